@@ -1,0 +1,1 @@
+"""Generators and measuring scripts; nothing here ships with the package."""
