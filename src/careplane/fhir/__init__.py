@@ -1,0 +1,1 @@
+"""FHIR R4 as data and pure functions."""

@@ -1,0 +1,1 @@
+"""What the rooms above may ask of an engine. One contract suite runs over every engine."""

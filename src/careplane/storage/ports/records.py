@@ -1,0 +1,144 @@
+"""The port to versions of resources: what an engine promises, whatever it is built on.
+
+Time: one unit of work is one atomic step; a caller is answered after it is durable. Every version
+gets a sequence number `t`, strictly increasing in the order of commit within an installation.
+Tenants: nothing of one tenant can be reached through a call for another.
+Errors: `Stale` when what a unit relied on has changed, `Busy` when the engine cannot take more now,
+`Fault` when it is broken; an engine raises nothing else of its own for well-formed calls, except
+`Incorrect` for a cursor that it did not make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NewType, Protocol
+
+from careplane.search.plan import EVERYTHING, Node, Query
+from careplane.search.rows import Rows
+
+Tenant = NewType("Tenant", int)
+Key = tuple[str, str]
+"""A resource by type and logical id."""
+
+Method = Literal["POST", "PUT", "DELETE", "PATCH"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of one resource. `rest` is its bytes after `fhir.codec.envelope.split`, empty
+    for a deletion; `last_updated` is in microseconds since 1970 (whole milliseconds)."""
+
+    type: str
+    id: str
+    version: int
+    last_updated: int
+    method: Method
+    rest: bytes
+    t: int
+
+    @property
+    def deleted(self) -> bool:
+        return self.method == "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A version to write. A deletion has no `rest` and empty `rows`.
+
+    `expect` is the version that the record must be at for this to be right: 0 means that it has
+    never been written. `old` are the rows of that version, so that only the difference is
+    written; a record at version 0 or deleted has none.
+    """
+
+    type: str
+    id: str
+    method: Method
+    rest: bytes
+    rows: Rows
+    expect: int
+    old: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a unit took for granted: this search finds exactly these resources. (Conditional
+    create, update, delete and references.) `query.count` bounds how many were looked at."""
+
+    query: Query
+    found: frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """All or nothing. Guards hold at the moment before the puts; no two puts share a key. `audit`
+    is kept in the same step."""
+
+    puts: tuple[Put, ...]
+    guards: tuple[Guard, ...] = ()
+    audit: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was written, in the order of the puts."""
+
+    versions: tuple[Version, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the answer. `next` is None on the last page; `total` only where it was asked for."""
+
+    versions: tuple[Version, ...]
+    next: str | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """Versions, newest first (R4 3.1.0.13): of one resource (`types` has one, `id` is given), of
+    types, or of everything. `since` is inclusive and `before` exclusive, microseconds since 1970.
+    `restriction`, the caller's rights, is checked on each record as it is now: a version of a
+    record that does not match it, or that is deleted while it is not Everything, is left out."""
+
+    types: frozenset[str]
+    id: str | None = None
+    since: int | None = None
+    before: int | None = None
+    count: int = 50
+    cursor: str | None = None
+    total: bool = False
+    restriction: Node = EVERYTHING
+
+
+class RecordStore(Protocol):
+    """Versions of resources."""
+
+    async def read(self, tenant: Tenant, type: str, id: str) -> Version | None:
+        """The current version, a deletion included; None if it was never written."""
+
+    async def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
+        """One version, a deletion included; None if there is none."""
+
+    async def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
+        """As `read`, for many, in their order, from one moment."""
+
+    async def search(self, tenant: Tenant, query: Query) -> Page:
+        """Current, undeleted resources that match."""
+
+    async def count(self, tenant: Tenant, query: Query) -> int:
+        """How many `search` would find over all pages."""
+
+    async def history(self, tenant: Tenant, query: HistoryQuery) -> Page:
+        """Versions, deletions included, newest first."""
+
+    async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
+        """Write all of it durably, or raise and write nothing. Raises `Stale` if a guard or an
+        `expect` does not hold."""
+
+    async def counts(self, tenant: Tenant) -> dict[str, int]:
+        """Current, undeleted resources by type."""
+
+    async def close(self) -> None:
+        """Finish what was accepted and let go of everything."""
