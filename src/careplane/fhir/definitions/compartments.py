@@ -1,0 +1,12 @@
+"""Compartments: which search parameters make a resource a member (FHIR R4, 2.46)."""
+
+from __future__ import annotations
+
+
+def compartment(code: str) -> dict[str, tuple[str, ...]]:
+    """Resource type -> search parameters, for `Patient`, `Encounter`, `Practitioner`,
+    `RelatedPerson` or `Device`. Raises KeyError for another name. The compartment's own
+    resource is a member too, whatever its parameters say."""
+    from careplane.fhir.generated.compartments import COMPARTMENTS  # on first use only
+
+    return dict(COMPARTMENTS[code])

@@ -1,0 +1,33 @@
+"""The plain form of a resource: its JSON object, for the paths where richness matters over speed.
+
+Names are those of FHIR JSON (2.6.2), extensions of primitives stand in `_name` siblings, numbers
+are `int` or `Decimal` with the digits that were sent. Trees are made by `fhir.codec`; nobody
+changes one that was handed over.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+Number: TypeAlias = int | Decimal
+Tree: TypeAlias = dict[str, Any]
+
+MAX_DEPTH = 100
+"""Levels of nesting that a resource may have; R4's own examples stay below 20."""
+
+MAX_DIGITS = 100
+"""Characters of a number, written out; the standard asks for 18 digits."""
+
+_LIMIT: int = 10**MAX_DIGITS
+
+
+def is_sane_number(value: Number) -> bool:
+    """Whether a number is of a size that arithmetic and storage take without harm.
+
+    Guards against `1e999999999`, whose text is short, and a million digits, whose size is small.
+    """
+    if isinstance(value, int):
+        return abs(value) < _LIMIT
+    # `adjusted` is the exponent of the first digit, `str` writes each digit that was sent.
+    return -MAX_DIGITS < value.adjusted() < MAX_DIGITS and len(str(value)) <= MAX_DIGITS + 2

