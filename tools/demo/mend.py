@@ -44,7 +44,9 @@ ENDED = re.compile(
     r"Overdose|overdose|Acute|Streptococcal|pregnan|Impacted|ovum|eclampsia|Fetus",
     re.IGNORECASE,
 )
-_QUALIFIER = re.compile(r" \((?:disorder|situation|finding|procedure|record artifact|regime/therapy)\)$")
+_QUALIFIER = re.compile(
+    r" \((?:disorder|situation|finding|procedure|record artifact|regime/therapy)\)$"
+)
 
 
 def mend(tree: Tree) -> Tree:

@@ -1,4 +1,4 @@
-"""What the other roles of the cast add: trends, a pregnancy, growing up, appointments, allergies."""
+"""What the other roles of the cast add: trends, a pregnancy, a childhood, visits, allergies."""
 
 from __future__ import annotations
 

@@ -13,11 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from careplane.app.demo import ANCHOR
 from tools.demo.cast import Part
 from tools.demo.hospital import HOSPITAL
 from tools.demo.mend import mend
 from tools.demo.ranges import digits, judge
-from tools.demo.shapes import ANCHOR, HL7, Tree, ref
+from tools.demo.shapes import HL7, Tree, ref
 
 MRN_SYSTEM = "https://demo.careplane.example/mrn"
 KEPT = {
@@ -115,7 +116,9 @@ def _patient(tree: Tree, part: Part, number: int) -> Tree:
     for name in ("extension", "multipleBirthBoolean", "multipleBirthInteger", "maritalStatus"):
         tree.pop(name, None)
     tree["meta"] = {
-        "security": [{"system": HL7 + "v3-ActReason", "code": "HTEST", "display": "test health data"}]
+        "security": [
+            {"system": HL7 + "v3-ActReason", "code": "HTEST", "display": "test health data"}
+        ]
     }
     tree["identifier"] = [
         {
