@@ -1,9 +1,10 @@
-"""What many tests share: where the public test material is."""
+"""What many tests share: where the public test material is, and how a test does without."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -15,8 +16,15 @@ def test_data(*parts: str) -> Path:
     folder = Path(os.environ.get("CAREPLANE_TEST_DATA", ROOT.parent / "shared" / "data"))
     wanted = folder.joinpath(*parts)
     if not wanted.exists():
-        pytest.skip(f"needs {'/'.join(parts)} of the test data; set CAREPLANE_TEST_DATA")
+        missing(f"{'/'.join(parts)} of the test data; set CAREPLANE_TEST_DATA")
     return wanted
+
+
+def missing(what: str) -> NoReturn:
+    """Skips the test, loudly; fails it where CAREPLANE_REQUIRE_SERVICES says nothing may miss."""
+    if os.environ.get("CAREPLANE_REQUIRE_SERVICES"):
+        pytest.fail(f"needs {what}")
+    pytest.skip(f"needs {what}")
 
 
 test_data.__test__ = False  # type: ignore[attr-defined]  # a tool for tests, not one

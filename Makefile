@@ -1,0 +1,57 @@
+# Two commands a newcomer needs: make demo, make test. The rest is for those who change the code.
+
+# The first interpreter that really is Python 3.11 or newer; a shim that only says so is passed over.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test check format generate bench soak screenshots dist clean
+
+demo: $(VENV)/.demo  ## load the demo hospital and serve it on this machine
+	$(VENV)/bin/careplane serve --demo
+
+test: $(VENV)/.dev  ## every test, on every engine
+	$(RUN) pytest -n auto --dist worksteal -m "not soak"
+
+check: $(VENV)/.dev  ## format, lint, contracts, types, unit tests: under a minute
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(VENV)/bin/lint-imports --no-logo
+	$(RUN) mypy
+	$(RUN) pytest -n auto tests/unit tests/house -m "not slow and not browser and not soak"
+
+format: $(VENV)/.dev
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+generate: $(VENV)/.dev  ## tables and code from the FHIR definitions; leaves no diff
+	$(RUN) tools.generate
+
+bench: $(VENV)/.dev  ## measure, and write docs/benchmarks.md
+	$(RUN) tools.bench
+
+soak: $(VENV)/.dev  ## the tests that take minutes
+	$(RUN) pytest -m soak
+
+screenshots: $(VENV)/.dev  ## docs/screenshots in a real browser
+	$(RUN) tools.screenshots
+
+dist: $(VENV)/.dev
+	$(PIP) build && $(RUN) build
+
+clean:
+	rm -rf $(VENV) dist build
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Careplane needs Python 3.11 or newer; set PYTHON=/path/to/it" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.demo

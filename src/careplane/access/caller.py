@@ -1,0 +1,25 @@
+"""The one who asks: a person, a client or a device, as the rooms below HTTP see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from careplane.access.scopes import Scope
+from careplane.storage.ports.records import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A caller whose credential has been checked.
+
+    `id` is stable over credentials (`client/integration`, `Practitioner/17`) and is what the audit
+    trail names; `patient` is the logical id whose compartment the `patient/` scopes open; `roles`
+    are for pages, which show what a role needs, while `scopes` alone decide.
+    """
+
+    tenant: Tenant
+    id: str
+    name: str
+    scopes: frozenset[Scope]
+    patient: str | None = None
+    roles: frozenset[str] = frozenset()

@@ -1,0 +1,90 @@
+"""Decide: what a caller may do with a type, as a restriction that is itself a plan node.
+
+Whoever runs a query ANDs the node in, so totals, chains, includes, pages and counts are filtered by
+construction; whoever writes asks `search.match` whether the record satisfies it, before and after.
+A type that no scope names is refused: there is no default allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from careplane.access.caller import Caller
+from careplane.access.scopes import Permission, Scope
+from careplane.fhir.definitions import RESOURCE_TYPES
+from careplane.kernel.errors import Forbidden
+from careplane.search.plan import Everything, Node, Nothing, OfType, all_of, any_of
+
+Criteria = Callable[[str, str], Node]
+"""Type and search query (`category=laboratory`) to a plan node."""
+Compartment = Callable[[str, str], Node | None]
+"""Type and patient id to the node of the patient's compartment; None if the type is not in it."""
+
+SHARED_WITH_PATIENTS = frozenset(
+    {"HealthcareService", "Location", "Medication", "Organization", "Practitioner"}
+    | {"PractitionerRole"}
+)
+"""Types outside the patient compartment that a patient's record cannot be read without, and that
+hold no patient's data. `patient/` scopes open them for read and search only."""
+
+_LOOKING = frozenset({Permission.READ, Permission.SEARCH})
+
+
+class Decider:
+    """Decisions, remembered by (caller, permission, type)."""
+
+    def __init__(self, criteria: Criteria, compartment: Compartment) -> None:
+        self._criteria = criteria
+        self._compartment = compartment
+        self._remembered = lru_cache(maxsize=8192)(self._decide)
+
+    def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
+        """What resources of the type must match for this caller; `Nothing` for none at all."""
+        return self._remembered(caller, permission, type)
+
+    def require(self, caller: Caller, permission: Permission, type: str) -> Node:
+        """As `restriction`, or `Forbidden` where it is `Nothing`."""
+        node = self.restriction(caller, permission, type)
+        if isinstance(node, Nothing):
+            raise Forbidden(
+                f"No scope of this caller allows '{permission.name.lower()}' on {type}."
+            )
+        return node
+
+    def everywhere(self, caller: Caller, permission: Permission) -> Node:
+        """The restriction over all types at once, for what spans types."""
+        free: set[str] = set()
+        bound: list[Node] = []
+        for type in RESOURCE_TYPES:
+            node = self.restriction(caller, permission, type)
+            if isinstance(node, Everything):
+                free.add(type)
+            elif not isinstance(node, Nothing):
+                bound.append(all_of(OfType(frozenset({type})), node))
+        if len(free) == len(RESOURCE_TYPES):
+            return Everything()
+        return any_of(*([OfType(frozenset(free))] if free else []), *bound)
+
+    def _decide(self, caller: Caller, permission: Permission, type: str) -> Node:
+        granted = (
+            scope
+            for scope in caller.scopes
+            if permission in scope.permissions and scope.type in (None, type)
+        )
+        return any_of(*(self._grant(caller, permission, type, scope) for scope in granted))
+
+    def _grant(self, caller: Caller, permission: Permission, type: str, scope: Scope) -> Node:
+        where = self._criteria(type, scope.arguments) if scope.arguments else Everything()
+        if scope.context != "patient":
+            return where
+        return all_of(where, self._patient(caller, permission, type))
+
+    def _patient(self, caller: Caller, permission: Permission, type: str) -> Node:
+        if caller.patient is None:
+            return Nothing()
+        node = self._compartment(type, caller.patient)
+        if node is not None:
+            return node
+        shared = permission in _LOOKING and type in SHARED_WITH_PATIENTS
+        return Everything() if shared else Nothing()

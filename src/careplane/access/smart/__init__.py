@@ -1,0 +1,1 @@
+"""SMART App Launch 2.2: the tokens that carry a caller and its scopes."""

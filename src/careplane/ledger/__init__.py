@@ -1,0 +1,1 @@
+"""What happened, provably: the audit trail."""
