@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.generate import tables
 from tools.generate.source import Package, fetch_wheel
+from tools.generate.structs import struct_modules
 from tools.generate.structure import read_types
 from tools.generate.write import module, write_all
 
@@ -25,6 +26,7 @@ def generate(wheel: Path) -> dict[str, str]:
         "search.py": tables.search_module(package),
         "compartments.py": tables.compartments_module(package),
         "operations.py": tables.operations_module(package),
+        **struct_modules(package, types),
     }
 
 
