@@ -19,6 +19,9 @@ MAX_DEPTH = 100
 MAX_DIGITS = 100
 """Characters of a number, written out; the standard asks for 18 digits."""
 
+MAX_EXPONENT = 308
+"""Powers of ten of a number, the range of a double; an example of R4 has 1.0e245."""
+
 _LIMIT: int = 10**MAX_DIGITS
 
 
@@ -30,4 +33,4 @@ def is_sane_number(value: Number) -> bool:
     if isinstance(value, int):
         return abs(value) < _LIMIT
     # `adjusted` is the exponent of the first digit, `str` writes each digit that was sent.
-    return -MAX_DIGITS < value.adjusted() < MAX_DIGITS and len(str(value)) <= MAX_DIGITS + 2
+    return abs(value.adjusted()) < MAX_EXPONENT and len(str(value)) <= MAX_DIGITS + 2
