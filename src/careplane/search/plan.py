@@ -16,7 +16,7 @@ from careplane.search.rows import Param
 
 class Prefix(StrEnum):
     """Comparators of ordered parameters (FHIR R4, 3.1.1.4.5). `s` is the range asked for, `r` the
-    range of the resource; dates are half-open, numbers closed."""
+    range of the resource; dates are half-open, numbers closed. As formulas: `search.ranges`."""
 
     EQ = "eq"  # s contains r
     NE = "ne"  # s does not contain r
@@ -165,8 +165,9 @@ class Date:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number range; see Prefix. The range asked for is half-open [low, high), the precision of
-    what was written: `100` is [99.5, 100.5)."""
+    """A number range; see Prefix. For `eq` and `ne` the range asked for is half-open [low, high),
+    the precision of what was written: `100` is [99.5, 100.5). For `ap` it is closed and widened;
+    for the others it is the point low == high, since they ignore precision."""
 
     param: Param
     prefix: Prefix
