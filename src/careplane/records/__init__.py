@@ -1,0 +1,1 @@
+"""The one door to patient data: decide, validate, index, store and journal, announce."""

@@ -1,0 +1,101 @@
+"""What the door answers, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from careplane.fhir.tree import Tree
+from careplane.kernel.errors import CareplaneError, Issue
+from careplane.storage.ports.records import Version
+
+__all__ = [
+    "Answer",
+    "Effect",
+    "Found",
+    "MetaFound",
+    "Processed",
+    "Report",
+    "Version",
+    "Versions",
+    "Written",
+]
+
+
+class Effect(StrEnum):
+    """What a write did. UNCHANGED: the content was the same, no version was made. FOUND: a
+    conditional create met a resource that matches. ABSENT: there was nothing to delete."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FOUND = "found"
+    DELETED = "deleted"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The version that is current after a write; None where there never was one."""
+
+    effect: Effect
+    version: Version | None
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A page of history, newest first, deletions included. `next` is a cursor."""
+
+    versions: tuple[Version, ...]
+    next: str | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of a search. `issues` name what was not understood; `understood` are the parameters
+    that were carried out, for the self link; `total` is there where it was asked for or is free."""
+
+    matches: tuple[Version, ...]
+    included: tuple[Version, ...] = ()
+    next: str | None = None
+    total: int | None = None
+    issues: tuple[Issue, ...] = ()
+    understood: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MetaFound:
+    """A Meta, as a tree."""
+
+    meta: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What validation found; acceptable if no issue is an error."""
+
+    issues: tuple[Issue, ...]
+
+
+Result: TypeAlias = Written | Version | Found | Versions | MetaFound | Report
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one entry of a transaction or batch: its result, or the error it ended in."""
+
+    method: str
+    url: str
+    result: Result | None = None
+    error: CareplaneError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """The answers to a transaction or batch, in the order of its entries. A transaction that
+    fails raises instead."""
+
+    transaction: bool
+    answers: tuple[Answer, ...]
