@@ -267,7 +267,8 @@ class SortBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One key of `_sort`; ties are broken by the next key, then by the order of creation."""
+    """One key of `_sort`; ties are broken by the next key, then by the order in which the store
+    first heard of the resources: as a rule that of creation, or of the first reference to it."""
 
     param: Param
     by: SortBy
@@ -280,7 +281,7 @@ class Query:
 
     `cursor` is an engine's own opaque text, from the page before. Pages of one search never show
     a resource twice and never miss one that matched all along; resources created after the first
-    page are left out. Without `sort`, the newest created comes last.
+    page are left out. Without `sort`, those that the store heard of last come last.
     """
 
     types: frozenset[str]

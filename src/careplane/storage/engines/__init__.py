@@ -1,0 +1,1 @@
+"""The engines: one folder each, none knows another; `app.engines` alone names one."""

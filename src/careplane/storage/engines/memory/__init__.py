@@ -1,0 +1,5 @@
+"""The memory engine: executes plans by their meaning, keeps nothing, and is the oracle in tests."""
+
+from careplane.storage.engines.memory.store import MemoryStore
+
+__all__ = ["MemoryStore"]

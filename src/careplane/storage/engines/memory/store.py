@@ -1,0 +1,173 @@
+"""RecordStore and AuditStore in memory (storage.ports): each promise in the plainest way.
+
+It runs a plan by asking `search.match` of every record, so it is right by construction and slow by
+design. One event loop, no thread: a method without `await` inside is one atomic step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import Stale
+from careplane.search.match import Subject, matches
+from careplane.search.order import ordered
+from careplane.search.plan import EVERYTHING, Query
+from careplane.storage.engines.memory.cursor import Cursors
+from careplane.storage.engines.memory.world import Record, Shelf
+from careplane.storage.ports.records import (
+    HistoryQuery,
+    Key,
+    Page,
+    Put,
+    Receipt,
+    Tenant,
+    Unit,
+    Version,
+)
+
+
+class _Place(NamedTuple):
+    """Within a search: the answer as it was on the first page, and how much of it was shown."""
+
+    keys: tuple[Key, ...]
+    shown: int
+
+
+class _Moment(NamedTuple):
+    """Within a history: the newest `t` of the first page, and the last one shown."""
+
+    first: int
+    last: int
+
+
+class MemoryStore:
+    """Everything in dictionaries."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._shelves: defaultdict[Tenant, Shelf] = defaultdict(Shelf)
+        self._audit: list[tuple[Tenant, bytes]] = []
+        self._places: Cursors[_Place] = Cursors()
+        self._moments: Cursors[_Moment] = Cursors()
+        self._t = 0
+        self._last_updated = 0
+
+    async def read(self, tenant: Tenant, type: str, id: str) -> Version | None:
+        record = self._shelves[tenant].records.get((type, id))
+        return record.current if record else None
+
+    async def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
+        record = self._shelves[tenant].records.get((type, id), Record())
+        return next((v for v in record.versions if v.version == version), None)
+
+    async def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
+        return [await self.read(tenant, *key) for key in keys]
+
+    async def search(self, tenant: Tenant, query: Query) -> Page:
+        return self._search(tenant, query)
+
+    async def count(self, tenant: Tenant, query: Query) -> int:
+        return sum(1 for _ in self._found(self._shelves[tenant], query))
+
+    async def history(self, tenant: Tenant, query: HistoryQuery) -> Page:
+        place = self._moments.find(query.cursor) if query.cursor else _Moment(self._t, self._t + 1)
+        shelf = self._shelves[tenant]
+        found = [v for v in reversed(shelf.log) if v.t <= place.first and _in(shelf, query, v)]
+        rest = [v for v in found if v.t < place.last]
+        page = tuple(rest[: max(query.count, 0)])
+        more = page and len(page) < len(rest)
+        following = self._moments.keep(_Moment(place.first, page[-1].t)) if more else None
+        return Page(page, following, len(found) if query.total else None)
+
+    async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
+        shelf = self._shelves[tenant]
+        for guard in unit.guards:
+            page = self._search(tenant, guard.query)
+            if {(v.type, v.id) for v in page.versions} != guard.found:
+                raise Stale("A search that this change relied on has a different answer now")
+        for put in unit.puts:
+            if len(shelf.records.get((put.type, put.id), Record()).versions) != put.expect:
+                raise Stale("Somebody else has changed a record in between")
+        if unit.audit is not None:
+            self._audit.append((tenant, unit.audit))
+        self._last_updated = max(self._last_updated, self._clock() // 1000 * 1000)
+        shelf.hear_of((put.type, put.id) for put in unit.puts)
+        return Receipt(tuple([self._write(shelf, put) for put in unit.puts]))
+
+    async def counts(self, tenant: Tenant) -> dict[str, int]:
+        query = Query(frozenset())
+        return dict(Counter(s.type for s in self._found(self._shelves[tenant], query)))
+
+    async def append(self, tenant: Tenant, record: bytes) -> None:
+        self._audit.append((tenant, record))
+
+    async def tail(
+        self, tenant: Tenant, after: int = 0, count: int = 1000
+    ) -> Sequence[tuple[int, bytes]]:
+        mine = [(n, r) for n, (owner, r) in enumerate(self._audit, 1) if owner == tenant]
+        return [(n, r) for n, r in mine if n > after][:count]
+
+    async def close(self) -> None:
+        self._shelves.clear()
+
+    def _write(self, shelf: Shelf, put: Put) -> Version:
+        self._t += 1
+        version = Version(
+            type=put.type,
+            id=put.id,
+            version=put.expect + 1,
+            last_updated=self._last_updated,
+            method=put.method,
+            rest=put.rest,
+            t=self._t,
+        )
+        shelf.write(version, put.rows)
+        return version
+
+    def _found(self, shelf: Shelf, query: Query) -> Iterator[Subject]:
+        for (type, _), record in shelf.records.items():
+            if query.types and type not in query.types:
+                continue
+            subject = record.subject
+            if subject is not None and matches(query.where, subject, shelf):
+                yield subject
+
+    def _search(self, tenant: Tenant, query: Query) -> Page:
+        shelf = self._shelves[tenant]
+        now = {(s.type, s.id): s for s in self._found(shelf, query)}
+        if query.cursor:
+            place = self._places.find(query.cursor)
+        else:
+            keys = tuple((s.type, s.id) for s in ordered(now.values(), query.sort))
+            place = _Place(keys, 0)
+        return self._page(shelf, query, place, now)
+
+    def _page(self, shelf: Shelf, query: Query, place: _Place, now: dict[Key, Subject]) -> Page:
+        left = [n for n, key in enumerate(place.keys) if n >= place.shown and key in now]
+        here = left[: max(query.count, 0)]
+        versions = [shelf.records[place.keys[n]].current for n in here]
+        more = here and len(here) < len(left)
+        return Page(
+            tuple([v for v in versions if v]),
+            self._places.keep(place._replace(shown=here[-1] + 1)) if more else None,
+            sum(1 for key in place.keys if key in now) if query.total else None,
+        )
+
+
+def _in(shelf: Shelf, query: HistoryQuery, version: Version) -> bool:
+    """Whether a history tells of this version."""
+    if query.types and version.type not in query.types:
+        return False
+    if query.id is not None and version.id != query.id:
+        return False
+    if query.since is not None and version.last_updated < query.since:
+        return False
+    if query.before is not None and version.last_updated >= query.before:
+        return False
+    if query.restriction == EVERYTHING:
+        return True
+    subject = shelf.resource(version.type, version.id)
+    return subject is not None and matches(query.restriction, subject, shelf)

@@ -1,0 +1,75 @@
+"""The records of one tenant, and the world that `search.match` looks at when a plan leaves one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from careplane.search.match import Subject
+from careplane.search.rows import Rows
+from careplane.storage.ports.records import Key, Version
+
+
+@dataclass(slots=True)
+class Record:
+    """All versions of one resource, oldest first, and the rows of the last one."""
+
+    versions: list[Version] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
+
+    @property
+    def current(self) -> Version | None:
+        return self.versions[-1] if self.versions else None
+
+    @property
+    def subject(self) -> Subject | None:
+        """As a search sees it; None while there is nothing to find."""
+        now = self.current
+        if now is None or now.deleted:
+            return None
+        return Subject(now.type, now.id, now.last_updated, self.rows)
+
+
+class Shelf:
+    """One tenant. A key has its place from the moment that the store first hears of it, as a
+    record or as the target of a reference: the order in which searches without `sort` answer."""
+
+    def __init__(self) -> None:
+        self.records: dict[Key, Record] = {}
+        self.log: list[Version] = []
+        self._referring: defaultdict[Key, dict[Key, None]] = defaultdict(dict)
+
+    def resource(self, type: str, id: str) -> Subject | None:
+        record = self.records.get((type, id))
+        return record.subject if record else None
+
+    def referring(self, source: str, type: str, id: str) -> Iterator[Subject]:
+        for key in self._referring.get((type, id), ()):
+            subject = self.records[key].subject
+            if subject is not None and key[0] == source:
+                yield subject
+
+    def hear_of(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            self.records.setdefault(key, Record())
+
+    def write(self, version: Version, rows: Rows) -> None:
+        key = (version.type, version.id)
+        record = self.records[key]
+        for target in targets(record.rows):
+            self._referring[target].pop(key, None)
+        record.versions.append(version)
+        record.rows = rows
+        self.log.append(version)
+        for target in targets(rows):
+            self._referring[target][key] = None
+        self.hear_of(targets(rows))
+
+
+def targets(rows: Rows) -> Iterator[Key]:
+    """Everything that a resource refers to, in order, its composites last."""
+    for row in rows.references:
+        yield row.type, row.id
+    for group in rows.composites:
+        yield from targets(group.parts)

@@ -1,0 +1,26 @@
+"""The engines that the contract suite runs over: how to open each one in an empty folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from careplane.kernel.clock import Clock
+from careplane.storage.engines.memory import MemoryStore
+from careplane.storage.ports.audit import AuditStore
+from careplane.storage.ports.records import RecordStore
+
+
+class Store(RecordStore, AuditStore, Protocol):
+    """What an engine is, all in all."""
+
+
+Open = Callable[[Path, Clock], Store]
+
+
+def _memory(folder: Path, clock: Clock) -> Store:
+    return MemoryStore(clock)
+
+
+ENGINES: dict[str, Open] = {"memory": _memory}
