@@ -27,16 +27,22 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 def parse(raw: bytes) -> Tree:
     """The tree of one JSON object. Raises Malformed, with the place, for anything else."""
-    text = _decode(raw)
-    _check_depth(text)
-    tree = _load(text)
+    tree = parse_value(raw)
     if not isinstance(tree, dict):
         raise Malformed("Expected a JSON object")
-    if _SURROGATE.search(text):
-        _check_surrogates(tree)
-    if _NUL.search(text) and _has_nul(tree):
-        raise Malformed("A string contains the character NUL")
     return tree
+
+
+def parse_value(raw: bytes) -> Any:
+    """Any JSON value, as strictly: a JSON Patch is an array. Raises Malformed, with the place."""
+    text = _decode(raw)
+    _check_depth(text)
+    value = _load(text)
+    if _SURROGATE.search(text):
+        _check_surrogates(value)
+    if _NUL.search(text) and _has_nul(value):
+        raise Malformed("A string contains the character NUL")
+    return value
 
 
 def dump(tree: Tree) -> bytes:
@@ -129,9 +135,9 @@ _decoder = json.JSONDecoder(
 )
 
 
-def _check_surrogates(tree: Tree) -> None:
+def _check_surrogates(value: Any) -> None:
     try:
-        dump(tree)
+        _encoder.encode(value)
     except UnicodeEncodeError:
         raise Malformed("A string contains half of a surrogate pair") from None
 

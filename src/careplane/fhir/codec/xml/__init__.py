@@ -2,6 +2,7 @@
 
 from careplane.fhir.codec.xml.document import MAX_BYTES, parse_document
 from careplane.fhir.codec.xml.reader import parse, read
+from careplane.fhir.codec.xml.shape import FHIR, XHTML
 from careplane.fhir.codec.xml.writer import dump
 
-__all__ = ["MAX_BYTES", "dump", "parse", "parse_document", "read"]
+__all__ = ["FHIR", "MAX_BYTES", "XHTML", "dump", "parse", "parse_document", "read"]
