@@ -206,6 +206,9 @@ class _Parser:
             if self.now.text not in _DOLLARS:
                 raise self.wrong("$this, $index or $total")
             return _DOLLARS[self.next().text]
+        # Narrative.div: the grammar wants it in back quotes, the patch suite of FHIR has it plain.
+        if base is not None and self.now.text == "div":
+            return ast.Member(base, self.next().text)
         name = self.identifier("a value, a name or a function")
         if self.takes("("):
             return ast.Call(base, name, self.arguments())

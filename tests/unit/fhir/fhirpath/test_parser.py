@@ -45,6 +45,15 @@ SHAPES: list[tuple[str, ast.Expression]] = [
     (r"'\\\/\f\r\n\t\"\`\'\u002a'", ast.String("\\/\f\r\n\t\"`'*")),
     (r"'\ud83d\ude00'", ast.String("\N{GRINNING FACE}")),
     (r"`div`", ast.Member(None, "div")),
+    ("a.div", ast.Member(ast.Member(None, "a"), "div")),
+    (
+        "a.div div b.div",
+        ast.Binary(
+            "div",
+            ast.Member(ast.Member(None, "a"), "div"),
+            ast.Member(ast.Member(None, "b"), "div"),
+        ),
+    ),
     ("a // b\n.b /* c */", ast.Member(A, "b")),
 ]
 
