@@ -204,7 +204,8 @@ def _annotation(
     known = known or name == "Raw"
     if element.max != 1:
         name = f"Annotated[list[{name}{' | None' if primitive else ''}], NotEmpty]"
-    name = name if required else f"{name} | None"
+    # msgspec knows no `Raw | None`; such a field is None where it is absent all the same.
+    name = name if required or name == "Raw" else f"{name} | None"
     return name if known else repr(name)
 
 

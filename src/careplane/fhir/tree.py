@@ -17,12 +17,10 @@ MAX_DEPTH = 100
 """Levels of nesting that a resource may have; R4's own examples stay below 20."""
 
 MAX_DIGITS = 100
-"""Characters of a number, written out; the standard asks for 18 digits."""
+"""Characters of a number without its exponent; the standard asks for 18 digits."""
 
 MAX_EXPONENT = 308
 """Powers of ten of a number, the range of a double; an example of R4 has 1.0e245."""
-
-_LIMIT: int = 10**MAX_DIGITS
 
 
 def is_sane_number(value: Number) -> bool:
@@ -31,6 +29,6 @@ def is_sane_number(value: Number) -> bool:
     Guards against `1e999999999`, whose text is short, and a million digits, whose size is small.
     """
     if isinstance(value, int):
-        return abs(value) < _LIMIT
+        return len(str(value)) <= MAX_DIGITS
     # `adjusted` is the exponent of the first digit, `str` writes each digit that was sent.
-    return abs(value.adjusted()) < MAX_EXPONENT and len(str(value)) <= MAX_DIGITS + 2
+    return -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT and len(str(value)) <= MAX_DIGITS

@@ -32,7 +32,7 @@ class BundleEntryResponse(BackboneElement, kw_only=True):
     etag_ext: 'Element | None' = Field(default=None, name='_etag')
     lastModified: Instant | None = None
     lastModified_ext: 'Element | None' = Field(default=None, name='_lastModified')
-    outcome: Raw | None = None
+    outcome: Raw = None
 
 
 class BundleEntrySearch(BackboneElement, kw_only=True):
@@ -46,7 +46,7 @@ class BundleEntry(BackboneElement, kw_only=True):
     link: 'Annotated[list[BundleLink], NotEmpty] | None' = None
     fullUrl: Uri | None = None
     fullUrl_ext: 'Element | None' = Field(default=None, name='_fullUrl')
-    resource: Raw | None = None
+    resource: Raw = None
     search: BundleEntrySearch | None = None
     request: BundleEntryRequest | None = None
     response: BundleEntryResponse | None = None

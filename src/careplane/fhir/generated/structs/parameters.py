@@ -79,7 +79,7 @@ class ParametersParameter(BackboneElement, kw_only=True):
     valueUsageContext: UsageContext | None = None
     valueDosage: Dosage | None = None
     valueMeta: Meta | None = None
-    resource: Raw | None = None
+    resource: Raw = None
     part: 'Annotated[list[ParametersParameter], NotEmpty] | None' = None
 
 

@@ -1,0 +1,74 @@
+"""From bytes to a resource that is known to be valid, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from careplane.fhir.codec import envelope, json
+from careplane.fhir.structs import Struct, decoder
+from careplane.fhir.tree import Tree
+from careplane.fhir.validation import fast, walk
+from careplane.kernel.errors import Fault, Invalid, Issue
+
+MAX_ISSUES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A valid resource. `raw` are the client's bytes as they came."""
+
+    type: str
+    id: str | None
+    struct: Struct
+    raw: bytes
+
+    @property
+    def rest(self) -> bytes:
+        """What the store keeps of the client's bytes, see `codec.envelope`."""
+        minified = msgspec.json.format(self.raw, indent=-1)
+        struct: Any = self.struct
+        if struct.meta is None:
+            return envelope.split_without_meta(minified, self.type, self.id)
+        return envelope.split(minified)
+
+
+def check(raw: bytes, type: str | None = None) -> Checked:
+    """The resource in these bytes, of the given type if one is given.
+
+    Raises Malformed for what is not JSON, and Invalid with an issue for each error that is found.
+    """
+    struct = fast.accept(raw)
+    if struct is None:
+        struct = _look_closer(raw)
+    name = struct.__class__.__name__
+    if type is not None and name != type:
+        text = f"Expected a resource of type {type}, found {name}"
+        raise Invalid(text, issues=(Issue("error", "invalid", text, name),))
+    given: Any = struct
+    return Checked(name, given.id, struct, raw)
+
+
+def problems(tree: Tree) -> list[Issue]:
+    """What there is to say about a resource, errors and warnings, in document order.
+
+    A resource with more than MAX_ISSUES is not worth reading to its end.
+    """
+    return list(islice(walk.structural_problems(tree), MAX_ISSUES))
+
+
+def _look_closer(raw: bytes) -> Struct:
+    tree = json.parse(raw)
+    errors = tuple(i for i in problems(tree) if i.severity in ("error", "fatal"))
+    if errors:
+        name = tree.get("resourceType")
+        what = name if isinstance(name, str) and fast.type_of(raw) == name else "resource"
+        raise Invalid(f"This {what} is not valid R4", issues=errors)
+    try:
+        return decoder(tree["resourceType"]).decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        # The two paths disagree: better an error of ours than a resource nobody can read.
+        raise Fault("The resource could not be read") from None

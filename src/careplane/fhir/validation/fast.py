@@ -1,0 +1,108 @@
+"""The fast path: from bytes to a struct that is surely valid, or None for "look closer".
+
+Why the answer can be trusted:
+
+* msgspec refuses what is not JSON, unknown names, wrong kinds, codes that are not listed, ranges,
+  empty strings and arrays, absent objects;
+* the struct is written again and the quotation marks are counted. A name that stood twice, a null,
+  or a number given as a string writes fewer than were read, and nothing that passes writes more:
+  an escaped quotation mark, the one exception, sends the bytes to the slow path, as does every
+  escape of a control character;
+* an empty object, or one with an id alone, shows itself in what was written;
+* the compiled post-check looks at the rest, see `program`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+import msgspec
+
+from careplane.fhir.definitions import is_resource
+from careplane.fhir.structs import Struct, decoder
+from careplane.fhir.validation.program import Check, Program
+
+_START = b'{"resourceType":"'
+_HEAD = re.compile(
+    rb'[ \t\r\n]*\{[ \t\r\n]*"resourceType"[ \t\r\n]*:[ \t\r\n]*"([A-Za-z]{1,64})"'
+).match
+# May also match a backslash that is itself escaped: that only costs a closer look.
+_RISKY = re.compile(rb"\\(?:u00[01]|u0022|[bf])").search
+_HOLLOW = re.compile(rb'\{(?:\}|"id":"(?:[^"\\]|\\.)*"\})').search
+_EXTENDED = re.compile(rb'xtension"').search
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_NESTED = 4
+"""Levels of resources inside of resources; each is decoded anew, so deeper ones go the slow way."""
+
+_Decode = Callable[[bytes], Struct]
+
+
+class _Head(msgspec.Struct):
+    resourceType: str  # noqa: N815  the name of FHIR
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+def accept(raw: bytes, level: int = 0) -> Struct | None:
+    """The struct of a resource that is surely valid."""
+    name = type_of(raw)
+    if name is None or level > _NESTED:
+        return None
+    decode, plain, full = _tools(name, level)
+    try:
+        struct = decode(raw)
+        written = _encode(struct)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    if written != raw and written.count(b'"') != raw.count(b'"'):
+        return None
+    if _HOLLOW(written):
+        return None
+    escapes = b"\\" in raw
+    if escapes and _RISKY(raw):
+        return None
+    check = full if escapes or _EXTENDED(raw) or (b"_" in raw and b'"_' in raw) else plain
+    return struct if check(struct) else None
+
+
+def type_of(raw: bytes) -> str | None:
+    """The resource type that the bytes claim, if it is one of R4."""
+    if raw.startswith(_START):
+        name = raw[17 : raw.find(b'"', 17, 100)].decode("latin-1")
+        return name if is_resource(name) else None
+    found = _HEAD(raw)
+    name = found.group(1).decode() if found else _type_further_on(raw)
+    return name if is_resource(name) else None
+
+
+def _type_further_on(raw: bytes) -> str:
+    try:
+        return _head.decode(raw).resourceType
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ""
+
+
+@cache
+def _tools(name: str, level: int) -> tuple[_Decode, Check, Check]:
+    """Decoder and post-checks of a type, found with one look."""
+    return decoder(name).decode, _lazy(name, False, level), _lazy(name, True, level)
+
+
+def _lazy(name: str, full: bool, level: int) -> Check:
+    """A post-check that is compiled when it is first asked: the full one draws in all types."""
+    compiled: list[Check] = []
+
+    def check(struct: object) -> bool:
+        if not compiled:
+            compiled.append(_program(full, level).check(name))
+        return compiled[0](struct)
+
+    return check
+
+
+@cache
+def _program(full: bool, level: int) -> Program:
+    return Program(full, lambda raw: accept(bytes(raw), level + 1) is not None)
