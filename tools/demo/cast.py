@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One patient: the Synthea file's prefix, the logical id, and what is added."""
+    """One patient: the Synthea file's prefix, the logical id, what is added and left out."""
 
     base: str
     id: str
@@ -20,6 +20,7 @@ class Part:
     names: tuple[dict[str, Any], ...] = ()
     language: str = ""
     years: int = 8
+    without: tuple[str, ...] = ()
     allergies: tuple[str, ...] = field(default=())
 
 
@@ -44,10 +45,16 @@ SATO = (
 )
 
 CAST: tuple[Part, ...] = (
-    Part("Devin_Bailey", "devin-bailey", "heart-failure", allergies=("penicillin",)),
+    Part(
+        "Devin_Bailey",
+        "devin-bailey",
+        "heart-failure",
+        without=("Observation", "DiagnosticReport"),  # the story measures him
+        allergies=("penicillin",),
+    ),
     Part("Silvana_Cremin", "silvana-cremin", "diabetes", allergies=("sulfonamide",)),
     Part("Barrett_Cummings", "barrett-cummings", "hypertension"),
-    Part("Kathy_Walker", "layla-haddad", "pregnancy", HADDAD, "ar", 4, ("latex",)),
+    Part("Kathy_Walker", "layla-haddad", "pregnancy", HADDAD, "ar", 4, allergies=("latex",)),
     Part("George_Kutch", "kenichi-sato", "hypertension", SATO, "ja"),
     Part("Clarine_O'Keefe", "clarine-okeefe", "appointment", allergies=("penicillin", "aspirin")),
     Part("Latanya_Kohler", "latanya-kohler", "appointment"),
@@ -69,3 +76,10 @@ CAST: tuple[Part, ...] = (
     Part("Omar_Abernathy", "omar-abernathy"),
     Part("Parker_Casper", "parker-casper", years=4),
 )
+
+MEASURED: dict[str, frozenset[str]] = {
+    "pregnancy": frozenset({"29463-7", "39156-5", "55284-4"}),
+    "hypertension": frozenset({"55284-4"}),
+    "diabetes": frozenset({"4548-4"}),
+}
+"""LOINC codes that a role measures by itself, so that Synthea's values would not fit."""

@@ -39,6 +39,22 @@ SIGS: dict[str, str] = {
     "665078": "1 tablet by mouth once a day",
     "2001499": "1 injection a month",
 }
+NAMES: dict[str, str] = {
+    "718-7": "Hemoglobin", "787-2": "MCV", "785-6": "MCH", "786-4": "MCHC", "777-3": "Platelets",
+    "6690-2": "Leukocytes", "789-8": "Erythrocytes", "4544-3": "Hematocrit",
+    "20570-8": "Hematocrit",
+    "4548-4": "Hemoglobin A1c", "33914-3": "eGFR", "2885-2": "Protein, total", "1751-7": "Albumin",
+    "1975-2": "Bilirubin, total", "6768-6": "Alkaline phosphatase", "1742-6": "ALT",
+    "1920-8": "AST", "18262-6": "LDL cholesterol", "2085-9": "HDL cholesterol",
+    "2093-3": "Cholesterol", "14959-1": "Albumin/creatinine ratio, urine", "8302-2": "Body height",
+    "29463-7": "Body weight", "39156-5": "Body mass index", "8331-1": "Oral temperature",
+    "72514-3": "Pain severity", "72166-2": "Tobacco smoking status",
+    "8480-6": "Systolic blood pressure", "8462-4": "Diastolic blood pressure",
+    "10230-1": "Left ventricular ejection fraction",
+    "2857-1": "Prostate specific antigen", "57905-2": "Hemoglobin in stool",
+    "20565-8": "Carbon dioxide", "6299-2": "Urea nitrogen",
+}  # fmt: skip
+"""LOINC code → the name that a clinician reads; the long name stays the coding's display."""
 ENDED = re.compile(
     r"Miscarriage|appendi|Rupture|Concussion|Laceration|Sprain|Fracture of|Whiplash|burn|"
     r"Overdose|overdose|Acute|Streptococcal|pregnan|Impacted|ovum|eclampsia|Fetus",
@@ -94,6 +110,9 @@ def _observation(tree: Tree) -> Tree:
     if category["code"] == "vital-sign":
         category["code"] = "vital-signs"
     category["display"] = category["code"].replace("-", " ").title()
+    for piece in (tree, *tree.get("component", ())):
+        name = NAMES.get(piece["code"]["coding"][0]["code"])
+        piece["code"]["text"] = name or piece["code"]["text"]
     coding = tree["code"]["coding"][0]
     if coding["code"] == "55284-4":  # the older panel; the vital-signs profile asks for 85354-9
         tree["code"]["coding"][0] = {

@@ -64,7 +64,6 @@ RANGES: dict[str, Range] = {
     "8867-4": Range("60", "100", "40", "130", 0),  # heart rate
     "8480-6": Range("90", "139", "70", "180", 0),  # systolic
     "8462-4": Range("60", "89", "40", "120", 0),  # diastolic
-    "39156-5": Range("18.5", "24.9", None, None, 1),  # BMI
 }
 
 FLAGS = {

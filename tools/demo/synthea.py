@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from careplane.app.demo import ANCHOR
-from tools.demo.cast import Part
+from tools.demo.cast import MEASURED, Part
 from tools.demo.hospital import HOSPITAL
 from tools.demo.mend import mend
 from tools.demo.ranges import digits, judge
@@ -52,10 +52,10 @@ def read(folder: Path, part: Part, number: int) -> list[Tree]:
 
 def _wanted(tree: Tree, part: Part) -> bool:
     kind = tree["resourceType"]
-    if kind not in KEPT:
+    if kind not in KEPT or (kind in part.without):
         return False
     code = tree.get("code", {}).get("coding", [{}])[0].get("code", "")
-    if code in UNWANTED or code in REPEATED:
+    if code in UNWANTED or code in REPEATED or code in MEASURED.get(part.role, ()):
         return False
     active = tree.get("status") == "active" or kind == "Goal"
     return kind in LASTING or active or _day_of(tree) >= f"{ANCHOR.year - part.years}"

@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 
 from careplane.app.demo import ANCHOR, bundles
+from careplane.app.demo.roles import roles
+from careplane.fhir.codec import json as fhir_json
+from careplane.fhir.validation import check
+from careplane.storage.ports.records import Tenant
 
 TODAY = date(2031, 3, 5)
 
@@ -95,3 +99,18 @@ def test_weight_rises_while_saturation_falls() -> None:
     assert len(weights) == len(saturations) == 60
     assert weights[-1] - weights[-9] > 3
     assert saturations[-1] < 90 <= saturations[-9]
+
+
+def test_every_resource_is_valid() -> None:
+    for raw in bundles(TODAY):
+        check(raw, "Bundle")
+        for entry in fhir_json.parse(raw)["entry"]:
+            check(fhir_json.dump(entry["resource"]))
+
+
+def test_roles_are_for_people_of_the_demo() -> None:
+    known = {f"{tree['resourceType']}/{tree['id']}" for tree in resources()}
+    picker = {role.key: role for role in roles(Tenant(1))}
+    assert picker["patient"].caller.id in known
+    assert picker["physician"].caller.id in known
+    assert not any(scope.type == "Observation" for scope in picker["front-desk"].caller.scopes)

@@ -1,0 +1,53 @@
+"""Who may be taken in the demo: the people of the demo hospital and one of its patients.
+
+The scopes say what each may do; the pages show what the scopes allow.
+"""
+
+from __future__ import annotations
+
+from careplane.access.caller import Caller
+from careplane.access.scopes import parse_scopes
+from careplane.storage.ports.records import Tenant
+from careplane.web.session import DemoRole
+
+_NURSE = (
+    "Patient.rs Encounter.rs Condition.rs AllergyIntolerance.cruds Immunization.cruds "
+    "MedicationRequest.rs MedicationAdministration.cruds Observation.cruds DiagnosticReport.rs "
+    "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
+    "DocumentReference.crus Appointment.rs Procedure.rs ServiceRequest.rs Device.rs "
+    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs"
+)
+_DESK = (
+    "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Schedule.rs Slot.rs "
+    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs HealthcareService.rs"
+)
+
+# key, title, what it is for, id, name, scopes, patient
+_ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
+    ("physician", "Physician", "The whole chart: alerts, results, problems, medications.",
+     "Practitioner/demo-cardiologist", "Dr. Elizbeth Ratke", "user/*.cruds", None),
+    ("nurse", "Nurse", "The chart and its care tasks; no claims, no administration.",
+     "Practitioner/demo-hf-nurse", "Grace Okonkwo", _NURSE, None),
+    ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
+     "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
+    ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",
+     "Patient/devin-bailey", "Devin Bailey", "patient/*.rs", "devin-bailey"),
+    ("administrator", "Administrator", "Every type of record, for those who run the server.",
+     "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
+)  # fmt: skip
+
+
+def roles(tenant: Tenant) -> tuple[DemoRole, ...]:
+    """The roles of the picker, as callers of one tenant."""
+    return tuple(
+        DemoRole(key, title, says, Caller(
+            tenant=tenant, id=id, name=name, scopes=parse_scopes(_scopes(scopes)),
+            patient=patient, roles=frozenset({key}),
+        ))
+        for key, title, says, id, name, scopes, patient in _ROLES
+    )  # fmt: skip
+
+
+def _scopes(text: str) -> str:
+    """A list of types stands for scopes of a user."""
+    return " ".join(part if "/" in part else f"user/{part}" for part in text.split())

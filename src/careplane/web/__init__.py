@@ -1,0 +1,1 @@
+"""Pages for people: what a clinician reads, rendered here and readable with scripts off."""

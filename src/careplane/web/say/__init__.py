@@ -1,0 +1,1 @@
+"""How values of FHIR data types are said on a page: pure functions from trees to text."""

@@ -1,0 +1,78 @@
+"""The session of a person at a browser: a signed token in a cookie that scripts cannot read.
+
+The token is one that `access.smart.tokens` issues, so a page asks the same decision as an API call
+under it. The cookie goes along with requests from our own pages only (SameSite=Strict).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from careplane.access.caller import Caller
+from careplane.access.smart.tokens import Tokens
+from careplane.kernel.errors import Unauthenticated
+
+HOURS = 8
+_SECONDS = HOURS * 3600
+_LONGEST = 3800  # browsers keep cookies of up to 4,096 bytes, name and attributes included
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRole:
+    """A role that the demo lets anybody take: how the picker names it, and as whom it acts."""
+
+    key: str
+    title: str
+    says: str
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Opens, resolves and closes sessions. `secure` where the pages are served over HTTPS."""
+
+    tokens: Tokens
+    secure: bool = False
+
+    @property
+    def cookie(self) -> str:
+        """With HTTPS the prefix binds the cookie to this host (RFC 6265bis, 4.1.3)."""
+        return "__Host-careplane" if self.secure else "careplane"
+
+    def caller(self, request: Request) -> Caller | None:
+        """Who sits at the browser; None if nobody has signed in or the session is over."""
+        token = request.cookies.get(self.cookie)
+        if not token:
+            return None
+        try:
+            return self.tokens.resolve(token)
+        except Unauthenticated:
+            return None
+
+    def open(self, response: Response, caller: Caller) -> None:
+        """Sign a caller in."""
+        self._set(response, self.tokens.issue(caller, _SECONDS))
+
+    def adopt(self, response: Response, token: str) -> None:
+        """Sign in with a token that was issued elsewhere; raises Unauthenticated."""
+        if len(token) > _LONGEST:
+            raise Unauthenticated(
+                "The token is too long for a browser session; ask for fewer scopes."
+            )
+        self.tokens.resolve(token)
+        self._set(response, token)
+
+    def close(self, response: Response) -> None:
+        """Sign out."""
+        response.delete_cookie(
+            self.cookie, path="/", secure=self.secure, httponly=True, samesite="strict"
+        )
+
+    def _set(self, response: Response, token: str) -> None:
+        response.set_cookie(
+            self.cookie, token, max_age=_SECONDS, path="/", secure=self.secure, httponly=True,
+            samesite="strict",
+        )  # fmt: skip

@@ -1,0 +1,139 @@
+// The pages' own script: trends that can be read off, and focus after a part of a page is changed.
+// Everything here is an addition; the pages work without it.
+
+const own = document.querySelector("script[data-plot]").dataset;
+let loading;
+
+/** uPlot, fetched when the first plot comes into the page. */
+function plotter() {
+  loading ??= new Promise((done, failed) => {
+    if (!own.plot) return failed(new Error("no uPlot"));
+    const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: own.plotStyle });
+    const script = Object.assign(document.createElement("script"), { src: own.plot, onerror: failed });
+    script.onload = () => done(window.uPlot);
+    document.head.append(style, script);
+  });
+  return loading;
+}
+
+const colour = (element, name) => getComputedStyle(element).getPropertyValue(name).trim();
+const two = (number) => String(number).padStart(2, "0");
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+/** 24-Nov-2026 07:12, in UTC as in the tables. */
+function say(seconds) {
+  const d = new Date(seconds * 1000);
+  const day = `${two(d.getUTCDate())}-${MONTHS[d.getUTCMonth()]}-${d.getUTCFullYear()}`;
+  return `${day} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+}
+
+/** The labels of the axis of time: as much of a date as its steps need. */
+function short(times) {
+  const step = times.length > 1 ? times[1] - times[0] : 0;
+  if (step >= 300 * 86400) return (x) => say(x).slice(7, 11);
+  if (step >= 27 * 86400) return (x) => say(x).slice(3, 11);
+  return step >= 86400 ? (x) => say(x).slice(0, 6) : (x) => say(x).slice(12);
+}
+
+/** Lines over one axis of time: [times, values of line 1, values of line 2, …], gaps as null. */
+function aligned(lines) {
+  const times = [...new Set(lines.flatMap((line) => line.points.map(([x]) => x)))].sort((a, b) => a - b);
+  const rows = lines.map((line) => {
+    const at = new Map(line.points);
+    return times.map((x) => at.get(x) ?? null);
+  });
+  return [times, ...rows];
+}
+
+/** The limits of the axis: the values, and what of the reference range is near them. */
+function scale(lines) {
+  const values = lines.flatMap((line) => line.points.map(([, y]) => y));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = (high - low || Math.abs(high) * 0.1 || 1) * 0.5;
+  const limits = lines.flatMap((line) => [line.low, line.high]);
+  const near = limits.filter((y) => y !== null && y > low - room && y < high + room);
+  const [bottom, top] = [Math.min(low, ...near), Math.max(high, ...near)];
+  const margin = (top - bottom || 1) * 0.08;
+  return [bottom - margin, top + margin];
+}
+
+/** The legend tells the newest values while nothing is pointed at. */
+const newest = (plot) => plot.setLegend({ idx: plot.data[0].length - 1 });
+
+class TrendPlot extends HTMLElement {
+  async connectedCallback() {
+    this.drawing ??= this.firstElementChild;
+    try {
+      this.uPlot = await plotter();
+    } catch {
+      return; // the sketch from the server stays
+    }
+    if (!this.isConnected) return;
+    this.draw();
+    this.watch = new ResizeObserver(() => this.plot?.setSize(this.size()));
+    this.watch.observe(this);
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.redraw = () => this.draw();
+    this.dark.addEventListener("change", this.redraw);
+  }
+
+  disconnectedCallback() {
+    this.watch?.disconnect();
+    this.dark?.removeEventListener("change", this.redraw);
+    this.plot?.destroy();
+    this.plot = undefined;
+  }
+
+  size() {
+    const lines = this.clientWidth < 420 ? 48 : 26;
+    const legend = this.classList.contains("low") ? 0 : lines;
+    return { width: this.clientWidth, height: Math.max(this.clientHeight - legend, 60) };
+  }
+
+  draw() {
+    const { lines, unit } = JSON.parse(this.dataset.plot);
+    const [dim, line] = [colour(this, "--dim"), colour(this, "--line")];
+    const font = `12px ${colour(this, "--font")}`;
+    const axis = { stroke: dim, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
+    const series = lines.map((one, index) => ({
+      label: one.label,
+      stroke: colour(this, `--plot-${(index % 2) + 1}`),
+      width: 2,
+      dash: index % 2 ? [6, 4] : undefined,
+      spanGaps: true,
+      points: { show: one.points.length <= 40, size: 5 },
+      value: (_, y) => (y === null ? "–" : `${y} ${unit}`),
+    }));
+    const options = {
+      ...this.size(),
+      tzDate: (seconds) => this.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      legend: { show: !this.classList.contains("low") },
+      scales: { y: { range: () => scale(lines) } },
+      axes: [{ ...axis, space: 80, values: (_, times) => times.map(short(times)) }, { ...axis, size: 46, space: 24 }],
+      series: [{ label: "UTC", value: (_, x) => (x === null ? "–" : say(x)) }, ...series],
+      hooks: { ready: [newest], drawClear: [(plot) => this.band(plot, lines)] },
+    };
+    this.plot?.destroy();
+    const box = document.createElement("div");
+    box.setAttribute("role", "img");
+    box.setAttribute("aria-label", this.drawing.getAttribute("aria-label"));
+    this.replaceChildren(box);
+    this.plot = new this.uPlot(options, aligned(lines), box);
+    this.plot.over.addEventListener("mouseleave", () => queueMicrotask(() => newest(this.plot)));
+  }
+
+  /** The reference range, where there is one line and so one range. */
+  band(plot, lines) {
+    const [{ low, high }] = lines;
+    if (lines.length > 1 || (low === null && high === null)) return;
+    const { left, top, width, height } = plot.bbox;
+    const y = (value, open) => (value === null ? open : plot.valToPos(value, "y", true));
+    const from = Math.max(y(high, top), top);
+    const to = Math.min(y(low, top + height), top + height);
+    if (to <= from) return;
+    plot.ctx.fillStyle = colour(this, "--good-band");
+    plot.ctx.fillRect(left, from, width, to - from);
+  }
+}
+
+customElements.define("trend-plot", TrendPlot);

@@ -1,0 +1,139 @@
+"""One request of one person to one page, and the frame that all handlers share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from careplane.access.caller import Caller
+from careplane.access.scopes import Permission
+from careplane.access.smart.tokens import Tokens
+from careplane.kernel.clock import Clock, system_clock
+from careplane.kernel.errors import CareplaneError
+from careplane.records.door import Door
+from careplane.web import i18n, render
+from careplane.web.errors import explain
+from careplane.web.reader import Reader
+from careplane.web.security import HEADERS, PRIVATE, require_same_origin
+from careplane.web.session import DemoRole, Sessions
+
+
+@dataclass(frozen=True)
+class Web:
+    """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
+    elsewhere; `secure` where browsers come over HTTPS."""
+
+    door: Door
+    tokens: Tokens
+    roles: tuple[DemoRole, ...] = ()
+    clock: Clock = system_clock
+    secure: bool = False
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        return Sessions(self.tokens, self.secure)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request, who makes it, and how to answer."""
+
+    web: Web
+    request: Request
+    caller: Caller | None
+
+    @property
+    def reader(self) -> Reader:
+        """Reads as the caller; only behind `signed_in`."""
+        assert self.caller is not None
+        return Reader(self.web.door, self.caller)
+
+    @cached_property
+    def language(self) -> str:
+        return i18n.negotiate(self.request.headers.get("accept-language", ""))
+
+    @cached_property
+    def today(self) -> date:
+        return datetime.fromtimestamp(self.web.clock() / 1_000_000, UTC).date()
+
+    def query(self, name: str) -> str:
+        return self.request.query_params.get(name, "").strip()
+
+    def path(self, name: str) -> str:
+        return str(self.request.path_params[name])
+
+    def offers(self, type: str) -> bool:
+        """Whether to show the way to records of a type. The door decides; this only spares people
+        a way that leads nowhere."""
+        scopes = self.caller.scopes if self.caller else frozenset()
+        return any(Permission.SEARCH in s.permissions and s.type in (None, type) for s in scopes)
+
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page, with what the layout needs."""
+        frame = {
+            "caller": self.caller,
+            "role": next((r for r in self.web.roles if r.caller == self.caller), None),
+            "demo": bool(self.web.roles),
+            "here": self.request.url.path,
+            "today": self.today,
+        }
+        return render.page(template, frame | values, language=self.language, status=status)
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def open_to_all(web: Web, handler: Handler) -> Endpoint:
+    """A page that needs no session: errors in words, forms only from our own pages."""
+
+    async def endpoint(request: Request) -> Response:
+        visit = Visit(web, request, web.sessions.caller(request))
+        try:
+            if request.method == "POST":
+                require_same_origin(request)
+            return await handler(visit)
+        except CareplaneError as error:
+            return refusal(visit, error)
+
+    return endpoint
+
+
+def signed_in(web: Web, handler: Handler) -> Endpoint:
+    """A page for somebody who is known; others are sent to sign in and come back."""
+
+    async def guarded(visit: Visit) -> Response:
+        return await handler(visit) if visit.caller else to_sign_in(visit)
+
+    return open_to_all(web, guarded)
+
+
+def refusal(visit: Visit, error: CareplaneError) -> Response:
+    """The error as a page that says what to do."""
+    words = explain(error)
+    return visit.render("pages/error.html", words.status, words=words, text=error.text)
+
+
+def to_sign_in(visit: Visit) -> Response:
+    """To the sign-in page, remembering where the person wanted to go."""
+    url = visit.request.url
+    wanted = url.path + (f"?{url.query}" if url.query else "")
+    return redirect(f"/sign-in?next={quote(wanted)}" if wanted != "/" else "/sign-in")
+
+
+def redirect(path: str) -> Response:
+    """See other (RFC 9110, 15.4.4): the next request is a GET."""
+    return RedirectResponse(path, 303, headers=HEADERS | PRIVATE)
+
+
+def local(path: str) -> str:
+    """A path of this site, or the home page: no form may lead elsewhere."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if plain and "\\" not in path else "/"

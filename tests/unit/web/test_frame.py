@@ -1,0 +1,228 @@
+"""What surrounds every page: languages, static files, sessions, headers, refusals."""
+
+from __future__ import annotations
+
+import gzip
+from functools import partial
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from careplane.access.caller import Caller
+from careplane.access.scopes import parse_scopes
+from careplane.access.smart.tokens import Tokens
+from careplane.kernel.errors import Forbidden, NotFound
+from careplane.records import commands
+from careplane.records.door import Door
+from careplane.storage.ports.records import Tenant, Version
+from careplane.web import assets, i18n
+from careplane.web.routes import routes
+from careplane.web.session import DemoRole
+from careplane.web.visit import Web, local
+
+NURSE = Caller(Tenant(1), "Practitioner/n", "Nurse <b>N</b>", parse_scopes("user/Patient.rs"))
+
+
+class Shut(Door):
+    """A door that opens to nobody; what is behind it is for the journeys."""
+
+    def __init__(self) -> None: ...
+
+    async def read(self, caller: Caller, command: commands.Read) -> Version:
+        raise (Forbidden if command.id == "closed" else NotFound)("No.")
+
+
+class Browser:
+    """Asks the application itself, and keeps its cookies."""
+
+    def __init__(self, app: Starlette) -> None:
+        transport = httpx.ASGITransport(app)
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://testserver")
+
+    def get(self, path: str, **rest: Any) -> httpx.Response:
+        return anyio.run(partial(self._client.get, path, **rest))
+
+    def post(self, path: str, **rest: Any) -> httpx.Response:
+        return anyio.run(partial(self._client.post, path, **rest))
+
+
+class Now:
+    seconds = 1_800_000_000
+
+    def __call__(self) -> int:
+        return self.seconds * 1_000_000
+
+
+@pytest.fixture
+def now() -> Now:
+    return Now()
+
+
+@pytest.fixture
+def tokens(now: Now) -> Tokens:
+    return Tokens(b"k" * 32, now)
+
+
+@pytest.fixture
+def client(now: Now, tokens: Tokens) -> Browser:
+    role = DemoRole("nurse", "Nurse", "Nurses.", NURSE)
+    web = Web(Shut(), tokens, (role,), now)
+    return Browser(Starlette(routes=routes(web)))
+
+
+def sign_in(client: Browser) -> httpx.Response:
+    answer = client.post("/sign-in", data={"role": "nurse", "next": "/patients/x"})
+    assert answer.status_code == 303
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [("en-GB,en;q=0.9", "en"), ("xx,en;q=0", "en"), ("", "en"), (",,;q=", "en"), ("*", "en")],
+)
+def test_a_language_that_is_not_there_falls_back(accept: str, language: str) -> None:
+    assert i18n.negotiate(accept) == language
+
+
+def test_the_style_sheet_is_small_and_so_are_the_first_scripts() -> None:
+    files = assets.assets()
+    assert len(files["careplane.css"].plain) <= 30_000
+    first = [files[name].packed for name in ("careplane.js", "vendor/htmx.min.js") if name in files]
+    assert sum(map(len, first)) <= 40_000
+
+
+def test_a_static_file_is_compressed_and_kept_by_its_digest(client: Browser) -> None:
+    url = assets.url("careplane.css")
+    answer = client.get(url, headers={"accept-encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.content == gzip.decompress(assets.assets()["careplane.css"].packed)
+    again = client.get(url, headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert client.get("/static/careplane.css").headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/static/../render.py", "/static/%2e%2e/render.py", "/static/x"])
+def test_nothing_but_static_files_is_served(client: Browser, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/nowhere", "/", "/static/careplane.css"])
+def test_every_answer_has_the_strict_headers(client: Browser, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_pages_have_nothing_inline(client: Browser) -> None:
+    text = client.get("/sign-in").text
+    assert "<style" not in text
+    assert " style=" not in text
+    assert " onclick" not in text
+    assert "<script>" not in text
+
+
+def test_who_is_not_signed_in_comes_back_to_where_they_wanted(client: Browser) -> None:
+    answer = client.get("/patients?name=a%20b")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=/patients%3Fname%3Da%2520b"
+    assert 'value="/patients?name=a%20b"' in client.get(answer.headers["location"]).text
+
+
+def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(client: Browser) -> None:
+    cookie = sign_in(client).headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert "Nurse" not in cookie
+
+
+def test_the_name_of_the_caller_is_escaped(client: Browser) -> None:
+    sign_in(client)
+    text = client.get("/patients/x").text
+    assert "Nurse &lt;b&gt;N&lt;/b&gt;" in text
+    assert "<b>N</b>" not in text
+
+
+@pytest.mark.parametrize(("id", "status"), [("closed", 403), ("x", 404)])
+def test_refusals_are_pages_in_words(client: Browser, id: str, status: int) -> None:
+    sign_in(client)
+    answer = client.get(f"/records/Patient/{id}")
+    assert answer.status_code == status
+    assert "<h1>" in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/records/Nothing", "/records/Patient/x/history/-1"])
+def test_what_fhir_does_not_have_is_not_found(client: Browser, path: str) -> None:
+    sign_in(client)
+    assert client.get(path).status_code == 404
+
+
+def test_a_session_ends_with_its_token(client: Browser, now: Now) -> None:
+    sign_in(client)
+    assert client.get("/patients/x").status_code == 404
+    now.seconds += 9 * 3600
+    assert client.get("/patients/x").status_code == 303
+
+
+def test_sign_out_takes_the_cookie(client: Browser) -> None:
+    sign_in(client)
+    client.post("/sign-out")
+    assert client.get("/patients/x").status_code == 303
+
+
+def test_a_token_signs_in_and_a_bad_one_is_refused_in_words(
+    client: Browser, tokens: Tokens
+) -> None:
+    bad = client.post("/sign-in", data={"token": "nonsense", "next": "/records"})
+    assert bad.status_code == 401
+    assert 'role="alert"' in bad.text
+    good = client.post("/sign-in", data={"token": f" {tokens.issue(NURSE, 60)}\n"})
+    assert good.status_code == 303
+    assert client.get("/patients/x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_forms_of_other_sites_are_refused(client: Browser, headers: dict[str, str]) -> None:
+    for path in ("/sign-in", "/sign-out"):
+        answer = client.post(path, data={"role": "nurse"}, headers=headers)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+
+
+def test_our_own_form_is_taken(client: Browser) -> None:
+    headers = {"origin": "http://testserver", "sec-fetch-site": "same-origin"}
+    answer = client.post("/sign-in", data={"role": "nurse"}, headers=headers)
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ("/patients?x=1", "/patients?x=1"),
+        ("https://evil.example", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/a\nb", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_form_leads_nowhere_else(asked: str, path: str) -> None:
+    assert local(asked) == path
+
+
+@pytest.mark.parametrize("fields", [{"role": "root"}, {"role": ""}])
+def test_an_unknown_role_is_refused(client: Browser, fields: dict[str, str]) -> None:
+    assert client.post("/sign-in", data=fields).status_code == 400

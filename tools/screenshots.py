@@ -1,0 +1,153 @@
+"""Take the pictures of the pages in `docs/screenshots`: `make screenshots`.
+
+    python -m tools.screenshots [--url http://127.0.0.1:8080] [--out docs/screenshots]
+
+Without an address it serves the demo from a scratch folder. Needs a Chromium on this machine
+(`CAREPLANE_CHROMIUM`, or one on PATH).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: who looks at what, how wide, in which colours."""
+
+    name: str
+    path: str
+    role: str = "physician"
+    width: int = 1280
+    height: int = 860
+    scheme: str = "light"
+    whole: bool = False
+
+
+SHOTS = (
+    Shot("sign-in", "/sign-in", role=""),
+    Shot("today", "/"),
+    Shot("patients", "/patients"),
+    Shot("chart-summary", "/patients/devin-bailey", height=1000),
+    Shot("chart-vitals", "/patients/devin-bailey/vitals", height=1000),
+    Shot("chart-trend", "/patients/devin-bailey/vitals/29463-7"),
+    Shot("chart-results", "/patients/devin-bailey/results"),
+    Shot("chart-timeline", "/patients/devin-bailey/timeline"),
+    Shot("chart-medications", "/patients/devin-bailey/medications"),
+    Shot("chart-arabic-name", "/patients/layla-haddad"),
+    Shot("chart-japanese-name", "/patients/kenichi-sato/vitals"),
+    Shot("records", "/records"),
+    Shot("record-search", "/records/Observation?code=4548-4"),
+    Shot("record", "/records/Patient/layla-haddad"),
+    Shot("record-json", "/records/Appointment?_count=5"),
+    Shot("front-desk", "/patients/devin-bailey", role="front-desk"),
+    Shot("patient", "/", role="patient"),
+    Shot("dark-today", "/", scheme="dark"),
+    Shot("dark-chart-summary", "/patients/devin-bailey", height=1000, scheme="dark"),
+    Shot("dark-chart-vitals", "/patients/devin-bailey/vitals", height=1000, scheme="dark"),
+    Shot("phone-today", "/", width=390, height=844),
+    Shot("phone-patients", "/patients", width=390, height=844),
+    Shot("phone-chart", "/patients/devin-bailey", width=390, height=844),
+    Shot("phone-vitals", "/patients/devin-bailey/vitals", width=390, height=844),
+    Shot("phone-dark-chart", "/patients/devin-bailey", width=390, height=844, scheme="dark"),
+)
+
+
+def main() -> None:
+    """Take every picture, or those whose names are given."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", default="")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs/screenshots")
+    parser.add_argument("names", nargs="*")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    shots = [shot for shot in SHOTS if not asked.names or shot.name in asked.names]
+    with contextlib.nullcontext(asked.url) if asked.url else served() as url, chromium() as browser:
+        for shot in shots:
+            take(browser, url, shot, asked.out / f"{shot.name}.png")
+            print(shot.name)
+
+
+def take(browser: Browser, url: str, shot: Shot, out: Path) -> None:
+    """One picture in a browser of its own state."""
+    context = browser.new_context(
+        base_url=url,
+        viewport={"width": shot.width, "height": shot.height},
+        color_scheme="dark" if shot.scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    if shot.role:
+        page.goto("/sign-in")
+        page.click(f"button[value={shot.role}]")
+        page.wait_for_load_state()
+    page.goto(shot.path)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=out, full_page=shot.whole)
+    context.close()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """The Chromium of this machine, without a screen."""
+    found = os.environ.get("CAREPLANE_CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def served() -> Iterator[str]:
+    """The demo, served on a free port from a scratch folder until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="careplane-") as folder:
+        command = [
+            sys.executable, "-m", "careplane.app.cli", "serve", "--demo",
+            "--data", folder, "--port", str(port),
+        ]  # fmt: skip
+        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait(url, server)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    """Until the sign-in page answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{url}/sign-in", timeout=2)
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"the demo did not answer within {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
