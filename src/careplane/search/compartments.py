@@ -1,0 +1,42 @@
+"""Compartments as plan nodes: what belongs to a patient, an encounter ... (FHIR R4, 2.46)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from careplane.fhir.definitions import compartment
+from careplane.kernel.errors import NotFound
+from careplane.search.plan import Keys, Node, Reference, any_of
+from careplane.search.registry import Registry
+
+COMPARTMENTS = ("Device", "Encounter", "Patient", "Practitioner", "RelatedPerson")
+
+
+def compartment_types(name: str) -> frozenset[str]:
+    """The types that can be in a compartment, its own type among them."""
+    return frozenset(_members(name)) | {name}
+
+
+def compartment_node(registry: Registry, name: str, id: str, types: Iterable[str]) -> Node:
+    """What resources of these types match if they are in the compartment `name`/`id`; a type that
+    cannot be in it contributes nothing."""
+    members = _members(name)
+    wanted = sorted(types)
+    here = frozenset({(name, id)})
+    nodes: list[Node] = [Keys(here)] if name in wanted else []
+    for type in wanted:
+        for code in members.get(type, ()):
+            parameter = registry.lookup(type, code)
+            if parameter and name in parameter.targets:
+                nodes.append(Reference(parameter.param, here))
+    return any_of(*dict.fromkeys(nodes))
+
+
+@cache
+def _members(name: str) -> dict[str, tuple[str, ...]]:
+    if name not in COMPARTMENTS:
+        raise NotFound(
+            f"There is no compartment {name[:64]!r}; there are {', '.join(COMPARTMENTS)}"
+        )
+    return compartment(name)

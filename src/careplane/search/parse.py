@@ -1,0 +1,151 @@
+"""From the parameters of a search to a plan and what the answer shall look like (FHIR R4, 3.1.1).
+
+Nothing is dropped in silence: a parameter that is not known is refused under strict handling, and
+named in `unknown` otherwise; a bad value, or a modifier that is not offered, is always refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from careplane.fhir.definitions import is_resource
+from careplane.kernel.errors import Issue, Malformed, TooLarge
+from careplane.search.criteria import node
+from careplane.search.criterion import Setting, UnknownParameter, invalid, shown, unknown
+from careplane.search.includes import Include
+from careplane.search.plan import Node, Query, all_of
+from careplane.search.results import READERS, Results, Summary, Total
+
+Pair = tuple[str, str]
+MAX_PAIRS = 500
+MAX_LENGTH = 1_000_000
+"""Characters of all keys and values together."""
+DEFAULT_COUNT = 50
+NEUTRAL = frozenset({"_format", "_pretty"})
+"""They change how an answer is written; whoever writes it reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search, understood. `understood` are the parameters that were carried out, for the self
+    link; parsed again they give the same search."""
+
+    query: Query
+    includes: tuple[Include, ...] = ()
+    revincludes: tuple[Include, ...] = ()
+    summary: Summary = Summary.FALSE
+    elements: tuple[str, ...] = ()
+    total: Total | None = None
+    unknown: tuple[Issue, ...] = ()
+    understood: tuple[Pair, ...] = ()
+
+    @property
+    def only_count(self) -> bool:
+        """Whether no resource is wanted, just how many there are."""
+        return self.summary is Summary.COUNT or self.query.count == 0
+
+
+def parse(
+    setting: Setting, types: Iterable[str], pairs: Sequence[Pair], *, strict: bool = False
+) -> Search:
+    """Read decoded parameters, in their order. `types` are those of the address; none for all."""
+    _check(pairs)
+    reading = _Reading(setting, frozenset(types), strict)
+    return reading.search(pairs)
+
+
+def criteria(setting: Setting, type: str, query: str) -> Node:
+    """The node of a query string, percent-encoded as in HTTP, that has only criteria: for
+    conditional interactions, conditional references and scopes. Always strict."""
+    search = parse(setting, (type,), parse_query(query), strict=True)
+    asked = {key for key, _ in search.understood} & READERS.keys()
+    if asked:
+        key = min(asked)
+        raise invalid(key, "this is about an answer, and here are only criteria")
+    return search.query.where
+
+
+def parse_query(query: str) -> list[Pair]:
+    """The pairs of a query string, decoded, in their order."""
+    if len(query) > 3 * MAX_LENGTH:
+        raise TooLarge("The query is too long.")
+    try:
+        return parse_qsl(
+            query, keep_blank_values=True, errors="strict", max_num_fields=2 * MAX_PAIRS
+        )
+    except ValueError:
+        raise Malformed("The query is not percent-encoded UTF-8, or has too many fields.") from None
+
+
+def _check(pairs: Sequence[Pair]) -> None:
+    if len(pairs) > MAX_PAIRS:
+        raise TooLarge(f"A search has at most {MAX_PAIRS} parameters.")
+    if sum(len(key) + len(value) for key, value in pairs) > MAX_LENGTH:
+        raise TooLarge(f"The parameters of a search have at most {MAX_LENGTH} characters.")
+
+
+class _Reading:
+    """One search on its way: criteria and results, and what was understood of it."""
+
+    def __init__(self, setting: Setting, types: frozenset[str], strict: bool) -> None:
+        self._setting = setting
+        self._types = types
+        self._strict = strict
+        self._nodes: list[Node] = []
+        self._unknown: list[Issue] = []
+        self._understood: list[Pair] = []
+
+    def search(self, pairs: Sequence[Pair]) -> Search:
+        for key, value in pairs:
+            if key == "_type":
+                self._narrow(key, value)
+        results = Results(self._setting, self._types)
+        for key, value in pairs:
+            self._pair(results, key, value)
+        count = DEFAULT_COUNT if results.count is None else results.count
+        exact = results.total not in (None, Total.NONE) or results.summary is Summary.COUNT
+        return Search(
+            Query(
+                self._types,
+                all_of(*self._nodes),
+                tuple(results.sort),
+                count,
+                total=exact or count == 0,
+            ),
+            tuple(results.includes),
+            tuple(results.revincludes),
+            results.summary or Summary.FALSE,
+            tuple(results.elements),
+            results.total,
+            tuple(self._unknown),
+            tuple(self._understood),
+        )
+
+    def _pair(self, results: Results, key: str, value: str) -> None:
+        if key in NEUTRAL or key == "_type":
+            return
+        try:
+            if not value:
+                raise unknown(key, "it has no value")
+            read = READERS.get(key)
+            if read:
+                value = read(results, key, value)
+            else:
+                self._nodes.append(node(self._types, key, value, self._setting))
+            self._understood.append((key, value))
+        except UnknownParameter as error:
+            if self._strict:
+                raise
+            text = f"{error.text}; it was left out"
+            self._unknown.append(Issue("warning", error.code, text, shown(key)))
+
+    def _narrow(self, key: str, value: str) -> None:
+        types = frozenset(value.split(","))
+        if not all(map(is_resource, types)):
+            raise invalid(key, "write names of resource types with commas between them")
+        if self._types and not types <= self._types:
+            raise invalid(key, "these types are not searched at this address")
+        self._types = types
+        self._understood.append((key, value))

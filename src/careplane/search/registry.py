@@ -1,0 +1,116 @@
+"""Which search parameters a type has (FHIR R4, 3.1.1.3 and 7.3 SearchParameter).
+
+A registry is a value: custom parameters make another one. What has no expression (`_text`,
+`_filter`, ...) has no rows, and is not listed: a capability statement made from here is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from careplane.fhir.definitions import SearchParam
+from careplane.fhir.definitions.search import SearchType
+from careplane.search.errata import r4_search_parameters
+from careplane.search.rows import Param, part
+from careplane.search.targets import targets
+
+_ABSTRACT = ("Resource", "DomainResource")
+_NOT_DOMAIN = frozenset({"Binary", "Bundle", "Parameters"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One search parameter of one type.
+
+    `param` names its rows, and may be that of another parameter with the same rows. `targets` is
+    empty unless it is a reference. `components` are those of a composite, as parameters whose
+    `param` is `part(param, n)`.
+    """
+
+    param: Param
+    code: str
+    type: SearchType
+    definition: SearchParam
+    targets: frozenset[str] = frozenset()
+    components: tuple[Parameter, ...] = ()
+
+
+class Registry:
+    """Search parameters by type and code; what is once looked up is remembered."""
+
+    def __init__(
+        self, definitions: Iterable[SearchParam], aliases: Mapping[Param, Param] | None = None
+    ) -> None:
+        """`aliases`: a parameter -> the one under whose name its rows are kept."""
+        self._definitions = tuple(definitions)
+        self._aliases = dict(aliases or {})
+        self._by_id = {d.id: d for d in self._definitions}
+        self._by_base: dict[str, dict[str, SearchParam]] = {}
+        for definition in self._definitions:
+            for base in definition.bases if definition.expression else ():
+                self._by_base.setdefault(base, {})[definition.code] = definition
+        self._known: dict[tuple[str, str], Parameter] = {}
+
+    def lookup(self, type: str, code: str) -> Parameter | None:
+        """The parameter of a resource type, or of `Resource` for what all types have."""
+        found = self._known.get((type, code))
+        if found is None:
+            found = self._find(type, code)
+            if found is not None:
+                self._known[type, code] = found
+        return found
+
+    def of(self, type: str) -> tuple[Parameter, ...]:
+        """All of a type, by code, those of every resource included."""
+        codes = {code for base in _bases(type) for code in self._by_base.get(base, ())}
+        found = (self.lookup(type, code) for code in sorted(codes))
+        return tuple(parameter for parameter in found if parameter)
+
+    def references(self, type: str) -> tuple[Parameter, ...]:
+        """The reference parameters of a type."""
+        return tuple(p for p in self.of(type) if p.type == "reference")
+
+    def extended(self, *definitions: SearchParam) -> Registry:
+        """A registry that also has these; one with a base and code of the present ones wins."""
+        return Registry((*self._definitions, *definitions), self._aliases)
+
+    def _find(self, type: str, code: str) -> Parameter | None:
+        for base in _bases(type):
+            definition = self._by_base.get(base, {}).get(code)
+            if definition:
+                return self._parameter(base, definition)
+        return None
+
+    def _parameter(self, base: str, definition: SearchParam) -> Parameter:
+        param = Param(f"{base}.{definition.code}")
+        param = self._aliases.get(param, param)
+        return Parameter(
+            param,
+            definition.code,
+            definition.type,
+            definition,
+            targets(base, definition),
+            tuple(
+                self._component(part(param, n), component.definition)
+                for n, component in enumerate(definition.components)
+            ),
+        )
+
+    def _component(self, name: Param, id: str) -> Parameter:
+        definition = self._by_id[id]
+        base = definition.bases[0] if definition.bases else ""
+        return Parameter(
+            name, definition.code, definition.type, definition, targets(base, definition)
+        )
+
+
+def r4_registry(aliases: Mapping[Param, Param] | None = None) -> Registry:
+    """The search parameters that R4 itself defines."""
+    return Registry(r4_search_parameters(), aliases)
+
+
+def _bases(type: str) -> tuple[str, ...]:
+    if type == "Resource":
+        return ("Resource",)
+    return (type, "Resource") if type in _NOT_DOMAIN else (type, *_ABSTRACT)

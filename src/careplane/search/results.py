@@ -1,0 +1,204 @@
+"""Parameters about the answer, not about what matches (FHIR R4, 3.1.1.5): `_sort`, `_count` ..."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+from careplane.fhir.definitions import is_resource
+from careplane.fhir.definitions.search import SearchType
+from careplane.search.criteria import ANY
+from careplane.search.criterion import Setting, invalid, shown, unknown, unsupported
+from careplane.search.includes import Include
+from careplane.search.plan import SortBy, SortKey
+from careplane.search.registry import Parameter
+from careplane.search.rows import Param
+
+T = TypeVar("T", bound=StrEnum)
+
+MAX_COUNT = 1000
+MAX_NAMES = 100
+"""Keys of `_sort`, names of `_elements`."""
+
+
+class Summary(StrEnum):
+    """How much of each resource an answer shows (3.1.1.5.8)."""
+
+    TRUE = "true"
+    TEXT = "text"
+    DATA = "data"
+    COUNT = "count"
+    FALSE = "false"
+
+
+class Total(StrEnum):
+    """How exact `Bundle.total` shall be (3.1.1.5.3)."""
+
+    NONE = "none"
+    ESTIMATE = "estimate"
+    ACCURATE = "accurate"
+
+
+@dataclass(slots=True)
+class Results:
+    """What was asked about the answer, as it is read. `types` are those searched."""
+
+    setting: Setting
+    types: frozenset[str]
+    sort: list[SortKey] = field(default_factory=list)
+    includes: list[Include] = field(default_factory=list)
+    revincludes: list[Include] = field(default_factory=list)
+    elements: list[str] = field(default_factory=list)
+    count: int | None = None
+    summary: Summary | None = None
+    total: Total | None = None
+
+    def sort_type(self) -> str:
+        return next(iter(self.types)) if len(self.types) == 1 else ANY
+
+
+Reader = Callable[[Results, str, str], str]
+"""Takes key and value into the results; answers with the value as it was understood."""
+
+
+def _count(results: Results, key: str, value: str) -> str:
+    if results.count is not None:
+        raise invalid(key, "only one is possible")
+    if not re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        raise invalid(key, "write a whole number that is not negative")
+    results.count = min(int(value), MAX_COUNT)
+    return str(results.count)
+
+
+def _summary(results: Results, key: str, value: str) -> str:
+    results.summary = _one_of(Summary, results.summary, key, value)
+    return value
+
+
+def _total(results: Results, key: str, value: str) -> str:
+    results.total = _one_of(Total, results.total, key, value)
+    return value
+
+
+def _one_of(kinds: type[T], present: T | None, key: str, value: str) -> T:
+    if present is not None:
+        raise invalid(key, "only one is possible")
+    try:
+        return kinds(value)
+    except ValueError:
+        raise invalid(key, f"write one of {', '.join(kinds)}") from None
+
+
+def _elements(results: Results, key: str, value: str) -> str:
+    names = value.split(",")
+    if not all(re.fullmatch(r"[A-Za-z][A-Za-z.]{0,99}", name, re.ASCII) for name in names):
+        raise invalid(key, "write names of elements with commas between them")
+    results.elements += names
+    if len(results.elements) > MAX_NAMES:
+        raise invalid(key, f"at most {MAX_NAMES} names")
+    return value
+
+
+def _sort(results: Results, key: str, value: str) -> str:
+    results.sort += [_sort_key(results, key, name) for name in value.split(",")]
+    if len(results.sort) > MAX_NAMES:
+        raise invalid(key, f"at most {MAX_NAMES} keys")
+    return value
+
+
+def _sort_key(results: Results, key: str, name: str) -> SortKey:
+    code = name.removeprefix("-")
+    if code in _SORT_BY_RECORD:
+        return SortKey(Param(code), _SORT_BY_RECORD[code], name != code)
+    parameter = results.setting.registry.lookup(results.sort_type(), code)
+    if parameter is None:
+        raise unknown(key, f"there is no search parameter {shown(code)!r} to sort by")
+    by = _SORT_BY.get(parameter.type)
+    if by is None:
+        raise unsupported(key, f"a parameter of type {parameter.type} has no order")
+    return SortKey(parameter.param, by, name != code)
+
+
+_SORT_BY_RECORD = {"_id": SortBy.ID, "_lastUpdated": SortBy.UPDATED}
+_SORT_BY: Mapping[SearchType, SortBy] = {
+    "date": SortBy.DATE,
+    "string": SortBy.STRING,
+    "token": SortBy.TOKEN,
+    "number": SortBy.NUMBER,
+    "quantity": SortBy.QUANTITY,
+    "uri": SortBy.URI,
+    "reference": SortBy.REFERENCE,
+}
+
+
+def _include(results: Results, key: str, value: str) -> str:
+    results.includes.append(_path(results, key, value))
+    return value
+
+
+def _revinclude(results: Results, key: str, value: str) -> str:
+    if value == "*":
+        raise unsupported(key, "name the type that refers here, as in Observation:*")
+    results.revincludes.append(_path(results, key, value))
+    return value
+
+
+def _path(results: Results, key: str, value: str) -> Include:
+    """`*`, `Type:*`, `Type:code` or `Type:code:Target`."""
+    iterate = key.endswith(":iterate")
+    if value == "*":
+        return Include(None, None, None, iterate)
+    source, _, rest = value.partition(":")
+    code, _, target = rest.partition(":")
+    if not is_resource(source) or not code or (target and not is_resource(target)):
+        raise invalid(key, "write *, Type:*, Type:parameter or Type:parameter:TargetType")
+    if code == "*":
+        return Include(source, None, frozenset({target}) if target else None, iterate)
+    parameter = _reference(results, key, source, code)
+    if target and target not in parameter.targets:
+        raise invalid(key, f"{shown(code)} never refers to {target}")
+    targets = frozenset({target}) if target else parameter.targets
+    return Include(source, frozenset({parameter.param}), targets, iterate)
+
+
+def _reference(results: Results, key: str, source: str, code: str) -> Parameter:
+    parameter = results.setting.registry.lookup(source, code)
+    if parameter is None:
+        raise unknown(key, f"there is no search parameter {shown(code)!r} of {source}")
+    if parameter.type != "reference":
+        raise invalid(key, f"{shown(code)} is no reference")
+    return parameter
+
+
+def _contained(results: Results, key: str, value: str) -> str:
+    if value not in ("false", "true", "both"):
+        raise invalid(key, "write false, true or both")
+    if value != "false":
+        raise unsupported(key, "contained resources are not searched")
+    return value
+
+
+def _refused(results: Results, key: str, value: str) -> str:
+    raise unsupported(key, "not offered; leave it out, for it would change what is found")
+
+
+READERS: Mapping[str, Reader] = {
+    "_count": _count,
+    "_summary": _summary,
+    "_total": _total,
+    "_elements": _elements,
+    "_sort": _sort,
+    "_include": _include,
+    "_include:iterate": _include,
+    "_revinclude": _revinclude,
+    "_revinclude:iterate": _revinclude,
+    "_contained": _contained,
+    "_containedType": _refused,
+    "_filter": _refused,
+    "_text": _refused,
+    "_content": _refused,
+    "_query": _refused,
+}
