@@ -1,4 +1,4 @@
-r"""How values are written: `,` `|` `$` separate, but not after a `\` (FHIR R4, 3.1.1.4.3).
+"""How values are written: `,` `|` `$` separate, unless a backslash stands before (R4, 3.1.1.4.3).
 
 The comma separates before anything else is read, and what a part means comes last, so escapes stay
 in place until a value is whole.
