@@ -14,6 +14,7 @@ from careplane.search.match import Subject
 from careplane.search.plan import (
     Coding,
     Node,
+    Nothing,
     Query,
     Reference,
     Token,
@@ -22,7 +23,7 @@ from careplane.search.plan import (
     all_of,
     any_of,
 )
-from careplane.search.registry import Registry
+from careplane.search.registry import Parameter, Registry
 from careplane.search.rows import Param
 
 MAX_ROUNDS = 8
@@ -101,14 +102,14 @@ def _canonicals(
                         urls[target].add(row.value)
     for target, values in sorted(urls.items()):
         where = any_of(*(_canonical(registry, target, url) for url in sorted(values)))
-        if where != any_of():
+        if where != Nothing():
             yield Query(frozenset({target}), where)
 
 
 def _canonical(registry: Registry, target: str, canonical: str) -> Node:
     url = registry.lookup(target, "url")
     if url is None or url.type != "uri":
-        return any_of()
+        return Nothing()
     plain, _, version = canonical.partition("|")
     node = Uri(url.param, UriMode.EXACT, (plain,))
     versions = registry.lookup(target, "version")
@@ -120,11 +121,17 @@ def _canonical(registry: Registry, target: str, canonical: str) -> Node:
 def _referring(
     registry: Registry, includes: Sequence[Include], found: Sequence[Subject]
 ) -> Iterator[Query]:
+    keys = [(s.type, s.id) for s in found]
     for include in includes:
-        keys = frozenset((s.type, s.id) for s in found if _reaches(include, s.type))
-        if keys and include.source:
-            params = include.params
-            if params is None:
-                params = frozenset(p.param for p in registry.references(include.source))
-            where = any_of(*(Reference(param, keys) for param in sorted(params)))
-            yield Query(frozenset({include.source}), where)
+        if include.source:
+            parameters = registry.references(include.source)
+            nodes = (_refers(include, p, keys) for p in parameters if _follows(include, p.param))
+            where = any_of(*dict.fromkeys(nodes))
+            if where != Nothing():
+                yield Query(frozenset({include.source}), where)
+
+
+def _refers(include: Include, parameter: Parameter, keys: Iterable[tuple[str, str]]) -> Node:
+    reached = parameter.targets if include.targets is None else include.targets
+    here = frozenset(key for key in keys if key[0] in reached)
+    return Reference(parameter.param, here) if here else Nothing()
