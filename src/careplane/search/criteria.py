@@ -42,9 +42,17 @@ def node(types: Set[str], key: str, value: str, setting: Setting) -> Node:
     values = split(value, ",")
     if len(values) > MAX_VALUES:
         raise TooLarge(f"{shown(key)}: more than {MAX_VALUES} values")
-    reading = _Reading(key, tuple(values), setting)
-    if len(types) <= 1:
-        return reading.node(next(iter(types), ANY), key)
+    if len(types) > 1:
+        return _of_types(types, key, tuple(values), setting)
+    type = next(iter(types), ANY)
+    plain = setting.registry.lookup(type, key)
+    if plain is not None:
+        return leaf(Criterion(plain, "", tuple(values), key, setting))
+    return _Reading(key, tuple(values), setting).node(type, key)
+
+
+def _of_types(types: Set[str], key: str, values: tuple[str, ...], setting: Setting) -> Node:
+    reading = _Reading(key, values, setting)
     return _by_type([(type, reading.node(type, key)) for type in sorted(types)])
 
 

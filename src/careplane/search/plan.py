@@ -294,6 +294,8 @@ class Query:
 
 def all_of(*parts: Node) -> Node:
     """An And without needless nesting."""
+    if len(parts) == 1:
+        return parts[0]
     flat: list[Node] = []
     for node in parts:
         if isinstance(node, Nothing):
@@ -309,6 +311,8 @@ def all_of(*parts: Node) -> Node:
 
 def any_of(*parts: Node) -> Node:
     """An Or without needless nesting."""
+    if len(parts) == 1:
+        return parts[0]
     flat: list[Node] = []
     for node in parts:
         if isinstance(node, Everything):

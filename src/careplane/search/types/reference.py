@@ -10,7 +10,7 @@ import re
 
 from careplane.fhir.definitions import is_resource
 from careplane.search.criterion import Criterion, Modifiers
-from careplane.search.plan import Coding, Node, Reference, Token, Uri, UriMode, any_of
+from careplane.search.plan import Coding, Node, Nothing, Reference, Token, Uri, UriMode, any_of
 from careplane.search.rows import identifier_of
 from careplane.search.syntax import coding, unescape
 
@@ -38,10 +38,8 @@ def _to(criterion: Criterion, allowed: frozenset[str]) -> Node:
         else:
             keys.update(_keys(criterion, text, allowed))
     param = criterion.parameter.param
-    return any_of(
-        *([Reference(param, frozenset(keys))] if keys else []),
-        *([Uri(param, UriMode.EXACT, tuple(urls))] if urls else []),
-    )
+    here = Reference(param, frozenset(keys)) if keys else Nothing()
+    return any_of(here, Uri(param, UriMode.EXACT, tuple(urls))) if urls else here
 
 
 def _relative(text: str, base: str) -> str:
