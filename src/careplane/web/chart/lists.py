@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from careplane.fhir.tree import Tree
+from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import say_date, say_time
 from careplane.web.say.elements import label, say_choice
@@ -85,7 +86,11 @@ def allergy(tree: Tree) -> Row:
     )  # fmt: skip
 
 
-CRITICALITY = {"high": "High risk", "low": "Low risk", "unable-to-assess": "Risk not known"}
+CRITICALITY = {
+    "high": mark("High risk"),
+    "low": mark("Low risk"),
+    "unable-to-assess": mark("Risk not known"),
+}
 
 
 def immunization(tree: Tree) -> Row:

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from careplane.fhir.tree import Tree
 from careplane.web.chart import lists
+from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import say_date
 
@@ -66,15 +67,15 @@ def _row(make: Callable[[Tree], lists.Row]) -> Callable[[Tree], tuple[str, str, 
 
 
 KINDS: dict[str, tuple[str, Callable[[Tree], tuple[str, str, str]]]] = {
-    "Encounter": ("Visit", _encounter),
-    "Procedure": ("Procedure", _procedure),
-    "DiagnosticReport": ("Report", _row(lists.report)),
-    "Condition": ("Problem", _row(lists.problem)),
-    "MedicationRequest": ("Prescription", _row(lists.medication)),
-    "Immunization": ("Immunization", _row(lists.immunization)),
-    "DocumentReference": ("Document", _document),
-    "Communication": ("Communication", _communication),
-    "Flag": ("Alert", _row(lists.alert)),
+    "Encounter": (mark("Visit"), _encounter),
+    "Procedure": (mark("Procedure"), _procedure),
+    "DiagnosticReport": (mark("Report"), _row(lists.report)),
+    "Condition": (mark("Problem"), _row(lists.problem)),
+    "MedicationRequest": (mark("Prescription"), _row(lists.medication)),
+    "Immunization": (mark("Immunization"), _row(lists.immunization)),
+    "DocumentReference": (mark("Document"), _document),
+    "Communication": (mark("Communication"), _communication),
+    "Flag": (mark("Alert"), _row(lists.alert)),
 }
 """Type → what the timeline calls it, and how it becomes title, detail and time."""
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from careplane.kernel.errors import NotFound
 from careplane.web.chart import lists, results, timeline
 from careplane.web.chart.banner import person
+from careplane.web.i18n import mark
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -160,14 +161,14 @@ async def trend(visit: Visit, patient: str) -> Values:
 
 
 TABS: dict[str, tuple[str, Tab, str]] = {
-    "summary": ("Summary", summary, "Patient"),
-    "timeline": ("Timeline", history, "Encounter"),
-    "problems": ("Problems", problems, "Condition"),
-    "medications": ("Medications", medications, "MedicationRequest"),
-    "allergies": ("Allergies", allergies, "AllergyIntolerance"),
-    "immunizations": ("Immunizations", immunizations, "Immunization"),
-    "vitals": ("Vital signs", vitals, "Observation"),
-    "results": ("Results", laboratory, "Observation"),
+    "summary": (mark("Summary"), summary, "Patient"),
+    "timeline": (mark("Timeline"), history, "Encounter"),
+    "problems": (mark("Problems"), problems, "Condition"),
+    "medications": (mark("Medications"), medications, "MedicationRequest"),
+    "allergies": (mark("Allergies"), allergies, "AllergyIntolerance"),
+    "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
+    "vitals": (mark("Vital signs"), vitals, "Observation"),
+    "results": (mark("Results"), laboratory, "Observation"),
 }
 """Path → title, what is read, and the type without which the tab is not offered. The template has
 the name of the path."""

@@ -136,4 +136,12 @@ class TrendPlot extends HTMLElement {
   }
 }
 
+// A tab that was swapped in (as the whole body, by hx-boost) is read from its start, as after a page load.
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.target === document.body) {
+    document.querySelector("#main")?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }
+});
+
 customElements.define("trend-plot", TrendPlot);
