@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from careplane.kernel.clock import Clock
+from careplane.storage.engines import sqlite
 from careplane.storage.engines.memory import MemoryStore
 from careplane.storage.ports.audit import AuditStore
 from careplane.storage.ports.records import RecordStore
@@ -23,4 +24,8 @@ def _memory(folder: Path, clock: Clock) -> Store:
     return MemoryStore(clock)
 
 
-ENGINES: dict[str, Open] = {"memory": _memory}
+def _sqlite(folder: Path, clock: Clock) -> Store:
+    return sqlite.open(folder, bytes(range(32)), clock)
+
+
+ENGINES: dict[str, Open] = {"memory": _memory, "sqlite": _sqlite}

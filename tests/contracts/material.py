@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from careplane.search import plan
+from careplane.search.fold import fold
 from careplane.search.plan import Node, Prefix, Query, SortBy, SortKey, TextMode, UriMode
 from careplane.search.rows import (
     BEGINNING,
@@ -81,7 +82,7 @@ tokens = st.builds(
 )
 strings = st.sampled_from(TEXTS).flatmap(
     lambda text: st.builds(
-        StringRow, st.sampled_from([NAME, text_of(CODE)]), st.just(text.lower()), st.just(text)
+        StringRow, st.sampled_from([NAME, text_of(CODE)]), st.just(fold(text)), st.just(text)
     )
 )
 references = st.builds(
@@ -177,7 +178,7 @@ text_nodes = st.sampled_from(TextMode).flatmap(
         st.sampled_from([NAME, text_of(CODE)]),
         st.just(mode),
         _values(TEXTS).map(
-            lambda texts: texts if mode is TextMode.EXACT else tuple(t.lower() for t in texts)
+            lambda texts: texts if mode is TextMode.EXACT else tuple(fold(t) for t in texts)
         ),
     )
 )

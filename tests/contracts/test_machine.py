@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from tests.contracts.conftest import Hands
 from tests.contracts.engines import ENGINES, Open
 from tests.contracts.model import Model
 
+EXAMPLES = int(os.environ.get("CAREPLANE_EXAMPLES", "60"))
 TENANTS = (Tenant(0), Tenant(7))
 
 
@@ -223,7 +225,7 @@ def test_an_engine_does_what_the_model_says(engine: str) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=EXAMPLES,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -1,0 +1,16 @@
+"""The embedded engine: SQLite, encrypted by SQLCipher, in one folder of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from careplane.kernel.clock import Clock
+from careplane.storage.engines.sqlite.store import Limits, SqliteStore
+
+__all__ = ["Limits", "SqliteStore", "open"]
+
+
+def open(folder: Path, key: bytes, clock: Clock, limits: Limits | None = None) -> SqliteStore:
+    """The store in a folder that exists; its files are made on first use. `key` is 32 random bytes,
+    always the same ones for this folder. Raises Fault where the folder or key is not right."""
+    return SqliteStore(folder, key, clock, limits or Limits())

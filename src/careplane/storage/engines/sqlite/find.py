@@ -1,0 +1,200 @@
+"""Runs searches on one connection: which resources match, in which order, page by page.
+
+The candidates come from the smallest source, or from all resources of the type in order where no
+source is small enough; checks decide; the first `count` are read with their bodies.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from careplane.search import plan
+from careplane.search.plan import EVERYTHING, Node, Query
+from careplane.storage.engines.sqlite.cursors import Answers, Cursor, Cursors
+from careplane.storage.engines.sqlite.plans import driver, orders
+from careplane.storage.engines.sqlite.plans.nodes import Nodes
+from careplane.storage.engines.sqlite.plans.scope import At, Scope
+from careplane.storage.engines.sqlite.plans.sql import FALSE, TRUE, Sql, both, inside, joined
+
+_AT = At("r.rid", "r")
+_NODES = Nodes()
+_AHEAD = 200
+Row = tuple[Any, ...]
+SEARCH = b"s"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """FROM and WHERE of a search; `ordered` where rows come in order of rid without sorting."""
+
+    origin: Sql
+    where: Sql
+
+
+class Finder:
+    """Searches of one tenant, through one connection."""
+
+    def __init__(self, scope: Scope, cursors: Cursors, answers: Answers) -> None:
+        self._scope = scope
+        self._cursors = cursors
+        self._answers = answers
+        self._execute = scope.lookup.connection.execute
+
+    def page(self, query: Query) -> tuple[list[int], str | None]:
+        """Rids of one page, and the cursor of the next."""
+        if query.count <= 0:
+            return [], None
+        return self._sorted_page(query) if query.sort else self._plain_page(query)
+
+    def count(self, query: Query) -> int:
+        """How many match on all pages."""
+        if query.where == EVERYTHING and query.cursor is None:
+            return self._tally(query)
+        found = candidates(query.where, query.types, self._scope, eager=True)
+        where = both(self._beginning(query), found.where)
+        sql = f"SELECT count(DISTINCT r.rid) FROM {found.origin.text} WHERE {where.text}"
+        return int(self._execute(sql, found.origin.args + where.args).fetchone()[0])
+
+    def _tally(self, query: Query) -> int:
+        types = inside("type", self._scope.types(query.types)) if query.types else TRUE
+        sql = f"SELECT coalesce(sum(n), 0) FROM tally WHERE tenant = ? AND {types.text}"
+        return int(self._execute(sql, (self._scope.tenant, *types.args)).fetchone()[0])
+
+    def _plain_page(self, query: Query) -> tuple[list[int], str | None]:
+        found = candidates(query.where, query.types, self._scope, eager=False)
+        where = both(self._beginning(query), self._after(query), found.where)
+        sql = (
+            f"SELECT DISTINCT r.rid FROM {found.origin.text} WHERE {where.text} "
+            "ORDER BY r.rid LIMIT ?"
+        )
+        rows = self._execute(sql, (*found.origin.args, *where.args, query.count + 1))
+        rids = [rid for (rid,) in rows]
+        if len(rids) <= query.count:
+            return rids, None
+        rids.pop()
+        return rids, self._write(Cursor(self._first_t(query), rids[-1]))
+
+    def _sorted_page(self, query: Query) -> tuple[list[int], str | None]:
+        cursor = self._read(query)
+        answer = self._answers.find(cursor.list) if cursor else None
+        shown = cursor.shown if cursor else 0
+        number = cursor.list if cursor else 0
+        if answer is None:
+            answer = self._sorted(query)
+            number = 0
+            if cursor:
+                shown = _place(answer, cursor)
+        here = self._still(query, answer, shown)
+        if len(here) <= query.count:
+            return [rid for _, rid in here], None
+        here.pop()
+        last, rid = here[-1]
+        number = number or self._answers.keep(answer)
+        following = Cursor(self._first_t(query), rid, number, last + 1)
+        return [rid for _, rid in here], self._write(following)
+
+    def _sorted(self, query: Query) -> array[int]:
+        """All rids that match, in order."""
+        found = candidates(query.where, query.types, self._scope, eager=True)
+        where = both(self._beginning(query), found.where)
+        values = [orders.value(key, self._scope) for key in query.sort]
+        names = [Sql(f"{v.text} AS k{n}", v.args) for n, v in enumerate(values)]
+        columns = joined(", ", [Sql("r.rid AS rid"), *names])
+        keys = "".join(
+            f"k{n} IS NULL, k{n}{' DESC' if key.descending else ''}, "
+            for n, key in enumerate(query.sort)
+        )
+        sql = (
+            f"SELECT rid FROM (SELECT DISTINCT {columns.text} FROM {found.origin.text} "
+            f"WHERE {where.text}) ORDER BY {keys}rid"
+        )
+        args = columns.args + found.origin.args + where.args
+        return array("q", [rid for (rid,) in self._execute(sql, args)])
+
+    def _still(self, query: Query, answer: Sequence[int], shown: int) -> list[tuple[int, int]]:
+        """Of a sorted answer, the next ones that match now, and one more: (place, rid)."""
+        wanted = query.count + 1
+        here: list[tuple[int, int]] = []
+        check = self._condition(query)
+        sql = (
+            "SELECT j.key, r.rid FROM json_each(?) j CROSS JOIN resource r ON r.rid = j.value "
+            f"WHERE {check.text} ORDER BY j.key LIMIT ?"
+        )
+        while len(here) < wanted and shown < len(answer):
+            some = answer[shown : shown + wanted + _AHEAD]
+            rows = self._execute(sql, (json.dumps(list(some)), *check.args, wanted - len(here)))
+            here += [(shown + place, rid) for place, rid in rows]
+            shown += len(some)
+        return here
+
+    def _condition(self, query: Query) -> Sql:
+        types = inside("r.type", self._scope.types(query.types)) if query.types else TRUE
+        check = _NODES.check(query.where, self._scope, _AT)
+        return both(Sql("r.gone = 0"), types, check)
+
+    def _beginning(self, query: Query) -> Sql:
+        """What was created after the first page is left out of the others."""
+        cursor = self._read(query)
+        return Sql("r.born <= ?", (cursor.t,)) if cursor else TRUE
+
+    def _after(self, query: Query) -> Sql:
+        cursor = self._read(query)
+        return Sql("r.rid > ?", (cursor.row,)) if cursor else TRUE
+
+    def _read(self, query: Query) -> Cursor | None:
+        if query.cursor is None:
+            return None
+        return self._cursors.read(SEARCH, self._scope.tenant, query.cursor)
+
+    def _write(self, cursor: Cursor) -> str:
+        return self._cursors.write(SEARCH, self._scope.tenant, cursor)
+
+    def _first_t(self, query: Query) -> int:
+        cursor = self._read(query)
+        if cursor:
+            return cursor.t
+        return int(self._execute("SELECT coalesce(max(t), 0) FROM version").fetchone()[0])
+
+
+def _place(answer: Sequence[int], cursor: Cursor) -> int:
+    """Where to go on in an answer that was sorted anew."""
+    try:
+        return answer.index(cursor.row) + 1
+    except ValueError:
+        return cursor.shown
+
+
+def candidates(node: Node, types: frozenset[str], scope: Scope, *, eager: bool) -> Candidates:
+    """Where to look, and what to ask there. `eager`: all are wanted, not the first few."""
+    live = both(Sql("r.gone = 0"), inside("r.type", scope.types(types)) if types else TRUE)
+    part, rest = _start(node, scope)
+    source = None if part is None else _NODES.source(part, scope)
+    if source is not None and part is not None:
+        slow = not eager and not driver.in_order(part)
+        if slow and driver.size(part, scope, _NODES) >= driver.MANY:
+            source, rest = None, node
+    check = _NODES.check(rest, scope, _AT)
+    if check == FALSE:
+        return Candidates(Sql("resource r"), FALSE)
+    if source is None:
+        return Candidates(
+            Sql("resource r"), both(Sql("r.tenant = ?", (scope.tenant,)), live, check)
+        )
+    origin = Sql(f"({source.text}) d CROSS JOIN resource r ON r.rid = d.rid", source.args)
+    return Candidates(origin, both(live, check))
+
+
+def _start(node: Node, scope: Scope) -> tuple[Node | None, Node]:
+    """The part to start from, and what is left to check."""
+    part: Node | None = node
+    if isinstance(node, plan.And):
+        part = driver.smallest(node, scope, _NODES)
+    if part is None or not driver.is_exact(part):
+        return part, node
+    if isinstance(node, plan.And):
+        return part, replace(node, parts=tuple(p for p in node.parts if p is not part))
+    return part, EVERYTHING

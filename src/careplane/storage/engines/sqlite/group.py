@@ -1,0 +1,171 @@
+"""One transaction of the writer: units of work are checked in turn and written together.
+
+A unit that is stale is left out before anything of it is written, so the others need no savepoint.
+Rows gather in a batch and go to their tables in few statements (see bulk); the batch is flushed
+before a guard looks at the store, and before a resource is written a second time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from careplane.kernel.errors import Stale
+from careplane.search.rows import Rows
+from careplane.storage.bodies import Bodies
+from careplane.storage.engines.sqlite.bulk import execute_many
+from careplane.storage.engines.sqlite.compact import compact
+from careplane.storage.engines.sqlite.interner import Interner
+from careplane.storage.engines.sqlite.known import Identity, Kind
+from careplane.storage.engines.sqlite.layout import TABLES, Entry, Layout, lay_out
+from careplane.storage.engines.sqlite.versions import form_of
+from careplane.storage.ports.records import Guard, Key, Put, Receipt, Tenant, Unit, Version
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+Find = Callable[[Tenant, Guard], set[Key]]
+"""Runs a guard's search on the writer's connection."""
+
+_RESOURCE = "INSERT INTO resource"
+_RESOURCE_AGAIN = """ON CONFLICT (rid) DO UPDATE SET version = excluded.version, t = excluded.t,
+born = CASE born WHEN 0 THEN excluded.born ELSE born END, gone = excluded.gone"""
+_TALLY_AGAIN = "ON CONFLICT (tenant, type) DO UPDATE SET n = n + excluded.n"
+_LAST = "SELECT t, updated FROM version ORDER BY t DESC LIMIT 1"
+
+
+class _State(NamedTuple):
+    """Where a resource stands; `rid` is 0 while it has no place yet."""
+
+    rid: int = 0
+    version: int = 0
+    born: int = 0
+    gone: int = 1
+    t: int = 0
+
+
+_NEVER = _State()
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is written next."""
+
+    resources: list[Entry] = field(default_factory=list)
+    versions: list[Entry] = field(default_factory=list)
+    outbox: list[Entry] = field(default_factory=list)
+    added: dict[str, list[Entry]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    removed: dict[str, list[Entry]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    tally: Counter[tuple[int, int]] = field(default_factory=Counter)
+    touched: set[Identity] = field(default_factory=set)
+
+
+class Group:
+    """A transaction that has begun; `take` units, then `flush`, then commit."""
+
+    def __init__(
+        self, connection: Connection, interner: Interner, bodies: Bodies, find: Find, now: int
+    ) -> None:
+        self._connection = connection
+        self._interner = interner
+        self._bodies = bodies
+        self._find = find
+        self._batch = _Batch()
+        self._states: dict[Identity, _State] = {}
+        interner.begin()
+        last = connection.execute(_LAST).fetchone() or (0, 0)
+        self._t = int(last[0])
+        self._updated = max(int(last[1]), now // 1000)
+
+    def prepare(self, units: Iterable[tuple[Tenant, Unit]]) -> None:
+        """Fetch at once what the units will ask for one by one."""
+        puts: dict[Identity, None] = {}
+        targets: dict[Identity, None] = {}
+        for tenant, unit in units:
+            for put in unit.puts:
+                puts[self._identity(tenant, put.type, put.id)] = None
+                for row in put.rows.references:
+                    targets[self._identity(tenant, row.type, row.id)] = None
+        self._interner.prefetch(i for i in self._interner.unknown(targets) if i not in puts)
+        found = self._interner.prefetch(puts)
+        self._states = {i: _State(*found[i]) if i in found else _NEVER for i in puts}
+
+    def take(self, tenant: Tenant, unit: Unit) -> Receipt:
+        """Accept a unit, or raise Stale."""
+        keys = [self._identity(tenant, put.type, put.id) for put in unit.puts]
+        if unit.guards or not self._batch.touched.isdisjoint(keys):
+            self.flush()
+        for guard in unit.guards:
+            if self._find(tenant, guard) != guard.found:
+                raise Stale("A search that this change relied on has a different answer now")
+        for key, put in zip(keys, unit.puts, strict=True):
+            if self._states[key].version != put.expect:
+                raise Stale("Somebody else has changed a record in between")
+        if unit.audit is not None:
+            self._batch.outbox.append((tenant, unit.audit))
+        return Receipt(self._write(tenant, keys, unit.puts))
+
+    def flush(self) -> None:
+        """Bring the batch to the tables."""
+        batch, self._batch = self._batch, _Batch()
+        connection = self._connection
+        resources = [*self._interner.placeholders, *batch.resources]
+        self._interner.placeholders.clear()
+        execute_many(connection, _RESOURCE, resources, _RESOURCE_AGAIN)
+        execute_many(connection, "INSERT INTO version", batch.versions)
+        for name, columns in TABLES.items():
+            head = f"DELETE FROM {name} WHERE ({columns}) IN ("
+            execute_many(connection, head, batch.removed[name], ")")
+            execute_many(connection, f"INSERT INTO {name}", batch.added[name])
+        tally = [(*key, n) for key, n in batch.tally.items() if n]
+        execute_many(connection, "INSERT INTO tally", tally, _TALLY_AGAIN)
+        execute_many(connection, "INSERT INTO outbox (tenant, record)", batch.outbox)
+
+    def _identity(self, tenant: Tenant, type: str, id: str) -> Identity:
+        return tenant, self._interner.name(Kind.TYPE, type), compact(id)
+
+    def _write(
+        self, tenant: Tenant, keys: list[Identity], puts: tuple[Put, ...]
+    ) -> tuple[Version, ...]:
+        for key in keys:
+            state = self._states[key]
+            if not state.rid:  # unless it became a target earlier in this group
+                self._states[key] = state._replace(rid=self._interner.place(key))
+        packed = self._bodies.pack([put.rest for put in puts])
+        return tuple(
+            [
+                self._put(tenant, key, put, body)
+                for key, put, body in zip(keys, puts, packed, strict=True)
+            ]
+        )
+
+    def _put(self, tenant: Tenant, key: Identity, put: Put, packed: tuple[int, bytes]) -> Version:
+        state = self._states[key]
+        self._t += 1
+        gone = int(put.method == "DELETE")
+        rid, version, t = state.rid, put.expect + 1, self._t
+        form = form_of(put.method, packed[0])
+        batch = self._batch
+        batch.touched.add(key)
+        batch.resources.append((rid, *key, version, t, t, gone))
+        batch.versions.append((t, tenant, key[1], rid, version, self._updated, form, packed[1]))
+        batch.tally[tenant, key[1]] += state.gone - gone
+        self._states[key] = _State(rid, version, state.born or t, gone, t)
+        self._index(tenant, rid, put.rows, put.old)
+        return Version(put.type, put.id, version, self._updated * 1000, put.method, put.rest, t)
+
+    def _index(self, tenant: int, rid: int, rows: Rows, old: Rows) -> None:
+        new = lay_out(rows, tenant, rid, self._interner)
+        before = lay_out(old, tenant, rid, self._interner) if old != _NO_ROWS else _EMPTY
+        for name in TABLES:
+            mine: set[Entry] = getattr(new, name)
+            had: set[Entry] = getattr(before, name)
+            self._batch.added[name] += mine - had if had else mine
+            if had:
+                self._batch.removed[name] += had - mine
+
+
+_NO_ROWS = Rows()
+_EMPTY = Layout()

@@ -1,0 +1,139 @@
+"""The integers that stand for texts: types, parameters, systems, units, terms, and resources.
+
+Ids are never changed or given anew, so what was committed may be remembered for ever; the memory is
+bounded by forgetting everything. Readers and the writer share it: only committed ids get in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from careplane.search.plan import Node
+from careplane.search.rows import Param
+from careplane.storage.engines.sqlite.compact import Compact, compact
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from sqlite3 import Connection
+
+K = TypeVar("K", bound="Hashable")
+V = TypeVar("V")
+
+
+class Kind(IntEnum):
+    """What a name names. Parameters have a kind for each table, for one parameter may stand in
+    several; their ids are one sequence, so that they cannot be confused in `fact`."""
+
+    TYPE = 1
+    SYSTEM = 2
+    TOKEN = 3
+    STRING = 4
+    REFERENCE = 5
+    URI = 6
+    DATE = 7
+    NUMBER = 8
+    QUANTITY = 9
+    COMPOSITE = 10
+
+
+PARAM_KINDS = tuple(kind for kind in Kind if kind > Kind.SYSTEM)
+
+
+class Bounded(dict[K, V], Generic[K, V]):
+    """A dictionary that starts anew when it is full."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def learn(self, more: dict[K, V]) -> None:
+        if len(self) + len(more) > self._limit:
+            self.clear()
+        self.update(more)
+
+
+Name = tuple[Kind, str]
+Term = tuple[int, int, str, str]
+"""Tenant, parameter, folded, text."""
+Unit = tuple[str, int, int]
+"""Code, system, kind."""
+Identity = tuple[int, int, Compact]
+"""Tenant, type, logical id."""
+
+
+def _of(limit: int) -> Bounded[K, int]:
+    return Bounded(limit)
+
+
+@dataclass(slots=True)
+class Known:
+    """What readers and writer remember together."""
+
+    names: Bounded[Name, int] = field(default_factory=lambda: _of(100_000))
+    units: Bounded[Unit, int] = field(default_factory=lambda: _of(20_000))
+    terms: Bounded[Term, int] = field(default_factory=lambda: _of(50_000))
+    rids: Bounded[Identity, int] = field(default_factory=lambda: _of(100_000))
+    types: dict[int, str] = field(default_factory=dict)
+    sizes: Bounded[tuple[int, Node], int] = field(default_factory=lambda: _of(10_000))
+
+    def forget(self) -> None:
+        for memory in (self.names, self.units, self.terms, self.rids, self.types, self.sizes):
+            memory.clear()
+
+
+FIND_NAME = "SELECT id FROM name WHERE kind = ? AND text = ?"
+FIND_RID = "SELECT rid FROM resource WHERE tenant = ? AND type = ? AND fhir_id = ?"
+
+
+class Lookup:
+    """Looks ids up for a reader, through one connection."""
+
+    def __init__(self, connection: Connection, known: Known) -> None:
+        self.connection = connection
+        self.known = known
+
+    def name(self, kind: Kind, text: str) -> int | None:
+        """None where nobody has used it yet, so that nothing can be found by it."""
+        id = self.known.names.get((kind, text))
+        if id is None:
+            row = self.connection.execute(FIND_NAME, (int(kind), text)).fetchone()
+            if row is None:
+                return None
+            id = int(row[0])
+            self.known.names.learn({(kind, text): id})
+        return id
+
+    def type_name(self, id: int) -> str:
+        """The other way round, for types."""
+        name = self.known.types.get(id)
+        if name is None:
+            sql = "SELECT id, text FROM name WHERE kind = ?"
+            self.known.types.update(self.connection.execute(sql, (int(Kind.TYPE),)))
+            name = self.known.types[id]
+        return name
+
+    def rid(self, tenant: int, type: str, id: str) -> int | None:
+        type_id = self.name(Kind.TYPE, type)
+        if type_id is None:
+            return None
+        identity = (tenant, type_id, compact(id))
+        rid = self.known.rids.get(identity)
+        if rid is None:
+            row = self.connection.execute(FIND_RID, identity).fetchone()
+            if row is None:
+                return None
+            rid = int(row[0])
+            self.known.rids.learn({identity: rid})
+        return rid
+
+    def params(self, param: Param) -> list[tuple[Kind, int]]:
+        """Every id of a parameter, what stands beside it (`X:text`) included."""
+        kinds = ",".join(str(int(kind)) for kind in PARAM_KINDS)
+        sql = (
+            f"SELECT kind, id FROM name WHERE kind IN ({kinds}) AND "
+            "(text = ? OR text >= ? AND text < ?)"
+        )
+        rows = self.connection.execute(sql, (param, f"{param}:", f"{param};"))
+        return [(Kind(kind), id) for kind, id in rows]

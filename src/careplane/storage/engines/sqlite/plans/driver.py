@@ -1,0 +1,81 @@
+"""Which part of an And a search starts from: the one with the fewest candidates.
+
+Sizes are counted, up to a limit, and remembered; the writer has them forgotten now and then.
+"""
+
+from __future__ import annotations
+
+from careplane.search import plan
+from careplane.search.plan import Node
+from careplane.storage.engines.sqlite.plans.scope import Compiler, Scope
+from careplane.storage.engines.sqlite.plans.sql import Sql
+
+MANY = 10_000
+"""Not counted beyond."""
+_SMALL = 50
+_RANK: dict[type[Node], int] = {
+    plan.Nothing: 0,
+    plan.Keys: 0,
+    plan.Ids: 1,
+    plan.Reference: 2,
+    plan.Composite: 3,
+    plan.Token: 4,
+    plan.Text: 5,
+    plan.Uri: 5,
+    plan.Quantity: 6,
+    plan.Number: 6,
+    plan.Date: 7,
+    plan.Chain: 8,
+    plan.Has: 8,
+    plan.Or: 8,
+    plan.And: 8,
+    plan.Updated: 9,
+}
+_EXACT = (plan.Keys, plan.Reference, plan.Token, plan.Text, plan.Uri, plan.Quantity, plan.Number, plan.Date)  # fmt: skip  # noqa: E501
+
+
+def choose(node: plan.And, scope: Scope, compiler: Compiler) -> Sql | None:
+    """The source of the smallest part."""
+    part = smallest(node, scope, compiler)
+    return None if part is None else compiler.source(part, scope)
+
+
+def smallest(node: plan.And, scope: Scope, compiler: Compiler) -> Node | None:
+    """The part to start from; None where no part has a source."""
+    parts = sorted((p for p in node.parts if type(p) in _RANK), key=lambda p: _RANK[type(p)])
+    best, least = None, MANY + 1
+    for part in parts:
+        n = size(part, scope, compiler)
+        if n < least:
+            best, least = part, n
+        if n <= _SMALL:
+            break
+    return best
+
+
+def size(node: Node, scope: Scope, compiler: Compiler) -> int:
+    """How many candidates its source has, up to MANY; one more where it has none."""
+    sizes, key = scope.lookup.known.sizes, (scope.tenant, node)
+    n = sizes.get(key)
+    if n is None:
+        source = compiler.source(node, scope)
+        n = MANY + 1 if source is None else _count(source, scope)
+        sizes.learn({key: n})
+    return n
+
+
+def _count(source: Sql, scope: Scope) -> int:
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM ({source.text}) LIMIT {MANY})"
+    return int(scope.lookup.connection.execute(sql, source.args).fetchone()[0])
+
+
+def is_exact(node: Node) -> bool:
+    """Whether its source needs no check."""
+    return isinstance(node, _EXACT)
+
+
+def in_order(node: Node) -> bool:
+    """Whether its source comes in order of rid by itself."""
+    if isinstance(node, plan.Token):
+        return len(node.codings) == 1 and node.codings[0].code is not None
+    return isinstance(node, plan.Reference) and len(node.targets) == 1

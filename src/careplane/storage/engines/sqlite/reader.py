@@ -1,0 +1,213 @@
+"""Everything that reads, on one connection and for one thread at a time; each call is one moment.
+
+A search has a deadline, kept by SQLite's progress handler: beyond it, `Busy`.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from careplane.search.plan import EVERYTHING, Query
+from careplane.storage.bodies import Bodies
+from careplane.storage.engines.sqlite.bulk import query_many
+from careplane.storage.engines.sqlite.compact import compact
+from careplane.storage.engines.sqlite.cursors import Answers, Cursor, Cursors
+from careplane.storage.engines.sqlite.find import Finder
+from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
+from careplane.storage.engines.sqlite.plans.nodes import Nodes
+from careplane.storage.engines.sqlite.plans.scope import At, Scope
+from careplane.storage.engines.sqlite.plans.sql import Sql, both, inside
+from careplane.storage.engines.sqlite.versions import COLUMNS, to_version
+from careplane.storage.ports.records import HistoryQuery, Key, Page, Tenant, Version
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+_STEPS = 20_000
+"""Steps of SQLite's machine between looks at the clock: a fraction of a millisecond."""
+HISTORY = b"h"
+_READ = (
+    f"SELECT {COLUMNS} FROM resource r CROSS JOIN version v ON v.t = r.t "
+    "WHERE r.tenant = ? AND r.type = ? AND r.fhir_id = ?"
+)
+_VREAD = (
+    f"SELECT {COLUMNS} FROM resource r CROSS JOIN version v "
+    "WHERE r.tenant = ? AND r.type = ? AND r.fhir_id = ? AND v.t = "
+    "CASE ? WHEN r.version THEN r.t WHEN 1 THEN r.born ELSE "
+    "(SELECT t FROM version WHERE rid = r.rid AND version = ? AND version > 1) END"
+)
+_READ_MANY = "WITH k (n, tenant, type, fhir_id) AS ("
+_READ_MANY_TAIL = f""") SELECT k.n, {COLUMNS} FROM k CROSS JOIN resource r
+ON r.tenant = k.tenant AND r.type = k.type AND r.fhir_id = k.fhir_id
+CROSS JOIN version v ON v.t = r.t"""
+_BY_RID = "WITH k (n, rid) AS ("
+_BY_RID_TAIL = f""") SELECT {COLUMNS} FROM k CROSS JOIN resource r ON r.rid = k.rid
+CROSS JOIN version v ON v.t = r.t"""
+
+
+class Reader:
+    """One connection and what it needs to answer."""
+
+    def __init__(
+        self, connection: Connection, known: Known, cursors: Cursors, answers: Answers
+    ) -> None:
+        self.connection = connection
+        self._lookup = Lookup(connection, known)
+        self._cursors = cursors
+        self._answers = answers
+        self._bodies = Bodies()
+        self._until = float("inf")
+        connection.set_progress_handler(self._is_late, _STEPS)
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """A deadline for what is done inside."""
+        self._until = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._until = float("inf")
+
+    def read(self, tenant: Tenant, type: str, id: str) -> Version | None:
+        type_id = self._lookup.name(Kind.TYPE, type)
+        if type_id is None:
+            return None
+        row = self.connection.execute(_READ, (tenant, type_id, compact(id))).fetchone()
+        return None if row is None else self._version(row)
+
+    def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
+        type_id = self._lookup.name(Kind.TYPE, type)
+        if type_id is None or version < 1:
+            return None
+        args = (tenant, type_id, compact(id), version, version)
+        row = self.connection.execute(_VREAD, args).fetchone()
+        return None if row is None else self._version(row)
+
+    def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
+        wanted = []
+        for n, (type, id) in enumerate(keys):
+            type_id = self._lookup.name(Kind.TYPE, type)
+            if type_id is not None:
+                wanted.append((n, tenant, type_id, compact(id)))
+        versions: list[Version | None] = [None] * len(keys)
+        with self._one_moment():
+            for n, *row in query_many(self.connection, _READ_MANY, wanted, _READ_MANY_TAIL):
+                versions[n] = self._version(row)
+        return versions
+
+    def search(self, tenant: Tenant, query: Query) -> Page:
+        finder = self._finder(tenant)
+        with self._one_moment():
+            rids, following = finder.page(query)
+            total = finder.count(query) if query.total else None
+            rows = query_many(self.connection, _BY_RID, list(enumerate(rids)), _BY_RID_TAIL)
+            return Page(tuple([self._version(row) for row in rows]), following, total)
+
+    def count(self, tenant: Tenant, query: Query) -> int:
+        with self._one_moment():
+            return self._finder(tenant).count(query)
+
+    def keys(self, tenant: Tenant, query: Query) -> set[Key]:
+        """What `search` finds on one page, without bodies."""
+        rids, _ = self._finder(tenant).page(query)
+        rows = query_many(self.connection, _BY_RID, list(enumerate(rids)), _BY_RID_TAIL)
+        return {(v.type, v.id) for v in map(self._version, rows)}
+
+    def history(self, tenant: Tenant, query: HistoryQuery) -> Page:
+        with self._one_moment():
+            return self._history(tenant, query)
+
+    def counts(self, tenant: Tenant) -> dict[str, int]:
+        sql = "SELECT type, n FROM tally WHERE tenant = ? AND n > 0"
+        rows = self.connection.execute(sql, (tenant,)).fetchall()
+        return {self._lookup.type_name(type): n for type, n in rows}
+
+    def _history(self, tenant: Tenant, query: HistoryQuery) -> Page:
+        newest = self._one("SELECT coalesce(max(t), 0) FROM version")
+        cursor = Cursor(newest, newest + 1)
+        if query.cursor is not None:
+            cursor = self._cursors.read(HISTORY, tenant, query.cursor)
+        where = both(self._told(tenant, query), Sql("v.t <= ?", (cursor.t,)))
+        origin = "FROM version v CROSS JOIN resource r ON r.rid = v.rid"
+        total = (
+            self._one(f"SELECT count(*) {origin} WHERE {where.text}", where.args)
+            if query.total
+            else None
+        )
+        if query.count <= 0:
+            return Page((), None, total)
+        sql = f"SELECT {COLUMNS} {origin} WHERE {where.text} AND v.t < ? ORDER BY v.t DESC LIMIT ?"
+        rows = self.connection.execute(sql, (*where.args, cursor.row, query.count + 1)).fetchall()
+        versions = tuple([self._version(row) for row in rows[: query.count]])
+        more = len(rows) > query.count
+        place = Cursor(cursor.t, versions[-1].t) if more else None
+        following = self._cursors.write(HISTORY, tenant, place) if place else None
+        return Page(versions, following, total)
+
+    def _told(self, tenant: Tenant, query: HistoryQuery) -> Sql:
+        """Which versions a history tells of, of version v and resource r."""
+        scope = self._scope(tenant)
+        conditions = [Sql("v.tenant = ?", (tenant,))]
+        if query.types:
+            conditions.append(inside("v.type", scope.types(query.types)))
+        if query.id is not None:
+            conditions.append(self._of_one(tenant, query))
+        if query.since is not None:
+            conditions.append(Sql("v.t >= ?", (self._moment(query.since),)))
+        if query.before is not None:
+            conditions.append(Sql("v.t < ?", (self._moment(query.before),)))
+        if query.restriction != EVERYTHING:
+            check = Nodes().check(query.restriction, scope, At("r.rid", "r"))
+            conditions += [Sql("r.gone = 0"), check]
+        return both(*conditions)
+
+    def _of_one(self, tenant: Tenant, query: HistoryQuery) -> Sql:
+        """By the index of later versions, and the first one by its place."""
+        keys = ((type, query.id or "") for type in query.types)
+        rids = [rid for key in keys if (rid := self._lookup.rid(tenant, *key)) is not None]
+        one = inside("rid", rids)
+        text = (
+            f"v.t IN (SELECT born FROM resource WHERE {one.text} UNION ALL "
+            f"SELECT t FROM version WHERE {one.text} AND version > 1)"
+        )
+        return Sql(text, one.args * 2)
+
+    def _finder(self, tenant: Tenant) -> Finder:
+        return Finder(self._scope(tenant), self._cursors, self._answers)
+
+    def _scope(self, tenant: Tenant) -> Scope:
+        return Scope(tenant, self._lookup, self._moment)
+
+    def _moment(self, micros: int) -> int:
+        """The first t written at or after the moment; moments never fall as t rises."""
+        newest = self._one("SELECT coalesce(max(t), 0) FROM version")
+        wanted = -(-micros // 1000)
+        return 1 + bisect_left(range(1, newest + 1), wanted, key=self._updated)
+
+    def _updated(self, t: int) -> int:
+        return self._one("SELECT updated FROM version WHERE t = ?", (t,))
+
+    def _one(self, sql: str, args: tuple[Any, ...] = ()) -> int:
+        return int(self.connection.execute(sql, args).fetchone()[0])
+
+    def _version(self, row: Sequence[Any]) -> Version:
+        return to_version(tuple(row), self._lookup, self._bodies)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._until
+
+    @contextmanager
+    def _one_moment(self) -> Iterator[None]:
+        """A read transaction, unless the writer is already in one of its own."""
+        if self.connection.in_transaction:
+            yield
+            return
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("COMMIT")

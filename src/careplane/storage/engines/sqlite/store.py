@@ -1,0 +1,182 @@
+"""RecordStore and AuditStore on SQLite: who does what on which thread and connection.
+
+- the event loop reads inline, on a connection of its own, for at most a few milliseconds;
+- what takes longer starts again on one of two search threads, until its deadline;
+- one thread writes (see writer); one moves audit records and checkpoints (see audit).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from sqlcipher3 import dbapi2
+
+from careplane.kernel.clock import Clock
+from careplane.search.plan import Query
+from careplane.storage.engines.sqlite.audit import AuditAppender, AuditKeeper
+from careplane.storage.engines.sqlite.connection import connect, key_for
+from careplane.storage.engines.sqlite.cursors import Answers, Cursors
+from careplane.storage.engines.sqlite.faults import complaints, translated
+from careplane.storage.engines.sqlite.known import Known
+from careplane.storage.engines.sqlite.migrate import migrate
+from careplane.storage.engines.sqlite.pool import ReaderPool
+from careplane.storage.engines.sqlite.reader import Reader
+from careplane.storage.engines.sqlite.writer import Writer
+from careplane.storage.ports.records import (
+    HistoryQuery,
+    Key,
+    Page,
+    Receipt,
+    Tenant,
+    Unit,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+T = TypeVar("T")
+RECORDS, AUDIT = "records.sqlite", "audit.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be tuned; the defaults were measured (docs/store.md)."""
+
+    inline_seconds: float = 0.004
+    search_seconds: float = 30.0
+    writer_cache_kib: int = 65_536
+    reader_cache_kib: int = 32_768
+    thread_cache_kib: int = 16_384
+    audit_sync: Literal["FULL", "NORMAL"] = "NORMAL"
+
+
+class SqliteStore:
+    """One data folder. Use it from one event loop."""
+
+    def __init__(self, folder: Path, key: bytes, clock: Clock, limits: Limits) -> None:
+        self._folder = folder
+        self._records_key = key_for("records", key)
+        self._audit_key = key_for("audit", key)
+        self._limits = limits
+        self._known = Known()
+        self._cursors = Cursors(key_for("cursors", key))
+        self._answers = Answers()
+        self._prepare()
+        writing = self._open_records(limits.writer_cache_kib)
+        writing.execute("PRAGMA wal_autocheckpoint = 4000")
+        self._keeper = AuditKeeper(self._open_records(1_024), self._open_audit())
+        # what the writer looks up may be undone, so it remembers by itself
+        own = Known()
+        guards = Reader(writing, own, self._cursors, Answers())
+        self._writer = Writer(writing, guards, self._known, own, clock, self._keeper.wake)
+        self._writing = writing
+        self._reader = self._open_reader(limits.reader_cache_kib)
+        self._pool = ReaderPool(
+            lambda: self._open_reader(limits.thread_cache_kib), limits.search_seconds
+        )
+        auditing = self._open_audit()
+        auditing.execute("PRAGMA wal_autocheckpoint = 0")
+        self._auditing = auditing
+        self._appender = AuditAppender(auditing)
+
+    async def read(self, tenant: Tenant, type: str, id: str) -> Version | None:
+        return self._inline(lambda reader: reader.read(tenant, type, id))
+
+    async def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
+        return self._inline(lambda reader: reader.vread(tenant, type, id, version))
+
+    async def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
+        return self._inline(lambda reader: reader.read_many(tenant, keys))
+
+    async def search(self, tenant: Tenant, query: Query) -> Page:
+        return await self._ask(lambda reader: reader.search(tenant, query))
+
+    async def count(self, tenant: Tenant, query: Query) -> int:
+        return await self._ask(lambda reader: reader.count(tenant, query))
+
+    async def history(self, tenant: Tenant, query: HistoryQuery) -> Page:
+        return await self._ask(lambda reader: reader.history(tenant, query))
+
+    async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
+        return await self._writer.put(tenant, unit)
+
+    async def counts(self, tenant: Tenant) -> dict[str, int]:
+        return self._inline(lambda reader: reader.counts(tenant))
+
+    async def append(self, tenant: Tenant, record: bytes) -> None:
+        await self._appender.append(tenant, record)
+        self._keeper.wake()
+
+    async def tail(
+        self, tenant: Tenant, after: int = 0, count: int = 1000
+    ) -> Sequence[tuple[int, bytes]]:
+        return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    async def check(self) -> list[str]:
+        """Looks through both files for damage (minutes on a large one); what it finds, in words."""
+        return await asyncio.to_thread(self._check)
+
+    def _inline(self, question: Callable[[Reader], T]) -> T:
+        try:
+            return question(self._reader)
+        except dbapi2.Error as error:
+            raise translated(error) from error
+
+    async def _ask(self, question: Callable[[Reader], T]) -> T:
+        try:
+            with self._reader.within(self._limits.inline_seconds):
+                return question(self._reader)
+        except dbapi2.Error as error:
+            if "interrupted" not in str(error):
+                raise translated(error) from error
+        return await self._pool.ask(question)
+
+    def _prepare(self) -> None:
+        """Both files are there, for the owner alone, with the newest schema."""
+        for name, open_file in ((RECORDS, self._open_records), (AUDIT, self._open_audit)):
+            path = self._folder / name
+            with complaints():
+                if not path.exists():
+                    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+                connection = open_file()
+                migrate(connection, name.removesuffix(".sqlite"))
+                connection.close()
+
+    def _open_records(self, cache_kib: int = 1_024) -> Connection:
+        return connect(self._folder / RECORDS, self._records_key, cache_kib=cache_kib)
+
+    def _open_audit(self) -> Connection:
+        path = self._folder / AUDIT
+        return connect(path, self._audit_key, sync=self._limits.audit_sync, cache_kib=2_048)
+
+    def _open_reader(self, cache_kib: int) -> Reader:
+        path = self._folder / RECORDS
+        connection = connect(path, self._records_key, cache_kib=cache_kib, read_only=True)
+        return Reader(connection, self._known, self._cursors, self._answers)
+
+    def _check(self) -> list[str]:
+        found: list[str] = []
+        for open_file in (self._open_records, self._open_audit):
+            with complaints():
+                connection = open_file()
+                for check in ("PRAGMA cipher_integrity_check", "PRAGMA quick_check"):
+                    found += [str(row[0]) for row in connection.execute(check)]
+                connection.close()
+        return [line for line in found if line != "ok"]
+
+    def _close(self) -> None:
+        self._writer.close()
+        self._keeper.close()
+        self._pool.close()
+        with complaints():
+            for connection in (self._reader.connection, self._auditing, self._writing):
+                connection.close()
