@@ -28,8 +28,8 @@ MAX_DEPTH = 8
 """Links of chains and `_has` in one key."""
 MAX_BRANCHES = 2000
 """Types looked at while a chain that names none is read."""
-MAX_VALUES = 10_000
-"""Alternatives of one criterion."""
+MAX_READINGS = 200_000
+"""Branches times alternatives: how often a value is read."""
 ANY = "Resource"
 """The type of a search over all of them, which has only what every resource has."""
 
@@ -40,8 +40,6 @@ def node(types: Set[str], key: str, value: str, setting: Setting) -> Node:
     Raises UnknownParameter where one of the types has no such parameter, or a chain leads nowhere.
     """
     values = split(value, ",")
-    if len(values) > MAX_VALUES:
-        raise TooLarge(f"{shown(key)}: more than {MAX_VALUES} values")
     if len(types) > 1:
         return _of_types(types, key, tuple(values), setting)
     type = next(iter(types), ANY)
@@ -105,7 +103,7 @@ class _Reading:
 
     def _branch(self, target: str, rest: str, depth: int) -> Node | None:
         self.branches += 1
-        if self.branches > MAX_BRANCHES:
+        if self.branches > min(MAX_BRANCHES, MAX_READINGS // len(self.values)):
             raise TooLarge(f"{shown(self.key)}: too many types; name them, as in subject:Patient")
         try:
             return self.node(target, rest, depth)

@@ -22,6 +22,8 @@ Pair = tuple[str, str]
 MAX_PAIRS = 500
 MAX_LENGTH = 1_000_000
 """Characters of all keys and values together."""
+MAX_VALUES = 10_000
+"""Alternatives of all criteria together."""
 DEFAULT_COUNT = 50
 NEUTRAL = frozenset({"_format", "_pretty"})
 """They change how an answer is written; whoever writes it reads them."""
@@ -84,6 +86,8 @@ def _check(pairs: Sequence[Pair]) -> None:
         raise TooLarge(f"A search has at most {MAX_PAIRS} parameters.")
     if sum(len(key) + len(value) for key, value in pairs) > MAX_LENGTH:
         raise TooLarge(f"The parameters of a search have at most {MAX_LENGTH} characters.")
+    if sum(value.count(",") for _, value in pairs) >= MAX_VALUES:
+        raise TooLarge(f"The parameters of a search have at most {MAX_VALUES} values.")
 
 
 class _Reading:

@@ -62,10 +62,10 @@ class Registry:
         return found
 
     def of(self, type: str) -> tuple[Parameter, ...]:
-        """All of a type, by code, those of every resource included."""
+        """All that is offered of a type, by code, those of every resource included."""
         codes = {code for base in _bases(type) for code in self._by_base.get(base, ())}
         found = (self.lookup(type, code) for code in sorted(codes))
-        return tuple(parameter for parameter in found if parameter)
+        return tuple(p for p in found if p and p.type != "special")
 
     def references(self, type: str) -> tuple[Parameter, ...]:
         """The reference parameters of a type."""

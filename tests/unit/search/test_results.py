@@ -9,10 +9,17 @@ import pytest
 import yaml
 
 from careplane.kernel import errors
-from careplane.search.criteria import MAX_VALUES
 from careplane.search.criterion import Setting, UnknownParameter
 from careplane.search.includes import Include
-from careplane.search.parse import MAX_LENGTH, MAX_PAIRS, Search, criteria, parse, parse_query
+from careplane.search.parse import (
+    MAX_LENGTH,
+    MAX_PAIRS,
+    MAX_VALUES,
+    Search,
+    criteria,
+    parse,
+    parse_query,
+)
 from careplane.search.registry import r4_registry
 from tests.unit.search.notation import shown
 
@@ -81,6 +88,8 @@ def test_strict_handling_refuses_what_is_unknown(query: str) -> None:
         ("&".join(["name=a"] * (MAX_PAIRS + 1)), errors.TooLarge),
         ("&".join(["name=a"] * (3 * MAX_PAIRS)), errors.Malformed),
         ("name=" + "," * MAX_VALUES, errors.TooLarge),
+        ("&".join(["name=" + "a," * (MAX_VALUES // 10) + "a"] * 10), errors.TooLarge),
+        ("_has:Provenance:target:target._id=" + "1," * 9000 + "1", errors.TooLarge),
     ],
     ids=lambda value: str(value)[:40],
 )
