@@ -27,34 +27,47 @@ from careplane.search.syntax import split, unescape
 MAX_DEPTH = 8
 """Links of chains and `_has` in one key."""
 MAX_BRANCHES = 2000
-"""Types looked at while a chain that names none is read."""
+"""Types looked at while the criteria of one search are read."""
 MAX_READINGS = 200_000
-"""Branches times alternatives: how often a value is read."""
+"""How often the values of one search are read, for all these types together."""
 ANY = "Resource"
 """The type of a search over all of them, which has only what every resource has."""
 
 
-def node(types: Set[str], key: str, value: str, setting: Setting) -> Node:
+@dataclass(slots=True)
+class Budget:
+    """What chains and criteria over several types may still cost in one search."""
+
+    branches: int = MAX_BRANCHES
+    readings: int = MAX_READINGS
+
+    def spend(self, key: str, values: int) -> None:
+        self.branches -= 1
+        self.readings -= values
+        if self.branches < 0 or self.readings < 0:
+            raise TooLarge(f"{shown(key)}: too many types; name fewer, as in subject:Patient")
+
+
+def node(types: Set[str], key: str, value: str, setting: Setting, budget: Budget) -> Node:
     """What a criterion asks of resources of these types (none: of any type).
 
     Raises UnknownParameter where one of the types has no such parameter, or a chain leads nowhere.
     """
     values = split(value, ",")
     if len(types) > 1:
-        return _of_types(types, key, tuple(values), setting)
+        return _of_types(types, _Reading(key, tuple(values), setting, budget))
     type = next(iter(types), ANY)
     plain = setting.registry.lookup(type, key)
     if plain is not None:
         return leaf(Criterion(plain, "", tuple(values), key, setting))
-    return _Reading(key, tuple(values), setting).node(type, key)
+    return _Reading(key, tuple(values), setting, budget).node(type, key)
 
 
-def _of_types(types: Set[str], key: str, values: tuple[str, ...], setting: Setting) -> Node:
-    reading = _Reading(key, values, setting)
-    return _by_type([(type, reading.node(type, key)) for type in sorted(types)])
-
-
-def _by_type(found: list[tuple[str, Node]]) -> Node:
+def _of_types(types: Set[str], reading: _Reading) -> Node:
+    found: list[tuple[str, Node]] = []
+    for type in sorted(types):
+        reading.budget.spend(reading.key, len(reading.values))
+        found.append((type, reading.node(type, reading.key)))
     nodes = {node for _, node in found}
     if len(nodes) == 1:
         return nodes.pop()
@@ -63,12 +76,12 @@ def _by_type(found: list[tuple[str, Node]]) -> Node:
 
 @dataclass(slots=True)
 class _Reading:
-    """One key on its way from left to right, and how much it has cost."""
+    """One key on its way from left to right."""
 
     key: str
     values: tuple[str, ...]
     setting: Setting
-    branches: int = 0
+    budget: Budget
 
     def node(self, type: str, key: str, depth: int = 0) -> Node:
         if key.startswith("_has:"):
@@ -102,9 +115,7 @@ class _Reading:
         return any_of(*(Chain(parameter.param, frozenset(t), w) for w, t in types.items()))
 
     def _branch(self, target: str, rest: str, depth: int) -> Node | None:
-        self.branches += 1
-        if self.branches > min(MAX_BRANCHES, MAX_READINGS // len(self.values)):
-            raise TooLarge(f"{shown(self.key)}: too many types; name them, as in subject:Patient")
+        self.budget.spend(self.key, len(self.values))
         try:
             return self.node(target, rest, depth)
         except UnknownParameter:

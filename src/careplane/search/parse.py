@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from careplane.fhir.definitions import is_resource
 from careplane.kernel.errors import Issue, Malformed, TooLarge
-from careplane.search.criteria import node
+from careplane.search.criteria import Budget, node
 from careplane.search.criterion import Setting, UnknownParameter, invalid, shown, unknown
 from careplane.search.includes import Include
 from careplane.search.plan import Node, Query, all_of
@@ -97,6 +97,7 @@ class _Reading:
         self._setting = setting
         self._types = types
         self._strict = strict
+        self._budget = Budget()
         self._nodes: list[Node] = []
         self._unknown: list[Issue] = []
         self._understood: list[Pair] = []
@@ -137,7 +138,7 @@ class _Reading:
             if read:
                 value = read(results, key, value)
             else:
-                self._nodes.append(node(self._types, key, value, self._setting))
+                self._nodes.append(node(self._types, key, value, self._setting, self._budget))
             self._understood.append((key, value))
         except UnknownParameter as error:
             if self._strict:
