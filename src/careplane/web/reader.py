@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
 
 from careplane.access.caller import Caller
 from careplane.fhir.codec import envelope
-from careplane.fhir.codec import json as fhir_json
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Forbidden
@@ -52,6 +55,9 @@ class Page:
     def trees(self) -> list[Tree]:
         return [record.tree for record in self.records]
 
+
+# What is stored has been checked, so this may be less strict than `fhir.codec`; digits are kept.
+_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 NOT_ALLOWED = Page((), issues=("forbidden",))
 """The answer where a part of a page is not for the caller; the rest of the page is."""
@@ -115,5 +121,5 @@ def _record(version: Version) -> Record:
         updated=updated,
         method=version.method,
         raw=raw,
-        tree=fhir_json.parse(raw) if raw else {},
+        tree=_decoder.decode(raw) if raw else {},
     )

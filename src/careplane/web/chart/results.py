@@ -199,14 +199,20 @@ def trends(rows: Iterable[Reading]) -> list[Trend]:
     return [Trend(key, group[0].name, tuple(group)) for key, group in grouped.items()]
 
 
-def plot(trend: Trend, label: str = "") -> dict[str, Any]:
+def _short(label: str, panel: str) -> str:
+    """`Systolic` for `Systolic blood pressure` in a plot of blood pressure."""
+    shorter = label[: -len(panel)].strip() if label.lower().endswith(panel.lower()) else label
+    return shorter or panel
+
+
+def plot(trend: Trend) -> dict[str, Any]:
     """The data of a plot, for the `trend-plot` element."""
     return {
         "name": trend.name,
         "unit": trend.latest.unit,
         "lines": [
             {
-                "label": value.label or trend.name,
+                "label": _short(value.label, trend.name),
                 "low": value.low,
                 "high": value.high,
                 "points": points,

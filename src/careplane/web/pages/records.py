@@ -43,11 +43,20 @@ async def search(visit: Visit) -> Response:
         rows=[(record, columns.cells(type, record.tree)) for record in page.records],
         filters=columns.filters(type),
         asked=dict(asked),
+        sorted=dict(asked).get("_sort", ""),
+        sorts={c.code: _sorting(here, asked, c.code) for c in columns.columns(type)},
         total=page.total,
         issues=page.issues,
         first=f"{here}?{urlencode(asked)}" if cursor else "",
         next=f"{here}?{urlencode([*asked, ('cursor', page.next)])}" if page.next else "",
     )
+
+
+def _sorting(here: str, asked: list[tuple[str, str]], code: str) -> str:
+    """The same search sorted by a parameter; backwards if it is sorted by it already."""
+    again = [(name, value) for name, value in asked if name != "_sort"]
+    turned = f"-{code}" if ("_sort", code) in asked else code
+    return f"{here}?{urlencode([*again, ('_sort', turned)])}"
 
 
 def _defaults() -> Mapping[str, str]:

@@ -85,8 +85,7 @@ class TrendPlot extends HTMLElement {
   }
 
   size() {
-    const lines = this.clientWidth < 420 ? 48 : 26;
-    const legend = this.classList.contains("low") ? 0 : lines;
+    const legend = this.querySelector(".u-legend")?.offsetHeight ?? 0;
     return { width: this.clientWidth, height: Math.max(this.clientHeight - legend, 60) };
   }
 
@@ -109,7 +108,7 @@ class TrendPlot extends HTMLElement {
       tzDate: (seconds) => this.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       legend: { show: !this.classList.contains("low") },
       scales: { y: { range: () => scale(lines) } },
-      axes: [{ ...axis, space: 80, values: (_, times) => times.map(short(times)) }, { ...axis, size: 46, space: 24 }],
+      axes: [{ ...axis, size: 30, space: 80, values: (_, times) => times.map(short(times)) }, { ...axis, size: 46, space: 24 }],
       series: [{ label: "UTC", value: (_, x) => (x === null ? "–" : say(x)) }, ...series],
       hooks: { ready: [newest], drawClear: [(plot) => this.band(plot, lines)] },
     };
@@ -119,6 +118,7 @@ class TrendPlot extends HTMLElement {
     box.setAttribute("aria-label", this.drawing.getAttribute("aria-label"));
     this.replaceChildren(box);
     this.plot = new this.uPlot(options, aligned(lines), box);
+    this.plot.setSize(this.size()); // now that the legend has a height
     this.plot.over.addEventListener("mouseleave", () => queueMicrotask(() => newest(this.plot)));
   }
 
@@ -136,11 +136,17 @@ class TrendPlot extends HTMLElement {
   }
 }
 
+/** Where the tabs are one row that scrolls, show the one that is open. */
+const showTab = () =>
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+showTab();
+
 // A tab that was swapped in (as the whole body, by hx-boost) is read from its start, as after a page load.
 document.addEventListener("htmx:after:swap", (event) => {
   if (event.target === document.body) {
     document.querySelector("#main")?.focus({ preventScroll: true });
     scrollTo(0, 0);
+    showTab();
   }
 });
 
