@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from tools.demo import hospital
+from tools.demo.around import around, insurer
 from tools.demo.cast import CAST, Part
 from tools.demo.roles import ROLES, allergies
 from tools.demo.shapes import Tree
@@ -26,7 +27,7 @@ OUT = ROOT / "src/careplane/app/demo/bundles.ndjson.gz"
 
 def main(folder: Path) -> None:
     """Build every bundle, write the file, say what is in it."""
-    bundles = [hospital.resources()]
+    bundles = [[*hospital.resources(), insurer()]]
     bundles += [patient(folder, part, number) for number, part in enumerate(CAST, 1)]
     lines = b"\n".join(transaction(trees) for trees in bundles)
     OUT.write_bytes(gzip.compress(lines, 9, mtime=0))
@@ -37,7 +38,8 @@ def main(folder: Path) -> None:
 def patient(folder: Path, part: Part, number: int) -> list[Tree]:
     """One patient's resources: the trimmed base, what the role adds, the allergies."""
     base = read(folder, part, number)
-    trees = base + ROLES[part.role](part.id, base) + allergies(part.id, part.allergies)
+    added = ROLES[part.role](part.id, base) + allergies(part.id, part.allergies)
+    trees = base + added + around(part.id)
     ids = [(tree["resourceType"], tree["id"]) for tree in trees]
     assert len(set(ids)) == len(ids), f"{part.id}: an id stands twice"
     return trees

@@ -124,11 +124,10 @@ def served() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="careplane-") as folder:
-        command = [
-            sys.executable, "-m", "careplane.app.cli", "serve", "--demo",
-            "--data", folder, "--port", str(port),
-        ]  # fmt: skip
-        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-c", "from careplane.app.cli import main; main()"]
+        command += ["serve", "--demo", "--data", folder, "--port", str(port)]
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(url, server)
