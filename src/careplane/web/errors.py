@@ -53,6 +53,11 @@ WORDS: tuple[tuple[type[e.CareplaneError], Words], ...] = (
             ),
         ),
     ),
+    (e.TooLarge, Words(413, mark("This is too large"), mark("Send less at once."))),
+    (
+        e.UnsupportedMedia,
+        Words(415, mark("This cannot be read here"), mark("Use the form on the page.")),
+    ),
     (e.Malformed, Words(400, mark("This request cannot be read"), mark("Go back and try again."))),
     (
         e.Incorrect,

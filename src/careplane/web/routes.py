@@ -1,14 +1,17 @@
-"""The addresses of the pages. `routes(web)` is the door of this room."""
+"""The addresses of the pages. `application(web)` is the door of this room."""
 
 from __future__ import annotations
 
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from careplane.kernel.errors import NotFound
+from careplane.kernel.errors import NotFound, Unsupported
 from careplane.web import assets
 from careplane.web.pages import chart, patients, records, sign_in, today
-from careplane.web.visit import Handler, Visit, Web, open_to_all, signed_in
+from careplane.web.visit import Handler, Visit, Web, open_to_all, refusal, signed_in
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/sign-in", sign_in.show),
@@ -46,6 +49,20 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
+
+
+def application(web: Web) -> Starlette:
+    """The pages as an application of their own, errors of the routing included."""
+
+    async def explain(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, HTTPException)
+        error = Unsupported if problem.status_code == 405 else NotFound
+        visit = Visit(web, request, web.sessions.caller(request))
+        answer = refusal(visit, error("This address does not do that."), problem.status_code)
+        answer.headers.update(problem.headers or {})
+        return answer
+
+    return Starlette(routes=routes(web), exception_handlers={HTTPException: explain})
 
 
 async def _static(visit: Visit) -> Response:

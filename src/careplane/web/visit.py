@@ -115,10 +115,11 @@ def signed_in(web: Web, handler: Handler) -> Endpoint:
     return open_to_all(web, guarded)
 
 
-def refusal(visit: Visit, error: CareplaneError) -> Response:
+def refusal(visit: Visit, error: CareplaneError, status: int = 0) -> Response:
     """The error as a page that says what to do."""
     words = explain(error)
-    return visit.render("pages/error.html", words.status, words=words, text=error.text)
+    status = status or words.status
+    return visit.render("pages/error.html", status, words=words, number=status, text=error.text)
 
 
 def to_sign_in(visit: Visit) -> Response:

@@ -130,6 +130,22 @@ def test_an_outline_follows_the_definition_and_links_records() -> None:
     assert nodes["Patient #in"].parts[0].text == "male"
 
 
+def test_a_note_can_be_read() -> None:
+    attachment = {"contentType": "text/plain; charset=utf-8", "title": "Call", "data": "w6kgb2s="}
+    (node,) = outline(
+        {"resourceType": "DocumentReference", "content": [{"attachment": attachment}]}
+    )
+    assert [part.text for part in node.parts[0].parts] == [
+        "Call · text/plain; charset=utf-8",
+        "é ok",
+    ]
+    attachment["data"] = "%%%"
+    (node,) = outline(
+        {"resourceType": "DocumentReference", "content": [{"attachment": attachment}]}
+    )
+    assert node.parts[0].text.startswith("Call")
+
+
 @pytest.mark.parametrize(
     ("reference", "path"),
     [

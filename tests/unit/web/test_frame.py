@@ -19,7 +19,7 @@ from careplane.records import commands
 from careplane.records.door import Door
 from careplane.storage.ports.records import Tenant, Version
 from careplane.web import assets, i18n
-from careplane.web.routes import routes
+from careplane.web.routes import application
 from careplane.web.session import DemoRole
 from careplane.web.visit import Web, local
 
@@ -70,7 +70,7 @@ def tokens(now: Now) -> Tokens:
 def client(now: Now, tokens: Tokens) -> Browser:
     role = DemoRole("nurse", "Nurse", "Nurses.", NURSE)
     web = Web(Shut(), tokens, (role,), now)
-    return Browser(Starlette(routes=routes(web)))
+    return Browser(application(web))
 
 
 def sign_in(client: Browser) -> httpx.Response:
@@ -221,6 +221,30 @@ def test_our_own_form_is_taken(client: Browser) -> None:
 )
 def test_a_form_leads_nowhere_else(asked: str, path: str) -> None:
     assert local(asked) == path
+
+
+def test_a_page_takes_no_other_method(client: Browser) -> None:
+    answer = client.post("/patients", data={"a": "b"})
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["allow"]
+    assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"role=" + b"x" * 100_000, "application/x-www-form-urlencoded", 413),
+        (b"&".join(b"a%d=1" % n for n in range(99)), "application/x-www-form-urlencoded", 400),
+        (b"role=%ff%fe", "application/x-www-form-urlencoded", 400),
+        (b"\xff\xfe", "application/x-www-form-urlencoded", 400),
+        (b'{"role": "nurse"}', "application/json", 415),
+        (b"", "multipart/form-data; boundary=x", 415),
+    ],
+)
+def test_a_bad_form_is_refused(client: Browser, body: bytes, kind: str, status: int) -> None:
+    answer = client.post("/sign-in", content=body, headers={"content-type": kind})
+    assert answer.status_code == status
+    assert "set-cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("fields", [{"role": "root"}, {"role": ""}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from careplane.fhir.definitions import Element, TypeDef, is_resource, type_defin
 from careplane.fhir.tree import Tree
 from careplane.web.say.elements import label, say
 
+_LONGEST_TEXT = 100_000
 _HIDDEN = {"id", "meta", "implicitRules", "text", "contained", "resourceType"}
 
 
@@ -59,10 +61,25 @@ def _node(title: str, type: str, value: Any) -> Node:
     if type == "Extension":
         return _extension(value)
     text = say(type, value)
+    inside = _text_of(value) if type == "Attachment" else ""
+    if inside:
+        return Node(title, parts=(Node(label("title"), text or ""), Node(label("text"), inside)))
     if text is not None and text != "":
         return Node(title, text, _href(type, value))
     definition = type_definition(type)
     return Node(title, parts=tuple(_parts(definition, value, {"id"})))
+
+
+def _text_of(attachment: Tree) -> str:
+    """The plain text that an Attachment carries, if it is short enough to read here."""
+    kind = str(attachment.get("contentType", "")).partition(";")[0]
+    data = str(attachment.get("data", ""))
+    if kind != "text/plain" or not 0 < len(data) <= _LONGEST_TEXT:
+        return ""
+    try:
+        return base64.b64decode(data).decode(errors="replace")
+    except ValueError:
+        return ""
 
 
 def _extension(value: Tree) -> Node:

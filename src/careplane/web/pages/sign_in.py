@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from careplane.kernel.errors import Incorrect, Unauthenticated
+from careplane.web.forms import fields
 from careplane.web.visit import Visit, local, redirect
 
 
@@ -15,26 +16,25 @@ async def show(visit: Visit) -> Response:
 
 async def enter(visit: Visit) -> Response:
     """POST /sign-in, with `role` in the demo and `token` anywhere."""
-    async with visit.request.form(max_files=0, max_fields=10, max_part_size=16_384) as form:
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    goal = local(fields.get("next", "/"))
+    sent = await fields(visit.request)
+    goal = local(sent.get("next", "/"))
     answer = redirect(goal)
     try:
-        _open(visit, answer, fields)
+        _open(visit, answer, sent)
     except Unauthenticated as refused:
         return _form(visit, goal, refused.text, 401)
     return answer
 
 
-def _open(visit: Visit, answer: Response, fields: dict[str, str]) -> None:
+def _open(visit: Visit, answer: Response, sent: dict[str, str]) -> None:
     sessions = visit.web.sessions
-    if "role" in fields:
-        role = next((r for r in visit.web.roles if r.key == fields["role"]), None)
+    if "role" in sent:
+        role = next((r for r in visit.web.roles if r.key == sent["role"]), None)
         if role is None:
             raise Incorrect("There is no such role.")
         sessions.open(answer, role.caller)
     else:
-        token = fields.get("token", "").strip()
+        token = sent.get("token", "").strip()
         if not token:
             raise Unauthenticated("Paste a token first.")
         sessions.adopt(answer, token)
