@@ -44,32 +44,33 @@ class Shot:
     whole: bool = False
 
 
+DEVIN = "/patients/devin-bailey"
 SHOTS = (
     Shot("sign-in", "/sign-in", role=""),
     Shot("today", "/"),
     Shot("patients", "/patients"),
-    Shot("chart-summary", "/patients/devin-bailey", height=1000),
-    Shot("chart-vitals", "/patients/devin-bailey/vitals", height=1000),
-    Shot("chart-trend", "/patients/devin-bailey/vitals/29463-7"),
-    Shot("chart-results", "/patients/devin-bailey/results"),
-    Shot("chart-timeline", "/patients/devin-bailey/timeline"),
-    Shot("chart-medications", "/patients/devin-bailey/medications"),
+    Shot("chart-summary", DEVIN, height=1000),
+    Shot("chart-vitals", f"{DEVIN}/vitals", height=1000),
+    Shot("chart-trend", f"{DEVIN}/vitals/29463-7"),
+    Shot("chart-results", f"{DEVIN}/results"),
+    Shot("chart-timeline", f"{DEVIN}/timeline"),
+    Shot("chart-medications", f"{DEVIN}/medications"),
     Shot("chart-arabic-name", "/patients/layla-haddad"),
     Shot("chart-japanese-name", "/patients/kenichi-sato/vitals"),
     Shot("records", "/records"),
     Shot("record-search", "/records/Observation?code=4548-4"),
     Shot("record", "/records/Patient/layla-haddad"),
-    Shot("record-json", "/records/Appointment?_count=5"),
-    Shot("front-desk", "/patients/devin-bailey", role="front-desk"),
+    Shot("record-json", "/records/CarePlan/devin-bailey-plan/json"),
+    Shot("front-desk", DEVIN, role="front-desk"),
     Shot("patient", "/", role="patient"),
     Shot("dark-today", "/", scheme="dark"),
-    Shot("dark-chart-summary", "/patients/devin-bailey", height=1000, scheme="dark"),
-    Shot("dark-chart-vitals", "/patients/devin-bailey/vitals", height=1000, scheme="dark"),
+    Shot("dark-chart-summary", DEVIN, height=1000, scheme="dark"),
+    Shot("dark-chart-vitals", f"{DEVIN}/vitals", height=1000, scheme="dark"),
     Shot("phone-today", "/", width=390, height=844),
     Shot("phone-patients", "/patients", width=390, height=844),
-    Shot("phone-chart", "/patients/devin-bailey", width=390, height=844),
-    Shot("phone-vitals", "/patients/devin-bailey/vitals", width=390, height=844),
-    Shot("phone-dark-chart", "/patients/devin-bailey", width=390, height=844, scheme="dark"),
+    Shot("phone-chart", DEVIN, width=390, height=844),
+    Shot("phone-vitals", f"{DEVIN}/vitals", width=390, height=844),
+    Shot("phone-dark-results", f"{DEVIN}/results", width=390, height=844, scheme="dark"),
 )
 
 

@@ -56,7 +56,9 @@ CAST: tuple[Part, ...] = (
     Part("Barrett_Cummings", "barrett-cummings", "hypertension"),
     Part("Kathy_Walker", "layla-haddad", "pregnancy", HADDAD, "ar", 4, allergies=("latex",)),
     Part("George_Kutch", "kenichi-sato", "hypertension", SATO, "ja"),
-    Part("Clarine_O'Keefe", "clarine-okeefe", "appointment", allergies=("penicillin", "aspirin")),
+    Part(
+        "Clarine_O'Keefe", "clarine-okeefe", "anticoagulation", allergies=("penicillin", "aspirin")
+    ),
     Part("Latanya_Kohler", "latanya-kohler", "appointment"),
     Part("Junita_Labadie", "junita-labadie", "child"),
     Part("Andy_Gusikowski", "andy-gusikowski", "child", allergies=("peanut",)),

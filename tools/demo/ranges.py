@@ -57,6 +57,7 @@ RANGES: dict[str, Range] = {
     "1975-2": Range("0.1", "1.2", None, "15", 1),  # bilirubin
     "1751-7": Range("3.5", "5.0", None, None, 1),  # albumin
     "2885-2": Range("6.0", "8.3", None, None, 1),  # protein
+    "6301-6": Range("2.0", "3.0", None, "5.0", 1),  # INR, under warfarin
     "33762-6": Range(None, "450", None, "3000", 0),  # NT-proBNP
     "8331-1": Range("36.1", "37.5", "35", "40", 1),  # oral temperature
     "2708-6": Range("94", None, "90", None, 0),  # oxygen saturation

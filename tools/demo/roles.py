@@ -61,6 +61,25 @@ def hypertension(patient: str, base: list[Tree]) -> list[Tree]:
     return [*out, *visit(patient, 5, "Blood pressure check", "demo-practice-nurse")]
 
 
+INR = coded(LOINC, "6301-6", "INR in Platelet poor plasma by Coagulation assay", "INR")
+
+
+def anticoagulation(patient: str, base: list[Tree]) -> list[Tree]:
+    """INR every two weeks under warfarin, and too high since yesterday."""
+    out: list[Tree] = []
+    for index, value in enumerate(("2.1", "2.6", "2.4", "2.9", "2.3", "2.7", "3.1", "4.6")):
+        tree = observation(
+            patient, at(-1 - 14 * (7 - index), "10:40"), INR, "laboratory",
+            valueQuantity=quantity(value, "{INR}"),
+            performer=[ref("Organization", "demo-laboratory")],
+        )  # fmt: skip
+        tree["valueQuantity"]["unit"] = "INR"
+        judge(tree, "6301-6")
+        tree["referenceRange"][0]["text"] = "Goal under warfarin: 2.0 – 3.0"
+        out.append(tree)
+    return [*out, *visit(patient, 0, "INR and dose of warfarin", "demo-practice-nurse")]
+
+
 def pregnancy(patient: str, base: list[Tree]) -> list[Tree]:
     """An ongoing pregnancy of 31 weeks."""
     chance = Random(31)
@@ -112,6 +131,7 @@ ROLES: dict[str, Callable[[str, list[Tree]], list[Tree]]] = {
     "hypertension": hypertension,
     "pregnancy": pregnancy,
     "child": child,
+    "anticoagulation": anticoagulation,
     "appointment": plain,
     "": lambda patient, base: [],
 }
