@@ -16,6 +16,13 @@ TIME: Final = r"\d{2}(?::\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 DATE: Final = r"\d{4}(?:-\d{2}(?:-\d{2})?)?"
 ZONE: Final = r"(?:Z|[+-]\d{2}:\d{2})"
 
+# The words of calendar durations, in both numbers, and their singular.
+CALENDAR: Final = {
+    word: unit
+    for unit in ("year", "month", "week", "day", "hour", "minute", "second", "millisecond")
+    for word in (unit, f"{unit}s")
+}
+
 _TOKEN: Final = re.compile(
     rf"""
     (?P<space> \s+ | //[^\r\n]* | /\*.*?\*/ )

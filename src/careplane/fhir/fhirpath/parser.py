@@ -12,7 +12,7 @@ from typing import Final
 
 from careplane.fhir.fhirpath import ast
 from careplane.fhir.fhirpath.errors import NotFhirpath
-from careplane.fhir.fhirpath.lexer import Token, tokens
+from careplane.fhir.fhirpath.lexer import CALENDAR, Token, tokens
 
 MAX_LENGTH: Final = 16_384
 MAX_NESTING: Final = 80
@@ -46,11 +46,6 @@ BINARY: Final = {
 }
 TYPE_OPERATORS: Final = {"is": 8, "as": 8}
 UNARY: Final = 11
-
-CALENDAR_UNITS: Final = (
-    "year", "month", "week", "day", "hour", "minute", "second", "millisecond",
-)  # fmt: skip
-_CALENDAR: Final = {word: unit for unit in CALENDAR_UNITS for word in (unit, f"{unit}s")}
 
 RESERVED: Final = frozenset(("and", "or", "xor", "implies", "div", "mod", "true", "false"))
 _DOLLARS: Final[dict[str, ast.Expression]] = {
@@ -190,8 +185,8 @@ class _Parser:
     def number(self, token: Token) -> ast.Expression:
         if self.now.kind == "string":
             return ast.Quantity(Decimal(token.text), self.next().text)
-        if self.now.kind == "name" and self.now.text in _CALENDAR:
-            return ast.Quantity(Decimal(token.text), _CALENDAR[self.next().text], calendar=True)
+        if self.now.kind == "name" and self.now.text in CALENDAR:
+            return ast.Quantity(Decimal(token.text), CALENDAR[self.next().text], calendar=True)
         if "." in token.text:
             return ast.Number(Decimal(token.text))
         if len(token.text.lstrip("0")) > 10 or int(token.text) > MAX_INTEGER:

@@ -1,0 +1,65 @@
+"""Evaluate expressions: the door that callers use.
+
+    evaluate("name.given", tree)                  -> [Node, ...]
+    evaluate_boolean("name.exists()", node)       -> True
+
+Two evaluations share nothing but compiled expressions, which hold no data.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from careplane.fhir.fhirpath import ast
+from careplane.fhir.fhirpath.compiler import compiled
+from careplane.fhir.fhirpath.items import Collection, truth
+from careplane.fhir.fhirpath.node import Node, root_node
+from careplane.fhir.fhirpath.parser import parse
+from careplane.fhir.fhirpath.scope import Environment, Evaluator, Run, Scope
+from careplane.fhir.tree import Tree
+
+NOTHING: Final = Environment()
+
+Context = Tree | Node | Collection | None
+
+
+@lru_cache(maxsize=4096)
+def _of_text(text: str) -> Evaluator:
+    return compiled(parse(text))
+
+
+def evaluate(
+    expression: str | ast.Expression, context: Context, environment: Environment = NOTHING
+) -> Collection:
+    """What the expression finds, in order.
+
+    `context` is a resource as a tree, an element as a Node, a collection, or nothing. Elements come
+    back as Nodes, computed values as System values. Raises the errors of `fhirpath.errors`.
+    """
+    evaluator = _of_text(expression) if isinstance(expression, str) else compiled(expression)
+    focus = _focus(context)
+    return list(evaluator(Scope(Run(environment, focus), focus)))
+
+
+def evaluate_boolean(
+    expression: str | ast.Expression, context: Context, environment: Environment = NOTHING
+) -> bool:
+    """Whether an invariant holds (FHIR R4, ElementDefinition.constraint).
+
+    Only a definite false breaks it: an invariant that comes out empty, as where two dates are not
+    precise enough to be compared, is kept.
+    """
+    return truth(evaluate(expression, context, environment), "An invariant") is not False
+
+
+def _focus(context: Context) -> Collection:
+    match context:
+        case None:
+            return []
+        case Node():
+            return [context]
+        case list():
+            return context
+        case _:
+            return [root_node(context)]
