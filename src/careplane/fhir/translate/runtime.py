@@ -26,11 +26,15 @@ _OPERATORS: dict[str, Callable[[int, int], bool]] = {
 }
 
 
-class HeadMeta(msgspec.Struct):
+class HeadMeta(
+    msgspec.Struct, rename={"versionId_ext": "_versionId", "lastUpdated_ext": "_lastUpdated"}
+):
     """What the rules about contained resources ask of their `meta`."""
 
     versionId: str | None = None  # noqa: N815  (a name of FHIR)
+    versionId_ext: dict[str, msgspec.Raw] | None = None  # noqa: N815
     lastUpdated: str | None = None  # noqa: N815
+    lastUpdated_ext: dict[str, msgspec.Raw] | None = None  # noqa: N815
     security: list[msgspec.Raw] | None = None
 
 
