@@ -5,7 +5,7 @@
 accepts has no error on the slow path, and what has none there is accepted by `check`.
 """
 
-from careplane.fhir.validation.check import Checked, check, problems
+from careplane.fhir.validation.check import Checked, check, errors, problems
 from careplane.fhir.validation.fast import type_of
 
-__all__ = ["Checked", "check", "problems", "type_of"]
+__all__ = ["Checked", "check", "errors", "problems", "type_of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import msgspec
 
 from careplane.fhir.codec import envelope, json
+from careplane.fhir.definitions import is_resource
 from careplane.fhir.structs import Struct, decoder
 from careplane.fhir.tree import Tree
-from careplane.fhir.validation import fast, walk
+from careplane.fhir.validation import advice, constraints, fast, walk
+from careplane.fhir.validation.forms import Resolve
 from careplane.kernel.errors import Fault, Invalid, Issue
 
 MAX_ISSUES = 1000
@@ -52,21 +55,40 @@ def check(raw: bytes, type: str | None = None) -> Checked:
     return Checked(name, given.id, struct, raw)
 
 
-def problems(tree: Tree) -> list[Issue]:
-    """What there is to say about a resource, errors and warnings, in document order.
+def _nowhere(_: str) -> None:
+    return None
 
+
+def problems(tree: Tree, resolve: Resolve = _nowhere) -> list[Issue]:
+    """What `$validate` has to say about a resource: structure, invariants, and rules of the text
+    that are told but keep nothing out (see `advice`).
+
+    `resolve` finds resources by their canonical URLs: the questionnaire of a response.
     A resource with more than MAX_ISSUES is not worth reading to its end.
     """
-    return list(islice(walk.structural_problems(tree), MAX_ISSUES))
+    return list(islice(_problems(tree, advice.rules(resolve)), MAX_ISSUES))
+
+
+def errors(tree: Tree) -> list[Issue]:
+    """What keeps a resource out of the store: errors of structure and broken invariants."""
+    found = (i for i in _problems(tree, constraints.no_rules) if i.severity == "error")
+    return list(islice(found, MAX_ISSUES))
+
+
+def _problems(tree: Tree, rules: constraints.Rules) -> Iterator[Issue]:
+    yield from walk.structural_problems(tree)
+    name = tree.get("resourceType")
+    if isinstance(name, str) and is_resource(name):
+        yield from constraints.broken_invariants(tree, rules)
 
 
 def _look_closer(raw: bytes) -> Struct:
     tree = json.parse(raw)
-    errors = tuple(i for i in problems(tree) if i.severity in ("error", "fatal"))
-    if errors:
+    wrong = tuple(errors(tree))
+    if wrong:
         name = tree.get("resourceType")
         what = name if isinstance(name, str) and fast.type_of(raw) == name else "resource"
-        raise Invalid(f"This {what} is not valid R4", issues=errors)
+        raise Invalid(f"This {what} is not valid R4", issues=wrong)
     try:
         return decoder(tree["resourceType"]).decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):

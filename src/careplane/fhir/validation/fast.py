@@ -17,12 +17,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import msgspec
 
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.structs import Struct, decoder
-from careplane.fhir.validation.program import Check, Program
+from careplane.fhir.validation.program import Check, Ids, Program
 
 _START = b'{"resourceType":"'
 _HEAD = re.compile(
@@ -43,11 +44,18 @@ class _Head(msgspec.Struct):
     resourceType: str  # noqa: N815  the name of FHIR
 
 
+class _Contained(msgspec.Struct):
+    id: str | None = None
+
+
 _head = msgspec.json.Decoder(_Head)
+_contained = msgspec.json.Decoder(_Contained)
+_NO_IDS: Ids = frozenset()
 
 
-def accept(raw: bytes, level: int = 0) -> Struct | None:
-    """The struct of a resource that is surely valid."""
+def accept(raw: bytes, level: int = 0, root: Ids | None = None) -> Struct | None:
+    """The struct of a resource that is surely valid. `root` are the ids that the resource around it
+    contains, where there is one."""
     name = type_of(raw)
     if name is None or level > _NESTED:
         return None
@@ -65,7 +73,27 @@ def accept(raw: bytes, level: int = 0) -> Struct | None:
     if escapes and _RISKY(raw):
         return None
     check = full if escapes or _EXTENDED(raw) or (b"_" in raw and b'"_' in raw) else plain
-    return struct if check(struct) else None
+    ids = root
+    if ids is None:
+        found = _contained_ids(struct, written)
+        if found is None:
+            return None
+        ids = found
+    return struct if check(struct, ids) else None
+
+
+def _contained_ids(struct: Any, written: bytes) -> Ids | None:
+    """The ids of contained resources; None where one is not surely referred to (dom-3)."""
+    contained = getattr(struct, "contained", None)
+    if contained is None:
+        return _NO_IDS
+    try:
+        ids = frozenset(_contained.decode(raw).id for raw in contained)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    # A member of this name and value can only be a Reference: in a text its quotes are escaped.
+    referred = all(b'"reference":"#%b"' % str(id).encode() in written for id in ids)
+    return ids if referred else None
 
 
 def type_of(raw: bytes) -> str | None:
@@ -95,14 +123,20 @@ def _lazy(name: str, full: bool, level: int) -> Check:
     """A post-check that is compiled when it is first asked: the full one draws in all types."""
     compiled: list[Check] = []
 
-    def check(struct: object) -> bool:
+    def check(struct: object, ids: Ids) -> bool:
         if not compiled:
             compiled.append(_program(full, level).check(name))
-        return compiled[0](struct)
+        return compiled[0](struct, ids)
 
     return check
 
 
 @cache
 def _program(full: bool, level: int) -> Program:
-    return Program(full, lambda raw: accept(bytes(raw), level + 1) is not None)
+    def resource(raw: Any, _: Ids) -> bool:
+        return accept(bytes(raw), level + 1) is not None
+
+    def contained(raw: Any, ids: Ids) -> bool:
+        return accept(bytes(raw), level + 1, ids) is not None
+
+    return Program(full, resource, contained)

@@ -17,16 +17,23 @@ from typing import Any
 
 from careplane.fhir.definitions import (
     Element,
+    Invariant,
     TypeDef,
     required_codes,
     required_codings,
     type_definition,
 )
+from careplane.fhir.fhirpath.parser import parse
 from careplane.fhir.structs import attribute, class_name
+from careplane.fhir.translate import Translator
+from careplane.fhir.translate.compiled import NAMESPACE
 from careplane.fhir.tree import is_sane_number
-from careplane.fhir.validation import primitives, xhtml
+from careplane.fhir.validation import natives, primitives, xhtml
+from careplane.fhir.validation.invariants import NATIVE, NEEDS, of_element, of_type
 
-Check = Callable[[Any], bool]
+Ids = frozenset[str | None]
+Check = Callable[[Any, Ids], bool]
+"""A struct, or bytes of a resource, and the ids that are contained in the root resource."""
 
 _EXTENSIONS = ("extension", "modifierExtension")
 # Types that msgspec checks in full, given that control characters have been looked for.
@@ -65,7 +72,7 @@ def coded(concept: Any, codings: frozenset[tuple[str, str]]) -> bool:
 class Program:
     """The functions of one mode, compiled type by type into one namespace."""
 
-    def __init__(self, full: bool, resource: Check) -> None:
+    def __init__(self, full: bool, resource: Check, contained: Check) -> None:
         self.full = full
         self.compiled: dict[str, bool] = {}  # type -> whether there is something to check
         self.namespace: dict[str, Any] = {
@@ -84,13 +91,16 @@ class Program:
             "paired": paired,
             "coded": coded,
             "codings": required_codings,
+            **natives.CALLED,
+            **NAMESPACE,
             "resource": resource,
+            "contained": contained,
         }
 
     def check(self, type_name: str) -> Check:
         """The function of a type."""
         if not self._prepare(type_name):
-            return lambda _: True
+            return lambda *_: True
         found: Check = self.namespace[class_name(type_name)]
         return found
 
@@ -111,10 +121,23 @@ class Program:
             if self._is_met(e)
             for line in self._element(e)
         ]
+        lines += self._invariants(of_type(definition), "o", definition.name)
         if not lines:
             return []
         body = [f"    {line}" for line in lines]
-        return [f"def {class_name(definition.name)}(o):", *body, "    return True"]
+        return [f"def {class_name(definition.name)}(o, r):", *body, "    return True"]
+
+    def _invariants(self, rules: list[Invariant], variable: str, of: str) -> Iterator[str]:
+        translator = Translator()
+        for rule in rules:
+            broken = NATIVE.get(rule.key)
+            if broken is None:
+                scope = translator.scope(variable, of)
+                broken = translator.truth(parse(rule.expression), scope).no
+            if rule.key in NEEDS:
+                broken = f"{NEEDS[rule.key]} and {broken}"
+            if rule.severity == "error" and broken:
+                yield f"if {broken}: return False"
 
     def _is_met(self, element: Element) -> bool:
         return element.max != 0 and (self.full or element.name not in _EXTENSIONS)
@@ -163,10 +186,10 @@ class Program:
         if element.repeats:
             yield "    if not paired(v, e): return False"
             yield "    for i, x in enumerate(e):"
-            yield "        if x is not None and not Element(x): return False"
+            yield "        if x is not None and not Element(x, r): return False"
             yield "        if x is not None and x.extension is None: return False"
         else:
-            yield "    if not Element(e) or (v is None and e.extension is None): return False"
+            yield "    if not Element(e, r) or (v is None and e.extension is None): return False"
 
     def _is_bare(self, element: Element, of: str) -> bool:
         return element.xml_attribute or of == "xhtml" or element.name == "id"
@@ -174,13 +197,21 @@ class Program:
     def _checks(self, element: Element, of: str, attr: str) -> Iterator[str]:
         """Statements about a value `v` that is not None."""
         if of == "Resource":
-            yield from _each(element, "not resource({0})")
+            kind = "contained" if element.name == "contained" else "resource"
+            yield from _each(element, f"not {kind}({{0}}, r)")
         elif of[0].isupper():
             if self._prepare(of):
-                yield from _each(element, f"not {class_name(of)}({{0}})")
+                yield from _each(element, f"not {class_name(of)}({{0}}, r)")
             yield from self._bound(element)
         else:
             yield from self._primitive(element, of, attr)
+        variable = "x" if element.repeats else "v"
+        broken = list(self._invariants(of_element(element), variable, of))
+        if broken and element.repeats:
+            yield "for x in v:"
+            yield "    if x is None: continue"
+            broken = [f"    {line}" for line in broken]
+        yield from broken
 
     def _bound(self, element: Element) -> Iterator[str]:
         binding = element.binding

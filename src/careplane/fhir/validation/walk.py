@@ -31,8 +31,8 @@ _BARE = frozenset({"id", "div"})
 
 
 def structural_problems(tree: Tree, where: str = "") -> Iterator[Issue]:
-    """All problems of a resource that do not need FHIRPath. `where` is the path of the resource,
-    its type by default."""
+    """All problems of a resource that do not need FHIRPath, those of the resources inside of it
+    included. `where` is the path of the resource, its type by default."""
     name = tree.get("resourceType")
     if not isinstance(name, str) or not is_resource(name):
         yield Issue("error", "structure", "resourceType must name an R4 resource", where)

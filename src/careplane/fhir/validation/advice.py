@@ -1,0 +1,61 @@
+"""The catalogue of rules that `$validate` tells beside structure and invariants.
+
+They never keep a resource out: what the text asks of authors, a store must not lose data over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from careplane.fhir.fhirpath.node import Node
+from careplane.fhir.validation.forms import Resolve, response_problems
+from careplane.fhir.validation.rules import bundles, definitions, resources, values
+from careplane.kernel.errors import Issue
+
+Rule = Callable[[Node, str], Iterator[Issue]]
+
+ANY_RESOURCE = "Resource"
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    ANY_RESOURCE: (resources.element_ids,),
+    "Attachment": (values.attachment_size,),
+    "Bundle": (
+        bundles.full_urls,
+        bundles.link_relations,
+        bundles.search_entries,
+        bundles.references_inside,
+        bundles.references_of_type,
+    ),
+    "CodeSystem": (resources.content_not_present, definitions.properties),
+    "Coding": (values.coding_system,),
+    "Expression": (definitions.fhirpath,),
+    "Identifier": (values.identifier_value,),
+    "Narrative": (resources.narrative_links,),
+    "Quantity": (values.ucum_code,),
+    "Questionnaire": (definitions.enable_when,),
+    "Questionnaire.item": (definitions.enable_behavior,),
+    "Reference": (resources.reference_form,),
+    "SearchParameter": (definitions.search_expression,),
+    "StructureDefinition": (definitions.defined_type,),
+    "ValueSet.compose.include": (resources.include_system,),
+    "canonical": (values.uri_form,),
+    "uri": (values.uri_form,),
+    "url": (values.uri_form,),
+}
+"""Type of an element -> the rules for it."""
+
+
+def rules(resolve: Resolve) -> Callable[[Node], Iterator[Rule]]:
+    """What finds the rules for an element; `resolve` finds resources by their canonical URLs."""
+
+    def response(node: Node, where: str) -> Iterator[Issue]:
+        return response_problems(node.value, resolve, where)
+
+    def of(node: Node) -> Iterator[Rule]:
+        yield from RULES.get(node.type, ())
+        if node.is_resource:
+            yield from RULES[ANY_RESOURCE]
+        if node.type == "QuestionnaireResponse":
+            yield response
+
+    return of
