@@ -13,6 +13,7 @@ import yaml
 from careplane.fhir.validation import check, problems, type_of
 from careplane.kernel.errors import Incorrect, Invalid, Malformed
 
+ADVICE = yaml.safe_load((Path(__file__).parent / "advice.yaml").read_text("utf-8"))
 TABLE = yaml.safe_load((Path(__file__).parent / "validation.yaml").read_text("utf-8"))
 CASES = [
     pytest.param(group["base"], case, id=f"{name}: {case['name']}")
@@ -35,6 +36,15 @@ def test_problems(base: str, case: dict[str, Any]) -> None:
         assert _shown(caught.value.issues) == expected
     else:
         assert check(raw).struct is not None
+
+
+@pytest.mark.parametrize("case", ADVICE, ids=lambda case: case["name"])
+def test_rules_that_are_told_and_keep_nothing_out(case: dict[str, Any]) -> None:
+    resource = case["resource"]
+    assert check(stdlib.dumps(resource).encode())
+    assert _shown(problems(resource, lambda url: case.get("known", {}).get(url))) == sorted(
+        case["issues"]
+    )
 
 
 def _shown(issues: Any) -> list[str]:

@@ -6,6 +6,6 @@ accepts has no error on the slow path, and what has none there is accepted by `c
 """
 
 from careplane.fhir.validation.check import Checked, check, errors, problems
-from careplane.fhir.validation.fast import type_of
+from careplane.fhir.validation.fast import prepare, type_of
 
-__all__ = ["Checked", "check", "errors", "problems", "type_of"]
+__all__ = ["Checked", "check", "errors", "prepare", "problems", "type_of"]

@@ -33,6 +33,8 @@ _HEAD = re.compile(
 _RISKY = re.compile(rb"\\(?:u00[01]|u0022|[bf])").search
 _HOLLOW = re.compile(rb'\{(?:\}|"id":"(?:[^"\\]|\\.)*"\})').search
 _EXTENDED = re.compile(rb'xtension"').search
+# Underscores are rarer than quotes: look for them, then look back.
+_SIBLING = re.compile(rb'_(?<="_)').search
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _NESTED = 4
 """Levels of resources inside of resources; each is decoded anew, so deeper ones go the slow way."""
@@ -72,7 +74,7 @@ def accept(raw: bytes, level: int = 0, root: Ids | None = None) -> Struct | None
     escapes = b"\\" in raw
     if escapes and _RISKY(raw):
         return None
-    check = full if escapes or _EXTENDED(raw) or (b"_" in raw and b'"_' in raw) else plain
+    check = full if escapes or _EXTENDED(raw) or _SIBLING(raw) else plain
     ids = root
     if ids is None:
         found = _contained_ids(struct, written)
@@ -94,6 +96,14 @@ def _contained_ids(struct: Any, written: bytes) -> Ids | None:
     # A member of this name and value can only be a Reference: in a text its quotes are escaped.
     referred = all(b'"reference":"#%b"' % str(id).encode() in written for id in ids)
     return ids if referred else None
+
+
+def prepare(*names: str) -> None:
+    """Make the decoders and post-checks of these types now, not with their first resource."""
+    for name in names:
+        decoder(name)
+        for full in (False, True):
+            _program(full, 0).check(name)
 
 
 def type_of(raw: bytes) -> str | None:
