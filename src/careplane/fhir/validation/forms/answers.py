@@ -47,7 +47,7 @@ def value_of(answer: Tree) -> tuple[str, Any]:
 
 def extension(element: Tree, *urls: str) -> list[Any]:
     """The values of extensions with one of these URLs."""
-    found = []
+    found: list[Any] = []
     for one in element.get("extension") or ():
         if isinstance(one, dict) and one.get("url") in urls:
             found.extend(v for n, v in one.items() if n.startswith("value"))

@@ -35,7 +35,7 @@ def _holds(condition: Tree, answers: Answers) -> bool:
     _, expected = value_of({k.replace("answer", "value", 1): v for k, v in condition.items()})
     match condition.get("operator"):
         case "exists":
-            return bool(given) == expected
+            return bool(given) is expected
         case "=":
             return any(_equal(one, expected) for one in given)
         case "!=":
