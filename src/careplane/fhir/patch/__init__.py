@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from careplane.fhir.patch import json_patch, xml_patch
+from careplane.fhir.patch import fhirpath_patch, json_patch, xml_patch
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Invalid
 
-Kind = Literal["json", "xml"]
+Kind = Literal["json", "xml", "fhirpath"]
 
 KINDS: dict[str, Kind] = {
     "application/json-patch+json": "json",
     "application/xml-patch+xml": "xml",
+    "application/fhir+json": "fhirpath",
+    "application/fhir+xml": "fhirpath",
 }
 """Media type -> kind of patch."""
 
 _APPLY: dict[Kind, Callable[[Tree, bytes], Any]] = {
     "json": json_patch.apply,
     "xml": xml_patch.apply,
+    "fhirpath": fhirpath_patch.apply,
 }
 
 

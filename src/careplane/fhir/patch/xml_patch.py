@@ -16,6 +16,7 @@ from careplane.fhir.codec import xml
 from careplane.fhir.patch import splice
 from careplane.fhir.patch.bounds import check_count
 from careplane.fhir.patch.selector import BadSelector, select
+from careplane.fhir.patch.wording import masked
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Invalid, Malformed
 
@@ -60,7 +61,7 @@ def _step(root: etree._Element, index: int, operation: etree._Element) -> etree.
     selector = operation.get("sel")
     if not selector:
         raise Malformed(f"Operation {index} ({name}) has no 'sel'.")
-    called = f"Operation {index} ({name} {selector[:200]})"
+    called = f"Operation {index} ({name} {masked(selector)})"
     try:
         twin = run(_one(root, selector, operation), operation)
     except BadSelector as error:
