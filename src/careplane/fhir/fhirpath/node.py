@@ -7,8 +7,9 @@ Trees are read, never changed. A Node is made when it is reached and forgotten a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from careplane.fhir.definitions import is_primitive, type_definition
 from careplane.fhir.tree import Tree
@@ -56,15 +57,18 @@ class Node:
 
     def child(self, name: str) -> list[Node]:
         """The child elements of this name, [] where the type has none of it."""
-        row = _members(self.type).get(name)
-        source = self.extra if _is_primitive(self.type) else self.value
-        if row is None or type(source) is not dict:
+        shape = _shape(self.type)
+        slots = shape.slots.get(name)
+        source = self.extra if shape.primitive else self.value
+        if slots is None or type(source) is not dict:
             return []
         found: list[Node] = []
-        for json, type_ in row:
+        for json, beside, type_, primitive in (
+            slots if len(slots) < 4 else _given(name, shape, source)
+        ):
             value = source.get(json)
-            if _is_primitive(type_):
-                extra = source.get("_" + json)
+            if primitive:
+                extra = source.get(beside)
                 if value is not None or extra is not None:
                     _add_primitives(found, value, extra, type_, self, name)
             elif value is not None:
@@ -73,9 +77,14 @@ class Node:
 
     def children(self) -> list[Node]:
         """All child elements, in the order of the definition."""
+        shape = _shape(self.type)
+        source = self.extra if shape.primitive else self.value
+        if type(source) is not dict:
+            return []
+        places = {place for json in source if (place := shape.places.get(json)) is not None}
         found: list[Node] = []
-        for name in _members(self.type):
-            found.extend(self.child(name))
+        for place in sorted(places):
+            found += self.child(shape.names[place])
         return found
 
     def ancestors(self) -> Iterator[Node]:
@@ -105,25 +114,62 @@ def root_node(tree: Tree, type_: str | None = None) -> Node:
     return Node(tree, type_ or str(tree.get("resourceType", "Resource")))
 
 
-_is_primitive = cache(is_primitive)
+class _Slot(NamedTuple):
+    """A name under which JSON may have an element, that of its companion, and its type."""
+
+    json: str
+    beside: str
+    type: str
+    primitive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a type may hold. `places` leads from a JSON name to the number of its element."""
+
+    primitive: bool
+    names: tuple[str, ...]
+    slots: dict[str, tuple[_Slot, ...]]
+    places: dict[str, int]
 
 
 @cache
-def _members(type_: str) -> dict[str, tuple[tuple[str, str], ...]]:
-    """Element name -> the JSON names under which it may stand, with their types."""
+def _shape(type_: str) -> _Shape:
+    """The shape of a type; one without elements for a name that R4 does not have."""
     try:
         elements = type_definition(type_).elements
     except KeyError:
-        return {}
-    return {name: tuple(element.json_names.items()) for name, element in elements.items()}
+        elements = {}
+    slots = {
+        name: tuple(
+            _Slot(json, f"_{json}", one, is_primitive(one))
+            for json, one in element.json_names.items()
+        )
+        for name, element in elements.items()
+    }
+    places = {
+        json: place
+        for place, row in enumerate(slots.values())
+        for slot in row
+        for json in (slot.json, slot.beside)
+    }
+    return _Shape(is_primitive(type_), tuple(slots), slots, places)
+
+
+def _given(name: str, shape: _Shape, source: Tree) -> list[_Slot]:
+    """Of the many names of a choice, those that are there: `value[x]` has fifty."""
+    place = shape.names.index(name)
+    there = {json.removeprefix("_") for json in source if shape.places.get(json) == place}
+    return [slot for slot in shape.slots[name] if slot.json in there] if there else []
 
 
 def _add_primitives(
     found: list[Node], value: Any, extra: Any, type_: str, parent: Node, name: str
 ) -> None:
     if not isinstance(value, list) and not isinstance(extra, list):
-        if not isinstance(value, dict):
-            found.append(Node(value, type_, _extra(extra), parent, name))
+        companion = _extra(extra)
+        if not isinstance(value, dict) and (value is not None or companion is not None):
+            found.append(Node(value, type_, companion, parent, name))
         return
     values = value if isinstance(value, list) else ()
     extras = extra if isinstance(extra, list) else ()

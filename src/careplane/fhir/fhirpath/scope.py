@@ -50,7 +50,7 @@ class Environment:
     """What the caller gives to an evaluation.
 
     `now` is the time in microseconds since 1970 (`kernel.clock`). `budget` bounds the steps: each
-    costs well below a microsecond. `variables` are external constants, by name without `%`.
+    costs about a microsecond. `variables` are external constants, by name without `%`.
     """
 
     now: int | None = None

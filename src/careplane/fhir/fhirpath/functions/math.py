@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from typing import Any, Final
 
-from careplane.fhir.fhirpath.calling import Arguments, collected
+from careplane.fhir.fhirpath.calling import Arguments
 from careplane.fhir.fhirpath.errors import EvaluationError
 from careplane.fhir.fhirpath.items import Collection, Item, kind, quantity, single, system
 from careplane.fhir.fhirpath.operators.arithmetic import CONTEXT, OUT_OF_RANGE, bounded
@@ -27,9 +27,11 @@ def on_number(function: Function) -> Callable[[Scope, Collection, Arguments], Co
         if None in given:
             return []
         try:
-            return collected(function(*given))
+            found = function(*given)
         except OUT_OF_RANGE:
             return []
+        # Decimal gives 0 to the power of -1 as infinity, without a signal.
+        return [] if found is None or not Decimal(found).is_finite() else [found]
 
     return run
 

@@ -92,10 +92,17 @@ def replace(scope: Scope, focus: Collection, arguments: Arguments) -> Collection
     return [text.replace(old, new)]
 
 
+MATCH_STEPS: Final = 16  # what one match and its substitution cost, in steps of the budget
+
+_OPTIONS: Final = re2.Options()
+_OPTIONS.dot_nl = True
+_OPTIONS.log_errors = False
+
+
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> Any:
     try:
-        return re2.compile(f"(?s){pattern}")
+        return re2.compile(pattern, _OPTIONS)
     except re2.error:
         raise EvaluationError("This regular expression cannot be used here (RE2 syntax).") from None
 
@@ -133,7 +140,7 @@ class _Substitution:
 
     def __call__(self, match: Any) -> str:
         made = _GROUP.sub(lambda group: self._group(match, group), self.template)
-        self.scope.run.spend(1 + len(made) // STEP_CHARACTERS)
+        self.scope.run.spend(MATCH_STEPS + len(made) // STEP_CHARACTERS)
         return made
 
     @staticmethod
