@@ -1,0 +1,83 @@
+"""What the audit trail will say of one call of the door: gathered on the way, kept at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from careplane.access.caller import Caller
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import Busy, CareplaneError, Fault
+from careplane.ledger.audit import AuditRecord, Outcome, encode
+from careplane.records.patients import patients_of_rows, patients_of_version
+from careplane.search.rows import Rows
+from careplane.storage.ports.records import Put, Version
+
+
+@dataclass(slots=True)
+class Account:
+    """One call: who, what, and what left. `kept` tells that a unit of work took the record along,
+    so that nothing is left to append."""
+
+    caller: Caller
+    interaction: str
+    query: str = ""
+    versions: list[tuple[str, str, int]] = field(default_factory=list)
+    patients: dict[str, None] = field(default_factory=dict)
+    kept: bool = False
+
+    def saw(self, versions: Iterable[Version]) -> None:
+        """These versions leave with the answer."""
+        for version in versions:
+            self.versions.append((version.type, version.id, version.version))
+            self.patients.update(dict.fromkeys(patients_of_version(version)))
+
+    def wrote(self, puts: Iterable[Put]) -> None:
+        """These versions are written; the patients of what they replace are concerned too."""
+        for put in puts:
+            self.versions.append((put.type, put.id, put.expect + 1))
+            for rows in (put.rows, put.old):
+                self._concerns(put.type, put.id, rows)
+
+    def _concerns(self, type: str, id: str, rows: Rows) -> None:
+        self.patients.update(dict.fromkeys(patients_of_rows(type, id, rows)))
+
+    def absorb(self, other: Account) -> None:
+        """Take over what an inner call saw or wrote."""
+        self.versions.extend(other.versions)
+        self.patients.update(other.patients)
+
+    def with_writes(self, puts: Iterable[Put]) -> Account:
+        """This account as it will be once these are written."""
+        after = Account(
+            self.caller, self.interaction, self.query, [*self.versions], {**self.patients}
+        )
+        after.wrote(puts)
+        return after
+
+    def success(self, clock: Clock) -> bytes:
+        """The record of a call that went well."""
+        return self._record(clock, Outcome.SUCCESS, "")
+
+    def failure(self, clock: Clock, error: BaseException) -> bytes:
+        """The record of a call that ended in an error; it names the kind, and nothing inside."""
+        serious = isinstance(error, Fault | Busy) or not isinstance(error, CareplaneError)
+        outcome = Outcome.SERIOUS if serious else Outcome.MINOR
+        return self._record(clock, outcome, type(error).__name__)
+
+    def _record(self, clock: Clock, outcome: Outcome, detail: str) -> bytes:
+        caller = self.caller
+        return encode(
+            AuditRecord(
+                recorded=clock(),
+                tenant=int(caller.tenant),
+                agent=caller.id,
+                interaction=self.interaction,
+                outcome=outcome,
+                versions=tuple(self.versions),
+                patients=tuple(self.patients),
+                query=self.query,
+                address=caller.address,
+                detail=detail,
+            )
+        )

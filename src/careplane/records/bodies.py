@@ -1,0 +1,69 @@
+"""Bytes of resources: what came in, checked and indexed, and what is kept of it.
+
+The bytes of the client are kept; `id` and the parts of `meta` that are the server's are taken out
+here, and spliced in again by `whole` when they leave.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from careplane.fhir import structs
+from careplane.fhir.codec import envelope
+from careplane.fhir.validation import check
+from careplane.kernel.errors import Invalid, Issue
+from careplane.records.parts import Extract
+from careplane.search.rows import Rows
+from careplane.storage.ports.records import Version
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A resource that was found to be valid: `rest` is what will be stored; `id` as sent."""
+
+    type: str
+    id: str | None
+    rest: bytes
+    rows: Rows
+
+
+def accept(extract: Extract, raw: bytes, type: str) -> Content:
+    """Validate and index. Raises Malformed or Invalid with every problem."""
+    checked = check(raw, type)
+    return Content(checked.type, checked.id, envelope.split(raw), extract(checked.struct))
+
+
+def whole(version: Version) -> bytes:
+    """The resource as it leaves."""
+    return envelope.join(
+        version.type, version.id, version.version, version.last_updated, version.rest
+    )
+
+
+def rows_of(extract: Extract, version: Version | None) -> Rows:
+    """The index rows of a stored version; none for a deletion, or where there is no version."""
+    if version is None or version.deleted:
+        return Rows()
+    return extract(structs.decoder(version.type).decode(whole(version)))
+
+
+def check_id(id: str) -> str:
+    """A logical id that a client chose for a new resource, or Invalid."""
+    if _ID.fullmatch(id):
+        return id
+    issue = Issue(
+        "error", "value", "An id has 1 to 64 of the characters A-Z a-z 0-9 - and .", "Resource.id"
+    )
+    raise Invalid(issue.text, issues=(issue,))
+
+
+def check_same_id(content: Content, id: str) -> None:
+    """R4 3.1.0.5: the body of an update carries the id of its address."""
+    if content.id == id:
+        return
+    what = "has no id" if content.id is None else "has another id than its address"
+    issue = Issue("error", "value", f"The resource {what}.", f"{content.type}.id")
+    raise Invalid(issue.text, issues=(issue,))

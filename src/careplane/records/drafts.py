@@ -1,0 +1,128 @@
+"""What each kind of write comes to, decided on values: rights, preconditions, sameness.
+
+No I/O here: the current version and its rows are handed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from careplane.access.caller import Caller
+from careplane.access.scopes import Permission
+from careplane.kernel.errors import Forbidden, Precondition
+from careplane.records import rights
+from careplane.records.bodies import Content, rows_of
+from careplane.records.commit import Draft
+from careplane.records.parts import Parts
+from careplane.records.results import Effect
+from careplane.search.match import Subject
+from careplane.search.plan import Everything, Node
+from careplane.search.rows import Rows
+from careplane.storage.ports.records import Method, Put, Version
+
+_OUTSIDE = "The resource lies outside of what this caller may write."
+
+
+@dataclass(frozen=True, slots=True)
+class Drafter:
+    """Makes drafts for one caller."""
+
+    parts: Parts
+    caller: Caller
+
+    def create(self, content: Content, id: str) -> Draft:
+        """A first version under an id that the server chose."""
+        limit = self._require(Permission.CREATE, content.type)
+        self._inside(limit, content, id)
+        put = Put(content.type, id, "POST", content.rest, content.rows, expect=0, old=Rows())
+        return Draft(Effect.CREATED, put)
+
+    def update(
+        self,
+        content: Content,
+        id: str,
+        current: Version | None,
+        if_match: int | None = None,
+        method: Method = "PUT",
+    ) -> Draft:
+        """The next version of a record, or its first where a client chose the id."""
+        limit = self._require(Permission.UPDATE, content.type)
+        self._inside(limit, content, id)
+        if current is None or current.deleted:
+            return self._revive(limit, content, id, current, if_match, method)
+        old = rows_of(self.parts.extract, current)
+        self._visible(limit, current, old)
+        _precondition(current, if_match)
+        if content.rest == current.rest:
+            return Draft(Effect.UNCHANGED, current=current)
+        put = Put(
+            content.type, id, method, content.rest, content.rows, expect=current.version, old=old
+        )
+        return Draft(Effect.UPDATED, put)
+
+    def _revive(
+        self,
+        limit: Node,
+        content: Content,
+        id: str,
+        current: Version | None,
+        if_match: int | None,
+        method: Method,
+    ) -> Draft:
+        # Whether an id is free must not show to somebody who sees a part only.
+        if not isinstance(limit, Everything):
+            raise Forbidden(_OUTSIDE)
+        if if_match is not None:
+            raise Precondition("If-Match names a version, and there is no current one.")
+        expect = current.version if current else 0
+        put = Put(content.type, id, method, content.rest, content.rows, expect=expect, old=Rows())
+        return Draft(Effect.CREATED, put)
+
+    def delete(
+        self, type: str, id: str, current: Version | None, if_match: int | None = None
+    ) -> Draft:
+        """A deletion; nothing to write where there is nothing, or nothing that may be known of."""
+        limit = self._require(Permission.DELETE, type)
+        if current is None or current.deleted:
+            return self._absent(if_match, current if isinstance(limit, Everything) else None)
+        old = rows_of(self.parts.extract, current)
+        if not rights.allows(limit, _subject(current, old)):
+            self._refuse_if_readable(current, old)
+            return self._absent(if_match, None)
+        _precondition(current, if_match)
+        put = Put(type, id, "DELETE", b"", Rows(), expect=current.version, old=old)
+        return Draft(Effect.DELETED, put)
+
+    def _absent(self, if_match: int | None, current: Version | None) -> Draft:
+        if if_match is not None:
+            raise Precondition("If-Match names a version, and there is no current one.")
+        return Draft(Effect.ABSENT, current=current)
+
+    def _require(self, permission: Permission, type: str) -> Node:
+        return self.parts.decider.require(self.caller, permission, rights.known(type))
+
+    def _inside(self, limit: Node, content: Content, id: str) -> None:
+        subject = Subject(content.type, id, self.parts.clock(), content.rows)
+        if not rights.allows(limit, subject):
+            raise Forbidden(_OUTSIDE)
+
+    def _visible(self, limit: Node, current: Version, old: Rows) -> None:
+        if not rights.allows(limit, _subject(current, old)):
+            raise Forbidden(_OUTSIDE)
+
+    def _refuse_if_readable(self, current: Version, old: Rows) -> None:
+        readable = self.parts.decider.restriction(self.caller, Permission.READ, current.type)
+        if rights.allows(readable, _subject(current, old)):
+            raise Forbidden(_OUTSIDE)
+
+
+def _subject(version: Version, rows: Rows) -> Subject:
+    return Subject(version.type, version.id, version.last_updated, rows)
+
+
+def _precondition(current: Version, if_match: int | None) -> None:
+    if if_match is not None and if_match != current.version:
+        raise Precondition(
+            f"If-Match names version {if_match}; the record is at version {current.version}. "
+            "Read it again and repeat the change."
+        )

@@ -1,0 +1,56 @@
+"""Read and vread of one resource (FHIR R4, 3.1.0.2 and 3.1.0.3)."""
+
+from __future__ import annotations
+
+from careplane.access.caller import Caller
+from careplane.access.scopes import Permission
+from careplane.kernel.errors import Gone, NotFound
+from careplane.records import commands as c
+from careplane.records import rights
+from careplane.records.account import Account
+from careplane.records.parts import Parts
+from careplane.records.results import Version
+from careplane.search.plan import Everything, Keys, Node, Query, all_of
+
+
+async def read(parts: Parts, account: Account, command: c.Read) -> Version:
+    """The current version."""
+    caller = account.caller
+    limit = parts.decider.require(caller, Permission.READ, rights.known(command.type))
+    found = await current(parts, caller, limit, command.type, command.id)
+    return _present(account, found, command.type)
+
+
+async def vread(parts: Parts, account: Account, command: c.Vread) -> Version:
+    """One version of a record that the caller may see as it is now."""
+    caller = account.caller
+    limit = parts.decider.require(caller, Permission.READ, rights.known(command.type))
+    if not isinstance(limit, Everything):
+        now = await current(parts, caller, limit, command.type, command.id)
+        if now is None:
+            raise _no_such(command.type)
+    found = await parts.store.vread(caller.tenant, command.type, command.id, command.version)
+    return _present(account, found, command.type)
+
+
+async def current(parts: Parts, caller: Caller, limit: Node, type: str, id: str) -> Version | None:
+    """The current version, a deletion included, or None where the caller may not know of it: what
+    was deleted matches no restriction."""
+    if isinstance(limit, Everything):
+        return await parts.store.read(caller.tenant, type, id)
+    where = all_of(limit, Keys(frozenset({(type, id)})))
+    page = await parts.store.search(caller.tenant, Query(frozenset({type}), where, count=1))
+    return page.versions[0] if page.versions else None
+
+
+def _present(account: Account, found: Version | None, type: str) -> Version:
+    if found is None:
+        raise _no_such(type)
+    account.saw((found,))
+    if found.deleted:
+        raise Gone(f"This {type} has been deleted.")
+    return found
+
+
+def _no_such(type: str) -> NotFound:
+    return NotFound(f"There is no such {type}.")

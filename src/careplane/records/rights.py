@@ -1,0 +1,86 @@
+"""Decisions applied: to a plan, so that nothing outside is found, and to a record about to change.
+
+A chain looks into its targets and `_has` into its sources, so these are restricted as well: what
+a caller cannot search must not show through what it can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from careplane.access.caller import Caller
+from careplane.access.decide import Decider
+from careplane.access.scopes import Permission
+from careplane.fhir.definitions import RESOURCE_TYPES
+from careplane.kernel.errors import NotFound
+from careplane.search.match import NoWorld, Subject, matches
+from careplane.search.plan import (
+    And,
+    Chain,
+    Everything,
+    Has,
+    Node,
+    Not,
+    OfType,
+    Or,
+    Query,
+    all_of,
+    any_of,
+)
+
+_TYPES = frozenset(RESOURCE_TYPES)
+_ALONE = NoWorld()
+
+
+def known(type: str) -> str:
+    """The type, or NotFound where FHIR R4 has none of this name."""
+    if type not in _TYPES:
+        raise NotFound(f"{type[:64]!r} is not a FHIR R4 resource type.")
+    return type
+
+
+def over_types(decider: Decider, caller: Caller, types: frozenset[str]) -> Node:
+    """The search restriction over several types; every type if there are none."""
+    if not types:
+        return decider.everywhere(caller, Permission.SEARCH)
+    return any_of(
+        *(
+            all_of(OfType(frozenset({type})), decider.restriction(caller, Permission.SEARCH, type))
+            for type in sorted(types)
+        )
+    )
+
+
+def restrict(decider: Decider, caller: Caller, query: Query) -> Query:
+    """The query, over only what the caller may search."""
+    inner = within(decider, caller, query.where)
+    if len(query.types) == 1:
+        (type,) = query.types
+        limit = decider.require(caller, Permission.SEARCH, type)
+    else:
+        limit = over_types(decider, caller, query.types)
+    return replace(query, where=all_of(limit, inner))
+
+
+def within(decider: Decider, caller: Caller, node: Node) -> Node:
+    """The node, with what chains and `_has` look at restricted."""
+    match node:
+        case And(parts):
+            return And(tuple(within(decider, caller, part) for part in parts))
+        case Or(parts):
+            return Or(tuple(within(decider, caller, part) for part in parts))
+        case Not(part):
+            return Not(within(decider, caller, part))
+        case Chain(_, types, where):
+            limit = over_types(decider, caller, types)
+            return replace(node, where=all_of(limit, within(decider, caller, where)))
+        case Has(source, _, where):
+            limit = decider.restriction(caller, Permission.SEARCH, source)
+            return replace(node, where=all_of(limit, within(decider, caller, where)))
+        case _:
+            return node
+
+
+def allows(node: Node, subject: Subject) -> bool:
+    """Whether a record, as its rows show it, lies within a restriction."""
+    return isinstance(node, Everything) or matches(node, subject, _ALONE)

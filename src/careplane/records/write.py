@@ -1,0 +1,168 @@
+"""Create, update, patch and delete of one resource (FHIR R4, 3.1.0.4 to 3.1.0.8)."""
+
+from __future__ import annotations
+
+from careplane.access.scopes import Permission
+from careplane.fhir.codec import json
+from careplane.kernel.errors import Incorrect, Invalid, Issue, NotFound, Precondition
+from careplane.records import commands as c
+from careplane.records import rights
+from careplane.records.account import Account
+from careplane.records.bodies import Content, accept, check_id, check_same_id, whole
+from careplane.records.commit import Draft, commit, persist
+from careplane.records.conditional import Match, find_one
+from careplane.records.drafts import Drafter
+from careplane.records.parts import Parts
+from careplane.records.read import current
+from careplane.records.results import Effect, Written
+from careplane.storage.ports.records import Guard
+
+
+async def create(parts: Parts, account: Account, command: c.Create) -> Written:
+    """POST of a new resource, or of one that there may be already."""
+    type = rights.known(command.type)
+    parts.decider.require(account.caller, Permission.CREATE, type)
+    content = accept(parts.extract, command.raw, type)
+    drafter = Drafter(parts, account.caller)
+    if command.if_none_exist is None:
+        return await _one(parts, account, drafter.create(content, parts.new_id()))
+    criteria = command.if_none_exist
+    account.query = criteria
+
+    async def attempt() -> Written:
+        match = await find_one(parts, account.caller, type, criteria)
+        if match.version:
+            return await _one(parts, account, Draft(Effect.FOUND, current=match.version))
+        draft = drafter.create(content, parts.new_id())
+        return await _one(parts, account, _guarded(draft, match.guard))
+
+    return await persist(attempt)
+
+
+async def update(
+    parts: Parts, account: Account, command: c.Update | c.ConditionalUpdate
+) -> Written:
+    """PUT by id or by criteria."""
+    type = rights.known(command.type)
+    parts.decider.require(account.caller, Permission.UPDATE, type)
+    content = accept(parts.extract, command.raw, type)
+    if isinstance(command, c.ConditionalUpdate):
+        return await _update_match(parts, account, command, content)
+    id = check_id(command.id)
+    check_same_id(content, id)
+    drafter = Drafter(parts, account.caller)
+
+    async def attempt() -> Written:
+        found = await parts.store.read(account.caller.tenant, type, id)
+        if command.if_none_match and found and not found.deleted:
+            raise Precondition("If-None-Match: * was sent, and there is such a resource.")
+        return await _one(parts, account, drafter.update(content, id, found, command.if_match))
+
+    return await persist(attempt)
+
+
+async def _update_match(
+    parts: Parts, account: Account, command: c.ConditionalUpdate, content: Content
+) -> Written:
+    account.query = command.criteria
+    drafter = Drafter(parts, account.caller)
+
+    async def attempt() -> Written:
+        match = await find_one(parts, account.caller, content.type, command.criteria)
+        draft = await draft_match(parts, drafter, content, match, command.if_match)
+        return await _one(parts, account, _guarded(draft, match.guard))
+
+    return await persist(attempt)
+
+
+async def draft_match(
+    parts: Parts, drafter: Drafter, content: Content, match: Match, if_match: int | None
+) -> Draft:
+    """R4 3.1.0.5.1: update the match; without one create, under the body's id if it has one."""
+    if match.version:
+        if content.id not in (None, match.version.id):
+            issue = Issue(
+                "error", "value", "The resource that matches has another id.", f"{content.type}.id"
+            )
+            raise Invalid(issue.text, issues=(issue,))
+        return drafter.update(content, match.version.id, match.version, if_match)
+    if if_match is not None:
+        raise Precondition("If-Match names a version, and nothing matches the criteria.")
+    if content.id is None:
+        return drafter.create(content, parts.new_id())
+    id = check_id(content.id)
+    found = await parts.store.read(drafter.caller.tenant, content.type, id)
+    if found and not found.deleted:
+        raise Precondition("Nothing matches the criteria, and the id is taken.")
+    return drafter.update(content, id, found)
+
+
+async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:
+    """PATCH by id or by criteria: the current version, changed and validated anew."""
+    type = rights.known(command.type)
+    limit = parts.decider.require(account.caller, Permission.UPDATE, type)
+    drafter = Drafter(parts, account.caller)
+
+    async def attempt() -> Written:
+        guards: tuple[Guard, ...] = ()
+        if command.id is not None:
+            found = await current(parts, account.caller, limit, type, command.id)
+        else:
+            match = await find_one(parts, account.caller, type, _criteria(command))
+            found, guards = match.version, (match.guard,)
+        if found is None or found.deleted:
+            raise NotFound(f"There is no such {type} to patch.")
+        draft = drafter.update(
+            patched(parts, command, whole(found)), found.id, found, command.if_match, "PATCH"
+        )
+        return await _one(parts, account, _guarded(draft, *guards))
+
+    return await persist(attempt)
+
+
+def patched(parts: Parts, command: c.Patch, raw: bytes) -> Content:
+    """The content after the change; its type and id may not change."""
+    before = json.parse(raw)
+    after = command.change(before)
+    for name in ("resourceType", "id"):
+        if after.get(name) != before.get(name):
+            issue = Issue("error", "value", f"A patch may not change '{name}'.", name)
+            raise Invalid(issue.text, issues=(issue,))
+    return accept(parts.extract, json.dump(after), command.type)
+
+
+def _criteria(command: c.Patch) -> str:
+    if command.criteria is None:
+        raise Incorrect("A patch needs an id or criteria.")
+    return command.criteria
+
+
+async def delete(
+    parts: Parts, account: Account, command: c.Delete | c.ConditionalDelete
+) -> Written:
+    """DELETE by id or by criteria."""
+    type = rights.known(command.type)
+    parts.decider.require(account.caller, Permission.DELETE, type)
+    drafter = Drafter(parts, account.caller)
+
+    async def attempt() -> Written:
+        if isinstance(command, c.Delete):
+            found = await parts.store.read(account.caller.tenant, type, command.id)
+            draft = drafter.delete(type, command.id, found, command.if_match)
+            return await _one(parts, account, draft)
+        account.query = command.criteria
+        match = await find_one(parts, account.caller, type, command.criteria)
+        if match.version is None:
+            return Written(Effect.ABSENT, None)
+        draft = drafter.delete(type, match.version.id, match.version)
+        return await _one(parts, account, _guarded(draft, match.guard))
+
+    return await persist(attempt)
+
+
+async def _one(parts: Parts, account: Account, draft: Draft) -> Written:
+    return (await commit(parts, account, (draft,)))[0]
+
+
+def _guarded(draft: Draft, *guards: Guard) -> Draft:
+    return Draft(draft.effect, draft.put, draft.current, guards)
