@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from careplane.access.scopes import Scope
 from careplane.storage.ports.records import Tenant
@@ -14,7 +14,8 @@ class Caller:
 
     `id` is stable over credentials (`client/integration`, `Practitioner/17`) and is what the audit
     trail names; `patient` is the logical id whose compartment the `patient/` scopes open; `roles`
-    are for pages, which show what a role needs, while `scopes` alone decide.
+    are for pages, which show what a role needs, while `scopes` alone decide. `address` is where
+    the request came from, for the audit trail; it makes no other caller.
     """
 
     tenant: Tenant
@@ -23,3 +24,4 @@ class Caller:
     scopes: frozenset[Scope]
     patient: str | None = None
     roles: frozenset[str] = frozenset()
+    address: str = field(default="", compare=False)

@@ -42,9 +42,7 @@ async def batch(
     return Processed(False, tuple(answers[entry.index] for entry in entries))
 
 
-async def _answer(
-    parts: Parts, account: Account, entry: Entry, handling: c.Handling
-) -> Answer:
+async def _answer(parts: Parts, account: Account, entry: Entry, handling: c.Handling) -> Answer:
     inner = Account(account.caller, "batch")
     try:
         command = command_of(entry, handling)

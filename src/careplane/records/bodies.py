@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from careplane.fhir import structs
 from careplane.fhir.codec import envelope
 from careplane.fhir.validation import check
+from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Invalid, Issue
 from careplane.records.parts import Extract
 from careplane.search.rows import Rows
@@ -33,13 +34,17 @@ class Content:
 def accept(extract: Extract, raw: bytes, type: str) -> Content:
     """Validate and index. Raises Malformed or Invalid with every problem."""
     checked = check(raw, type)
-    return Content(checked.type, checked.id, envelope.split(raw), extract(checked.struct))
+    return Content(checked.type, checked.id, checked.rest, extract(checked.struct))
 
 
 def whole(version: Version) -> bytes:
     """The resource as it leaves."""
     return envelope.join(
-        version.type, version.id, version.version, version.last_updated, version.rest
+        version.type,
+        version.id,
+        str(version.version),
+        format_instant(version.last_updated),
+        version.rest,
     )
 
 

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 
 from careplane.access.caller import Caller
 from careplane.kernel.errors import Ambiguous, Incorrect
 from careplane.records.parts import Parts
 from careplane.records.rights import restrict
-from careplane.search.parse import parse
+from careplane.search.parse import criteria as parse_criteria
 from careplane.search.plan import Query
 from careplane.storage.ports.records import Guard, Key, Version
-
-_MOST_CRITERIA = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +27,12 @@ class Match:
     guard: Guard
 
 
-def pairs_of(criteria: str) -> tuple[tuple[str, str], ...]:
-    """A query string as decoded pairs, or Incorrect."""
-    try:
-        return tuple(
-            parse_qsl(
-                criteria, keep_blank_values=True, errors="strict", max_num_fields=_MOST_CRITERIA
-            )
-        )
-    except ValueError as error:
-        raise Incorrect("The criteria are not a well-formed query string.") from error
-
-
 def query_of(parts: Parts, caller: Caller, type: str, criteria: str) -> Query:
     """The search that criteria ask for, unknown parameters refused, at most two looked at."""
-    pairs = pairs_of(criteria)
-    if not pairs:
+    if not criteria:
         raise Incorrect(f"The criteria on {type} are empty; name at least one search parameter.")
-    parsed = parse(type, pairs, strict=True)
-    query = restrict(parts.decider, caller, parsed.query)
-    return Query(types=query.types, where=query.where, count=2)
+    where = parse_criteria(parts.setting(), type, criteria)
+    return restrict(parts.decider, caller, Query(frozenset({type}), where, count=2))
 
 
 async def find_one(

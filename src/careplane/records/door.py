@@ -13,6 +13,12 @@ from collections.abc import Mapping
 
 from careplane.access.caller import Caller
 from careplane.records import commands as c
+from careplane.records import counts, everything, history, meta, read, search, validate, write
+from careplane.records.account import Account
+from careplane.records.audited import Command, Result, Work, audited
+from careplane.records.batch import batch
+from careplane.records.bundle import entries
+from careplane.records.parts import Parts
 from careplane.records.results import (
     Found,
     MetaFound,
@@ -22,67 +28,95 @@ from careplane.records.results import (
     Versions,
     Written,
 )
+from careplane.records.transaction import transaction
 
 
 class Door:
     """The one door to patient data. `app.build` wires it."""
 
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def _call(
+        self, caller: Caller, interaction: str, work: Work[Command, Result], command: Command
+    ) -> Result:
+        return await audited(self._parts, Account(caller, interaction), work, command)
+
     async def read(self, caller: Caller, command: c.Read) -> Version:
         """The current version. Raises NotFound, or Gone where it was deleted."""
-        raise NotImplementedError
+        return await self._call(caller, "read", read.read, command)
 
     async def vread(self, caller: Caller, command: c.Vread) -> Version:
         """One version. Raises NotFound, or Gone where that version is a deletion."""
-        raise NotImplementedError
+        return await self._call(caller, "vread", read.vread, command)
 
     async def create(self, caller: Caller, command: c.Create) -> Written:
         """CREATED, or FOUND for a conditional create that met its match. Raises Malformed or
         Invalid with every problem, Ambiguous where several match."""
-        raise NotImplementedError
+        return await self._call(caller, "create", write.create, command)
 
     async def update(self, caller: Caller, command: c.Update | c.ConditionalUpdate) -> Written:
         """UPDATED, CREATED or UNCHANGED. Raises Malformed, Invalid, Precondition (If-Match does
         not hold), Ambiguous."""
-        raise NotImplementedError
+        return await self._call(caller, "update", write.update, command)
 
     async def patch(self, caller: Caller, command: c.Patch) -> Written:
         """UPDATED or UNCHANGED. Raises NotFound, Invalid, Precondition, Ambiguous."""
-        raise NotImplementedError
+        return await self._call(caller, "patch", write.patch, command)
 
     async def delete(self, caller: Caller, command: c.Delete | c.ConditionalDelete) -> Written:
         """DELETED or ABSENT. Raises Precondition, Ambiguous."""
-        raise NotImplementedError
+        return await self._call(caller, "delete", write.delete, command)
 
     async def history(self, caller: Caller, command: c.History) -> Versions:
         """Versions, newest first. Raises NotFound for one resource that never was."""
-        raise NotImplementedError
+        return await self._call(caller, _history_code(command), history.history, command)
 
     async def search(self, caller: Caller, command: c.Search) -> Found:
         """Resources that match, with what `_include` and `_revinclude` add to this page. Raises
         Incorrect for a value that cannot be understood, or an unknown parameter when strict."""
-        raise NotImplementedError
+        return await self._call(caller, _search_code(command), search.search, command)
 
     async def everything(self, caller: Caller, command: c.Everything) -> Found:
         """The resource itself, what its compartment holds, and what those refer to."""
-        raise NotImplementedError
+        return await self._call(caller, "$everything", everything.everything, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""
-        raise NotImplementedError
+        return await self._call(caller, "$validate", validate.validate, command)
 
     async def meta(self, caller: Caller, command: c.Meta) -> MetaFound:
         """The Meta of a resource, or the profiles, tags and labels in use."""
-        raise NotImplementedError
+        return await self._call(caller, "$meta", meta.meta, command)
 
     async def change_meta(self, caller: Caller, command: c.ChangeMeta) -> MetaFound:
         """The Meta after the change."""
-        raise NotImplementedError
+        code = "$meta-delete" if command.remove else "$meta-add"
+        return await self._call(caller, code, meta.change_meta, command)
 
     async def process(self, caller: Caller, command: c.Process) -> Processed:
         """Transaction: all or nothing; raises what the first failing entry raised, with its place.
         Batch: each entry by itself, errors among the answers."""
-        raise NotImplementedError
+        return await self._call(caller, "transaction", _process, command)
 
     async def counts(self, caller: Caller, command: c.Counts) -> Mapping[str, int]:
         """How many resources of each type this caller may search; types with none are left out."""
-        raise NotImplementedError
+        return await self._call(caller, "search", counts.counts, command)
+
+
+def _history_code(command: c.History) -> str:
+    if command.type is None:
+        return "history-system"
+    return "history-type" if command.id is None else "history-instance"
+
+
+async def _process(parts: Parts, account: Account, command: c.Process) -> Processed:
+    is_transaction, asked = entries(command.raw)
+    if is_transaction:
+        return await transaction(parts, account, asked, command.handling)
+    account.interaction = "batch"
+    return await batch(parts, account, asked, command.handling)
+
+
+def _search_code(command: c.Search) -> str:
+    return "search-system" if command.type is None else "search-type"

@@ -93,6 +93,16 @@ class Drafter:
         put = Put(type, id, "DELETE", b"", Rows(), expect=current.version, old=old)
         return Draft(Effect.DELETED, put)
 
+    def changeable(self, type: str, current: Version | None) -> Version | None:
+        """The current version, or None where there is none that the caller may change."""
+        limit = self._require(Permission.UPDATE, type)
+        if current is None or current.deleted:
+            return None
+        if isinstance(limit, Everything):
+            return current
+        rows = rows_of(self.parts.extract, current)
+        return current if rights.allows(limit, _subject(current, rows)) else None
+
     def _absent(self, if_match: int | None, current: Version | None) -> Draft:
         if if_match is not None:
             raise Precondition("If-Match names a version, and there is no current one.")

@@ -31,7 +31,9 @@ async def history(parts: Parts, account: Account, command: c.History) -> Version
         total=True,
         restriction=_limit(parts, caller, command),
     )
-    found = await (_at(parts, caller, query, command.at[0]) if command.at else _page(parts, caller, query))
+    found = await (
+        _at(parts, caller, query, command.at[0]) if command.at else _page(parts, caller, query)
+    )
     if command.id is not None and not found.versions and not command.cursor:
         await _exists(parts, caller, query)
     account.saw(found.versions)
@@ -82,5 +84,11 @@ async def _at(parts: Parts, caller: Caller, query: HistoryQuery, low: int) -> Ve
 
 def _from(query: HistoryQuery, cursor: str | None) -> HistoryQuery:
     return HistoryQuery(
-        query.types, query.id, query.since, query.before, _PAGE, cursor, restriction=query.restriction
+        query.types,
+        query.id,
+        query.since,
+        query.before,
+        _PAGE,
+        cursor,
+        restriction=query.restriction,
     )

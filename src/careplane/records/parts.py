@@ -10,6 +10,8 @@ from careplane.access.decide import Decider
 from careplane.fhir.structs import Struct
 from careplane.kernel.clock import Clock
 from careplane.kernel.ids import NewId
+from careplane.search.criterion import Setting
+from careplane.search.registry import Registry
 from careplane.search.rows import Rows
 from careplane.storage.ports.audit import AuditStore
 from careplane.storage.ports.records import RecordStore, Tenant, Version
@@ -25,12 +27,19 @@ def nobody_listens(tenant: Tenant, versions: Sequence[Version]) -> None:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """`extract` makes index rows of a validated resource; `announce` is told of versions after
-    they are durable and must not fail."""
+    they are durable and must not fail; `base` is the address of this server, by which absolute
+    references to its own resources are known."""
 
     store: RecordStore
     audit: AuditStore
     decider: Decider
+    registry: Registry
     extract: Extract
     clock: Clock
     new_id: NewId
+    base: str = ""
     announce: Announce = nobody_listens
+
+    def setting(self) -> Setting:
+        """What a search is read with, now."""
+        return Setting(self.registry, self.base, self.clock())

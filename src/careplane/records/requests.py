@@ -10,10 +10,10 @@ from careplane.records import commands as c
 from careplane.records import history, read, search, write
 from careplane.records.account import Account
 from careplane.records.bundle import Entry
-from careplane.records.conditional import pairs_of
 from careplane.records.parts import Parts
 from careplane.records.patches import change_of
 from careplane.records.results import Result
+from careplane.search.parse import parse_query
 
 Command = (
     c.Read | c.Vread | c.History | c.Search | c.Create | c.Update | c.ConditionalUpdate
@@ -52,7 +52,7 @@ def command_of(entry: Entry, handling: c.Handling) -> Command:
 
 
 def _get(entry: Entry, handling: c.Handling) -> Command:
-    pairs = pairs_of(entry.criteria) if entry.criteria else ()
+    pairs = tuple(parse_query(entry.criteria or ""))
     match entry.path:
         case ():
             return c.Search(None, pairs, handling)

@@ -1,44 +1,30 @@
 """A transaction: all entries or none (FHIR R4, 3.1.0.11.2).
 
-First every address is settled (ids for what is new, matches for what is conditional), then
-references are rewritten, contents validated and indexed, and all of it is one unit of work. Reads
-come last and see what was written.
+First every address is settled (`settle`), then references are rewritten, contents validated and
+indexed (`contents`), then all of it is one unit of work. Reads come last and see what was written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from careplane.access.scopes import Permission
-from careplane.kernel.errors import (
-    CareplaneError,
-    Conflict,
-    Incorrect,
-    Invalid,
-    Issue,
-    Malformed,
-    NotFound,
-    Precondition,
-)
+from careplane.kernel.errors import CareplaneError, NotFound, Precondition
 from careplane.records import commands as c
-from careplane.records import references, rights
 from careplane.records.account import Account
-from careplane.records.bodies import Content, accept, check_id, check_same_id, whole
+from careplane.records.audited import audited
+from careplane.records.bodies import Content, check_id, check_same_id, whole
 from careplane.records.bundle import Entry
 from careplane.records.commit import Draft, commit, persist
-from careplane.records.conditional import Match, find_one, query_of
+from careplane.records.contents import contents
 from careplane.records.drafts import Drafter
 from careplane.records.parts import Parts
-from careplane.records.requests import Command, carry_out, command_of
-from careplane.records.results import Answer, Effect, Processed, Result, Version, Written
-from careplane.records.write import patched
-from careplane.search.match import NoWorld, Subject, matches
+from careplane.records.requests import Command, carry_out, command_of, interaction
+from careplane.records.results import Answer, Effect, Processed, Version, Written
+from careplane.records.settle import Settled, Write, placed, settle
+from careplane.records.write import draft_match, patched
 from careplane.storage.ports.records import Guard, Key
-
-_MOST_ISSUES = 100
-Write = c.Create | c.Update | c.ConditionalUpdate | c.Patch | c.Delete | c.ConditionalDelete
 
 
 async def transaction(
@@ -47,75 +33,139 @@ async def transaction(
     """The answers, in the order of the entries; or the error of an entry, with its place."""
     commands: dict[int, Command] = {}
     for entry in entries:
-        with _placed(entry):
+        with placed(entry):
             commands[entry.index] = command_of(entry, handling)
     writes = [(e, w) for e in entries if isinstance(w := commands[e.index], Write)]
-    written = await persist(lambda: _Run(parts, account, writes).commit())
-    answers = {entry.index: result for (entry, _), result in zip(writes, written, strict=True)}
-    return Processed(
-        True,
-        tuple(
-            [
-                Answer(entry.method, entry.url, result=answers[entry.index])
-                if entry.index in answers
-                else await _read(parts, account, entry, commands[entry.index])
-                for entry in entries
-            ]
-        ),
-    )
+    written = await persist(lambda: _attempt(parts, account, writes))
+    answers: list[Answer] = []
+    for entry in entries:
+        done = written.get(entry.index)
+        if done is None:
+            answers.append(await _read(parts, account, entry, commands[entry.index]))
+        else:
+            answers.append(Answer(entry.method, entry.url, result=done))
+    return Processed(True, tuple(answers))
 
 
 async def _read(parts: Parts, account: Account, entry: Entry, command: Command) -> Answer:
     # The writes are durable: a read that fails is its own answer and undoes nothing.
-    inner = Account(account.caller, account.interaction)
+    inner = Account(account.caller, interaction(command))
     try:
-        result: Result = await carry_out(parts, inner, command)
+        result = await audited(parts, inner, carry_out, command)
         return Answer(entry.method, entry.url, result=result)
     except CareplaneError as error:
         return Answer(entry.method, entry.url, error=error)
-    finally:
-        await parts.audit.append(account.caller.tenant, inner.success(parts.clock))
 
 
-@contextmanager
-def _placed(entry: Entry) -> Iterator[None]:
-    """Errors inside say which entry they are about."""
-    try:
-        yield
-    except (Malformed, Invalid) as error:
-        issues = tuple(i.under(f"Bundle.entry[{entry.index}].resource") for i in error.issues)
-        raise type(error)(error.text, issues=issues) from error
-    except CareplaneError as error:
-        issues = tuple(i.under(f"Bundle.entry[{entry.index}]") for i in error.issues)
-        raise type(error)(error.text, issues=issues) from error
+async def _attempt(
+    parts: Parts, account: Account, writes: Sequence[tuple[Entry, Write]]
+) -> dict[int, Written]:
+    settled = await settle(parts, account.caller, writes)
+    accepted, guards = await contents(parts, account.caller, writes, settled)
+    currents = await _currents(parts, account, writes, settled)
+    drafter = Drafter(parts, account.caller)
+    drafts: dict[int, Draft] = {}
+    for entry, command in writes:
+        if entry.index in settled.same:
+            continue
+        with placed(entry):
+            key = settled.keys.get(entry.index)
+            current = currents.get(key) if key else None
+            drafts[entry.index] = _DRAFT[type(command)](
+                _Making(drafter, entry, command, settled, accepted.get(entry.index), current)
+            )
+    written = await _commit(parts, account, drafts, (*settled.guards(), *guards))
+    for index, first in settled.same.items():
+        written[index] = Written(Effect.FOUND, written[first].version)
+    return written
 
 
-@dataclass(slots=True)
-class _Run:
-    """One attempt. What it settles on is by index of entry."""
+async def _currents(
+    parts: Parts, account: Account, writes: Sequence[tuple[Entry, Write]], settled: Settled
+) -> dict[Key, Version | None]:
+    keys = [
+        settled.keys[entry.index]
+        for entry, command in writes
+        if not isinstance(command, c.Create) and entry.index in settled.keys
+    ]
+    if not keys:
+        return {}
+    found = await parts.store.read_many(account.caller.tenant, keys)
+    return dict(zip(keys, found, strict=True))
 
-    parts: Parts
-    account: Account
-    writes: Sequence[tuple[Entry, Write]]
-    keys: dict[int, Key] = field(default_factory=dict)
-    matches: dict[int, Match] = field(default_factory=dict)
-    same: dict[tuple[str, str], int] = field(default_factory=dict)
-    contents: dict[int, Content] = field(default_factory=dict)
-    resolved: dict[str, str] = field(default_factory=dict)
-    guards: list[Guard] = field(default_factory=list)
-    deleted: set[Key] = field(default_factory=set)
 
-    async def commit(self) -> tuple[Written, ...]:
-        await self._settle()
-        self._refuse_twice()
-        await self._accept()
-        currents = await self._currents()
-        drafts: list[Draft] = []
-        for entry, command in self.writes:
-            with _placed(entry):
-                drafts.append(self._draft(entry, command, currents.get(self.keys.get(entry.index))))
-        if drafts:
-            first = drafts[0]
-            guards = (*self.guards, *(m.guard for m in self.matches.values()))
-            drafts[0] = Draft(first.effect, first.put, first.current, guards)
-        return await self._fold(await commit(self.parts, self.account, drafts))
+async def _commit(
+    parts: Parts, account: Account, drafts: dict[int, Draft], guards: Iterable[Guard]
+) -> dict[int, Written]:
+    if not drafts:
+        return {}
+    (first, draft), *others = drafts.items()
+    guarded = Draft(draft.effect, draft.put, draft.current, tuple(guards))
+    written = await commit(parts, account, (guarded, *(other for _, other in others)))
+    return dict(zip([first, *(index for index, _ in others)], written, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What a draft is made of."""
+
+    drafter: Drafter
+    entry: Entry
+    command: Any
+    settled: Settled
+    content: Content | None
+    current: Version | None
+
+    @property
+    def id(self) -> str:
+        return self.settled.keys[self.entry.index][1]
+
+    @property
+    def match(self) -> Version | None:
+        found = self.settled.matches.get(self.entry.index)
+        return found.version if found else None
+
+
+def _create(m: _Making) -> Draft:
+    if m.match:
+        return Draft(Effect.FOUND, current=m.match)
+    assert m.content is not None
+    return m.drafter.create(m.content, m.id)
+
+
+def _update(m: _Making) -> Draft:
+    assert m.content is not None
+    check_same_id(m.content, check_id(m.id))
+    if m.command.if_none_match and m.current and not m.current.deleted:
+        raise Precondition("ifNoneMatch says *, and there is such a resource.")
+    return m.drafter.update(m.content, m.id, m.current, m.command.if_match)
+
+
+def _update_match(m: _Making) -> Draft:
+    assert m.content is not None
+    return draft_match(m.drafter, m.content, m.match, m.command.if_match, m.id, m.current)
+
+
+def _patch(m: _Making) -> Draft:
+    found = m.drafter.changeable(m.command.type, m.current)
+    if found is None:
+        raise NotFound(f"There is no such {m.command.type} to patch.")
+    content = patched(m.drafter.parts, m.command, whole(found))
+    return m.drafter.update(content, found.id, found, m.command.if_match, "PATCH")
+
+
+def _delete(m: _Making) -> Draft:
+    if m.entry.index not in m.settled.keys:
+        return Draft(Effect.ABSENT)
+    if_match = m.command.if_match if isinstance(m.command, c.Delete) else None
+    return m.drafter.delete(m.command.type, m.id, m.current, if_match)
+
+
+_DRAFT: dict[type[Write], Callable[[_Making], Draft]] = {
+    c.Create: _create,
+    c.Update: _update,
+    c.ConditionalUpdate: _update_match,
+    c.Patch: _patch,
+    c.Delete: _delete,
+    c.ConditionalDelete: _delete,
+}

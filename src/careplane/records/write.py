@@ -10,11 +10,11 @@ from careplane.records import rights
 from careplane.records.account import Account
 from careplane.records.bodies import Content, accept, check_id, check_same_id, whole
 from careplane.records.commit import Draft, commit, persist
-from careplane.records.conditional import Match, find_one
+from careplane.records.conditional import find_one
 from careplane.records.drafts import Drafter
 from careplane.records.parts import Parts
 from careplane.records.read import current
-from careplane.records.results import Effect, Written
+from careplane.records.results import Effect, Version, Written
 from careplane.storage.ports.records import Guard
 
 
@@ -69,32 +69,38 @@ async def _update_match(
 
     async def attempt() -> Written:
         match = await find_one(parts, account.caller, content.type, command.criteria)
-        draft = await draft_match(parts, drafter, content, match, command.if_match)
+        id = content.id or parts.new_id()
+        found = await parts.store.read(account.caller.tenant, content.type, id)
+        draft = draft_match(drafter, content, match.version, command.if_match, id, found)
         return await _one(parts, account, _guarded(draft, match.guard))
 
     return await persist(attempt)
 
 
-async def draft_match(
-    parts: Parts, drafter: Drafter, content: Content, match: Match, if_match: int | None
+def draft_match(
+    drafter: Drafter,
+    content: Content,
+    match: Version | None,
+    if_match: int | None,
+    id: str,
+    current: Version | None,
 ) -> Draft:
-    """R4 3.1.0.5.1: update the match; without one create, under the body's id if it has one."""
-    if match.version:
-        if content.id not in (None, match.version.id):
+    """R4 3.1.0.5.1: update the match; without one, create under `id`, which is the body's if it
+    has one, and whose `current` version there should not be."""
+    if match:
+        if content.id not in (None, match.id):
             issue = Issue(
                 "error", "value", "The resource that matches has another id.", f"{content.type}.id"
             )
             raise Invalid(issue.text, issues=(issue,))
-        return drafter.update(content, match.version.id, match.version, if_match)
+        return drafter.update(content, match.id, match, if_match)
     if if_match is not None:
         raise Precondition("If-Match names a version, and nothing matches the criteria.")
     if content.id is None:
-        return drafter.create(content, parts.new_id())
-    id = check_id(content.id)
-    found = await parts.store.read(drafter.caller.tenant, content.type, id)
-    if found and not found.deleted:
+        return drafter.create(content, id)
+    if current and not current.deleted:
         raise Precondition("Nothing matches the criteria, and the id is taken.")
-    return drafter.update(content, id, found)
+    return drafter.update(content, check_id(id), current)
 
 
 async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:

@@ -1,0 +1,76 @@
+"""`$validate`: whether a resource would be accepted (FHIR R4, Resource-validate). Nothing is
+stored."""
+
+from __future__ import annotations
+
+from careplane.access.scopes import Permission
+from careplane.fhir.codec import json
+from careplane.fhir.tree import Tree
+from careplane.fhir.validation import problems
+from careplane.kernel.errors import Forbidden, Incorrect, Issue, Malformed
+from careplane.records import commands as c
+from careplane.records import rights
+from careplane.records.account import Account
+from careplane.records.bodies import whole
+from careplane.records.parts import Parts
+from careplane.records.read import read
+from careplane.records.results import Report
+from careplane.search.plan import Nothing
+
+_ANY = (Permission.READ, Permission.CREATE, Permission.UPDATE, Permission.SEARCH)
+
+
+async def validate(parts: Parts, account: Account, command: c.Validate) -> Report:
+    """Every error and warning, or one issue that says that there is none."""
+    type = rights.known(command.type)
+    if command.mode == "delete":
+        return await _deletable(parts, account, command)
+    if command.raw:
+        _some_right(parts, account, type)
+        tree = _tree(command.raw)
+    elif command.id is not None:
+        tree = json.parse(whole(await read(parts, account, c.Read(type, command.id))))
+    else:
+        raise Incorrect("There is nothing to validate; send a resource.")
+    if isinstance(tree, Report):
+        return tree
+    found = [*problems(tree), *_about_request(tree, command)]
+    return Report(tuple(found) or _fine("No problem was found."))
+
+
+def _tree(raw: bytes) -> Tree | Report:
+    try:
+        return json.parse(raw)
+    except Malformed as error:
+        return Report(error.issues)
+
+
+def _about_request(tree: Tree, command: c.Validate) -> list[Issue]:
+    type, id = tree.get("resourceType"), tree.get("id")
+    issues: list[Issue] = []
+    if type != command.type:
+        text = f"Expected a resource of type {command.type}"
+        issues.append(Issue("error", "invalid", text, "Resource"))
+    if command.mode == "update" and command.id is not None and id != command.id:
+        text = "An update carries the id of its address"
+        issues.append(Issue("error", "value", text, f"{command.type}.id"))
+    return issues
+
+
+async def _deletable(parts: Parts, account: Account, command: c.Validate) -> Report:
+    """References to it do not stand in the way: this server does not enforce them."""
+    if command.id is None:
+        raise Incorrect("Mode 'delete' is about one resource; name it in the address.")
+    parts.decider.require(account.caller, Permission.DELETE, command.type)
+    await read(parts, account, c.Read(command.type, command.id))
+    return Report(_fine("The resource can be deleted."))
+
+
+def _some_right(parts: Parts, account: Account, type: str) -> None:
+    rights_on = (parts.decider.restriction(account.caller, p, type) for p in _ANY)
+    if all(isinstance(node, Nothing) for node in rights_on):
+        raise Forbidden(f"No scope of this caller is about {type}.")
+
+
+def _fine(text: str) -> tuple[Issue, ...]:
+    return (Issue("information", "informational", text),)
