@@ -1,0 +1,135 @@
+"""capabilities: what this server does, made from the registries it works with (FHIR R4, 3.1.0.10
+and 2.31 CapabilityStatement), so that it cannot say more or less."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+
+from careplane import __version__
+from careplane.fhir import patch
+from careplane.fhir.codec import json
+from careplane.fhir.definitions import RESOURCE_TYPES
+from careplane.fhir.tree import Tree
+from careplane.kernel.clock import format_instant
+from careplane.rest.operation import Operation
+from careplane.search.compartments import COMPARTMENTS
+from careplane.search.registry import Parameter, Registry
+
+_INTERACTIONS = (
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type",
+    "create", "search-type",
+)  # fmt: skip
+_SYSTEM = ("transaction", "batch", "search-system", "history-system")
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
+_SMART = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+
+
+class Capabilities:
+    """The statement, made once for each base address. `started` is in microseconds since 1970."""
+
+    def __init__(
+        self, registry: Registry, operations: Sequence[Operation], started: int
+    ) -> None:
+        self._registry = registry
+        self._operations = tuple(operations)
+        self._date = format_instant(started)
+        self.statement = lru_cache(maxsize=16)(self._statement)
+
+    def _statement(self, base: str) -> bytes:
+        return json.dump(
+            {
+                "resourceType": "CapabilityStatement",
+                "status": "active",
+                "date": self._date,
+                "kind": "instance",
+                "software": {"name": "Careplane", "version": __version__},
+                "implementation": {"description": "Careplane FHIR store", "url": base},
+                "fhirVersion": "4.0.1",
+                "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+                "patchFormat": sorted(patch.KINDS),
+                "rest": [self._rest()],
+            }
+        )
+
+    def _rest(self) -> Tree:
+        return {
+            "mode": "server",
+            "security": {
+                "cors": True,
+                "service": [
+                    {
+                        "coding": [
+                            {"system": _SMART, "code": "OAuth", "display": "OAuth"}
+                        ],
+                        "text": "Bearer tokens with SMART scopes",
+                    }
+                ],
+                "description": "Every request but this one carries a bearer token; its SMART "
+                "scopes restrict what it reads and writes.",
+            },
+            "resource": [self._resource(type) for type in RESOURCE_TYPES],
+            "interaction": [{"code": code} for code in _SYSTEM],
+            "searchParam": [_parameter(p) for p in self._registry.of("Resource")],
+            **self._offered("system", None),
+            "compartment": [_COMPARTMENT + name.lower() for name in COMPARTMENTS],
+        }
+
+    def _resource(self, type: str) -> Tree:
+        parameters = self._registry.of(type)
+        return {
+            "type": type,
+            "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
+            "interaction": [{"code": code} for code in _INTERACTIONS],
+            "versioning": "versioned-update",
+            "readHistory": True,
+            "updateCreate": True,
+            "conditionalCreate": True,
+            "conditionalRead": "full-support",
+            "conditionalUpdate": True,
+            "conditionalDelete": "single",
+            "referencePolicy": ["literal", "logical"],
+            "searchInclude": ["*", *_paths(type, parameters)],
+            **self._referring(type),
+            "searchParam": [_parameter(p) for p in parameters],
+            **self._offered("type", type),
+        }
+
+    def _referring(self, type: str) -> Tree:
+        paths = self._sources.get(type)
+        return {"searchRevInclude": paths} if paths else {}
+
+    @cached_property
+    def _sources(self) -> dict[str, list[str]]:
+        """Type -> what refers to it. Parameters that may refer to anything would be on each."""
+        found: dict[str, list[str]] = {}
+        for source in RESOURCE_TYPES:
+            for parameter in self._registry.references(source):
+                if len(parameter.targets) < len(RESOURCE_TYPES):
+                    for target in sorted(parameter.targets):
+                        found.setdefault(target, []).append(f"{source}:{parameter.code}")
+        return found
+
+    def _offered(self, level: str, type: str | None) -> Tree:
+        levels = (level,) if type is None else ("type", "instance")
+        found = [
+            {"name": operation.name, "definition": operation.definition.url}
+            for operation in self._operations
+            if any(operation.serves(level, type) for level in levels)
+        ]
+        return {"operation": found} if found else {}
+
+
+def _paths(type: str, parameters: Sequence[Parameter]) -> list[str]:
+    return [f"{type}:{p.code}" for p in parameters if p.type == "reference"]
+
+
+def _parameter(parameter: Parameter) -> Tree:
+    written: Tree = {
+        "name": parameter.code,
+        "definition": parameter.definition.url,
+        "type": parameter.type,
+    }
+    if parameter.definition.expression:
+        written["documentation"] = f"Looks at {parameter.definition.expression}"
+    return written

@@ -1,0 +1,46 @@
+"""How a write is answered: status, Location, ETag, and as much as the client prefers (FHIR R4,
+3.1.0.1.9)."""
+
+from __future__ import annotations
+
+from careplane.records.bodies import whole
+from careplane.records.results import Effect, Written
+from careplane.rest.links import address
+from careplane.rest.outcome import informed
+from careplane.rest.prefer import Return
+from careplane.rest.request import Request
+from careplane.rest.response import Response, version_headers
+
+STATUS: dict[Effect, int] = {
+    Effect.CREATED: 201,
+    Effect.UPDATED: 200,
+    Effect.UNCHANGED: 200,
+    Effect.FOUND: 200,
+    Effect.DELETED: 204,
+    Effect.ABSENT: 204,
+}
+SAID: dict[Effect, str] = {
+    Effect.CREATED: "Created.",
+    Effect.UPDATED: "Updated.",
+    Effect.UNCHANGED: "The content is the same; no new version was made.",
+    Effect.FOUND: "A resource that matches is there already; nothing was created.",
+    Effect.DELETED: "Deleted.",
+    Effect.ABSENT: "There was nothing to delete.",
+}
+
+
+def answer(request: Request, written: Written) -> Response:
+    """The answer to a write of one resource."""
+    status, version = STATUS[written.effect], written.version
+    response = Response(status)
+    if version is not None:
+        response.headers = version_headers(version)
+        if not version.deleted:
+            place = address(request.base, version.type, version.id, "_history", str(version.version))
+            response.headers.append((b"location", place.encode()))
+    if request.prefer.returns is Return.OUTCOME:
+        response.status = 200 if status == 204 else status
+        response.body = informed(SAID[written.effect])
+    elif request.prefer.returns is not Return.MINIMAL and version and not version.deleted:
+        response.body = whole(version)
+    return response

@@ -1,0 +1,122 @@
+"""FHIR operations (R4, 3.2): what one is, whoever offers it; and how its parameters arrive.
+
+A feature hands its `Operation` values to `app.build`, which gives them to the server: this room
+knows no feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+from careplane.fhir.codec import json
+from careplane.fhir.definitions import OperationDef, operations
+from careplane.fhir.tree import Tree
+from careplane.kernel.errors import Incorrect, Invalid, Issue
+from careplane.rest.request import Request
+from careplane.rest.response import Response
+from careplane.rest.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: where it was made, and with what. `resource` is a body that is a resource and no
+    Parameters; `parameters` are by name, values as text or trees."""
+
+    service: Service
+    request: Request
+    type: str | None = None
+    id: str | None = None
+    values: tuple[tuple[str, object], ...] = ()
+    resource: bytes = b""
+
+    def all(self, name: str) -> list[object]:
+        """Every value of a parameter."""
+        return [value for key, value in self.values if key == name]
+
+    def text(self, name: str) -> str | None:
+        """The one value of a parameter, as text."""
+        found = self.all(name)
+        if len(found) > 1:
+            raise _wrong(name, "may be there once only")
+        if not found:
+            return None
+        if isinstance(found[0], bool) or not isinstance(found[0], str | int):
+            raise _wrong(name, "is not of a type that can be read")
+        return str(found[0])
+
+    def tree(self, name: str) -> Tree | None:
+        """The one value of a parameter, as a resource or data type."""
+        found = self.all(name)
+        if len(found) > 1:
+            raise _wrong(name, "may be there once only")
+        if found and not isinstance(found[0], dict):
+            raise _wrong(name, "is not of the right type")
+        return found[0] if found and isinstance(found[0], dict) else None
+
+    def refuse_others(self, *known: str) -> None:
+        """No parameter is dropped in silence."""
+        for name, _ in self.values:
+            if name not in known:
+                raise _wrong(name, "is not a parameter of this operation")
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation with its definition as data. `types` limits which types offer it; the levels
+    are those of the definition, less what is in `without`."""
+
+    definition: OperationDef
+    handler: Handler = field(compare=False)
+    types: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """Its code, without the `$`."""
+        return self.definition.code
+
+    @property
+    def levels(self) -> frozenset[str]:
+        """Of `system`, `type`, `instance`."""
+        d = self.definition
+        offered = {"system": d.system, "type": d.type, "instance": d.instance}
+        return frozenset(level for level, there in offered.items() if there) - self.without
+
+    def serves(self, level: str, type: str | None) -> bool:
+        """Whether it can be called there."""
+        return level in self.levels and (type is None or self.types is None or type in self.types)
+
+
+@cache
+def definition(id: str) -> OperationDef:
+    """An operation of R4 by the id of its definition, such as `Patient-everything`."""
+    return next(d for d in operations() if d.id == id)
+
+
+def values_of(raw: bytes) -> tuple[tuple[tuple[str, object], ...], bytes]:
+    """The parameters in a body that is a Parameters resource, or else the resource itself."""
+    tree = json.parse(raw)
+    if tree.get("resourceType") != "Parameters":
+        return (), raw
+    found = tree.get("parameter", [])
+    if not isinstance(found, list) or not all(isinstance(p, dict) for p in found):
+        raise Invalid("Parameters.parameter must be a list of objects.")
+    return tuple(_value(parameter) for parameter in found), b""
+
+
+def _value(parameter: Tree) -> tuple[str, object]:
+    name = parameter.get("name")
+    values = [v for key, v in parameter.items() if key == "resource" or key.startswith("value")]
+    if not isinstance(name, str) or len(values) != 1:
+        text = "Each parameter needs a name, and a value or a resource."
+        raise Invalid(text, issues=(Issue("error", "structure", text, "Parameters.parameter"),))
+    return name, values[0]
+
+
+def _wrong(name: str, text: str) -> Incorrect:
+    return Incorrect(f"The parameter {name[:64]!r} {text}.")

@@ -1,0 +1,46 @@
+"""The Prefer header: how much comes back, and how strictly a search is read (FHIR R4, 3.1.0.1.9
+and 3.1.1.1; RFC 7240)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from careplane.records.commands import Handling
+
+
+class Return(StrEnum):
+    """What a write answers with."""
+
+    MINIMAL = "minimal"
+    REPRESENTATION = "representation"
+    OUTCOME = "OperationOutcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Prefer:
+    """Preferences; `returns` is None where the client has none."""
+
+    returns: Return | None = None
+    handling: Handling = Handling.LENIENT
+
+
+_RETURNS = {kind.lower(): kind for kind in Return}
+_HANDLING = {str(kind): kind for kind in Handling}
+
+
+@lru_cache(maxsize=128)
+def prefer(header: str) -> Prefer:
+    """What is not understood is no preference: RFC 7240 has it ignored."""
+    returns: Return | None = None
+    handling = Handling.LENIENT
+    for part in header[:1000].replace(";", ",").split(","):
+        name, _, value = part.partition("=")
+        value = value.strip().strip('"').lower()
+        match name.strip().lower():
+            case "return":
+                returns = _RETURNS.get(value, returns)
+            case "handling":
+                handling = _HANDLING.get(value, handling)
+    return Prefer(returns, handling)
