@@ -5,7 +5,6 @@ Every problem of every entry is reported at once, up to a number that one can re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from careplane.access.caller import Caller

@@ -6,8 +6,6 @@ what it refers to outside of the compartment (practitioners, organisations, medi
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from careplane.access.scopes import Permission
 from careplane.kernel.errors import Gone, NotFound
 from careplane.records import commands as c

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from careplane.access.scopes import Permission
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Invalid, Issue, TooLarge

@@ -14,19 +14,8 @@ from careplane.access.scopes import Permission
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import NotFound
 from careplane.search.match import NoWorld, Subject, matches
-from careplane.search.plan import (
-    And,
-    Chain,
-    Everything,
-    Has,
-    Node,
-    Not,
-    OfType,
-    Or,
-    Query,
-    all_of,
-    any_of,
-)
+from careplane.search.plan import Everything, Node, OfType, Query, all_of, any_of
+from careplane.search.restrict import restricted
 
 _TYPES = frozenset(RESOURCE_TYPES)
 _ALONE = NoWorld()
@@ -64,21 +53,7 @@ def restrict(decider: Decider, caller: Caller, query: Query) -> Query:
 
 def within(decider: Decider, caller: Caller, node: Node) -> Node:
     """The node, with what chains and `_has` look at restricted."""
-    match node:
-        case And(parts):
-            return And(tuple(within(decider, caller, part) for part in parts))
-        case Or(parts):
-            return Or(tuple(within(decider, caller, part) for part in parts))
-        case Not(part):
-            return Not(within(decider, caller, part))
-        case Chain(_, types, where):
-            limit = over_types(decider, caller, types)
-            return replace(node, where=all_of(limit, within(decider, caller, where)))
-        case Has(source, _, where):
-            limit = decider.restriction(caller, Permission.SEARCH, source)
-            return replace(node, where=all_of(limit, within(decider, caller, where)))
-        case _:
-            return node
+    return restricted(node, lambda type: decider.restriction(caller, Permission.SEARCH, type))
 
 
 def allows(node: Node, subject: Subject) -> bool:

@@ -42,8 +42,8 @@ async def search(parts: Parts, account: Account, command: c.Search) -> Found:
     account.query = _described(command, asked)
     query = _query(parts, caller, command, asked)
     if asked.only_count:
-        total = await parts.store.count(caller.tenant, query)
-        return Found((), total=total, issues=asked.unknown, understood=asked.understood)
+        counted = await parts.store.count(caller.tenant, query)
+        return Found((), total=counted, issues=asked.unknown, understood=asked.understood)
     page = await parts.store.search(caller.tenant, query)
     included, cut = await _included(parts, caller, asked, page.versions)
     account.saw(page.versions)

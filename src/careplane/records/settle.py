@@ -139,11 +139,12 @@ async def _settle_change(
     deleted: frozenset[Key],
 ) -> None:
     type = rights.known(command.type)
-    if not isinstance(command, c.ConditionalUpdate) and command.id is not None:
+    if isinstance(command, c.Update) or (isinstance(command, c.Patch) and command.id is not None):
+        assert command.id is not None
         settled.keys[entry.index] = (type, command.id)
         return
-    criteria = command.criteria if not isinstance(command, c.Update) else None
-    match = await find_one(parts, caller, type, criteria or "", deleted.__contains__)
+    criteria = command.criteria or ""
+    match = await find_one(parts, caller, type, criteria, deleted.__contains__)
     settled.matches[entry.index] = match
     if match.version:
         settled.keys[entry.index] = (type, match.version.id)

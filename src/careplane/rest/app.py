@@ -10,30 +10,30 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from careplane.access.caller import Caller
-from careplane.kernel.errors import Incorrect, NotAcceptable, NotFound, Unauthenticated
-from careplane.rest import body
-from careplane.rest.addressing import Addressing
+from careplane.kernel.errors import Unauthenticated
+from careplane.rest.addressing import ROOT, Addressing
+from careplane.rest.calls import Operations
 from careplane.rest.interactions.capabilities import Capabilities
-from careplane.rest.negotiate import Form, Style, negotiate
-from careplane.rest.operation import Call, Operation, values_of
+from careplane.rest.negotiate import Style, negotiate
+from careplane.rest.operation import Operation
 from careplane.rest.outcome import MethodNotAllowed, response_of
 from careplane.rest.render import render
 from careplane.rest.request import Receive, Request, Scope, Send
-from careplane.rest.response import Response
-from careplane.rest.routes import ROUTES, Place, place
+from careplane.rest.response import Header, Response
+from careplane.rest.routes import ROUTES, place
 from careplane.rest.service import Service
 
 Resolve = Callable[[str], Caller]
-_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_CORS = (
-    (b"access-control-allow-methods", ", ".join(_ALL_METHODS).encode()),
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_CORS: list[Header] = [
+    (b"access-control-allow-methods", ", ".join(_METHODS).encode()),
     (
         b"access-control-allow-headers",
         b"Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, "
         b"If-Modified-Since",
     ),
     (b"access-control-max-age", b"3600"),
-)
+]
 
 
 class Fhir:
@@ -52,25 +52,84 @@ class Fhir:
         self._resolve = resolve
         self._capabilities = capabilities
         self._addressing = addressing
-        self._operations: dict[str, tuple[Operation, ...]] = {}
-        for operation in operations:
-            others = self._operations.get(operation.name, ())
-            self._operations[operation.name] = (*others, operation)
+        self._operations = Operations(operations)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Whatever goes wrong is an OperationOutcome."""
-        style = Style()
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        zipped = b"gzip" in headers.get(b"accept-encoding", b"")
+        style = Style()
         try:
-            request = self._request(scope, headers, receive)
-            style = _style(request)
-            response = await self._answer(request)
-        except NotAcceptable as error:
-            response = response_of(error)
+            query = scope.get("query_string", b"").decode("latin-1")
+            style = _style(headers, query)
+            response = await self._answer(scope, headers, query, receive)
+            sent, content = render(response, style, zipped)
         except Exception as error:
             response = response_of(error)
-        sent, content = render(response, style, b"gzip" in headers.get(b"accept-encoding", b""))
+            sent, content = render(response, style, zipped)
         await send({"type": "http.response.start", "status": response.status, "headers": sent})
-        if scope["method"] == "HEAD":
-            content = b""
-        await send({"type": "http.response.body", "body": content})
+        body = b"" if scope["method"] == "HEAD" else content
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], query: str, receive: Receive
+    ) -> Response:
+        method = scope["method"]
+        path = _path(scope)
+        if path == ("metadata",):
+            return self._metadata(method, self._addressing.base(scope, headers))
+        if method == "OPTIONS":
+            return Response(204, b"", list(_CORS))
+        request = Request(
+            method=method,
+            path=path,
+            query=query,
+            headers=headers,
+            base=self._addressing.base(scope, headers),
+            caller=self._caller(scope, headers),
+            receive=receive,
+        )
+        where = place(path)
+        if where.operation is not None:
+            return await self._operations.call(self._service, request, where)
+        methods = ROUTES.get(where.shape, {})
+        handler = methods.get(method)
+        if handler is None:
+            raise MethodNotAllowed(method, (*methods, "OPTIONS"))
+        return await handler(self._service, request)
+
+    def _metadata(self, method: str, base: str) -> Response:
+        if method == "OPTIONS":
+            return Response(204, b"", list(_CORS))
+        if method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(method, ("GET", "HEAD", "OPTIONS"))
+        return Response(200, self._capabilities.statement(base))
+
+    def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() != b"bearer" or not token:
+            raise Unauthenticated("Send a bearer token: 'Authorization: Bearer ...'.")
+        caller = self._resolve(token.strip().decode("latin-1"))
+        return replace(caller, address=self._addressing.client(scope, headers))
+
+
+def _path(scope: Scope) -> tuple[str, ...]:
+    """The parts below the root, decoded one by one, so that an encoded slash separates nothing."""
+    raw = scope.get("raw_path")
+    text: str = raw.decode("latin-1").partition("?")[0] if raw else scope["path"]
+    below = text.removeprefix(ROOT).strip("/")
+    if not below:
+        return ()
+    parts = below.split("/")
+    return tuple(map(unquote, parts)) if raw and "%" in below else tuple(parts)
+
+
+def _style(headers: dict[bytes, bytes], query: str) -> Style:
+    accept = headers.get(b"accept", b"").decode("latin-1")
+    if "_format" not in query and "_pretty" not in query:
+        return negotiate(accept, None, None)
+    asked: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        asked.setdefault(name, unquote(value))
+    return negotiate(accept, asked.get("_format"), asked.get("_pretty"))

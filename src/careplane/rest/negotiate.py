@@ -110,5 +110,7 @@ def form_of(media: str) -> Form:
     """The form of a body by its media type, or UnsupportedMedia."""
     if "/" in media and media in _NAMES:
         return _NAMES[media]
-    what = f"Bodies of type {media[:80]!r} are not read here." if media else "Content-Type is missing."
+    what = (
+        f"Bodies of type {media[:80]!r} are not read here." if media else "Content-Type is missing."
+    )
     raise UnsupportedMedia(f"{what} Send application/fhir+json or application/fhir+xml.")

@@ -21,7 +21,7 @@ ALWAYS: tuple[Header, ...] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Location, Last-Modified, Retry-After"),
 )
-"""A bearer token is no ambient credential, so any origin may ask: what it may have, the token says."""
+"""A bearer token is no ambient credential, so any origin may ask; the token says what it gets."""
 
 
 def render(response: Response, style: Style, gzip: bool) -> tuple[list[Header], bytes]:

@@ -28,9 +28,7 @@ _SMART = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 class Capabilities:
     """The statement, made once for each base address. `started` is in microseconds since 1970."""
 
-    def __init__(
-        self, registry: Registry, operations: Sequence[Operation], started: int
-    ) -> None:
+    def __init__(self, registry: Registry, operations: Sequence[Operation], started: int) -> None:
         self._registry = registry
         self._operations = tuple(operations)
         self._date = format_instant(started)
@@ -59,9 +57,7 @@ class Capabilities:
                 "cors": True,
                 "service": [
                     {
-                        "coding": [
-                            {"system": _SMART, "code": "OAuth", "display": "OAuth"}
-                        ],
+                        "coding": [{"system": _SMART, "code": "OAuth", "display": "OAuth"}],
                         "text": "Bearer tokens with SMART scopes",
                     }
                 ],

@@ -79,9 +79,7 @@ def count_of(text: str | None) -> int:
     return min(int(text), MAX_COUNT)
 
 
-def _bundle(
-    service: Service, request: Request, command: c.History, answer: Versions
-) -> bytes:
+def _bundle(service: Service, request: Request, command: c.History, answer: Versions) -> bytes:
     url = address(request.base, *request.path)
     links = [Link("self", with_query(url, request.pairs))]
     if answer.next is not None:

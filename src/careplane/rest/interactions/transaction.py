@@ -42,9 +42,7 @@ def _entry(request: Request, answer: Answer) -> bytes:
             return answered(searchset(request.base, found, shape, []), {"status": "200"})
         case Versions() as versions:
             entries = entries_of(request.base, versions)
-            return answered(
-                bundle("history", entries, (), versions.total), {"status": "200"}
-            )
+            return answered(bundle("history", entries, (), versions.total), {"status": "200"})
     raise AssertionError(answer.method)
 
 

@@ -36,7 +36,9 @@ def answer(request: Request, written: Written) -> Response:
     if version is not None:
         response.headers = version_headers(version)
         if not version.deleted:
-            place = address(request.base, version.type, version.id, "_history", str(version.version))
+            place = address(
+                request.base, version.type, version.id, "_history", str(version.version)
+            )
             response.headers.append((b"location", place.encode()))
     if request.prefer.returns is Return.OUTCOME:
         response.status = 200 if status == 204 else status

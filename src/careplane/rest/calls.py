@@ -1,0 +1,57 @@
+"""Calls of operations: which one an address names, at which level, by which method (R4, 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from careplane.fhir.codec import json, xml
+from careplane.kernel.errors import NotFound
+from careplane.rest import body
+from careplane.rest.negotiate import Form, form_of, media_type
+from careplane.rest.operation import Call, Operation, values_of
+from careplane.rest.outcome import MethodNotAllowed
+from careplane.rest.request import Request
+from careplane.rest.response import Response
+from careplane.rest.routes import Place
+from careplane.rest.service import Service
+
+_LEVEL = {"$": "system", "Type/$": "type", "Type/id/$": "instance"}
+
+
+class Operations:
+    """Those that are offered, by name."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self._by_name: dict[str, tuple[Operation, ...]] = {}
+        for operation in operations:
+            others = self._by_name.get(operation.name, ())
+            self._by_name[operation.name] = (*others, operation)
+
+    async def call(self, service: Service, request: Request, where: Place) -> Response:
+        """Find it and call it. GET only for what changes nothing."""
+        type, id = (*request.path[:-1], None, None)[:2]
+        operation = self._find(where, type)
+        allowed = ("POST",) if operation.definition.affects_state else ("GET", "POST")
+        if request.method not in allowed:
+            raise MethodNotAllowed(request.method, (*allowed, "OPTIONS"))
+        values: tuple[tuple[str, object], ...] = request.pairs
+        resource = b""
+        if request.method == "POST":
+            sent, resource = await _sent(service, request)
+            values = (*values, *sent)
+        return await operation.handler(Call(service, request, type, id, values, resource))
+
+    def _find(self, where: Place, type: str | None) -> Operation:
+        level = _LEVEL.get(where.shape)
+        for operation in self._by_name.get(where.operation or "", ()):
+            if level and operation.serves(level, type):
+                return operation
+        raise NotFound(f"There is no operation ${(where.operation or '')[:64]} at this address.")
+
+
+async def _sent(service: Service, request: Request) -> tuple[tuple[tuple[str, object], ...], bytes]:
+    raw = await body.content(request, service.limit)
+    if not raw:
+        return (), b""
+    form = form_of(media_type(request.header(b"content-type") or ""))
+    return values_of(json.dump(xml.parse(raw)) if form is Form.XML else raw)
