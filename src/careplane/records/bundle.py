@@ -31,7 +31,7 @@ class _Request(msgspec.Struct):
 class _Entry(msgspec.Struct):
     request: _Request | None = None
     fullUrl: str | None = None  # noqa: N815
-    resource: msgspec.Raw | None = None
+    resource: msgspec.Raw = msgspec.Raw()
 
 
 class _Bundle(msgspec.Struct):
@@ -93,7 +93,7 @@ def _entry(index: int, entry: _Entry) -> Entry:
     if request.method not in METHODS:
         raise _wrong(index, "value", f"'{request.method[:16]}' is not a method of HTTP.", ".method")
     address, question, criteria = request.url.partition("?")
-    raw = bytes(entry.resource) if entry.resource is not None else None
+    raw = bytes(entry.resource) or None
     if raw is None and request.method in ("POST", "PUT", "PATCH"):
         raise _wrong(index, "required", "This entry needs a resource.")
     try:
