@@ -1,5 +1,5 @@
-"""A patch inside of a Bundle, where it is a resource: a Binary that holds it (FHIR R4,
-3.1.0.11.3)."""
+"""A patch inside of a Bundle, where it is a resource: a Binary that holds it, or Parameters (FHIR R4,
+3.1.0.6 and 3.1.0.11)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,27 @@ from careplane.records.commands import Change
 
 
 def change_of(raw: bytes) -> Change:
-    """The change that a Binary of a patch's media type stands for."""
-    binary = json.parse(raw)
-    media = binary.get("contentType")
-    kind = patch.KINDS.get(media) if isinstance(media, str) else None
-    if binary.get("resourceType") != "Binary" or kind is None:
-        known = ", ".join(sorted(patch.KINDS))
-        raise UnsupportedMedia(f"A patch in a Bundle is a Binary whose contentType is of {known}.")
-    try:
-        data = base64.b64decode(str(binary.get("data", "")), validate=True)
-    except binascii.Error as error:
-        raise Invalid("Binary.data is not base64.") from error
+    """The change that a Binary of a patch's media type, or a FHIRPath Patch, stands for."""
+    resource = json.parse(raw)
+    kind, data = _patch_in(resource, raw)
 
     def change(tree: Tree) -> Tree:
         return patch.apply(kind, tree, data)
 
     return change
+
+
+def _patch_in(resource: Tree, raw: bytes) -> tuple[patch.Kind, bytes]:
+    if resource.get("resourceType") == "Parameters":
+        return "fhirpath", raw
+    media = resource.get("contentType")
+    kind = patch.KINDS.get(media) if isinstance(media, str) else None
+    if resource.get("resourceType") != "Binary" or kind is None:
+        known = ", ".join(sorted(patch.KINDS))
+        raise UnsupportedMedia(
+            f"A patch in a Bundle is a Parameters, or a Binary whose contentType is of {known}."
+        )
+    try:
+        return kind, base64.b64decode(str(resource.get("data", "")), validate=True)
+    except binascii.Error as error:
+        raise Invalid("Binary.data is not base64.") from error

@@ -16,6 +16,7 @@ from careplane.search.plan import Everything, Keys, Node, Query, all_of
 async def read(parts: Parts, account: Account, command: c.Read) -> Version:
     """The current version."""
     caller = account.caller
+    account.query = f"{command.type}/{command.id}"
     limit = parts.decider.require(caller, Permission.READ, rights.known(command.type))
     found = await current(parts, caller, limit, command.type, command.id)
     return _present(account, found, command.type)
@@ -24,6 +25,7 @@ async def read(parts: Parts, account: Account, command: c.Read) -> Version:
 async def vread(parts: Parts, account: Account, command: c.Vread) -> Version:
     """One version of a record that the caller may see as it is now."""
     caller = account.caller
+    account.query = f"{command.type}/{command.id}/_history/{command.version}"
     limit = parts.decider.require(caller, Permission.READ, rights.known(command.type))
     if not isinstance(limit, Everything):
         now = await current(parts, caller, limit, command.type, command.id)

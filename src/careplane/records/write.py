@@ -48,6 +48,7 @@ async def update(
     content = accept(parts.extract, command.raw, type)
     if isinstance(command, c.ConditionalUpdate):
         return await _update_match(parts, account, command, content)
+    account.query = f"{type}/{command.id}"
     id = check_id(command.id)
     check_same_id(content, id)
     drafter = Drafter(parts, account.caller)
@@ -151,12 +152,13 @@ async def delete(
     parts.decider.require(account.caller, Permission.DELETE, type)
     drafter = Drafter(parts, account.caller)
 
+    account.query = _asked(command)
+
     async def attempt() -> Written:
         if isinstance(command, c.Delete):
             found = await parts.store.read(account.caller.tenant, type, command.id)
             draft = drafter.delete(type, command.id, found, command.if_match)
             return await _one(parts, account, draft)
-        account.query = command.criteria
         match = await find_one(parts, account.caller, type, command.criteria)
         if match.version is None:
             return Written(Effect.ABSENT, None)
@@ -172,3 +174,9 @@ async def _one(parts: Parts, account: Account, draft: Draft) -> Written:
 
 def _guarded(draft: Draft, *guards: Guard) -> Draft:
     return Draft(draft.effect, draft.put, draft.current, guards)
+
+
+def _asked(command: c.Delete | c.ConditionalDelete) -> str:
+    if isinstance(command, c.Delete):
+        return f"{command.type}/{command.id}"
+    return f"{command.type}?{command.criteria}"

@@ -44,7 +44,9 @@ class MethodNotAllowed(errors.Unsupported):
     """The address is right and the method is not."""
 
     def __init__(self, method: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(f"{method} is not offered at this address; {', '.join(allowed)} is.")
+        super().__init__(
+            f"{method} is not offered at this address; these are: {', '.join(allowed)}."
+        )
         self.allowed = allowed
 
 
