@@ -1,4 +1,4 @@
-"""A patch inside of a Bundle, where it is a resource: a Binary that holds it, or Parameters (FHIR R4,
+"""A patch inside of a Bundle, where it is a Binary that holds it, or Parameters (FHIR R4,
 3.1.0.6 and 3.1.0.11)."""
 
 from __future__ import annotations
