@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from tools.demo.measured import WEIGHT, pressure
 from tools.demo.ranges import judge
 from tools.demo.shapes import (
     HL7,
@@ -23,7 +24,7 @@ from tools.demo.shapes import (
     quantity,
     ref,
 )
-from tools.demo.story import WEIGHT, heart_failure, pressure
+from tools.demo.story import heart_failure
 
 HBA1C = coded(LOINC, "4548-4", "Hemoglobin A1c/Hemoglobin.total in Blood", "Hemoglobin A1c")
 BEFORE_THERAPY = ("7.4", "7.9", "8.6", "9.4")

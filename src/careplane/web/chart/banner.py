@@ -75,12 +75,17 @@ GENDERS = {
     "other": mark("Other"),
     "unknown": mark("Unknown"),
 }
-_USES = ("official", "usual", "", "temp", "anonymous", "nickname", "maiden", "old")
+_USES = {
+    use: place
+    for place, use in enumerate(
+        ("official", "usual", "", "temp", "anonymous", "nickname", "maiden", "old")
+    )
+}
 
 
 def _by_use(names: Sequence[Tree]) -> list[Tree]:
     """Names in the order in which they serve to identify."""
-    return sorted(names, key=lambda name: _USES.index(name.get("use", "")))
+    return sorted(names, key=lambda name: _USES.get(name.get("use", ""), len(_USES)))
 
 
 def _name(tree: Tree, language: str) -> Name:

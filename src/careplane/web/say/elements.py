@@ -61,5 +61,6 @@ def _step(type: str, value: Any, name: str) -> list[tuple[str, Any]]:
     out: list[tuple[str, Any]] = []
     for key, kind in element.json_names.items():
         found = value.get(key, [])
-        out += [(kind, item) for item in (found if isinstance(found, list) else [found])]
+        items = found if isinstance(found, list) else [found]
+        out += [(kind, item) for item in items if item is not None]
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from careplane.fhir.tree import Tree
@@ -47,13 +47,18 @@ def ratio(value: Tree) -> str:
 def name(value: Tree) -> str:
     """HumanName as the CUI orders it: FAMILY, Given (Prefix). Capitals and the comma belong to
     Latin script; a name in another one is said as its owner writes it."""
-    whole = " ".join((str(value.get("family", "")), *value.get("given", ())))
+    whole = _joined([value.get("family"), *value.get("given", ())])
     if not is_latin(whole):
         return str(value.get("text") or whole)
-    family, given = str(value.get("family", "")).upper(), " ".join(value.get("given", ()))
-    prefix = " ".join(value.get("prefix", ()))
+    family, given = str(value.get("family", "")).upper(), _joined(value.get("given", ()))
+    prefix = _joined(value.get("prefix", ()))
     said = ", ".join(part for part in (family, given) if part) or str(value.get("text", ""))
     return f"{said} ({prefix})" if prefix and said else said
+
+
+def _joined(parts: Iterable[Any], between: str = " ") -> str:
+    """Those parts that are there; an array may hold nulls (R4 2.6.2.3)."""
+    return between.join(str(part) for part in parts if part)
 
 
 def is_latin(text: str) -> bool:
@@ -66,7 +71,7 @@ def address(value: Tree) -> str:
     if "text" in value:
         return str(value["text"])
     order = ("city", "district", "state", "postalCode", "country")
-    return ", ".join([*value.get("line", ()), *(str(value[k]) for k in order if k in value)])
+    return _joined([*value.get("line", ()), *map(value.get, order)], ", ")
 
 
 def contact(value: Tree) -> str:
