@@ -18,4 +18,7 @@ class AuditStore(Protocol):
     async def tail(
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
-        """Records in order of sequence number, those of units of work included, after `after`."""
+        """Records in order of sequence number, those of units of work included, after `after`.
+
+        The order never changes. Appended records keep theirs, and so do units of work; the two may
+        stand a little earlier or later against each other than they were made."""

@@ -81,14 +81,17 @@ class Group:
 
     def prepare(self, units: Iterable[tuple[Tenant, Unit]]) -> None:
         """Fetch at once what the units will ask for one by one."""
+        names = self._interner.names[Kind.TYPE]
         puts: dict[Identity, None] = {}
         targets: dict[Identity, None] = {}
+        known = self._interner.targets
         for tenant, unit in units:
             for put in unit.puts:
-                puts[self._identity(tenant, put.type, put.id)] = None
+                puts[tenant, names[put.type], compact(put.id)] = None
                 for row in put.rows.references:
-                    targets[self._identity(tenant, row.type, row.id)] = None
-        self._interner.prefetch(i for i in self._interner.unknown(targets) if i not in puts)
+                    if (tenant, row.type, row.id) not in known:
+                        targets[tenant, names[row.type], compact(row.id)] = None
+        self._interner.prefetch([i for i in targets if i not in puts])
         found = self._interner.prefetch(puts)
         self._states = {i: _State(*found[i]) if i in found else _NEVER for i in puts}
 
@@ -124,7 +127,7 @@ class Group:
         execute_many(connection, "INSERT INTO outbox (tenant, record)", batch.outbox)
 
     def _identity(self, tenant: Tenant, type: str, id: str) -> Identity:
-        return tenant, self._interner.name(Kind.TYPE, type), compact(id)
+        return tenant, self._interner.names[Kind.TYPE][type], compact(id)
 
     def _write(
         self, tenant: Tenant, keys: list[Identity], puts: tuple[Put, ...]

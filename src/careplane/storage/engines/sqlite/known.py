@@ -1,7 +1,7 @@
 """The integers that stand for texts: types, parameters, systems, units, terms, and resources.
 
 Ids are never changed or given anew, so what was committed may be remembered for ever; the memory is
-bounded by forgetting everything. Readers and the writer share it: only committed ids get in.
+bounded by forgetting everything. Readers share it; the writer has an `Interner`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _of(limit: int) -> Bounded[K, int]:
 
 @dataclass(slots=True)
 class Known:
-    """What readers and writer remember together."""
+    """What readers remember together."""
 
     names: Bounded[Name, int] = field(default_factory=lambda: _of(100_000))
     units: Bounded[Unit, int] = field(default_factory=lambda: _of(20_000))

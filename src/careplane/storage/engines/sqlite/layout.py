@@ -1,7 +1,8 @@
 """From a resource's rows to rows of tables: sets, so that an update can write the difference.
 
 A group of a composite parameter is kept like a resource of its own under a negative number, from
-which its resource follows: `(-group) >> 20`.
+which its resource follows: `(-group) >> 20`. Groups are found by their tokens and references alone,
+which every composite parameter of R4 has; their other values are only checked.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from careplane.kernel.errors import TooLarge
-from careplane.search.rows import DateRow, QuantityRow, Rows
-from careplane.storage.engines.sqlite.compact import compact
+from careplane.search.rows import DateRow, Rows
 from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Kind
 
@@ -52,11 +52,12 @@ class Layout:
 def lay_out(rows: Rows, tenant: int, rid: int, interner: Interner) -> Layout:
     """All of a resource's rows."""
     layout = Layout()
-    _add(layout, rows, tenant, rid, interner)
+    _add(layout, rows, tenant, rid, interner, found=True)
+    names = interner.names[Kind.COMPOSITE]
     for number, group in enumerate(rows.composites):
         id = group_id(rid, number)
-        layout.fact.add((id, interner.name(Kind.COMPOSITE, group.param), 0, 0, 0))
-        _add(layout, group.parts, tenant, id, interner)
+        layout.fact.add((id, names[group.param], 0, 0, 0))
+        _add(layout, group.parts, tenant, id, interner, found=False)
     return layout
 
 
@@ -67,59 +68,103 @@ def group_id(rid: int, number: int) -> int:
     return -(rid << GROUP_BITS | number)
 
 
-def _add(layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner) -> None:
-    name, fact = interner.name, layout.fact
+def _add(
+    layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner, *, found: bool
+) -> None:
+    if rows.tokens:
+        _add_tokens(layout.token, rows, tenant, rid, interner)
+    if rows.references:
+        _add_references(layout, rows, tenant, rid, interner)
+    if rows.dates:
+        _add_dates(layout, rows, tenant, rid, interner, found=found)
+    if rows.strings or rows.uris:
+        _add_terms(layout, rows, tenant, rid, interner, found=found)
+    if rows.numbers:
+        _add_numbers(layout, rows, tenant, rid, interner, found=found)
+    if rows.quantities:
+        _add_quantities(layout, rows, tenant, rid, interner, found=found)
+
+
+def _add_tokens(entries: set[Entry], rows: Rows, tenant: int, rid: int, interner: Interner) -> None:
+    names, systems, compact = (
+        interner.names[Kind.TOKEN],
+        interner.names[Kind.SYSTEM],
+        interner.compact,
+    )
     for param, system, code in rows.tokens:
-        system_id = interner.system(system)
-        layout.token.add((tenant, name(Kind.TOKEN, param), compact(code), rid, system_id))
+        system_id = systems[system] if system is not None else 0
+        entries.add((tenant, names[param], compact[code], rid, system_id))
+
+
+def _add_references(layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner) -> None:
+    names, targets = interner.names[Kind.REFERENCE], interner.targets
     for param, type, id in rows.references:
-        pid, target = name(Kind.REFERENCE, param), interner.target(tenant, type, compact(id))
+        pid, target = names[param], targets[tenant, type, id]
         layout.reference.add((target, pid, rid))
-        fact.add((rid, pid, target, 0, 0))
-    for date in rows.dates:
-        pid = name(Kind.DATE, date.param)
-        wide, low, span = date_entry(date)
-        layout.date.add((tenant, pid, wide, low, span, rid))
-        fact.add((rid, pid, low, span, 0))
-    for param, folded, text in rows.strings:
-        _add_term(layout, interner, rid, (tenant, name(Kind.STRING, param), folded, text))
-    for param, value in rows.uris:
-        _add_term(layout, interner, rid, (tenant, name(Kind.URI, param), value, ""))
+        layout.fact.add((rid, pid, target, 0, 0))
+
+
+def _add_dates(
+    layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner, *, found: bool
+) -> None:
+    names = interner.names[Kind.DATE]
+    for row in rows.dates:
+        pid = names[row.param]
+        wide, low, span = date_entry(row)
+        layout.fact.add((rid, pid, low, span, 0))
+        if found:
+            layout.date.add((tenant, pid, wide, low, span, rid))
+
+
+def _add_terms(
+    layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner, *, found: bool
+) -> None:
+    strings, uris = interner.names[Kind.STRING], interner.names[Kind.URI]
+    terms = [(tenant, strings[param], folded, text) for param, folded, text in rows.strings]
+    terms += [(tenant, uris[param], value, "") for param, value in rows.uris]
+    for term in terms:
+        id = interner.term(term)
+        layout.fact.add((rid, term[1], id, 0, 0))
+        if found:
+            layout.wording.add((id, rid))
+
+
+def _add_numbers(
+    layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner, *, found: bool
+) -> None:
+    names = interner.names[Kind.NUMBER]
     for param, lowest, highest in rows.numbers:
-        pid, (wide, a, b) = name(Kind.NUMBER, param), _range(lowest, highest)
-        layout.number.add((tenant, pid, wide, a, b, rid))
-        fact.add((rid, pid, a, b, 0))
-    for quantity in rows.quantities:
-        _add_quantity(layout, interner, tenant, rid, quantity)
+        pid = names[param]
+        wide, low, high = _range(lowest, highest)
+        layout.fact.add((rid, pid, low, high, 0))
+        if found:
+            layout.number.add((tenant, pid, wide, low, high, rid))
 
 
-def _add_term(
-    layout: Layout, interner: Interner, rid: int, term: tuple[int, int, str, str]
+def _add_quantities(
+    layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner, *, found: bool
 ) -> None:
-    id = interner.term(term)
-    layout.wording.add((id, rid))
-    layout.fact.add((rid, term[1], id, 0, 0))
-
-
-def _add_quantity(
-    layout: Layout, interner: Interner, tenant: int, rid: int, row: QuantityRow
-) -> None:
-    pid = interner.name(Kind.QUANTITY, row.param)
-    written, canonical = interner.units(row)
-    values = [(written, row.low, row.high)]
-    if row.canonical is not None and canonical is not None:
-        values.append((canonical, row.canonical.low, row.canonical.high))
-    for unit, low, high in values:
-        wide, a, b = _range(low, high)
-        layout.quantity.add((tenant, pid, unit, wide, a, b, rid))
-        layout.fact.add((rid, pid, a, b, unit))
+    names = interner.names[Kind.QUANTITY]
+    for row in rows.quantities:
+        pid = names[row.param]
+        written, canonical = interner.quantity_units(row)
+        values = [(written, row.low, row.high)]
+        if row.canonical is not None:
+            values.append((canonical, row.canonical.low, row.canonical.high))
+        for unit, lowest, highest in values:
+            wide, low, high = _range(lowest, highest)
+            layout.fact.add((rid, pid, low, high, unit))
+            if found:
+                layout.quantity.add((tenant, pid, unit, wide, low, high, rid))
 
 
 def date_entry(row: DateRow) -> tuple[int, int, int]:
     """The columns wide, low, span."""
     low, high = max(row.low, -FARTHEST), min(row.high, FARTHEST)
     span = high - low
-    return sum(span > width for width in WIDTHS), low, span
+    if span <= DAY:
+        return 0, low, span
+    return (1 if span <= WIDTHS[1] else 2), low, span
 
 
 def _range(low: float, high: float) -> tuple[int, float, float | str]:

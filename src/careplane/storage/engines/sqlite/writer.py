@@ -58,7 +58,7 @@ class Writer:
         self._reader = reader
         self._known = known
         self._own = own
-        self._interner = Interner(connection, known)
+        self._interner = Interner(connection)
         self._bodies = Bodies()
         self._clock = clock
         self._after_group = after_group
@@ -133,7 +133,6 @@ class Writer:
                 answers.append(stale)
         group.flush()
         self._connection.execute("COMMIT")
-        self._interner.commit()
         self._forget_sizes(jobs)
         return answers
 

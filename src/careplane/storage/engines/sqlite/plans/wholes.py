@@ -62,25 +62,23 @@ def check_composite(node: plan.Composite, scope: Scope, at: At, compiler: Compil
 
 
 def source_composite(node: plan.Composite, scope: Scope, compiler: Compiler) -> Sql | None:
-    """Groups that match, and from them their resources."""
+    """By the tokens and references of groups, which alone lead to them (see `layout`)."""
     param = scope.lookup.name(Kind.COMPOSITE, node.param)
-    found = compiler.source(node.where, scope) if _is_about_groups(node.where) else None
-    if param is None or found is None:
-        return NONE if param is None else None
+    if param is None:
+        return NONE
+    parts = node.where.parts if isinstance(node.where, plan.And) else (node.where,)
+    ways = tuple(part for part in parts if _leads_to_groups(part))
+    found = compiler.source(plan.And(ways), scope)
+    if found is None:
+        return None
     text = f"SELECT (-g.rid) >> {GROUP_BITS} AS rid FROM ({found.text}) g WHERE g.rid < 0"
     return Sql(text, found.args)
 
 
-def _is_about_groups(node: plan.Node) -> bool:
-    """Whether every part looks at rows of the group, and none at the resource around it."""
-    if isinstance(node, plan.And | plan.Or):
-        return all(map(_is_about_groups, node.parts))
-    return not isinstance(node, _ABOUT_RESOURCES)
-
-
-_ABOUT_RESOURCES = (
-    plan.Everything, plan.OfType, plan.Ids, plan.Keys, plan.Updated, plan.Not, plan.Has
-)  # fmt: skip
+def _leads_to_groups(node: plan.Node) -> bool:
+    if isinstance(node, plan.Or):
+        return all(map(_leads_to_groups, node.parts))
+    return isinstance(node, plan.Token | plan.Reference | plan.Nothing)
 
 
 def check_present(node: plan.Present, scope: Scope, at: At) -> Sql:
