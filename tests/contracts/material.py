@@ -225,7 +225,14 @@ updated_nodes = st.builds(
     st.integers(1_700_000_000_000, 1_700_000_000_020).map(lambda ms: ms * 1000),
     st.sampled_from([1000, 5000]),
 )
+chart_nodes = st.builds(
+    lambda subject, token, more: plan.And((subject, token, *more)),
+    st.builds(plan.Reference, st.just(SUBJECT), st.frozensets(keys, min_size=1, max_size=2)),
+    st.builds(plan.Token, st.just(CODE), st.lists(codings, min_size=1, max_size=2).map(tuple)),
+    st.lists(dated.map(lambda when: plan.Date(DATE, when[0], *when[1])), max_size=2),
+)
 leaves: st.SearchStrategy[Node] = st.one_of(
+    chart_nodes,
     st.just(plan.EVERYTHING),
     st.just(plan.Nothing()),
     st.builds(plan.OfType, types),

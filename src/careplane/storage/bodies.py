@@ -17,6 +17,7 @@ PLAIN = 0
 SHORT = 64
 """Bodies below this many bytes are kept as they are."""
 LEVEL = 3
+MANY = 200
 
 
 class Bodies:
@@ -29,6 +30,7 @@ class Bodies:
         }
         known = {number: zstandard.ZstdCompressionDict(data) for number, data in raw.items()}
         self._newest = max(known)
+        known[self._newest].precompute_compress(level=LEVEL)
         self._compressor = zstandard.ZstdCompressor(
             LEVEL, dict_data=known[self._newest], write_checksum=False, write_dict_id=False
         )
@@ -39,11 +41,17 @@ class Bodies:
     def pack(self, bodies: Sequence[bytes]) -> list[tuple[int, bytes]]:
         """Each body with the number of its dictionary; 0 for one that is kept as it is."""
         long: list[Packable] = [body for body in bodies if len(body) >= SHORT]
-        packed = iter(self._compressor.multi_compress_to_buffer(long) if long else ())
+        packed = iter(self._compressed(long))
         return [
-            (PLAIN, body) if len(body) < SHORT else (self._newest, next(packed).tobytes())
-            for body in bodies
+            (PLAIN, body) if len(body) < SHORT else (self._newest, next(packed)) for body in bodies
         ]
+
+    def _compressed(self, bodies: list[Packable]) -> list[bytes]:
+        """Many in one call, which keeps Python's lock away from them but prepares itself anew."""
+        if len(bodies) < MANY:
+            return [self._compressor.compress(body) for body in bodies]
+        parts = self._compressor.multi_compress_to_buffer(bodies)
+        return [parts[n].tobytes() for n in range(len(parts))]
 
     def unpack(self, dictionary: int, body: bytes) -> bytes:
         """The body as it was."""

@@ -15,7 +15,7 @@ from typing import Any
 from careplane.search import plan
 from careplane.search.plan import EVERYTHING, Node, Query
 from careplane.storage.engines.sqlite.cursors import Answers, Cursor, Cursors
-from careplane.storage.engines.sqlite.plans import driver, orders
+from careplane.storage.engines.sqlite.plans import chart, driver, orders
 from careplane.storage.engines.sqlite.plans.nodes import Nodes
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import FALSE, TRUE, Sql, both, inside, joined
@@ -23,6 +23,7 @@ from careplane.storage.engines.sqlite.plans.sql import FALSE, TRUE, Sql, both, i
 _AT = At("r.rid", "r")
 _NODES = Nodes()
 _AHEAD = 200
+# LIMIT is written out: SQLite looks at a bound one when it plans, and plans anew at every binding.
 Row = tuple[Any, ...]
 SEARCH = b"s"
 
@@ -44,11 +45,11 @@ class Finder:
         self._answers = answers
         self._execute = scope.lookup.connection.execute
 
-    def page(self, query: Query) -> tuple[list[int], str | None]:
-        """Rids of one page, and the cursor of the next."""
+    def page(self, query: Query, columns: str) -> tuple[list[Row], str | None]:
+        """One page, as rows of the columns of resource r and version v, and the next cursor."""
         if query.count <= 0:
             return [], None
-        return self._sorted_page(query) if query.sort else self._plain_page(query)
+        return (self._sorted_page if query.sort else self._plain_page)(query, columns)
 
     def count(self, query: Query) -> int:
         """How many match on all pages."""
@@ -64,38 +65,37 @@ class Finder:
         sql = f"SELECT coalesce(sum(n), 0) FROM tally WHERE tenant = ? AND {types.text}"
         return int(self._execute(sql, (self._scope.tenant, *types.args)).fetchone()[0])
 
-    def _plain_page(self, query: Query) -> tuple[list[int], str | None]:
+    def _plain_page(self, query: Query, columns: str) -> tuple[list[Row], str | None]:
         found = candidates(query.where, query.types, self._scope, eager=False)
         where = both(self._beginning(query), self._after(query), found.where)
         sql = (
-            f"SELECT DISTINCT r.rid FROM {found.origin.text} WHERE {where.text} "
-            "ORDER BY r.rid LIMIT ?"
+            f"SELECT r.rid, {columns} FROM (SELECT DISTINCT r.rid AS rid FROM {found.origin.text} "
+            f"WHERE {where.text} ORDER BY r.rid LIMIT {query.count + 1}) i {_bodies('i.rid')}"
         )
-        rows = self._execute(sql, (*found.origin.args, *where.args, query.count + 1))
-        rids = [rid for (rid,) in rows]
-        if len(rids) <= query.count:
-            return rids, None
-        rids.pop()
-        return rids, self._write(Cursor(self._first_t(query), rids[-1]))
+        rows = sorted(
+            self._execute(sql, found.origin.args + where.args).fetchall()
+        )  # by rid, the first column
+        more = len(rows) > query.count
+        shown = [row[1:] for row in rows[: query.count]]
+        if not more:
+            return shown, None
+        return shown, self._write(Cursor(self._first_t(query), rows[query.count - 1][0]))
 
-    def _sorted_page(self, query: Query) -> tuple[list[int], str | None]:
+    def _sorted_page(self, query: Query, columns: str) -> tuple[list[Row], str | None]:
         cursor = self._read(query)
         answer = self._answers.find(cursor.list) if cursor else None
         shown = cursor.shown if cursor else 0
         number = cursor.list if cursor else 0
         if answer is None:
-            answer = self._sorted(query)
-            number = 0
-            if cursor:
-                shown = _place(answer, cursor)
-        here = self._still(query, answer, shown)
+            answer, number = self._sorted(query), 0
+            shown = _place(answer, cursor) if cursor else 0
+        here = self._still(query, answer, shown, columns)
+        rows = [row[2:] for row in here[: query.count]]
         if len(here) <= query.count:
-            return [rid for _, rid in here], None
-        here.pop()
-        last, rid = here[-1]
+            return rows, None
+        place, rid, *_ = here[query.count - 1]
         number = number or self._answers.keep(answer)
-        following = Cursor(self._first_t(query), rid, number, last + 1)
-        return [rid for _, rid in here], self._write(following)
+        return rows, self._write(Cursor(self._first_t(query), rid, number, place + 1))
 
     def _sorted(self, query: Query) -> array[int]:
         """All rids that match, in order."""
@@ -115,21 +115,21 @@ class Finder:
         args = columns.args + found.origin.args + where.args
         return array("q", [rid for (rid,) in self._execute(sql, args)])
 
-    def _still(self, query: Query, answer: Sequence[int], shown: int) -> list[tuple[int, int]]:
-        """Of a sorted answer, the next ones that match now, and one more: (place, rid)."""
+    def _still(self, query: Query, answer: Sequence[int], shown: int, columns: str) -> list[Row]:
+        """Of a sorted answer, the next ones that match now, and one more: place, rid, columns."""
         wanted = query.count + 1
-        here: list[tuple[int, int]] = []
+        here: list[Row] = []
         check = self._condition(query)
         sql = (
-            "SELECT j.key, r.rid FROM json_each(?) j CROSS JOIN resource r ON r.rid = j.value "
-            f"WHERE {check.text} ORDER BY j.key LIMIT ?"
+            f"SELECT j.key, r.rid, {columns} FROM json_each(?) j {_bodies('j.value')} "
+            f"WHERE {check.text} LIMIT {wanted}"
         )
         while len(here) < wanted and shown < len(answer):
             some = answer[shown : shown + wanted + _AHEAD]
-            rows = self._execute(sql, (json.dumps(list(some)), *check.args, wanted - len(here)))
-            here += [(shown + place, rid) for place, rid in rows]
+            rows = self._execute(sql, (json.dumps(list(some)), *check.args))
+            here += [(shown + place, *row) for place, *row in rows]
             shown += len(some)
-        return here
+        return here[:wanted]
 
     def _condition(self, query: Query) -> Sql:
         types = inside("r.type", self._scope.types(query.types)) if query.types else TRUE
@@ -160,6 +160,11 @@ class Finder:
         return int(self._execute("SELECT coalesce(max(t), 0) FROM version").fetchone()[0])
 
 
+def _bodies(rid: str) -> str:
+    """From a rid to its resource and current version, in the order of what is on the left."""
+    return f"CROSS JOIN resource r ON r.rid = {rid} CROSS JOIN version v ON v.t = r.t"
+
+
 def _place(answer: Sequence[int], cursor: Cursor) -> int:
     """Where to go on in an answer that was sorted anew."""
     try:
@@ -171,12 +176,8 @@ def _place(answer: Sequence[int], cursor: Cursor) -> int:
 def candidates(node: Node, types: frozenset[str], scope: Scope, *, eager: bool) -> Candidates:
     """Where to look, and what to ask there. `eager`: all are wanted, not the first few."""
     live = both(Sql("r.gone = 0"), inside("r.type", scope.types(types)) if types else TRUE)
-    part, rest = _start(node, scope)
-    source = None if part is None else _NODES.source(part, scope)
-    if source is not None and part is not None:
-        slow = not eager and not driver.in_order(part)
-        if slow and driver.size(part, scope, _NODES) >= driver.MANY:
-            source, rest = None, node
+    charted = chart.start(node, scope) if isinstance(node, plan.And) else None
+    source, rest = charted or _source(node, scope, eager=eager)
     check = _NODES.check(rest, scope, _AT)
     if check == FALSE:
         return Candidates(Sql("resource r"), FALSE)
@@ -186,6 +187,19 @@ def candidates(node: Node, types: frozenset[str], scope: Scope, *, eager: bool) 
         )
     origin = Sql(f"({source.text}) d CROSS JOIN resource r ON r.rid = d.rid", source.args)
     return Candidates(origin, both(live, check))
+
+
+def _source(node: Node, scope: Scope, *, eager: bool) -> tuple[Sql | None, Node]:
+    """Candidates from the smallest part, and what is left to check. None for all resources: where
+    only the first few are wanted, going through them in order may find those sooner."""
+    part, rest = _start(node, scope)
+    source = None if part is None else _NODES.source(part, scope)
+    if source is None or part is None:
+        return None, node
+    slow = not eager and not driver.in_order(part)
+    if slow and driver.size(part, scope, _NODES) >= driver.MANY:
+        return None, node
+    return source, rest
 
 
 def _start(node: Node, scope: Scope) -> tuple[Node | None, Node]:

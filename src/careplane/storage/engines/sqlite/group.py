@@ -156,12 +156,14 @@ class Group:
         batch.versions.append((t, tenant, key[1], rid, version, self._updated, form, packed[1]))
         batch.tally[tenant, key[1]] += state.gone - gone
         self._states[key] = _State(rid, version, state.born or t, gone, t)
-        self._index(tenant, rid, put.rows, put.old)
+        self._index(tenant, rid, put)
         return Version(put.type, put.id, version, self._updated * 1000, put.method, put.rest, t)
 
-    def _index(self, tenant: int, rid: int, rows: Rows, old: Rows) -> None:
-        new = lay_out(rows, tenant, rid, self._interner)
-        before = lay_out(old, tenant, rid, self._interner) if old != _NO_ROWS else _EMPTY
+    def _index(self, tenant: int, rid: int, put: Put) -> None:
+        new = lay_out(put.rows, put.type, tenant, rid, self._interner)
+        before = _EMPTY
+        if put.old != _NO_ROWS:
+            before = lay_out(put.old, put.type, tenant, rid, self._interner)
         for name in TABLES:
             mine: set[Entry] = getattr(new, name)
             had: set[Entry] = getattr(before, name)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from careplane.kernel.errors import TooLarge
 from careplane.search.rows import DateRow, Rows
+from careplane.storage.engines.sqlite.charts import CHARTS, UNDATED, Chart
 from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Kind
 
@@ -31,6 +32,7 @@ TABLES: dict[str, str] = {
     "number": "tenant, param, wide, low, high, rid",
     "quantity": "tenant, param, unit, wide, low, high, rid",
     "wording": "term, rid",
+    "chart": "target, link, param, code, wide, low, rid, system",
     "fact": "rid, param, a, b, c",
 }
 """The index tables; all columns are the key."""
@@ -46,13 +48,16 @@ class Layout:
     number: set[Entry] = field(default_factory=set)
     quantity: set[Entry] = field(default_factory=set)
     wording: set[Entry] = field(default_factory=set)
+    chart: set[Entry] = field(default_factory=set)
     fact: set[Entry] = field(default_factory=set)
 
 
-def lay_out(rows: Rows, tenant: int, rid: int, interner: Interner) -> Layout:
+def lay_out(rows: Rows, type: str, tenant: int, rid: int, interner: Interner) -> Layout:
     """All of a resource's rows."""
     layout = Layout()
     _add(layout, rows, tenant, rid, interner, found=True)
+    if type in CHARTS:
+        _add_chart(layout.chart, CHARTS[type], rows, tenant, rid, interner)
     names = interner.names[Kind.COMPOSITE]
     for number, group in enumerate(rows.composites):
         id = group_id(rid, number)
@@ -156,6 +161,26 @@ def _add_quantities(
             layout.fact.add((rid, pid, low, high, unit))
             if found:
                 layout.quantity.add((tenant, pid, unit, wide, low, high, rid))
+
+
+def _add_chart(
+    entries: set[Entry], chart: Chart, rows: Rows, tenant: int, rid: int, interner: Interner
+) -> None:
+    """Each code of each patient, with the date if there is one and no more."""
+    dates = [row for row in rows.dates if row.param == chart.date]
+    wide, low, _ = date_entry(dates[0]) if len(dates) == 1 else (UNDATED, 0, 0)
+    codes, links = interner.names[Kind.TOKEN], interner.names[Kind.REFERENCE]
+    systems, compact = interner.names[Kind.SYSTEM], interner.compact
+    targets = [
+        (interner.targets[tenant, row.type, row.id], links[row.param])
+        for row in rows.references
+        if row.param in chart.links
+    ]
+    for param, system, code in rows.tokens:
+        if param == chart.code:
+            system_id = systems[system] if system is not None else 0
+            for target, link in targets:
+                entries.add((target, link, codes[param], compact[code], wide, low, rid, system_id))
 
 
 def date_entry(row: DateRow) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from careplane.search.plan import EVERYTHING, Query
 from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite.bulk import query_many
-from careplane.storage.engines.sqlite.compact import compact
+from careplane.storage.engines.sqlite.compact import compact, expand
 from careplane.storage.engines.sqlite.cursors import Answers, Cursor, Cursors
 from careplane.storage.engines.sqlite.find import Finder
 from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
@@ -43,9 +43,6 @@ _VREAD = (
 _READ_MANY = "WITH k (n, tenant, type, fhir_id) AS ("
 _READ_MANY_TAIL = f""") SELECT k.n, {COLUMNS} FROM k CROSS JOIN resource r
 ON r.tenant = k.tenant AND r.type = k.type AND r.fhir_id = k.fhir_id
-CROSS JOIN version v ON v.t = r.t"""
-_BY_RID = "WITH k (n, rid) AS ("
-_BY_RID_TAIL = f""") SELECT {COLUMNS} FROM k CROSS JOIN resource r ON r.rid = k.rid
 CROSS JOIN version v ON v.t = r.t"""
 
 
@@ -101,11 +98,16 @@ class Reader:
 
     def search(self, tenant: Tenant, query: Query) -> Page:
         finder = self._finder(tenant)
+        if not query.total and not query.sort:
+            return self._page(*finder.page(query, COLUMNS), None)  # one statement, one moment
         with self._one_moment():
-            rids, following = finder.page(query)
-            total = finder.count(query) if query.total else None
-            rows = query_many(self.connection, _BY_RID, list(enumerate(rids)), _BY_RID_TAIL)
-            return Page(tuple([self._version(row) for row in rows]), following, total)
+            rows, following = finder.page(query, COLUMNS)
+            return self._page(rows, following, finder.count(query) if query.total else None)
+
+    def _page(
+        self, rows: Sequence[tuple[Any, ...]], following: str | None, total: int | None
+    ) -> Page:
+        return Page(tuple([self._version(row) for row in rows]), following, total)
 
     def count(self, tenant: Tenant, query: Query) -> int:
         with self._one_moment():
@@ -113,9 +115,8 @@ class Reader:
 
     def keys(self, tenant: Tenant, query: Query) -> set[Key]:
         """What `search` finds on one page, without bodies."""
-        rids, _ = self._finder(tenant).page(query)
-        rows = query_many(self.connection, _BY_RID, list(enumerate(rids)), _BY_RID_TAIL)
-        return {(v.type, v.id) for v in map(self._version, rows)}
+        rows, _ = self._finder(tenant).page(query, "r.type, r.fhir_id")
+        return {(self._lookup.type_name(type), expand(id)) for type, id in rows}
 
     def history(self, tenant: Tenant, query: HistoryQuery) -> Page:
         with self._one_moment():
@@ -140,8 +141,11 @@ class Reader:
         )
         if query.count <= 0:
             return Page((), None, total)
-        sql = f"SELECT {COLUMNS} {origin} WHERE {where.text} AND v.t < ? ORDER BY v.t DESC LIMIT ?"
-        rows = self.connection.execute(sql, (*where.args, cursor.row, query.count + 1)).fetchall()
+        sql = (
+            f"SELECT {COLUMNS} {origin} WHERE {where.text} AND v.t < ? "
+            f"ORDER BY v.t DESC LIMIT {query.count + 1}"
+        )
+        rows = self.connection.execute(sql, (*where.args, cursor.row)).fetchall()
         versions = tuple([self._version(row) for row in rows[: query.count]])
         more = len(rows) > query.count
         place = Cursor(cursor.t, versions[-1].t) if more else None

@@ -18,14 +18,14 @@ from careplane.storage.engines.sqlite.plans.sql import (
     union,
 )
 
-_ANY = -1
+ANY = -1
 _FEW = 16
 """Up to so many codes a candidate is looked up by each; beyond, the set is made once."""
 
 
 def check(node: plan.Token, scope: Scope, at: At) -> Sql:
-    wanted = _wanted(node, scope)
-    few = sum(map(len, wanted.values())) <= _FEW and all(wanted.values())
+    codes = wanted(node, scope).values()
+    few = sum(map(len, codes)) <= _FEW and all(codes)
     if not few:
         found = source(node, scope)
         return Sql(f"{at.row} IN ({found.text})", found.args)
@@ -45,8 +45,8 @@ def _selects(node: plan.Token, scope: Scope) -> list[Sql]:
         return []
     head = Sql("SELECT rid FROM token WHERE tenant = ? AND param = ?", (scope.tenant, param))
     return [
-        both_in(head, Sql("1") if system == _ANY else Sql("system = ?", (system,)), codes)
-        for system, codes in _wanted(node, scope).items()
+        both_in(head, Sql("1") if system == ANY else Sql("system = ?", (system,)), codes)
+        for system, codes in wanted(node, scope).items()
     ]
 
 
@@ -56,9 +56,9 @@ def both_in(head: Sql, system: Sql, codes: list[Compact]) -> Sql:
     return Sql(f"{head.text} AND {condition.text}", head.args + condition.args)
 
 
-def _wanted(node: plan.Token, scope: Scope) -> dict[int, list[Compact]]:
+def wanted(node: plan.Token, scope: Scope) -> dict[int, list[Compact]]:
     """Codes by system; a system with no codes is asked for as a whole."""
-    wanted: defaultdict[int, dict[Compact, None]] = defaultdict(dict)
+    found: defaultdict[int, dict[Compact, None]] = defaultdict(dict)
     whole: set[int] = set()
     for coding in node.codings:
         system = _system(coding, scope)
@@ -67,11 +67,11 @@ def _wanted(node: plan.Token, scope: Scope) -> dict[int, list[Compact]]:
         if coding.code is None:
             whole.add(system)
         else:
-            wanted[system][compact(coding.code)] = None
-    return {**{s: list(codes) for s, codes in wanted.items()}, **{s: [] for s in whole}}
+            found[system][compact(coding.code)] = None
+    return {**{s: list(codes) for s, codes in found.items()}, **{s: [] for s in whole}}
 
 
 def _system(coding: plan.Coding, scope: Scope) -> int | None:
     if coding.any_system:
-        return _ANY
+        return ANY
     return 0 if coding.system is None else scope.lookup.name(Kind.SYSTEM, coding.system)

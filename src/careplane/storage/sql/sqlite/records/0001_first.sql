@@ -135,6 +135,21 @@ CREATE TABLE fact (
   PRIMARY KEY (rid, param, a, b, c)
 ) WITHOUT ROWID;
 
+-- The commonest clinical question: this patient, this code, lately. See engines/sqlite/charts.py.
+-- link: the reference parameter; param: that of the code. wide, low: as in date; wide 3: no single
+-- date.
+CREATE TABLE chart (
+  target INTEGER NOT NULL,
+  link INTEGER NOT NULL,
+  param INTEGER NOT NULL,
+  code NOT NULL,
+  wide INTEGER NOT NULL,
+  low INTEGER NOT NULL,
+  rid INTEGER NOT NULL,
+  system INTEGER NOT NULL,
+  PRIMARY KEY (target, link, param, code, wide, low, rid, system)
+) WITHOUT ROWID;
+
 -- Audit records of units of work, until they stand in the audit file.
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,0 +1,69 @@
+"""An And that names a patient and codes, answered from the table `chart` (see sqlite.charts)."""
+
+from __future__ import annotations
+
+from careplane.search import plan
+from careplane.search.plan import Node
+from careplane.storage.engines.sqlite.charts import BY_CODE, Chart
+from careplane.storage.engines.sqlite.known import Kind
+from careplane.storage.engines.sqlite.layout import FARTHEST
+from careplane.storage.engines.sqlite.plans.ranges import low_ends
+from careplane.storage.engines.sqlite.plans.scope import Scope
+from careplane.storage.engines.sqlite.plans.selves import among, rids
+from careplane.storage.engines.sqlite.plans.sql import Sql, both, either, inside, union
+from careplane.storage.engines.sqlite.plans.tokens import ANY, wanted
+
+_MOST_TARGETS = 50
+
+
+def start(node: plan.And, scope: Scope) -> tuple[Sql, Node] | None:
+    """Candidates, and what is left to check; None where this And is no such question."""
+    for token in node.parts:
+        chart = BY_CODE.get(token.param) if isinstance(token, plan.Token) else None
+        link = _link(node, chart) if chart else None
+        if chart and link and isinstance(token, plan.Token):
+            source = _source(node, chart, link, token, scope)
+            rest = tuple(part for part in node.parts if part is not token and part is not link)
+            return None if source is None else (source, plan.And(rest))
+    return None
+
+
+def _link(node: plan.And, chart: Chart) -> plan.Reference | None:
+    for part in node.parts:
+        if isinstance(part, plan.Reference) and part.param in chart.links:
+            return part if len(part.targets) <= _MOST_TARGETS else None
+    return None
+
+
+def _source(
+    node: plan.And, chart: Chart, link: plan.Reference, token: plan.Token, scope: Scope
+) -> Sql | None:
+    codes = wanted(token, scope)
+    if not all(codes.values()):
+        return None  # a whole system is not found by code
+    link_id = scope.lookup.name(Kind.REFERENCE, link.param)
+    param = scope.lookup.name(Kind.TOKEN, token.param)
+    coded = either(*[_coded(system, some) for system, some in codes.items()])
+    where = both(
+        among("target", rids(link.targets, scope)),
+        Sql("link = ? AND param = ?", (link_id or 0, param or 0)),
+        coded,
+    )
+    return _dated(node, chart, where)
+
+
+def _coded(system: int, codes: list[int | bytes | str]) -> Sql:
+    code = inside("code", codes)
+    return code if system == ANY else both(code, Sql("system = ?", (system,)))
+
+
+def _dated(node: plan.And, chart: Chart, where: Sql) -> Sql:
+    """Narrowed to when the date asked for can lie; the date itself is checked all the same."""
+    head = f"SELECT rid FROM chart WHERE {where.text}"
+    date = next((p for p in node.parts if isinstance(p, plan.Date) and p.param == chart.date), None)
+    if date is None:
+        return Sql(head, where.args)
+    low, high = max(date.low, -FARTHEST), min(date.high, FARTHEST)
+    ends = low_ends(date.prefix, low, high, 0)
+    days = Sql(f"{head} AND wide = 0 AND low BETWEEN ? AND ?", (*where.args, *ends))
+    return union([days, Sql(f"{head} AND wide > 0", where.args)])
