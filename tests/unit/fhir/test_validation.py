@@ -96,6 +96,12 @@ BAD = {
     "deep items": b'{"resourceType":"Questionnaire","status":"draft","item":'
     + b'[{"linkId":"a","type":"group","item":' * 5_000 + b'[{"linkId":"a","type":"group"}]'
     + b"}]" * 5_000 + b"}",
+    "many references to nothing": b'{"resourceType":"Group","type":"person","actual":true,'
+    b'"member":['
+    + b",".join(b'{"entity":{"reference":"#%d"}}' % i for i in range(20_000)) + b'],"contained":['
+    + b",".join(b'{"resourceType":"Patient","id":"a%d"}' % i for i in range(20_000)) + b"]}",
+    "many link ids": b'{"resourceType":"Questionnaire","status":"draft","foo":1,"item":['
+    + b",".join(b'{"linkId":"%d","type":"group"}' % i for i in range(20_000)) + b"]}",
     "deep contained": b'{"resourceType":"Patient","contained":[' * 1_000
     + b'{"resourceType":"Patient"}' + b"]}" * 1_000,
     "long number": b'{"resourceType":"Observation","valueQuantity":{"value":'
@@ -123,3 +129,13 @@ def test_issues_do_not_quote_what_was_sent() -> None:
     with pytest.raises(Invalid) as caught:
         check(b'{"resourceType":"Patient","birthDate":"Secretperson","gender":"Secretperson"}')
     assert all("Secretperson" not in issue.text for issue in caught.value.issues)
+
+
+def test_many_contained_resources_take_linear_time() -> None:
+    contained = [{"resourceType": "Patient", "id": f"a{i}"} for i in range(20_000)]
+    member = [{"entity": {"reference": f"#a{i}"}} for i in reversed(range(20_000))]
+    group = {"resourceType": "Group", "type": "person", "actual": True}
+    raw = stdlib.dumps({**group, "contained": contained, "member": member}).encode()
+    start = time.perf_counter()
+    assert check(raw)
+    assert time.perf_counter() - start < 5

@@ -71,15 +71,14 @@ def problems(tree: Tree, resolve: Resolve = _nowhere) -> list[Issue]:
 
 def errors(tree: Tree) -> list[Issue]:
     """What keeps a resource out of the store: errors of structure and broken invariants."""
-    found = (i for i in _problems(tree, constraints.no_rules) if i.severity == "error")
-    return list(islice(found, MAX_ISSUES))
+    return list(islice(_problems(tree, constraints.no_rules, warnings=False), MAX_ISSUES))
 
 
-def _problems(tree: Tree, rules: constraints.Rules) -> Iterator[Issue]:
+def _problems(tree: Tree, rules: constraints.Rules, *, warnings: bool = True) -> Iterator[Issue]:
     yield from walk.structural_problems(tree)
     name = tree.get("resourceType")
     if isinstance(name, str) and is_resource(name):
-        yield from constraints.broken_invariants(tree, rules)
+        yield from constraints.broken_invariants(tree, rules, warnings=warnings)
 
 
 def _look_closer(raw: bytes) -> Struct:

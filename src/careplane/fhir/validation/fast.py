@@ -39,6 +39,9 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _NESTED = 4
 """Levels of resources inside of resources; each is decoded anew, so deeper ones go the slow way."""
 
+_MOST_CONTAINED = 50
+"""Contained resources; each is searched for in the bytes, so many go the slow, linear way."""
+
 _Decode = Callable[[bytes], Struct]
 
 
@@ -92,6 +95,8 @@ def _contained_ids(struct: Any, written: bytes) -> Ids | None:
     try:
         ids = frozenset(_contained.decode(raw).id for raw in contained)
     except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    if len(ids) > _MOST_CONTAINED:
         return None
     # A member of this name and value can only be a Reference: in a text its quotes are escaped.
     referred = all(b'"reference":"#%b"' % str(id).encode() in written for id in ids)

@@ -8,6 +8,7 @@ contained resources (FHIR R4, 2.6.2 JSON; 2.1.16 Validating Resources). Invarian
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from careplane.fhir.definitions import (
@@ -48,8 +49,8 @@ def _object(definition: TypeDef, value: Any, where: str) -> Iterator[Issue]:
         yield Issue("error", "invariant", "ele-1: An element must have a value or children", where)
     for json_name in value:
         yield from _member(definition, value, json_name, where)
-    for element in definition.elements.values():
-        yield from _cardinality(element, value, where)
+    for element, names in _counted(definition.name):
+        yield from _cardinality(element, names, value, where)
 
 
 def _member(definition: TypeDef, owner: Tree, json_name: str, where: str) -> Iterator[Issue]:
@@ -79,8 +80,17 @@ def _clipped(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
-def _cardinality(element: Element, owner: Tree, where: str) -> Iterator[Issue]:
-    present = [n for n in element.json_names if n in owner or f"_{n}" in owner]
+@cache
+def _counted(type_name: str) -> tuple[tuple[Element, tuple[str, ...]], ...]:
+    """The elements that can be missing or come in two types, with their JSON names."""
+    elements = type_definition(type_name).elements.values()
+    return tuple((e, tuple(e.json_names)) for e in elements if e.min or e.choice)
+
+
+def _cardinality(
+    element: Element, names: tuple[str, ...], owner: Tree, where: str
+) -> Iterator[Issue]:
+    present = [n for n in names if n in owner or f"_{n}" in owner]
     if not present and element.min:
         place = f"{where}.{element.name}"
         yield Issue("error", "required", f"{element.name} is required", place)
