@@ -26,8 +26,9 @@ format: $(VENV)/.dev
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-generate: $(VENV)/.dev  ## tables and code from the FHIR definitions; leaves no diff
+generate: $(VENV)/.dev  ## tables and code from the FHIR definitions and UCUM; leaves no diff
 	$(RUN) tools.generate
+	$(RUN) tools.generate_ucum
 
 bench: $(VENV)/.dev  ## measure, and write docs/benchmarks.md
 	$(RUN) tools.bench

