@@ -10,9 +10,8 @@ from careplane.web.i18n import mark
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A heading, a sentence, and the HTTP status."""
+    """A heading and a sentence. (`rest.outcome` has the status.)"""
 
-    status: int
     heading: str
     advice: str
 
@@ -21,12 +20,11 @@ class Words:
 WORDS: tuple[tuple[type[e.CareplaneError], Words], ...] = (
     (
         e.Unauthenticated,
-        Words(401, mark("Please sign in"), mark("The session is over or was never begun.")),
+        Words(mark("Please sign in"), mark("The session is over or was never begun.")),
     ),
     (
         e.Forbidden,
         Words(
-            403,
             mark("Not open to your role"),
             mark(
                 "Your role does not include this. If your work needs it, ask the person "
@@ -37,7 +35,6 @@ WORDS: tuple[tuple[type[e.CareplaneError], Words], ...] = (
     (
         e.Gone,
         Words(
-            410,
             mark("This record was deleted"),
             mark("It was here and has been deleted. Its history may still be readable."),
         ),
@@ -45,7 +42,6 @@ WORDS: tuple[tuple[type[e.CareplaneError], Words], ...] = (
     (
         e.NotFound,
         Words(
-            404,
             mark("Nothing here"),
             mark(
                 "There is no such page or record, or none that you may see. Check the "
@@ -53,29 +49,27 @@ WORDS: tuple[tuple[type[e.CareplaneError], Words], ...] = (
             ),
         ),
     ),
-    (e.TooLarge, Words(413, mark("This is too large"), mark("Send less at once."))),
+    (e.TooLarge, Words(mark("This is too large"), mark("Send less at once."))),
     (
         e.UnsupportedMedia,
-        Words(415, mark("This cannot be read here"), mark("Use the form on the page.")),
+        Words(mark("This cannot be read here"), mark("Use the form on the page.")),
     ),
-    (e.Malformed, Words(400, mark("This request cannot be read"), mark("Go back and try again."))),
+    (e.Malformed, Words(mark("This request cannot be read"), mark("Go back and try again."))),
     (
         e.Incorrect,
         Words(
-            400,
             mark("This search cannot be understood"),
             mark("Go back and change the value that is named here."),
         ),
     ),
-    (e.Unsupported, Words(501, mark("Not offered here"), mark("This server does not do that."))),
+    (e.Unsupported, Words(mark("Not offered here"), mark("This server does not do that."))),
     (
         e.Busy,
-        Words(503, mark("Too busy just now"), mark("Nothing is lost. Try again in a moment.")),
+        Words(mark("Too busy just now"), mark("Nothing is lost. Try again in a moment.")),
     ),
     (
         e.CareplaneError,
         Words(
-            500,
             mark("Something went wrong on our side"),
             mark(
                 "Nothing that you did caused it. Try again; if it stays, tell the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,13 +17,17 @@ from careplane.access.caller import Caller
 from careplane.access.scopes import Permission
 from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import Clock, system_clock
-from careplane.kernel.errors import CareplaneError
+from careplane.kernel.errors import CareplaneError, Fault
+from careplane.kernel.observe import describe
 from careplane.records.door import Door
+from careplane.rest.outcome import status_of
 from careplane.web import i18n, render
 from careplane.web.errors import explain
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,18 @@ def open_to_all(web: Web, handler: Handler) -> Endpoint:
             if request.method == "POST":
                 require_same_origin(request)
             return await handler(visit)
-        except CareplaneError as error:
-            return refusal(visit, error)
+        except Exception as error:
+            return refusal(visit, _known(error))
 
     return endpoint
+
+
+def _known(error: Exception) -> CareplaneError:
+    """The error as a person may read it; what is our own mistake goes to the log besides."""
+    if isinstance(error, CareplaneError) and not isinstance(error, Fault):
+        return error
+    _log.error("A page failed: %s", describe(error))
+    return error if isinstance(error, Fault) else Fault("The operator finds the reason in the log.")
 
 
 def signed_in(web: Web, handler: Handler) -> Endpoint:
@@ -118,7 +131,7 @@ def signed_in(web: Web, handler: Handler) -> Endpoint:
 def refusal(visit: Visit, error: CareplaneError, status: int = 0) -> Response:
     """The error as a page that says what to do."""
     words = explain(error)
-    status = status or words.status
+    status = status or status_of(error)
     return visit.render("pages/error.html", status, words=words, number=status, text=error.text)
 
 

@@ -32,6 +32,8 @@ class Shut(Door):
     def __init__(self) -> None: ...
 
     async def read(self, caller: Caller, command: commands.Read) -> Version:
+        if command.id == "broken":
+            raise ZeroDivisionError("a value that nobody may see")
         raise (Forbidden if command.id == "closed" else NotFound)("No.")
 
 
@@ -154,6 +156,16 @@ def test_refusals_are_pages_in_words(client: Browser, id: str, status: int) -> N
     assert answer.status_code == status
     assert "<h1>" in answer.text
     assert answer.headers["cache-control"] == "no-store"
+
+
+def test_our_own_mistake_is_a_page_without_the_inside(
+    client: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign_in(client)
+    answer = client.get("/records/Patient/broken")
+    assert answer.status_code == 500
+    assert "nobody may see" not in answer.text + caplog.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/records/Nothing", "/records/Patient/x/history/-1"])
