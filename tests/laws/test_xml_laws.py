@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careplane.fhir.codec import json, xml
+from careplane.fhir.validation import check
 from careplane.kernel.errors import CareplaneError
 from tests.laws.trees import resources
 
@@ -59,3 +61,45 @@ def test_bytes_of_any_kind_are_refused(raw: bytes | str) -> None:
     except CareplaneError:
         return
     raise AssertionError("so little cannot be a resource")
+
+
+XHTML = '<div xmlns="http://www.w3.org/1999/xhtml">{}</div>'
+ODD = {
+    "a prefix": '<h:div xmlns:h="http://www.w3.org/1999/xhtml"><h:p>x</h:p></h:div>',
+    "a declaration": '<?xml version="1.0"?>' + XHTML.format("x"),
+    "a comment": XHTML.format("<!-- c -->x"),
+    "CDATA": XHTML.format("<![CDATA[<b>]]>"),
+    "99 levels": XHTML.format("<b>" * 99 + "x" + "</b>" * 99),
+    "300 levels": XHTML.format("<b>" * 300 + "x" + "</b>" * 300),
+    "10,000 levels": XHTML.format("<b>" * 10_000 + "x" + "</b>" * 10_000),
+    "11 MB": XHTML.format("x" * 11_000_000),
+    "11 MB in tags": XHTML.format("<b>x</b>" + "x" * 11_000_000),
+    "no character": XHTML.format("\uffff"),
+    "an entity": XHTML.format("&nbsp;"),
+    "two roots": XHTML.format("x") * 2,
+    "an end too early": XHTML.format("x</div></text><id value='y'/><text><div>"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_narrative_that_is_let_in_can_be_written(name: str) -> None:
+    tree = {
+        "resourceType": "Basic",
+        "text": {"status": "generated", "div": ODD[name]},
+        "code": {"text": "x"},
+    }
+    try:
+        check(json.dump(tree))
+    except CareplaneError:
+        return
+    assert xml.dump(tree).endswith(b"</Basic>")
+
+
+@pytest.mark.parametrize(
+    "odd", ["\t\r\n", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", "\uffff", "😀"]
+)
+def test_a_character_that_is_let_in_can_be_written(odd: str) -> None:
+    tree = {"resourceType": "Basic", "code": {"text": f"a{odd}b"}}
+    check(json.dump(tree))
+    written = xml.parse(xml.dump(tree))["code"]["text"]
+    assert written == f"a{odd}b".translate({0xFFFE: 0xFFFD, 0xFFFF: 0xFFFD})

@@ -107,6 +107,8 @@ _OWN_ATTRIBUTES = {
 }
 _NONE: frozenset[str] = frozenset()
 # The commonest narratives hold text only; this saves them the parser.
+# Far beyond what any reader can follow, and well within what every XML parser takes.
+_MAX_DEPTH = 100
 _PLAIN_START = f'<div xmlns="{_NAMESPACE}">'
 _PLAIN_END = "</div>"
 
@@ -148,9 +150,10 @@ class _Scanner:
 
     def __init__(self) -> None:
         self.has_content = False
-        self.is_root = True
+        self.depth = 0
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.StartElementHandler = self.start
+        parser.EndElementHandler = self.end
         parser.CharacterDataHandler = self.text
         parser.StartDoctypeDeclHandler = self.doctype
         parser.ProcessingInstructionHandler = self.instruction
@@ -161,9 +164,11 @@ class _Scanner:
         namespace, _, local = name.rpartition(" ")
         if namespace != _NAMESPACE:
             raise _Refused("elements must be in the namespace of XHTML")
-        if self.is_root and local != "div":
+        if self.depth == 0 and local != "div":
             raise _Refused("the root must be a div")
-        self.is_root = False
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise _Refused(f"elements nested more than {_MAX_DEPTH} deep")
         if local not in _ELEMENTS:
             raise _Refused("an element that narratives may not use")
         own = _OWN_ATTRIBUTES.get(local, _NONE)
@@ -172,6 +177,10 @@ class _Scanner:
         if any(_is_script(value) for value in attributes.values()):
             raise _Refused("an attribute that runs a script")
         self.has_content = self.has_content or local == "img"
+
+    def end(self, name: str) -> None:
+        """Each end tag."""
+        self.depth -= 1
 
     def text(self, data: str) -> None:
         """Each piece of text."""

@@ -29,7 +29,7 @@ def to_string(div: etree._Element) -> str:
 def to_xml(text: str) -> str:
     """The string as XML that may be put into a document, or Invalid: nothing breaks out of it."""
     try:
-        div = parse_document(text.encode())
+        div = parse_document(text.encode(), long_text=True)
     except (Malformed, TooLarge, UnicodeEncodeError):
         raise Invalid("The narrative is not well-formed XHTML.") from None
     if div.tag != DIV:

@@ -18,7 +18,7 @@ from careplane.kernel.errors import Invalid, Issue, TooLarge
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 # One search tells whether a value needs any care at all.
 _CARE = re.compile('[\0-\x1f"&<>\ud800-\udfff\ufffe\uffff]')
-_FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _ESCAPES = str.maketrans(
     {
         "&": "&amp;",
@@ -28,6 +28,9 @@ _ESCAPES = str.maketrans(
         "\t": "&#9;",
         "\n": "&#10;",
         "\r": "&#13;",
+        # XML cannot hold these two, validation lets them in, and a record must be readable.
+        "\ufffe": "\ufffd",
+        "\uffff": "\ufffd",
     }
 )
 
