@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.definitions.search import SearchType
 from careplane.search.criterion import Build, Criterion, Modifiers
-from careplane.search.plan import Node, Not, Present
+from careplane.search.plan import EVERYTHING, Chain, Node, Not, Present, all_of, any_of
 from careplane.search.registry import Parameter
 from careplane.search.types import (
     composite,
@@ -24,12 +24,21 @@ from careplane.search.types import (
 
 def node(criterion: Criterion) -> Node:
     """What the criterion asks for; raises Invalid or Unsupported with the parameter's name."""
+    if criterion.parameter.union:
+        return _of_union(criterion)
     modifiers = _modifiers(criterion.parameter)
     build = modifiers.get(criterion.modifier) or _by_type(modifiers, criterion.modifier)
     if build is None:
         offered = ", ".join(f":{name}" for name in modifiers_of(criterion.parameter))
         raise criterion.unsupported(f"no such modifier for this parameter; it has {offered}")
     return build(criterion)
+
+
+def _of_union(criterion: Criterion) -> Node:
+    """Any of the parameters of a union has it; what is denied, all of them deny."""
+    parameter = criterion.parameter
+    nodes = [node(criterion._replace(parameter=parameter.under(p))) for p in parameter.union]
+    return (all_of if all(isinstance(n, Not) for n in nodes) else any_of)(*nodes)
 
 
 def modifiers_of(parameter: Parameter) -> tuple[str, ...]:
@@ -47,7 +56,10 @@ def _by_type(modifiers: Modifiers, name: str) -> Build | None:
 
 def _missing(criterion: Criterion) -> Node:
     """Every parameter has `:missing` (3.1.1.4.4)."""
-    present = Present(criterion.parameter.param)
+    parameter = criterion.parameter
+    present: Node = Present(parameter.param)
+    if parameter.restricted:  # the rows of `subject` also tell of subjects that are no Patient
+        present = Chain(parameter.param, parameter.targets, EVERYTHING)
     if criterion.values == ("true",):
         return Not(present)
     if criterion.values == ("false",):

@@ -7,13 +7,18 @@ A registry is a value: custom parameters make another one. What has no expressio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from careplane.fhir.definitions import SearchParam
 from careplane.fhir.definitions.search import SearchType
+from careplane.search.compile.aliases import is_restricted
 from careplane.search.errata import r4_search_parameters
+from careplane.search.generated.aliases import ALIASES as _GENERATED
 from careplane.search.rows import Param, part
 from careplane.search.targets import targets
+
+ALIASES = {Param(p): tuple(map(Param, others)) for p, others in _GENERATED.items()}
+"""The parameters of R4 whose rows are kept under the names of others."""
 
 _ABSTRACT = ("Resource", "DomainResource")
 _NOT_DOMAIN = frozenset({"Binary", "Bundle", "Parameters"})
@@ -25,8 +30,14 @@ class Parameter:
 
     `param` names its rows, and may be that of another parameter with the same rows. `targets` is
     empty unless it is a reference. `components` are those of a composite, as parameters whose
-    `param` is `part(param, n)`.
+    `param` is `part(param, n)`. `restricted`: the rows of `param` also hold references to other
+    types than `targets`. `union`: the rows are those of all these parameters, `param` has none.
     """
+
+    def under(self, param: Param) -> Parameter:
+        """The same, for the rows of one parameter of its union."""
+        parts = (replace(c, param=part(param, n)) for n, c in enumerate(self.components))
+        return replace(self, param=param, components=tuple(parts), union=())
 
     param: Param
     code: str
@@ -34,15 +45,19 @@ class Parameter:
     definition: SearchParam
     targets: frozenset[str] = frozenset()
     components: tuple[Parameter, ...] = ()
+    restricted: bool = False
+    union: tuple[Param, ...] = ()
 
 
 class Registry:
     """Search parameters by type and code; what is once looked up is remembered."""
 
     def __init__(
-        self, definitions: Iterable[SearchParam], aliases: Mapping[Param, Param] | None = None
+        self,
+        definitions: Iterable[SearchParam],
+        aliases: Mapping[Param, tuple[Param, ...]] | None = None,
     ) -> None:
-        """`aliases`: a parameter -> the one under whose name its rows are kept."""
+        """`aliases`: a parameter -> those under whose names its rows are kept."""
         self._definitions = tuple(definitions)
         self._aliases = dict(aliases or {})
         self._by_id = {d.id: d for d in self._definitions}
@@ -83,8 +98,9 @@ class Registry:
         return None
 
     def _parameter(self, base: str, definition: SearchParam) -> Parameter:
-        param = Param(f"{base}.{definition.code}")
-        param = self._aliases.get(param, param)
+        own = Param(f"{base}.{definition.code}")
+        kept = self._aliases.get(own, (own,))
+        param = kept[0] if len(kept) == 1 else own
         return Parameter(
             param,
             definition.code,
@@ -95,6 +111,8 @@ class Registry:
                 self._component(part(param, n), component.definition)
                 for n, component in enumerate(definition.components)
             ),
+            restricted=param != own and is_restricted(base, definition),
+            union=kept if len(kept) > 1 else (),
         )
 
     def _component(self, name: Param, id: str) -> Parameter:
@@ -105,9 +123,9 @@ class Registry:
         )
 
 
-def r4_registry(aliases: Mapping[Param, Param] | None = None) -> Registry:
-    """The search parameters that R4 itself defines."""
-    return Registry(r4_search_parameters(), aliases)
+def r4_registry(aliases: Mapping[Param, tuple[Param, ...]] | None = None) -> Registry:
+    """The search parameters that R4 itself defines, by the rows that `extract` makes."""
+    return Registry(r4_search_parameters(), ALIASES if aliases is None else aliases)
 
 
 def _bases(type: str) -> tuple[str, ...]:

@@ -117,6 +117,8 @@ def _sort_key(results: Results, key: str, name: str) -> SortKey:
     if parameter is None:
         raise unknown(key, f"there is no search parameter {shown(code)!r} to sort by")
     by = _SORT_BY.get(parameter.type)
+    if parameter.union:
+        raise unsupported(key, "values of several elements have no one order; name one of them")
     if by is None:
         raise unsupported(key, f"a parameter of type {parameter.type} has no order")
     return SortKey(parameter.param, by, name != code)

@@ -35,7 +35,7 @@ class SomeCodeSets:
         return self._FAMILY[::-1] if system == "s" else None
 
 
-SETTING = Setting(r4_registry(), "https://here/fhir", NOW)
+SETTING = Setting(r4_registry({}), "https://here/fhir", NOW)
 WITH_CODES = Setting(SETTING.registry, SETTING.base, NOW, SomeCodeSets())
 TABLES = sorted(Path(__file__).with_name("cases").glob("*.yaml"))
 CASES = [

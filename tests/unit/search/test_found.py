@@ -26,7 +26,7 @@ from careplane.search.rows import (
     UriRow,
 )
 
-SETTING = Setting(r4_registry(), "https://here/fhir", 1_700_000_000_000_000)
+SETTING = Setting(r4_registry({}), "https://here/fhir", 1_700_000_000_000_000)
 
 
 def finds(type: str, key: str, value: str, **rows: Any) -> bool:

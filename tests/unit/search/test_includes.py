@@ -12,7 +12,7 @@ from careplane.search.registry import r4_registry
 from careplane.search.rows import Param, ReferenceRow, Rows, UriRow
 from tests.unit.search.notation import shown
 
-SETTING = Setting(r4_registry())
+SETTING = Setting(r4_registry({}))
 
 
 def refers(type: str, id: str, **params: str) -> Subject:

@@ -16,7 +16,7 @@ from careplane.search.parse import parse, parse_query
 from careplane.search.registry import r4_registry
 from careplane.search.syntax import split, unescape
 
-SETTING = Setting(r4_registry(), "https://here/fhir", 1_700_000_000_000_000)
+SETTING = Setting(r4_registry({}), "https://here/fhir", 1_700_000_000_000_000)
 TYPES = ("Patient", "Observation", "MolecularSequence", "Location", "Provenance", "List", "Bundle")
 PARAMETERS = {type: SETTING.registry.of(type) for type in TYPES}
 REFERENCES = {type: SETTING.registry.references(type) for type in TYPES}

@@ -12,7 +12,7 @@ from careplane.search.registry import r4_registry
 from careplane.search.rows import Param
 from tests.unit.search.notation import shown
 
-REGISTRY = r4_registry()
+REGISTRY = r4_registry({})
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_custom_parameter_makes_another_registry() -> None:
 
 
 def test_an_alias_shares_rows() -> None:
-    registry = r4_registry({Param("Observation.patient"): Param("Observation.subject")})
+    registry = r4_registry({Param("Observation.patient"): (Param("Observation.subject"),)})
     found = registry.lookup("Observation", "patient")
     assert found
     assert (found.param, found.targets) == ("Observation.subject", {"Patient"})

@@ -11,7 +11,7 @@ from careplane.search.registry import r4_registry
 from careplane.search.restrict import restricted
 from tests.unit.search.notation import shown
 
-SETTING = Setting(r4_registry())
+SETTING = Setting(r4_registry({}))
 RIGHTS: dict[str, Node] = {"Patient": Ids(frozenset({"me"})), "Location": Everything()}
 
 

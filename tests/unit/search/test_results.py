@@ -23,7 +23,7 @@ from careplane.search.parse import (
 from careplane.search.registry import r4_registry
 from tests.unit.search.notation import shown
 
-SETTING = Setting(r4_registry())
+SETTING = Setting(r4_registry({}))
 CASES = yaml.safe_load(Path(__file__).with_name("results.yaml").read_text())
 
 

@@ -1,0 +1,69 @@
+"""From a resource to its rows, by generated code: the door to `generated/` and `values/`.
+
+One module a type, imported when the type is first met. `compile` makes them from the search
+parameters in `make generate`; for parameters that come at run time, `extractor` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from careplane.fhir.definitions import SearchParam
+from careplane.fhir.structs import Struct, decoder
+from careplane.fhir.translate.compiled import build
+from careplane.search.compile import source
+from careplane.search.rows import CompositeRow, Rows
+
+Extractor = Callable[[Any, Rows], None]
+
+
+def extract(resource: Struct) -> Rows:
+    """The rows of a resource, without duplicates."""
+    rows = Rows()
+    _generated(type(resource))(resource, rows)
+    return _distinct(rows)
+
+
+def extract_bytes(type_name: str, whole: bytes) -> Rows:
+    """The rows of a stored resource, which was valid when it was written."""
+    return extract(decoder(type_name).decode(whole))
+
+
+def extractor(type_name: str, definitions: Iterable[SearchParam]) -> Callable[[Struct], Rows]:
+    """A function from a resource of the type to the rows of these parameters, made now."""
+    fill: Extractor = build(source.extractor(type_name, definitions), "extract")
+
+    def run(resource: Struct) -> Rows:
+        rows = Rows()
+        fill(resource, rows)
+        return _distinct(rows)
+
+    return run
+
+
+@cache
+def _generated(of: type[Struct]) -> Extractor:
+    module = import_module(f"careplane.search.generated.{of.__name__.lower()}")
+    found: Extractor = module.extract
+    return found
+
+
+def _distinct(rows: Rows) -> Rows:
+    kinds: tuple[list[Any], ...] = (
+        rows.tokens, rows.strings, rows.references, rows.uris,
+        rows.dates, rows.numbers, rows.quantities,
+    )  # fmt: skip
+    for kind in kinds:
+        if len(kind) > 1:
+            kind[:] = dict.fromkeys(kind)
+    if len(rows.composites) > 1:
+        rows.composites[:] = _distinct_groups(rows.composites)
+    return rows
+
+
+def _distinct_groups(groups: list[CompositeRow]) -> list[CompositeRow]:
+    """By their text: there may be thousands, and groups have no hash."""
+    return list({repr(group): group for group in groups}.values())

@@ -1,0 +1,1 @@
+"""From an element of a struct to index rows: one file a kind of search parameter."""
