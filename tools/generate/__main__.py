@@ -1,4 +1,4 @@
-"""`python -m tools.generate [--check] [--wheel FILE]`: write the generated files, or compare."""
+"""`python -m tools.generate [--wheel FILE]`: write the generated files, say which changed."""
 
 from __future__ import annotations
 
