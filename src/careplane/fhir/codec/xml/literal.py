@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 
 from careplane.fhir.tree import MAX_DIGITS, Number, is_sane_number
@@ -12,21 +13,6 @@ Value = str | bool | Number
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,6})?")
 _BOOLEANS = {"true": True, "false": False}
-_INTEGERS = frozenset(("integer", "positiveInt", "unsignedInt"))
-
-
-def from_text(text: str, type_name: str) -> Value | None:
-    """The JSON value of a lexical form, or None where the type's form is not kept.
-
-    Strings are taken as they are: their rules are checked on the tree, alike for JSON and XML.
-    """
-    if type_name == "boolean":
-        return _BOOLEANS.get(text)
-    if type_name in _INTEGERS:
-        return _integer(text)
-    if type_name == "decimal":
-        return _decimal(text)
-    return text
 
 
 def _integer(text: str) -> int | None:
@@ -42,6 +28,20 @@ def _decimal(text: str) -> Number | None:
         return None
     number = Decimal(text)
     return number if is_sane_number(number) else None
+
+
+FROM_TEXT: dict[str, Callable[[str], Value | None]] = {
+    "boolean": _BOOLEANS.get,
+    "integer": _integer,
+    "positiveInt": _integer,
+    "unsignedInt": _integer,
+    "decimal": _decimal,
+}
+"""Primitive type -> the JSON value of a lexical form, None where that is not one of the type.
+
+Other types are strings and taken as they are: their rules are checked on the tree, alike for JSON
+and XML.
+"""
 
 
 def to_text(value: Value) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from lxml import etree
 
 from careplane.fhir.codec.xml.document import parse_document
-from careplane.fhir.codec.xml.literal import from_text
+from careplane.fhir.codec.xml.literal import Value
 from careplane.fhir.codec.xml.location import local, location
 from careplane.fhir.codec.xml.narrative import to_string
 from careplane.fhir.codec.xml.shape import (
@@ -74,11 +74,14 @@ class _Reader:
     def _children(self, tree: Tree, node: etree._Element, known: Shape, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise TooLarge(f"Elements are nested more than {MAX_DEPTH} deep.")
-        self._check_text(node)
+        self._check_text(node, node.text)
         position = 0
+        tags = known.tags
         companions: set[str] = set()
         for child in node:
-            step = known.tags.get(child.tag)
+            if child.tail is not None:
+                self._check_text(node, child.tail)
+            step = tags.get(child.tag)
             if step is None:
                 self._stranger(child)
                 continue
@@ -100,7 +103,11 @@ class _Reader:
         value: Any
         companion = None
         if step.kind == "primitive":
-            value, companion = self._primitive(child, step, depth)
+            value = _plain(child)
+            if value is None:
+                value, companion = self._primitive(child, depth)
+            if value is not None and step.convert is not None:
+                value = self._converted(child, step, value)
         elif step.kind == "complex":
             value = self._complex(child, step, depth)
         elif step.kind == "resource":
@@ -116,30 +123,32 @@ class _Reader:
                 beside.extend([None] * (len(values) - 1 - len(beside)))
                 beside.append(companion)
             return
-        if step.name in tree or "_" + step.name in tree:
-            self._problem(child, f"<{step.name}> may be there only once")
+        name = step.name
+        if name in tree or "_" + name in tree:
+            self._problem(child, f"<{name}> may be there only once")
             return
         if value is not None:
-            tree[step.name] = value
+            tree[name] = value
         if companion:
-            tree["_" + step.name] = companion
+            tree["_" + name] = companion
 
-    def _primitive(self, node: etree._Element, step: Step, depth: int) -> tuple[Any, Any]:
-        companion: Tree | None = None
+    def _primitive(self, node: etree._Element, depth: int) -> tuple[str | None, Tree]:
+        """The text and the companion of a primitive that has, or lacks, more than its value."""
+        companion: Tree = {}
+        element = shape("Element")
+        self._attributes(companion, node, element.attributes, "value")
+        self._children(companion, node, element, depth)
         text = node.get("value")
-        if not text or len(node) or node.text or len(node.keys()) != 1:
-            companion = {}
-            element = shape("Element")
-            self._attributes(companion, node, element.attributes, "value")
-            self._children(companion, node, element, depth)
-        if text is None:
-            if not companion:
-                self._problem(node, f"<{step.name}> is empty: it needs a value or extensions")
-            return None, companion
-        value = from_text(text, step.type)
+        if text is None and not companion:
+            self._problem(node, f"<{local(node)}> is empty: it needs a value or extensions")
+        return text, companion
+
+    def _converted(self, node: etree._Element, step: Step, text: str) -> Value | None:
+        assert step.convert is not None, "asked of numbers and booleans"
+        value = step.convert(text)
         if value is None:
             self._problem(node, f"The value of <{step.name}> is not a valid {step.type}", "value")
-        return value, companion
+        return value
 
     def _complex(self, node: etree._Element, step: Step, depth: int) -> Tree:
         known = shape(step.type)
@@ -153,7 +162,8 @@ class _Reader:
     def _holder(self, node: etree._Element, depth: int) -> Tree:
         """The one resource inside `contained` or `resource`."""
         self._attributes({}, node, {})
-        self._check_text(node)
+        for text in (node.text, *(child.tail for child in node)):
+            self._check_text(node, text)
         inside = [child for child in node if not self._is_comment(child)]
         if len(inside) != 1:
             self._problem(node, f"<{local(node)}> must hold one resource")
@@ -194,9 +204,8 @@ class _Reader:
         there = "" if space == FHIR else f" in the namespace '{space}'"
         self._problem(node, f"Element <{local(node)}>{there} is not known here")
 
-    def _check_text(self, node: etree._Element) -> None:
-        texts = [node.text, *[child.tail for child in node]]
-        if any(text and text.strip(_WHITE) for text in texts):
+    def _check_text(self, node: etree._Element, text: str | None) -> None:
+        if text is not None and text.strip(_WHITE):
             self._problem(node, f"<{local(node)}> may not hold text")
 
     def _problem(self, node: etree._Element, text: str, code: str = "structure") -> None:
@@ -204,6 +213,14 @@ class _Reader:
         self.issues.append(Issue("error", code, f"{text} (line {node.sourceline}).", where))
         if len(self.issues) >= MAX_ISSUES:
             raise _invalid(self.issues)
+
+
+def _plain(node: etree._Element) -> str | None:
+    """The value of a primitive that has nothing else to it, and some value."""
+    text = node.get("value")
+    if text and not len(node) and node.text is None and len(node.keys()) == 1:
+        return text
+    return None
 
 
 def _even(tree: Tree, name: str) -> None:

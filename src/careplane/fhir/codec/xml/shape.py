@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from careplane.fhir import tree
+from careplane.fhir.codec.xml.literal import FROM_TEXT, Value
 from careplane.fhir.definitions import Element, is_primitive, is_resource, type_definition
 
 FHIR = "http://hl7.org/fhir"
@@ -24,7 +26,10 @@ Kind = Literal["primitive", "complex", "resource", "xhtml"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One child of a type. `name` is its name in JSON and XML, `element` its name in FHIRPath."""
+    """One child of a type. `name` is its name in JSON and XML, `element` its name in FHIRPath.
+
+    `convert` makes the JSON value of a text, for the primitives that are no strings in JSON.
+    """
 
     position: int
     name: str
@@ -32,6 +37,7 @@ class Step:
     type: str
     kind: Kind
     many: bool
+    convert: Callable[[str], Value | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,15 @@ def shape(type_name: str) -> Shape:
 
 def _steps(position: int, element: Element) -> list[Step]:
     return [
-        Step(position, name, element.name, type_name, _kind(type_name), element.repeats)
+        Step(
+            position,
+            name,
+            element.name,
+            type_name,
+            _kind(type_name),
+            element.repeats,
+            FROM_TEXT.get(type_name),
+        )
         for name, type_name in element.json_names.items()
     ]
 
