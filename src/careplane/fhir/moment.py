@@ -6,13 +6,12 @@ the 59th. Works for text that matches the primitives date, dateTime and instant.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_MICROSECOND = timedelta(microseconds=1)
 _DIGITS_OF_A_MICROSECOND = 6
 
 
@@ -54,7 +53,8 @@ def _instant(text: str) -> tuple[int, int]:
     found = datetime.fromisoformat(text)
     if found.tzinfo is None:
         found = found.replace(tzinfo=UTC)
-    low = (found - _EPOCH) // _MICROSECOND + leap * SECOND
+    since = found - _EPOCH
+    low = (since.days * 86_400 + since.seconds + leap) * SECOND + since.microseconds
     return low, low + _precision(text)
 
 

@@ -52,18 +52,20 @@ def _generated(of: type[Struct]) -> Extractor:
 
 
 def _distinct(rows: Rows) -> Rows:
-    kinds: tuple[list[Any], ...] = (
-        rows.tokens, rows.strings, rows.references, rows.uris,
-        rows.dates, rows.numbers, rows.quantities,
-    )  # fmt: skip
-    for kind in kinds:
-        if len(kind) > 1:
+    for kind in _kinds(rows):
+        if len(kind) > 1 and len(set(kind)) < len(kind):
             kind[:] = dict.fromkeys(kind)
     if len(rows.composites) > 1:
-        rows.composites[:] = _distinct_groups(rows.composites)
+        rows.composites[:] = {_content(group): group for group in rows.composites}.values()
     return rows
 
 
-def _distinct_groups(groups: list[CompositeRow]) -> list[CompositeRow]:
-    """By their text: there may be thousands, and groups have no hash."""
-    return list({repr(group): group for group in groups}.values())
+def _kinds(rows: Rows) -> tuple[list[Any], ...]:
+    return (
+        rows.tokens, rows.strings, rows.references, rows.uris,
+        rows.dates, rows.numbers, rows.quantities,
+    )  # fmt: skip
+
+
+def _content(group: CompositeRow) -> tuple[Any, ...]:
+    return group.param, *[row for kind in _kinds(group.parts) if kind for row in kind]

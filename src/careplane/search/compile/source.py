@@ -138,33 +138,35 @@ def _rows(
     writer: _Writer, param: Param, definition: SearchParam, found: Collection, derived: bool
 ) -> list[str]:
     constant = writer.constant(param, derived)
-    emitters = EMITTERS[definition.type]
     lines: list[str] = []
-    for branch in _values(writer, found, definition):
-        if branch.type == "Resource":
-            wanted = _INNER[definition.code]
-            line = f"reference.inner(rows, {constant}, {{}}, {wanted!r})"
+    for branch in valued(found).branches:
+        if branch.type == "Extension":
+            lines += _opened(writer, constant, definition, branch)
+        elif branch.type == "Resource":
+            line = f"reference.inner(rows, {constant}, {{}}, {_INNER[definition.code]!r})"
             lines += _loop(writer, branch, line.format)
-        elif branch.type in emitters:
-            lines += _loop(writer, branch, partial(emitters[branch.type], constant))
+        else:
+            lines += _row(writer, constant, definition, branch)
     return lines
+
+
+def _row(writer: _Writer, constant: str, definition: SearchParam, branch: Branch) -> list[str]:
+    emit = EMITTERS[definition.type].get(branch.type)
+    return _loop(writer, branch, partial(emit, constant)) if emit else []
+
+
+def _opened(writer: _Writer, constant: str, definition: SearchParam, branch: Branch) -> list[str]:
+    """An Extension stands for its value, whatever its type is."""
+    names = writer.translator.names
+    extension = item(branch, names, "x")
+    alone = Collection((replace(extension, clauses=()),), single=True)
+    values = child(alone, "value", names).branches
+    body = [line for value in values for line in _row(writer, constant, definition, value)]
+    return statements(extension, names, partial(_same, body))
 
 
 def _loop(writer: _Writer, branch: Branch, line: Callable[[str], str]) -> list[str]:
     return statements(branch, writer.translator.names, lambda value: [line(value)])
-
-
-def _values(writer: _Writer, found: Collection, definition: SearchParam) -> list[Branch]:
-    """The branches; an Extension stands for its value, `true and false` for a boolean."""
-    branches: list[Branch] = []
-    for branch in valued(found).branches:
-        if branch.type == "Extension":
-            of = Collection((branch,), single=False)
-            inner = child(of, "value", writer.translator.names).branches
-            branches += [b for b in inner if b.type in EMITTERS[definition.type]]
-        else:
-            branches.append(branch)
-    return branches
 
 
 def _composite(

@@ -50,131 +50,92 @@ def extract(r, rows):
         if (v12 := c7.text) is not None:
             string.text(rows, P0, v12)
     # Device.din
-    if (list17 := r.extension) is not None:
-        for x14 in list17:
+    if (list32 := r.extension) is not None:
+        for x14 in list32:
             if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v16 := x14.valueBoolean) is not None:
-                    token.boolean(rows, P1, v16)
-    if (list19 := r.extension) is not None:
-        for x14 in list19:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
+                if (v17 := x14.valueBoolean) is not None:
+                    token.boolean(rows, P1, v17)
                 if (v18 := x14.valueCanonical) is not None:
                     token.plain(rows, P1, v18)
-    if (list21 := r.extension) is not None:
-        for x14 in list21:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v20 := x14.valueCode) is not None:
+                if (v19 := x14.valueCode) is not None:
+                    token.plain(rows, P1, v19)
+                if (v20 := x14.valueId) is not None:
                     token.plain(rows, P1, v20)
-    if (list23 := r.extension) is not None:
-        for x14 in list23:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v22 := x14.valueId) is not None:
+                if (v21 := x14.valueMarkdown) is not None:
+                    token.plain(rows, P1, v21)
+                if (v22 := x14.valueOid) is not None:
                     token.plain(rows, P1, v22)
-    if (list25 := r.extension) is not None:
-        for x14 in list25:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v24 := x14.valueMarkdown) is not None:
+                if (v23 := x14.valueString) is not None:
+                    token.plain(rows, P1, v23)
+                if (v24 := x14.valueUri) is not None:
                     token.plain(rows, P1, v24)
-    if (list27 := r.extension) is not None:
-        for x14 in list27:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v26 := x14.valueOid) is not None:
+                if (v25 := x14.valueUrl) is not None:
+                    token.plain(rows, P1, v25)
+                if (v26 := x14.valueUuid) is not None:
                     token.plain(rows, P1, v26)
-    if (list29 := r.extension) is not None:
-        for x14 in list29:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v28 := x14.valueString) is not None:
-                    token.plain(rows, P1, v28)
-    if (list31 := r.extension) is not None:
-        for x14 in list31:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v30 := x14.valueUri) is not None:
-                    token.plain(rows, P1, v30)
-    if (list33 := r.extension) is not None:
-        for x14 in list33:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v32 := x14.valueUrl) is not None:
-                    token.plain(rows, P1, v32)
-    if (list35 := r.extension) is not None:
-        for x14 in list35:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v34 := x14.valueUuid) is not None:
-                    token.plain(rows, P1, v34)
-    if (list37 := r.extension) is not None:
-        for x14 in list37:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v36 := x14.valueCodeableConcept) is not None:
-                    token.concept(rows, P1, P1_text, v36)
-    if (list39 := r.extension) is not None:
-        for x14 in list39:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v38 := x14.valueCoding) is not None:
-                    token.coding(rows, P1, P1_text, v38)
-    if (list41 := r.extension) is not None:
-        for x14 in list41:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v40 := x14.valueContactPoint) is not None:
-                    token.contact(rows, P1, v40)
-    if (list43 := r.extension) is not None:
-        for x14 in list43:
-            if x14.url == 'http://hl7.org/fhir/SearchParameter/device-extensions-Device-din':
-                if (v42 := x14.valueIdentifier) is not None:
-                    token.identifier(rows, P1, P1_text, P1_typed, v42)
+                if (v27 := x14.valueCodeableConcept) is not None:
+                    token.concept(rows, P1, P1_text, v27)
+                if (v28 := x14.valueCoding) is not None:
+                    token.coding(rows, P1, P1_text, v28)
+                if (v29 := x14.valueContactPoint) is not None:
+                    token.contact(rows, P1, v29)
+                if (v30 := x14.valueIdentifier) is not None:
+                    token.identifier(rows, P1, P1_text, P1_typed, v30)
     # Device.identifier
-    if (list46 := r.identifier) is not None:
-        for v45 in list46:
-            token.identifier(rows, P2, P2_text, P2_typed, v45)
+    if (list35 := r.identifier) is not None:
+        for v34 in list35:
+            token.identifier(rows, P2, P2_text, P2_typed, v34)
     # Device.location
-    if (v48 := r.location) is not None:
-        reference.reference(rows, P3, P3_text, P3_identifier, v48)
+    if (v37 := r.location) is not None:
+        reference.reference(rows, P3, P3_text, P3_identifier, v37)
     # Device.manufacturer
-    if (v50 := r.manufacturer) is not None:
-        string.text(rows, P4, v50)
+    if (v39 := r.manufacturer) is not None:
+        string.text(rows, P4, v39)
     # Device.model
-    if (v52 := r.modelNumber) is not None:
-        string.text(rows, P5, v52)
+    if (v41 := r.modelNumber) is not None:
+        string.text(rows, P5, v41)
     # Device.organization
-    if (v54 := r.owner) is not None:
-        reference.reference(rows, P6, P6_text, P6_identifier, v54)
+    if (v43 := r.owner) is not None:
+        reference.reference(rows, P6, P6_text, P6_identifier, v43)
     # Device.patient
-    if (v56 := r.patient) is not None:
-        reference.reference(rows, P7, P7_text, P7_identifier, v56)
+    if (v45 := r.patient) is not None:
+        reference.reference(rows, P7, P7_text, P7_identifier, v45)
     # Device.status
-    if (v58 := r.status) is not None:
-        token.plain(rows, P8, v58)
+    if (v47 := r.status) is not None:
+        token.plain(rows, P8, v47)
     # Device.type
-    if (v60 := r.type) is not None:
-        token.concept(rows, P9, P9_text, v60)
+    if (v49 := r.type) is not None:
+        token.concept(rows, P9, P9_text, v49)
     # Device.udi-carrier
-    if (list64 := r.udiCarrier) is not None:
-        for d62 in list64:
-            if (v63 := d62.carrierHRF) is not None:
-                string.text(rows, P10, v63)
+    if (list53 := r.udiCarrier) is not None:
+        for d51 in list53:
+            if (v52 := d51.carrierHRF) is not None:
+                string.text(rows, P10, v52)
     # Device.udi-di
-    if (list68 := r.udiCarrier) is not None:
-        for d66 in list68:
-            if (v67 := d66.deviceIdentifier) is not None:
-                string.text(rows, P11, v67)
+    if (list57 := r.udiCarrier) is not None:
+        for d55 in list57:
+            if (v56 := d55.deviceIdentifier) is not None:
+                string.text(rows, P11, v56)
     # Device.url
-    if (v70 := r.url) is not None:
-        uri.uri(rows, P12, v70)
+    if (v59 := r.url) is not None:
+        uri.uri(rows, P12, v59)
     # Resource._profile
-    if (m72 := r.meta) is not None:
-        if (list74 := m72.profile) is not None:
-            for v73 in list74:
-                if v73 is not None:
-                    uri.uri(rows, P13, v73)
+    if (m61 := r.meta) is not None:
+        if (list63 := m61.profile) is not None:
+            for v62 in list63:
+                if v62 is not None:
+                    uri.uri(rows, P13, v62)
     # Resource._security
-    if (m76 := r.meta) is not None:
-        if (list78 := m76.security) is not None:
-            for v77 in list78:
-                token.coding(rows, P14, P14_text, v77)
+    if (m65 := r.meta) is not None:
+        if (list67 := m65.security) is not None:
+            for v66 in list67:
+                token.coding(rows, P14, P14_text, v66)
     # Resource._source
-    if (m80 := r.meta) is not None:
-        if (v81 := m80.source) is not None:
-            uri.uri(rows, P15, v81)
+    if (m69 := r.meta) is not None:
+        if (v70 := m69.source) is not None:
+            uri.uri(rows, P15, v70)
     # Resource._tag
-    if (m83 := r.meta) is not None:
-        if (list85 := m83.tag) is not None:
-            for v84 in list85:
-                token.coding(rows, P16, P16_text, v84)
+    if (m72 := r.meta) is not None:
+        if (list74 := m72.tag) is not None:
+            for v73 in list74:
+                token.coding(rows, P16, P16_text, v73)

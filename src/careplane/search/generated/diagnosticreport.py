@@ -52,110 +52,95 @@ P19_text = 'Resource._tag:text'
 
 def extract(r, rows):
     # DiagnosticReport.assessed-condition
-    if (list5 := r.extension) is not None:
-        for x2 in list5:
+    if (list12 := r.extension) is not None:
+        for x2 in list12:
             if x2.url == 'http://hl7.org/fhir/StructureDefinition/DiagnosticReport-geneticsAssessedCondition':
-                if (v4 := x2.valueCanonical) is not None:
-                    reference.link(rows, P0, v4)
-    if (list7 := r.extension) is not None:
-        for x2 in list7:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/DiagnosticReport-geneticsAssessedCondition':
+                if (v5 := x2.valueCanonical) is not None:
+                    reference.link(rows, P0, v5)
                 if (v6 := x2.valueOid) is not None:
                     reference.link(rows, P0, v6)
-    if (list9 := r.extension) is not None:
-        for x2 in list9:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/DiagnosticReport-geneticsAssessedCondition':
-                if (v8 := x2.valueUri) is not None:
+                if (v7 := x2.valueUri) is not None:
+                    reference.link(rows, P0, v7)
+                if (v8 := x2.valueUrl) is not None:
                     reference.link(rows, P0, v8)
-    if (list11 := r.extension) is not None:
-        for x2 in list11:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/DiagnosticReport-geneticsAssessedCondition':
-                if (v10 := x2.valueUrl) is not None:
-                    reference.link(rows, P0, v10)
-    if (list13 := r.extension) is not None:
-        for x2 in list13:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/DiagnosticReport-geneticsAssessedCondition':
-                if (v12 := x2.valueUuid) is not None:
-                    reference.link(rows, P0, v12)
-    if (list15 := r.extension) is not None:
-        for x2 in list15:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/DiagnosticReport-geneticsAssessedCondition':
-                if (v14 := x2.valueReference) is not None:
-                    reference.reference(rows, P0, P0_text, P0_identifier, v14)
+                if (v9 := x2.valueUuid) is not None:
+                    reference.link(rows, P0, v9)
+                if (v10 := x2.valueReference) is not None:
+                    reference.reference(rows, P0, P0_text, P0_identifier, v10)
     # DiagnosticReport.based-on
-    if (list18 := r.basedOn) is not None:
-        for v17 in list18:
-            reference.reference(rows, P1, P1_text, P1_identifier, v17)
+    if (list15 := r.basedOn) is not None:
+        for v14 in list15:
+            reference.reference(rows, P1, P1_text, P1_identifier, v14)
     # DiagnosticReport.category
-    if (list21 := r.category) is not None:
-        for v20 in list21:
-            token.concept(rows, P2, P2_text, v20)
+    if (list18 := r.category) is not None:
+        for v17 in list18:
+            token.concept(rows, P2, P2_text, v17)
     # DiagnosticReport.code
-    if (v23 := r.code) is not None:
-        token.concept(rows, P3, P3_text, v23)
+    if (v20 := r.code) is not None:
+        token.concept(rows, P3, P3_text, v20)
     # DiagnosticReport.conclusion
-    if (list26 := r.conclusionCode) is not None:
-        for v25 in list26:
-            token.concept(rows, P4, P4_text, v25)
+    if (list23 := r.conclusionCode) is not None:
+        for v22 in list23:
+            token.concept(rows, P4, P4_text, v22)
     # DiagnosticReport.date
-    if (v28 := r.effectiveDateTime) is not None:
-        date.moment(rows, P5, v28)
-    if (v29 := r.effectivePeriod) is not None:
-        date.period(rows, P5, v29)
+    if (v25 := r.effectiveDateTime) is not None:
+        date.moment(rows, P5, v25)
+    if (v26 := r.effectivePeriod) is not None:
+        date.period(rows, P5, v26)
     # DiagnosticReport.encounter
-    if (v31 := r.encounter) is not None:
-        reference.reference(rows, P6, P6_text, P6_identifier, v31)
+    if (v28 := r.encounter) is not None:
+        reference.reference(rows, P6, P6_text, P6_identifier, v28)
     # DiagnosticReport.identifier
-    if (list34 := r.identifier) is not None:
-        for v33 in list34:
-            token.identifier(rows, P7, P7_text, P7_typed, v33)
+    if (list31 := r.identifier) is not None:
+        for v30 in list31:
+            token.identifier(rows, P7, P7_text, P7_typed, v30)
     # DiagnosticReport.issued
-    if (v36 := r.issued) is not None:
-        date.moment(rows, P8, v36)
+    if (v33 := r.issued) is not None:
+        date.moment(rows, P8, v33)
     # DiagnosticReport.media
-    if (list40 := r.media) is not None:
-        for d38 in list40:
-            if (v39 := d38.link) is not None:
-                reference.reference(rows, P9, P9_text, P9_identifier, v39)
+    if (list37 := r.media) is not None:
+        for d35 in list37:
+            if (v36 := d35.link) is not None:
+                reference.reference(rows, P9, P9_text, P9_identifier, v36)
     # DiagnosticReport.performer
-    if (list43 := r.performer) is not None:
-        for v42 in list43:
-            reference.reference(rows, P10, P10_text, P10_identifier, v42)
+    if (list40 := r.performer) is not None:
+        for v39 in list40:
+            reference.reference(rows, P10, P10_text, P10_identifier, v39)
     # DiagnosticReport.result
-    if (list46 := r.result) is not None:
-        for v45 in list46:
-            reference.reference(rows, P11, P11_text, P11_identifier, v45)
+    if (list43 := r.result) is not None:
+        for v42 in list43:
+            reference.reference(rows, P11, P11_text, P11_identifier, v42)
     # DiagnosticReport.results-interpreter
-    if (list49 := r.resultsInterpreter) is not None:
-        for v48 in list49:
-            reference.reference(rows, P12, P12_text, P12_identifier, v48)
+    if (list46 := r.resultsInterpreter) is not None:
+        for v45 in list46:
+            reference.reference(rows, P12, P12_text, P12_identifier, v45)
     # DiagnosticReport.specimen
-    if (list52 := r.specimen) is not None:
-        for v51 in list52:
-            reference.reference(rows, P13, P13_text, P13_identifier, v51)
+    if (list49 := r.specimen) is not None:
+        for v48 in list49:
+            reference.reference(rows, P13, P13_text, P13_identifier, v48)
     # DiagnosticReport.status
-    if (v54 := r.status) is not None:
-        token.plain(rows, P14, v54)
+    if (v51 := r.status) is not None:
+        token.plain(rows, P14, v51)
     # DiagnosticReport.subject
-    if (v56 := r.subject) is not None:
-        reference.reference(rows, P15, P15_text, P15_identifier, v56)
+    if (v53 := r.subject) is not None:
+        reference.reference(rows, P15, P15_text, P15_identifier, v53)
     # Resource._profile
-    if (m58 := r.meta) is not None:
-        if (list60 := m58.profile) is not None:
-            for v59 in list60:
-                if v59 is not None:
-                    uri.uri(rows, P16, v59)
+    if (m55 := r.meta) is not None:
+        if (list57 := m55.profile) is not None:
+            for v56 in list57:
+                if v56 is not None:
+                    uri.uri(rows, P16, v56)
     # Resource._security
-    if (m62 := r.meta) is not None:
-        if (list64 := m62.security) is not None:
-            for v63 in list64:
-                token.coding(rows, P17, P17_text, v63)
+    if (m59 := r.meta) is not None:
+        if (list61 := m59.security) is not None:
+            for v60 in list61:
+                token.coding(rows, P17, P17_text, v60)
     # Resource._source
-    if (m66 := r.meta) is not None:
-        if (v67 := m66.source) is not None:
-            uri.uri(rows, P18, v67)
+    if (m63 := r.meta) is not None:
+        if (v64 := m63.source) is not None:
+            uri.uri(rows, P18, v64)
     # Resource._tag
-    if (m69 := r.meta) is not None:
-        if (list71 := m69.tag) is not None:
-            for v70 in list71:
-                token.coding(rows, P19, P19_text, v70)
+    if (m66 := r.meta) is not None:
+        if (list68 := m66.tag) is not None:
+            for v67 in list68:
+                token.coding(rows, P19, P19_text, v67)

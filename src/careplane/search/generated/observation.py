@@ -101,313 +101,250 @@ P49_text = 'Resource._tag:text'
 
 def extract(r, rows):
     # Observation.amino-acid-change
-    if (list5 := r.extension) is not None:
-        for x2 in list5:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsAminoAcidChangeName':
-                if (v4 := x2.valueCode) is not None:
-                    string.text(rows, P0, v4)
-    if (list7 := r.extension) is not None:
-        for x2 in list7:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsAminoAcidChangeName':
-                if (v6 := x2.valueMarkdown) is not None:
-                    string.text(rows, P0, v6)
-    if (list9 := r.extension) is not None:
-        for x2 in list9:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsAminoAcidChangeName':
-                if (v8 := x2.valueString) is not None:
-                    string.text(rows, P0, v8)
     if (list11 := r.extension) is not None:
         for x2 in list11:
             if x2.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsAminoAcidChangeName':
-                if (v10 := x2.valueAddress) is not None:
-                    string.address(rows, P0, v10)
-    if (list13 := r.extension) is not None:
-        for x2 in list13:
-            if x2.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsAminoAcidChangeName':
-                if (v12 := x2.valueHumanName) is not None:
-                    string.name(rows, P0, v12)
+                if (v5 := x2.valueCode) is not None:
+                    string.text(rows, P0, v5)
+                if (v6 := x2.valueMarkdown) is not None:
+                    string.text(rows, P0, v6)
+                if (v7 := x2.valueString) is not None:
+                    string.text(rows, P0, v7)
+                if (v8 := x2.valueAddress) is not None:
+                    string.address(rows, P0, v8)
+                if (v9 := x2.valueHumanName) is not None:
+                    string.name(rows, P0, v9)
     # Observation.based-on
-    if (list16 := r.basedOn) is not None:
-        for v15 in list16:
-            reference.reference(rows, P1, P1_text, P1_identifier, v15)
+    if (list14 := r.basedOn) is not None:
+        for v13 in list14:
+            reference.reference(rows, P1, P1_text, P1_identifier, v13)
     # Observation.category
-    if (list19 := r.category) is not None:
-        for v18 in list19:
-            token.concept(rows, P2, P2_text, v18)
+    if (list17 := r.category) is not None:
+        for v16 in list17:
+            token.concept(rows, P2, P2_text, v16)
     # Observation.code
-    if (v21 := r.code) is not None:
-        token.concept(rows, P3, P3_text, v21)
+    if (v19 := r.code) is not None:
+        token.concept(rows, P3, P3_text, v19)
     # Observation.code-value-concept
     if r.valueCodeableConcept is not None and r.code is not None:
         parts = Rows()
-        if (v25 := r.code) is not None:
-            token.concept(parts, P5, P5_text, v25)
-        if (v26 := r.valueCodeableConcept) is not None:
-            token.concept(parts, P6, P6_text, v26)
+        if (v23 := r.code) is not None:
+            token.concept(parts, P5, P5_text, v23)
+        if (v24 := r.valueCodeableConcept) is not None:
+            token.concept(parts, P6, P6_text, v24)
         if complete(parts, 2):
             rows.composites.append(CompositeRow(P4, parts))
     # Observation.code-value-date
     if ((r.valueDateTime is not None or r.valueDateTime_ext is not None) or r.valuePeriod is not None) and r.code is not None:
         parts = Rows()
-        if (v32 := r.code) is not None:
-            token.concept(parts, P8, P8_text, v32)
-        if (v33 := r.valueDateTime) is not None:
-            date.moment(parts, P9, v33)
-        if (v34 := r.valuePeriod) is not None:
-            date.period(parts, P9, v34)
+        if (v30 := r.code) is not None:
+            token.concept(parts, P8, P8_text, v30)
+        if (v31 := r.valueDateTime) is not None:
+            date.moment(parts, P9, v31)
+        if (v32 := r.valuePeriod) is not None:
+            date.period(parts, P9, v32)
         if complete(parts, 2):
             rows.composites.append(CompositeRow(P7, parts))
     # Observation.code-value-quantity
     if r.valueQuantity is not None and r.code is not None:
         parts = Rows()
-        if (v39 := r.code) is not None:
-            token.concept(parts, P11, P11_text, v39)
-        if (v40 := r.valueQuantity) is not None:
-            quantity.quantity(parts, P12, v40)
+        if (v37 := r.code) is not None:
+            token.concept(parts, P11, P11_text, v37)
+        if (v38 := r.valueQuantity) is not None:
+            quantity.quantity(parts, P12, v38)
         if complete(parts, 2):
             rows.composites.append(CompositeRow(P10, parts))
     # Observation.code-value-string
     if (r.valueString is not None or r.valueString_ext is not None) and r.code is not None:
         parts = Rows()
-        if (v45 := r.code) is not None:
-            token.concept(parts, P14, P14_text, v45)
-        if (v46 := r.valueString) is not None:
-            string.text(parts, P15, v46)
+        if (v43 := r.code) is not None:
+            token.concept(parts, P14, P14_text, v43)
+        if (v44 := r.valueString) is not None:
+            string.text(parts, P15, v44)
         if complete(parts, 2):
             rows.composites.append(CompositeRow(P13, parts))
     # Observation.component-code
-    if (list51 := r.component) is not None:
-        for o49 in list51:
-            if (v50 := o49.code) is not None:
-                token.concept(rows, P16, P16_text, v50)
+    if (list49 := r.component) is not None:
+        for o47 in list49:
+            if (v48 := o47.code) is not None:
+                token.concept(rows, P16, P16_text, v48)
     # Observation.component-code-value-concept
-    if (list59 := r.component) is not None:
-        for v53 in list59:
-            if v53.valueCodeableConcept is not None and v53.code is not None:
+    if (list57 := r.component) is not None:
+        for v51 in list57:
+            if v51.valueCodeableConcept is not None and v51.code is not None:
                 parts = Rows()
-                if (v56 := v53.code) is not None:
-                    token.concept(parts, P18, P18_text, v56)
-                if (v57 := v53.valueCodeableConcept) is not None:
-                    token.concept(parts, P19, P19_text, v57)
+                if (v54 := v51.code) is not None:
+                    token.concept(parts, P18, P18_text, v54)
+                if (v55 := v51.valueCodeableConcept) is not None:
+                    token.concept(parts, P19, P19_text, v55)
                 if complete(parts, 2):
                     rows.composites.append(CompositeRow(P17, parts))
     # Observation.component-code-value-quantity
-    if (list67 := r.component) is not None:
-        for v61 in list67:
-            if v61.valueQuantity is not None and v61.code is not None:
+    if (list65 := r.component) is not None:
+        for v59 in list65:
+            if v59.valueQuantity is not None and v59.code is not None:
                 parts = Rows()
-                if (v64 := v61.code) is not None:
-                    token.concept(parts, P21, P21_text, v64)
-                if (v65 := v61.valueQuantity) is not None:
-                    quantity.quantity(parts, P22, v65)
+                if (v62 := v59.code) is not None:
+                    token.concept(parts, P21, P21_text, v62)
+                if (v63 := v59.valueQuantity) is not None:
+                    quantity.quantity(parts, P22, v63)
                 if complete(parts, 2):
                     rows.composites.append(CompositeRow(P20, parts))
     # Observation.component-data-absent-reason
-    if (list71 := r.component) is not None:
-        for o69 in list71:
-            if (v70 := o69.dataAbsentReason) is not None:
-                token.concept(rows, P23, P23_text, v70)
+    if (list69 := r.component) is not None:
+        for o67 in list69:
+            if (v68 := o67.dataAbsentReason) is not None:
+                token.concept(rows, P23, P23_text, v68)
     # Observation.component-value-concept
-    if (list75 := r.component) is not None:
-        for o73 in list75:
-            if (v74 := o73.valueCodeableConcept) is not None:
-                token.concept(rows, P24, P24_text, v74)
+    if (list73 := r.component) is not None:
+        for o71 in list73:
+            if (v72 := o71.valueCodeableConcept) is not None:
+                token.concept(rows, P24, P24_text, v72)
     # Observation.component-value-quantity
+    if (list79 := r.component) is not None:
+        for o75 in list79:
+            if (v78 := o75.valueQuantity) is not None:
+                quantity.quantity(rows, P25, v78)
     if (list81 := r.component) is not None:
         for o77 in list81:
-            if (v80 := o77.valueQuantity) is not None:
-                quantity.quantity(rows, P25, v80)
-    if (list83 := r.component) is not None:
-        for o79 in list83:
-            if (v82 := o79.valueSampledData) is not None:
-                quantity.sampled(rows, P25, v82)
+            if (v80 := o77.valueSampledData) is not None:
+                quantity.sampled(rows, P25, v80)
     # Observation.data-absent-reason
-    if (v85 := r.dataAbsentReason) is not None:
-        token.concept(rows, P26, P26_text, v85)
+    if (v83 := r.dataAbsentReason) is not None:
+        token.concept(rows, P26, P26_text, v83)
     # Observation.date
-    if (v87 := r.effectiveDateTime) is not None:
-        date.moment(rows, P27, v87)
-    if (v88 := r.effectivePeriod) is not None:
-        date.period(rows, P27, v88)
-    if (v89 := r.effectiveTiming) is not None:
-        date.timing(rows, P27, v89)
-    if (v90 := r.effectiveInstant) is not None:
-        date.moment(rows, P27, v90)
+    if (v85 := r.effectiveDateTime) is not None:
+        date.moment(rows, P27, v85)
+    if (v86 := r.effectivePeriod) is not None:
+        date.period(rows, P27, v86)
+    if (v87 := r.effectiveTiming) is not None:
+        date.timing(rows, P27, v87)
+    if (v88 := r.effectiveInstant) is not None:
+        date.moment(rows, P27, v88)
     # Observation.derived-from
-    if (list93 := r.derivedFrom) is not None:
-        for v92 in list93:
-            reference.reference(rows, P28, P28_text, P28_identifier, v92)
+    if (list91 := r.derivedFrom) is not None:
+        for v90 in list91:
+            reference.reference(rows, P28, P28_text, P28_identifier, v90)
     # Observation.device
-    if (v95 := r.device) is not None:
-        reference.reference(rows, P29, P29_text, P29_identifier, v95)
+    if (v93 := r.device) is not None:
+        reference.reference(rows, P29, P29_text, P29_identifier, v93)
     # Observation.dna-variant
-    if (list100 := r.extension) is not None:
-        for x97 in list100:
-            if x97.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsDnaVariant':
-                if (v99 := x97.valueCode) is not None:
-                    string.text(rows, P30, v99)
-    if (list102 := r.extension) is not None:
-        for x97 in list102:
-            if x97.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsDnaVariant':
-                if (v101 := x97.valueMarkdown) is not None:
-                    string.text(rows, P30, v101)
     if (list104 := r.extension) is not None:
-        for x97 in list104:
-            if x97.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsDnaVariant':
-                if (v103 := x97.valueString) is not None:
-                    string.text(rows, P30, v103)
-    if (list106 := r.extension) is not None:
-        for x97 in list106:
-            if x97.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsDnaVariant':
-                if (v105 := x97.valueAddress) is not None:
-                    string.address(rows, P30, v105)
-    if (list108 := r.extension) is not None:
-        for x97 in list108:
-            if x97.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsDnaVariant':
-                if (v107 := x97.valueHumanName) is not None:
-                    string.name(rows, P30, v107)
+        for x95 in list104:
+            if x95.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsDnaVariant':
+                if (v98 := x95.valueCode) is not None:
+                    string.text(rows, P30, v98)
+                if (v99 := x95.valueMarkdown) is not None:
+                    string.text(rows, P30, v99)
+                if (v100 := x95.valueString) is not None:
+                    string.text(rows, P30, v100)
+                if (v101 := x95.valueAddress) is not None:
+                    string.address(rows, P30, v101)
+                if (v102 := x95.valueHumanName) is not None:
+                    string.name(rows, P30, v102)
     # Observation.encounter
-    if (v110 := r.encounter) is not None:
-        reference.reference(rows, P31, P31_text, P31_identifier, v110)
+    if (v106 := r.encounter) is not None:
+        reference.reference(rows, P31, P31_text, P31_identifier, v106)
     # Observation.focus
-    if (list113 := r.focus) is not None:
-        for v112 in list113:
-            reference.reference(rows, P32, P32_text, P32_identifier, v112)
+    if (list109 := r.focus) is not None:
+        for v108 in list109:
+            reference.reference(rows, P32, P32_text, P32_identifier, v108)
     # Observation.gene-identifier
-    if (list118 := r.extension) is not None:
-        for x115 in list118:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v117 := x115.valueBoolean) is not None:
-                    token.boolean(rows, P33, v117)
-    if (list120 := r.extension) is not None:
-        for x115 in list120:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v119 := x115.valueCanonical) is not None:
+    if (list129 := r.extension) is not None:
+        for x111 in list129:
+            if x111.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
+                if (v114 := x111.valueBoolean) is not None:
+                    token.boolean(rows, P33, v114)
+                if (v115 := x111.valueCanonical) is not None:
+                    token.plain(rows, P33, v115)
+                if (v116 := x111.valueCode) is not None:
+                    token.plain(rows, P33, v116)
+                if (v117 := x111.valueId) is not None:
+                    token.plain(rows, P33, v117)
+                if (v118 := x111.valueMarkdown) is not None:
+                    token.plain(rows, P33, v118)
+                if (v119 := x111.valueOid) is not None:
                     token.plain(rows, P33, v119)
-    if (list122 := r.extension) is not None:
-        for x115 in list122:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v121 := x115.valueCode) is not None:
+                if (v120 := x111.valueString) is not None:
+                    token.plain(rows, P33, v120)
+                if (v121 := x111.valueUri) is not None:
                     token.plain(rows, P33, v121)
-    if (list124 := r.extension) is not None:
-        for x115 in list124:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v123 := x115.valueId) is not None:
+                if (v122 := x111.valueUrl) is not None:
+                    token.plain(rows, P33, v122)
+                if (v123 := x111.valueUuid) is not None:
                     token.plain(rows, P33, v123)
-    if (list126 := r.extension) is not None:
-        for x115 in list126:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v125 := x115.valueMarkdown) is not None:
-                    token.plain(rows, P33, v125)
-    if (list128 := r.extension) is not None:
-        for x115 in list128:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v127 := x115.valueOid) is not None:
-                    token.plain(rows, P33, v127)
-    if (list130 := r.extension) is not None:
-        for x115 in list130:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v129 := x115.valueString) is not None:
-                    token.plain(rows, P33, v129)
-    if (list132 := r.extension) is not None:
-        for x115 in list132:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v131 := x115.valueUri) is not None:
-                    token.plain(rows, P33, v131)
-    if (list134 := r.extension) is not None:
-        for x115 in list134:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v133 := x115.valueUrl) is not None:
-                    token.plain(rows, P33, v133)
-    if (list136 := r.extension) is not None:
-        for x115 in list136:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v135 := x115.valueUuid) is not None:
-                    token.plain(rows, P33, v135)
-    if (list138 := r.extension) is not None:
-        for x115 in list138:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v137 := x115.valueCodeableConcept) is not None:
-                    token.concept(rows, P33, P33_text, v137)
-    if (list140 := r.extension) is not None:
-        for x115 in list140:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v139 := x115.valueCoding) is not None:
-                    token.coding(rows, P33, P33_text, v139)
-    if (list142 := r.extension) is not None:
-        for x115 in list142:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v141 := x115.valueContactPoint) is not None:
-                    token.contact(rows, P33, v141)
-    if (list144 := r.extension) is not None:
-        for x115 in list144:
-            if x115.url == 'http://hl7.org/fhir/StructureDefinition/observation-geneticsGene':
-                if (v143 := x115.valueIdentifier) is not None:
-                    token.identifier(rows, P33, P33_text, P33_typed, v143)
+                if (v124 := x111.valueCodeableConcept) is not None:
+                    token.concept(rows, P33, P33_text, v124)
+                if (v125 := x111.valueCoding) is not None:
+                    token.coding(rows, P33, P33_text, v125)
+                if (v126 := x111.valueContactPoint) is not None:
+                    token.contact(rows, P33, v126)
+                if (v127 := x111.valueIdentifier) is not None:
+                    token.identifier(rows, P33, P33_text, P33_typed, v127)
     # Observation.has-member
-    if (list147 := r.hasMember) is not None:
-        for v146 in list147:
-            reference.reference(rows, P34, P34_text, P34_identifier, v146)
+    if (list132 := r.hasMember) is not None:
+        for v131 in list132:
+            reference.reference(rows, P34, P34_text, P34_identifier, v131)
     # Observation.identifier
-    if (list150 := r.identifier) is not None:
-        for v149 in list150:
-            token.identifier(rows, P35, P35_text, P35_typed, v149)
+    if (list135 := r.identifier) is not None:
+        for v134 in list135:
+            token.identifier(rows, P35, P35_text, P35_typed, v134)
     # Observation.method
-    if (v152 := r.method) is not None:
-        token.concept(rows, P36, P36_text, v152)
+    if (v137 := r.method) is not None:
+        token.concept(rows, P36, P36_text, v137)
     # Observation.part-of
-    if (list155 := r.partOf) is not None:
-        for v154 in list155:
-            reference.reference(rows, P37, P37_text, P37_identifier, v154)
+    if (list140 := r.partOf) is not None:
+        for v139 in list140:
+            reference.reference(rows, P37, P37_text, P37_identifier, v139)
     # Observation.performer
-    if (list158 := r.performer) is not None:
-        for v157 in list158:
-            reference.reference(rows, P38, P38_text, P38_identifier, v157)
+    if (list143 := r.performer) is not None:
+        for v142 in list143:
+            reference.reference(rows, P38, P38_text, P38_identifier, v142)
     # Observation.specimen
-    if (v160 := r.specimen) is not None:
-        reference.reference(rows, P39, P39_text, P39_identifier, v160)
+    if (v145 := r.specimen) is not None:
+        reference.reference(rows, P39, P39_text, P39_identifier, v145)
     # Observation.status
-    if (v162 := r.status) is not None:
-        token.plain(rows, P40, v162)
+    if (v147 := r.status) is not None:
+        token.plain(rows, P40, v147)
     # Observation.subject
-    if (v164 := r.subject) is not None:
-        reference.reference(rows, P41, P41_text, P41_identifier, v164)
+    if (v149 := r.subject) is not None:
+        reference.reference(rows, P41, P41_text, P41_identifier, v149)
     # Observation.value-concept
-    if (v166 := r.valueCodeableConcept) is not None:
-        token.concept(rows, P42, P42_text, v166)
+    if (v151 := r.valueCodeableConcept) is not None:
+        token.concept(rows, P42, P42_text, v151)
     # Observation.value-date
-    if (v169 := r.valueDateTime) is not None:
-        date.moment(rows, P43, v169)
-    if (v170 := r.valuePeriod) is not None:
-        date.period(rows, P43, v170)
+    if (v154 := r.valueDateTime) is not None:
+        date.moment(rows, P43, v154)
+    if (v155 := r.valuePeriod) is not None:
+        date.period(rows, P43, v155)
     # Observation.value-quantity
-    if (v173 := r.valueQuantity) is not None:
-        quantity.quantity(rows, P44, v173)
-    if (v174 := r.valueSampledData) is not None:
-        quantity.sampled(rows, P44, v174)
+    if (v158 := r.valueQuantity) is not None:
+        quantity.quantity(rows, P44, v158)
+    if (v159 := r.valueSampledData) is not None:
+        quantity.sampled(rows, P44, v159)
     # Observation.value-string
-    if (v178 := r.valueString) is not None:
-        string.text(rows, P45, v178)
-    if (c177 := r.valueCodeableConcept) is not None:
-        if (v179 := c177.text) is not None:
-            string.text(rows, P45, v179)
+    if (v163 := r.valueString) is not None:
+        string.text(rows, P45, v163)
+    if (c162 := r.valueCodeableConcept) is not None:
+        if (v164 := c162.text) is not None:
+            string.text(rows, P45, v164)
     # Resource._profile
-    if (m181 := r.meta) is not None:
-        if (list183 := m181.profile) is not None:
-            for v182 in list183:
-                if v182 is not None:
-                    uri.uri(rows, P46, v182)
+    if (m166 := r.meta) is not None:
+        if (list168 := m166.profile) is not None:
+            for v167 in list168:
+                if v167 is not None:
+                    uri.uri(rows, P46, v167)
     # Resource._security
-    if (m185 := r.meta) is not None:
-        if (list187 := m185.security) is not None:
-            for v186 in list187:
-                token.coding(rows, P47, P47_text, v186)
+    if (m170 := r.meta) is not None:
+        if (list172 := m170.security) is not None:
+            for v171 in list172:
+                token.coding(rows, P47, P47_text, v171)
     # Resource._source
-    if (m189 := r.meta) is not None:
-        if (v190 := m189.source) is not None:
-            uri.uri(rows, P48, v190)
+    if (m174 := r.meta) is not None:
+        if (v175 := m174.source) is not None:
+            uri.uri(rows, P48, v175)
     # Resource._tag
-    if (m192 := r.meta) is not None:
-        if (list194 := m192.tag) is not None:
-            for v193 in list194:
-                token.coding(rows, P49, P49_text, v193)
+    if (m177 := r.meta) is not None:
+        if (list179 := m177.tag) is not None:
+            for v178 in list179:
+                token.coding(rows, P49, P49_text, v178)

@@ -124,64 +124,52 @@ def extract(r, rows):
             if (v61 := p60.other) is not None:
                 reference.reference(rows, P17, P17_text, P17_identifier, v61)
     # Patient.mothersMaidenName
-    if (list67 := r.extension) is not None:
-        for x64 in list67:
-            if x64.url == 'http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName':
-                if (v66 := x64.valueCode) is not None:
-                    string.text(rows, P18, v66)
-    if (list69 := r.extension) is not None:
-        for x64 in list69:
-            if x64.url == 'http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName':
-                if (v68 := x64.valueMarkdown) is not None:
-                    string.text(rows, P18, v68)
-    if (list71 := r.extension) is not None:
-        for x64 in list71:
-            if x64.url == 'http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName':
-                if (v70 := x64.valueString) is not None:
-                    string.text(rows, P18, v70)
     if (list73 := r.extension) is not None:
         for x64 in list73:
             if x64.url == 'http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName':
-                if (v72 := x64.valueAddress) is not None:
-                    string.address(rows, P18, v72)
-    if (list75 := r.extension) is not None:
-        for x64 in list75:
-            if x64.url == 'http://hl7.org/fhir/StructureDefinition/patient-extensions-Patient-mothersMaidenName':
-                if (v74 := x64.valueHumanName) is not None:
-                    string.name(rows, P18, v74)
+                if (v67 := x64.valueCode) is not None:
+                    string.text(rows, P18, v67)
+                if (v68 := x64.valueMarkdown) is not None:
+                    string.text(rows, P18, v68)
+                if (v69 := x64.valueString) is not None:
+                    string.text(rows, P18, v69)
+                if (v70 := x64.valueAddress) is not None:
+                    string.address(rows, P18, v70)
+                if (v71 := x64.valueHumanName) is not None:
+                    string.name(rows, P18, v71)
     # Patient.name
-    if (list78 := r.name) is not None:
-        for v77 in list78:
-            string.name(rows, P19, v77)
+    if (list76 := r.name) is not None:
+        for v75 in list76:
+            string.name(rows, P19, v75)
     # Patient.organization
-    if (v80 := r.managingOrganization) is not None:
-        reference.reference(rows, P20, P20_text, P20_identifier, v80)
+    if (v78 := r.managingOrganization) is not None:
+        reference.reference(rows, P20, P20_text, P20_identifier, v78)
     # Patient.phone
-    if (list85 := r.telecom) is not None:
-        for v82 in list85:
-            if v82.system == 'phone':
-                token.contact(rows, P21, v82)
+    if (list83 := r.telecom) is not None:
+        for v80 in list83:
+            if v80.system == 'phone':
+                token.contact(rows, P21, v80)
     # Patient.telecom
-    if (list88 := r.telecom) is not None:
-        for v87 in list88:
-            token.contact(rows, P22, v87)
+    if (list86 := r.telecom) is not None:
+        for v85 in list86:
+            token.contact(rows, P22, v85)
     # Resource._profile
-    if (m90 := r.meta) is not None:
-        if (list92 := m90.profile) is not None:
-            for v91 in list92:
-                if v91 is not None:
-                    uri.uri(rows, P23, v91)
+    if (m88 := r.meta) is not None:
+        if (list90 := m88.profile) is not None:
+            for v89 in list90:
+                if v89 is not None:
+                    uri.uri(rows, P23, v89)
     # Resource._security
-    if (m94 := r.meta) is not None:
-        if (list96 := m94.security) is not None:
-            for v95 in list96:
-                token.coding(rows, P24, P24_text, v95)
+    if (m92 := r.meta) is not None:
+        if (list94 := m92.security) is not None:
+            for v93 in list94:
+                token.coding(rows, P24, P24_text, v93)
     # Resource._source
-    if (m98 := r.meta) is not None:
-        if (v99 := m98.source) is not None:
-            uri.uri(rows, P25, v99)
+    if (m96 := r.meta) is not None:
+        if (v97 := m96.source) is not None:
+            uri.uri(rows, P25, v97)
     # Resource._tag
-    if (m101 := r.meta) is not None:
-        if (list103 := m101.tag) is not None:
-            for v102 in list103:
-                token.coding(rows, P26, P26_text, v102)
+    if (m99 := r.meta) is not None:
+        if (list101 := m99.tag) is not None:
+            for v100 in list101:
+                token.coding(rows, P26, P26_text, v100)

@@ -16,7 +16,8 @@ def complete(parts: Rows, count: int) -> bool:
     )  # fmt: skip
     found: set[Param] = set()
     for kind in kinds:
-        if len(kind) > 1:
-            kind[:] = dict.fromkeys(kind)
-        found.update(row[0] for row in kind)
+        if kind:
+            if len(kind) > 1 and len(set(kind)) < len(kind):
+                kind[:] = dict.fromkeys(kind)
+            found.update([row[0] for row in kind])
     return len(found) == count

@@ -14,7 +14,7 @@ from careplane.search.rows import CanonicalQuantity, Param, QuantityRow, Rows
 _new = tuple.__new__
 UCUM = "http://unitsofmeasure.org"
 CURRENCY = "urn:iso:std:iso:4217"
-_ZERO, _ONE = Decimal(0), Decimal(1)
+_ONE = Decimal(1)
 _BELOW, _ABOVE = ("<", "<="), (">", ">=")
 
 
@@ -77,25 +77,36 @@ def _add(
     unit: str | None,
     code: str | None,
 ) -> None:
-    canonical = _canonical(low, high, code) if system == UCUM and code is not None else None
-    ends = (-inf if low is None else float(low), inf if high is None else float(high))
-    rows.quantities.append(_new(QuantityRow, (param, *ends, system, unit, canonical)))
+    canonical = _canonical(low, high, code) if code is not None and system == UCUM else None
+    first = -inf if low is None else float(low)
+    last = first if high is low else inf if high is None else float(high)
+    rows.quantities.append(_new(QuantityRow, (param, first, last, system, unit, canonical)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _canonical(low: Decimal | None, high: Decimal | None, code: str) -> CanonicalQuantity | None:
-    """None for a code that UCUM does not have; it is then found as written."""
+    """None for a code that UCUM does not have; it is then found as written. What is asked for
+    twice is a value of a plain parameter and of a composite."""
     try:
-        unit = ucum.canonicalise(_ZERO if low is None else low, code)[1]
-        first = -inf if low is None else float(ucum.canonicalise(low, code)[0])
-        last = inf if high is None else float(ucum.canonicalise(high, code)[0])
+        if low is None or high is None:
+            return _half_open(low, high, code)
+        least, unit = ucum.canonicalise(low, code)
+        if high is low:
+            end = float(least)
+            return _new(CanonicalQuantity, (end, end, unit))
+        greatest = ucum.canonicalise(high, code)[0]
     except (ucum.NotAUnit, ucum.NotComparable, OverflowError, InvalidOperation):
         return None
-    return CanonicalQuantity(*_in_order(first, last), unit)
+    # A scale such as pH runs the other way.
+    return CanonicalQuantity(float(min(least, greatest)), float(max(least, greatest)), unit)
 
 
-def _in_order(first: float, last: float) -> tuple[float, float]:
-    """A scale such as pH runs the other way; an open end then changes sides."""
-    if first <= last and first != inf and last != -inf:
-        return first, last
-    return min(first, last), max(first, last)
+def _half_open(low: Decimal | None, high: Decimal | None, code: str) -> CanonicalQuantity:
+    """On a scale that runs the other way the open end changes sides."""
+    known = high if low is None else low
+    assert known is not None
+    end, unit = ucum.canonicalise(known, code)
+    rises = ucum.canonicalise(known + 1, code)[0] >= end
+    if (low is None) == rises:
+        return CanonicalQuantity(-inf, float(end), unit)
+    return CanonicalQuantity(float(end), inf, unit)

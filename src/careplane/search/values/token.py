@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from careplane.search.fold import fold
 from careplane.search.rows import Param, Rows, StringRow, TokenRow
 
 _new = tuple.__new__
+_folded = lru_cache(maxsize=4096)(fold)
+"""Displays of codes come again and again."""
 
 
 def coding(rows: Rows, param: Param, text: Param | None, value: Any) -> None:
@@ -16,7 +19,7 @@ def coding(rows: Rows, param: Param, text: Param | None, value: Any) -> None:
     if code is not None or system is not None:
         rows.tokens.append(_new(TokenRow, (param, system, code or "")))
     if display is not None and text is not None:
-        rows.strings.append(_new(StringRow, (text, fold(display), display)))
+        rows.strings.append(_new(StringRow, (text, _folded(display), display)))
 
 
 def concept(rows: Rows, param: Param, text: Param | None, value: Any) -> None:
@@ -28,9 +31,9 @@ def concept(rows: Rows, param: Param, text: Param | None, value: Any) -> None:
             if code is not None or system is not None:
                 rows.tokens.append(_new(TokenRow, (param, system, code or "")))
             if display is not None and text is not None and display != said:
-                rows.strings.append(_new(StringRow, (text, fold(display), display)))
+                rows.strings.append(_new(StringRow, (text, _folded(display), display)))
     if said is not None and text is not None:
-        rows.strings.append(_new(StringRow, (text, fold(said), said)))
+        rows.strings.append(_new(StringRow, (text, _folded(said), said)))
 
 
 def identifier(
