@@ -23,7 +23,7 @@ import msgspec
 
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.structs import Struct, decoder
-from careplane.fhir.validation.program import Check, Ids, Program
+from careplane.fhir.validation.program import Check, Program, Root
 
 _START = b'{"resourceType":"'
 _HEAD = re.compile(
@@ -55,16 +55,17 @@ class _Contained(msgspec.Struct):
 
 _head = msgspec.json.Decoder(_Head)
 _contained = msgspec.json.Decoder(_Contained)
-_NO_IDS: Ids = frozenset()
+_NO_IDS: frozenset[str | None] = frozenset()
+_ALONE = Root(_NO_IDS, 0)
 
 
-def accept(raw: bytes, level: int = 0, root: Ids | None = None) -> Struct | None:
-    """The struct of a resource that is surely valid. `root` are the ids that the resource around it
-    contains, where there is one."""
+def accept(raw: bytes, level: int = 0, ids: frozenset[str | None] | None = None) -> Struct | None:
+    """The struct of a resource that is surely valid. `ids` are those that the resource around it
+    contains, where it is itself contained."""
     name = type_of(raw)
     if name is None or level > _NESTED:
         return None
-    decode, plain, full = _tools(name, level)
+    decode, check = _tools(name)
     try:
         struct = decode(raw)
         written = _encode(struct)
@@ -77,17 +78,17 @@ def accept(raw: bytes, level: int = 0, root: Ids | None = None) -> Struct | None
     escapes = b"\\" in raw
     if escapes and _RISKY(raw):
         return None
-    check = full if escapes or _EXTENDED(raw) or _SIBLING(raw) else plain
-    ids = root
+    if escapes or _EXTENDED(raw) or _SIBLING(raw):
+        check = _full(name)
     if ids is None:
-        found = _contained_ids(struct, written)
-        if found is None:
-            return None
-        ids = found
-    return struct if check(struct, ids) else None
+        ids = _contained_ids(struct, written)
+    if ids is None:
+        return None
+    root = _ALONE if ids is _NO_IDS and level == 0 else Root(ids, level)
+    return struct if check(struct, root) else None
 
 
-def _contained_ids(struct: Any, written: bytes) -> Ids | None:
+def _contained_ids(struct: Any, written: bytes) -> frozenset[str | None] | None:
     """The ids of contained resources; None where one is not surely referred to (dom-3)."""
     contained = getattr(struct, "contained", None)
     if contained is None:
@@ -106,9 +107,8 @@ def _contained_ids(struct: Any, written: bytes) -> Ids | None:
 def prepare(*names: str) -> None:
     """Make the decoders and post-checks of these types now, not with their first resource."""
     for name in names:
-        decoder(name)
-        for full in (False, True):
-            _program(full, 0).check(name)
+        _tools(name)
+        _full(name)
 
 
 def type_of(raw: bytes) -> str | None:
@@ -129,29 +129,25 @@ def _type_further_on(raw: bytes) -> str:
 
 
 @cache
-def _tools(name: str, level: int) -> tuple[_Decode, Check, Check]:
-    """Decoder and post-checks of a type, found with one look."""
-    return decoder(name).decode, _lazy(name, False, level), _lazy(name, True, level)
-
-
-def _lazy(name: str, full: bool, level: int) -> Check:
-    """A post-check that is compiled when it is first asked: the full one draws in all types."""
-    compiled: list[Check] = []
-
-    def check(struct: object, ids: Ids) -> bool:
-        if not compiled:
-            compiled.append(_program(full, level).check(name))
-        return compiled[0](struct, ids)
-
-    return check
+def _tools(name: str) -> tuple[_Decode, Check]:
+    """Decoder and plain post-check of a type, found with one look."""
+    return decoder(name).decode, _program(False).check(name)
 
 
 @cache
-def _program(full: bool, level: int) -> Program:
-    def resource(raw: Any, _: Ids) -> bool:
-        return accept(bytes(raw), level + 1) is not None
+def _full(name: str) -> Check:
+    """The full post-check: made apart, as it draws in all data types."""
+    return _program(True).check(name)
 
-    def contained(raw: Any, ids: Ids) -> bool:
-        return accept(bytes(raw), level + 1, ids) is not None
 
-    return Program(full, resource, contained)
+@cache
+def _program(full: bool) -> Program:
+    return Program(full, _resource, _contained_resource)
+
+
+def _resource(raw: Any, around: Root) -> bool:
+    return accept(bytes(raw), around.level + 1) is not None
+
+
+def _contained_resource(raw: Any, around: Root) -> bool:
+    return accept(bytes(raw), around.level + 1, around.ids) is not None

@@ -25,8 +25,8 @@ CORRECTED: dict[str, str] = {
 """Invariants whose published expression does not say their sentence, with one that does."""
 
 NATIVE: dict[str, str] = {
-    # The ids of the contained resources of the root are in `r`.
-    "ref-1": "(t := o.reference) is not None and t[0] == '#' and t[1:] not in r",
+    # `r` is the program.Root around the element.
+    "ref-1": "(t := o.reference) is not None and t[0] == '#' and t[1:] not in r.ids",
     # Held against the bytes in `fast`, where they are at hand.
     "dom-3": "",
     "que-2": "not distinct_links(o)",

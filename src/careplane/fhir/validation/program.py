@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from careplane.fhir.definitions import (
     Element,
@@ -31,9 +31,17 @@ from careplane.fhir.tree import is_sane_number
 from careplane.fhir.validation import natives, primitives, xhtml
 from careplane.fhir.validation.invariants import NATIVE, NEEDS, of_element, of_type
 
-Ids = frozenset[str | None]
-Check = Callable[[Any, Ids], bool]
-"""A struct, or bytes of a resource, and the ids that are contained in the root resource."""
+
+class Root(NamedTuple):
+    """Around an element: the ids that its root resource contains, and how deep that resource is in
+    others."""
+
+    ids: frozenset[str | None]
+    level: int
+
+
+Check = Callable[[Any, Root], bool]
+"""Of a struct, or of the bytes of a resource, whether it is surely valid."""
 
 _EXTENSIONS = ("extension", "modifierExtension")
 # Types that msgspec checks in full, given that control characters have been looked for.
