@@ -31,12 +31,11 @@ def connect(
     read_only: bool = False,
 ) -> Connection:
     """A connection for one thread at a time, in autocommit: transactions are begun by hand."""
-    if len(key) != KEY_BYTES:
-        raise Incorrect(f"The key must have {KEY_BYTES} bytes: restore the key file")
     with complaints():
         connection: Connection = dbapi2.connect(
             str(path), isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
         )
+        connection.execute("PRAGMA cipher_log_level = NONE")  # it speaks to us in errors
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         connection.execute("PRAGMA cipher_hmac_algorithm = HMAC_SHA256")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
@@ -50,4 +49,6 @@ def connect(
 
 def key_for(purpose: str, key: bytes) -> bytes:
     """A key of its own for each file, so that no two files share one."""
+    if len(key) != KEY_BYTES:
+        raise Incorrect(f"The key must have {KEY_BYTES} bytes: restore the key file")
     return hashlib.blake2b(purpose.encode(), key=key, digest_size=KEY_BYTES).digest()

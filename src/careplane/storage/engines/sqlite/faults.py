@@ -42,3 +42,5 @@ def complaints() -> Iterator[None]:
         yield
     except dbapi2.Error as error:
         raise translated(error) from error
+    except OSError as error:
+        raise Fault("The data folder cannot be opened: look at its path and permissions") from error

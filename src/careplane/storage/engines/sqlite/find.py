@@ -15,7 +15,7 @@ from typing import Any
 from careplane.search import plan
 from careplane.search.plan import EVERYTHING, Node, Query
 from careplane.storage.engines.sqlite.cursors import Answers, Cursor, Cursors
-from careplane.storage.engines.sqlite.plans import chart, driver, orders
+from careplane.storage.engines.sqlite.plans import chart, driver, orders, usual
 from careplane.storage.engines.sqlite.plans.nodes import Nodes
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import FALSE, TRUE, Sql, both, inside, joined
@@ -66,20 +66,21 @@ class Finder:
         return int(self._execute(sql, (self._scope.tenant, *types.args)).fetchone()[0])
 
     def _plain_page(self, query: Query, columns: str) -> tuple[list[Row], str | None]:
+        sql = usual.compiled(query, columns, self._scope, lambda: self._plain(query, columns))
+        rows = sorted(self._execute(*sql).fetchall())  # by rid, the first column
+        shown = [row[1:] for row in rows[: query.count]]
+        if len(rows) <= query.count:
+            return shown, None
+        return shown, self._write(Cursor(self._first_t(query), rows[query.count - 1][0]))
+
+    def _plain(self, query: Query, columns: str) -> Sql:
         found = candidates(query.where, query.types, self._scope, eager=False)
         where = both(self._beginning(query), self._after(query), found.where)
-        sql = (
+        text = (
             f"SELECT r.rid, {columns} FROM (SELECT DISTINCT r.rid AS rid FROM {found.origin.text} "
             f"WHERE {where.text} ORDER BY r.rid LIMIT {query.count + 1}) i {_bodies('i.rid')}"
         )
-        rows = sorted(
-            self._execute(sql, found.origin.args + where.args).fetchall()
-        )  # by rid, the first column
-        more = len(rows) > query.count
-        shown = [row[1:] for row in rows[: query.count]]
-        if not more:
-            return shown, None
-        return shown, self._write(Cursor(self._first_t(query), rows[query.count - 1][0]))
+        return Sql(text, found.origin.args + where.args)
 
     def _sorted_page(self, query: Query, columns: str) -> tuple[list[Row], str | None]:
         cursor = self._read(query)

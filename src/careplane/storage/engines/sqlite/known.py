@@ -78,6 +78,9 @@ class Known:
     types: dict[int, str] = field(default_factory=dict)
     sizes: Bounded[tuple[int, Node], int] = field(default_factory=lambda: _of(10_000))
 
+    shapes: dict[tuple[object, ...], str | None] = field(default_factory=dict)
+    """Texts of the usual searches, see plans.usual."""
+
     def forget(self) -> None:
         for memory in (self.names, self.units, self.terms, self.rids, self.types, self.sizes):
             memory.clear()

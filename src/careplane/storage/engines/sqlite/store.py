@@ -165,13 +165,17 @@ class SqliteStore:
 
     def _check(self) -> list[str]:
         found: list[str] = []
-        for open_file in (self._open_records, self._open_audit):
+        for name, open_file in ((RECORDS, self._open_records), (AUDIT, self._open_audit)):
             with complaints():
                 connection = open_file()
+            try:
                 for check in ("PRAGMA cipher_integrity_check", "PRAGMA quick_check"):
-                    found += [str(row[0]) for row in connection.execute(check)]
+                    found += [f"{name}: {row[0]}" for row in connection.execute(check)]
+            except dbapi2.DatabaseError as error:
+                found.append(f"{name}: {error}")
+            finally:
                 connection.close()
-        return [line for line in found if line != "ok"]
+        return [line for line in found if not line.endswith(": ok")]
 
     def _close(self) -> None:
         self._writer.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from careplane.search import plan
 from careplane.search.plan import Node
 from careplane.storage.engines.sqlite.charts import BY_CODE, Chart
+from careplane.storage.engines.sqlite.compact import Compact
 from careplane.storage.engines.sqlite.known import Kind
 from careplane.storage.engines.sqlite.layout import FARTHEST
 from careplane.storage.engines.sqlite.plans.ranges import low_ends
@@ -43,16 +44,30 @@ def _source(
         return None  # a whole system is not found by code
     link_id = scope.lookup.name(Kind.REFERENCE, link.param)
     param = scope.lookup.name(Kind.TOKEN, token.param)
+    targets = rids(link.targets, scope)
+    if len(targets) == len(token.codings) == len(codes) == 1:
+        return _dated(node, chart, _one(targets[0], link_id or 0, param or 0, codes))
     coded = either(*[_coded(system, some) for system, some in codes.items()])
     where = both(
-        among("target", rids(link.targets, scope)),
+        among("target", targets),
         Sql("link = ? AND param = ?", (link_id or 0, param or 0)),
         coded,
     )
     return _dated(node, chart, where)
 
 
-def _coded(system: int, codes: list[int | bytes | str]) -> Sql:
+def _one(target: int, link: int, param: int, codes: dict[int, list[Compact]]) -> Sql:
+    """The usual question, one patient and one code, without putting it together from parts."""
+    ((system, (code,)),) = codes.items()
+    if system == ANY:
+        return Sql(
+            "target = ? AND link = ? AND param = ? AND code = ?", (target, link, param, code)
+        )
+    text = "target = ? AND link = ? AND param = ? AND code = ? AND system = ?"
+    return Sql(text, (target, link, param, code, system))
+
+
+def _coded(system: int, codes: list[Compact]) -> Sql:
     code = inside("code", codes)
     return code if system == ANY else both(code, Sql("system = ?", (system,)))
 

@@ -6,6 +6,8 @@ that "ends after" needs to look no farther back than that; numbers by whether th
 
 from __future__ import annotations
 
+from functools import cache
+
 from careplane.search import plan
 from careplane.search.plan import Prefix
 from careplane.storage.engines.sqlite.known import Kind
@@ -50,10 +52,20 @@ _RANGE = {
 
 def _filled(template: str, low: str, high: str, s_low: Bound, s_high: Bound) -> Sql:
     """The formula over two columns, its values in the order in which they stand."""
-    args = tuple(
-        {"a": s_low, "b": s_high}[p[0]] for p in template.split("{") if p[:1] in "ab" and p
-    )
-    return Sql(template.format(l=low, h=high, a="?", b="?"), args)
+    text, order = _with_columns(template, low, high)
+    return Sql(text, tuple([s_low if end == "a" else s_high for end in order]))
+
+
+@cache
+def _with_columns(template: str, low: str, high: str) -> tuple[str, tuple[str, ...]]:
+    order = tuple(part[0] for part in template.split("{") if part[:1] in ("a", "b"))
+    return template.format(l=low, h=high, a="?", b="?"), order
+
+
+def values_of(prefix: Prefix, low: int, high: int) -> tuple[int, ...]:
+    """What the check of a date binds, after the parameter."""
+    _, order = _with_columns(_SPAN[prefix], "f.a", "f.a + f.b")
+    return tuple([low if end == "a" else high for end in order])
 
 
 def check_date(node: plan.Date, scope: Scope, at: At) -> Sql:
