@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from careplane.access.caller import Caller
 from careplane.kernel.errors import Issue, NotFound
@@ -79,7 +78,7 @@ def _inside(parts: Parts, query: Query, name: str, id: str) -> Query:
 
 def _described(command: c.Search, asked: Search) -> str:
     inside = "/".join(command.compartment) + "/" if command.compartment else ""
-    return f"{inside}{command.type or ''}?{urlencode(asked.understood)}"
+    return f"{inside}{command.type or ''}?{'&'.join(map('='.join, asked.understood))}"
 
 
 async def _included(

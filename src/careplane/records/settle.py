@@ -161,7 +161,7 @@ def _id_in(raw: bytes) -> str | None:
 
 def _refuse_twice(settled: Settled) -> None:
     seen: dict[Key, int] = {}
-    for index, key in settled.keys.items():
+    for index, key in sorted(settled.keys.items()):
         first = seen.setdefault(key, index)
         if first != index and index not in settled.same:
             text = f"The entry is about the same resource as entry {first}."

@@ -34,6 +34,7 @@ _CORS: list[Header] = [
     ),
     (b"access-control-max-age", b"3600"),
 ]
+_REMEMBERED = 1024
 
 
 class Fhir:
@@ -53,6 +54,8 @@ class Fhir:
         self._capabilities = capabilities
         self._addressing = addressing
         self._operations = Operations(operations)
+        # The last caller of each address, so that most requests copy nothing.
+        self._callers: dict[str, tuple[Caller, Caller]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Whatever goes wrong is an OperationOutcome."""
@@ -110,7 +113,13 @@ class Fhir:
         if scheme.lower() != b"bearer" or not token:
             raise Unauthenticated("Send a bearer token: 'Authorization: Bearer ...'.")
         caller = self._resolve(token.strip().decode("latin-1"))
-        return replace(caller, address=self._addressing.client(scope, headers))
+        address = self._addressing.client(scope, headers)
+        known = self._callers.get(address)
+        if known is None or known[0] is not caller:
+            if len(self._callers) >= _REMEMBERED:
+                self._callers.clear()
+            known = self._callers[address] = (caller, replace(caller, address=address))
+        return known[1]
 
 
 def _path(scope: Scope) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from careplane.kernel.errors import Incorrect
 
 PAGE = "_page"
 _NONCE = 12
+_WORTH = 1000
 _LONGEST = 100_000
 _LARGEST = 2_000_000
 _WRONG = "This page is not of this server; begin with the first page again."
@@ -37,7 +38,7 @@ class Pages:
     def seal(self, state: object) -> str:
         """A value that can be told apart from any that this server did not make."""
         nonce = os.urandom(_NONCE)
-        plain = zlib.compress(msgspec.msgpack.encode(state), 1)
+        plain = _packed(msgspec.msgpack.encode(state))
         sealed = nonce + self._cipher.encrypt(nonce, plain, type(state).__name__.encode())
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
@@ -49,10 +50,20 @@ class Pages:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             nonce, rest = sealed[:_NONCE], sealed[_NONCE:]
             plain = self._cipher.decrypt(nonce, rest, kind.__name__.encode())
-            data = zlib.decompressobj().decompress(plain, _LARGEST)
-            return msgspec.msgpack.decode(data, type=kind)
+            return msgspec.msgpack.decode(_unpacked(plain), type=kind)
         except (ValueError, InvalidTag, zlib.error, msgspec.MsgspecError) as error:
             raise Incorrect(_WRONG) from error
+
+
+def _packed(data: bytes) -> bytes:
+    """Compressed where it is long: the criteria of a search by POST may be."""
+    return b"z" + zlib.compress(data, 1) if len(data) > _WORTH else b"-" + data
+
+
+def _unpacked(plain: bytes) -> bytes:
+    if plain[:1] == b"z":
+        return zlib.decompressobj().decompress(plain[1:], _LARGEST)
+    return plain[1:]
 
 
 def address(base: str, *path: str) -> str:

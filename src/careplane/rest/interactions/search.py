@@ -62,9 +62,9 @@ async def _search(
     url = address(request.base, *path)
     style = tuple(pair for pair in request.pairs if pair[0] in _NEUTRAL)
     first = with_query(url, answer.understood + style)
-    links = [Link("self", first), Link("first", first)]
+    links = [Link("self", first)]
     if cursor is not None:
-        links[0] = Link("self", with_query(url, request.pairs))
+        links = [Link("self", with_query(url, request.pairs)), Link("first", first)]
     if answer.next is not None:
         token = service.pages.seal(SearchPage(path, pairs, answer.next))
         links.append(Link("next", with_query(url, ((PAGE, token), *style))))

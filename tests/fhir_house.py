@@ -1,0 +1,155 @@
+"""The application without its process: every room wired for tests, over an engine, with a client
+that talks to it in this very process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from careplane.search.extract import extract
+
+from careplane.access.caller import Caller
+from careplane.access.decide import Decider
+from careplane.access.scopes import parse_scopes
+from careplane.access.smart.tokens import Tokens
+from careplane.kernel.clock import system_clock
+from careplane.kernel.ids import new_id
+from careplane.ledger.audit import AuditRecord, decode
+from careplane.records.door import Door
+from careplane.records.parts import Parts
+from careplane.rest.addressing import Addressing
+from careplane.rest.app import Fhir
+from careplane.rest.interactions import everything, meta, validate
+from careplane.rest.interactions.capabilities import Capabilities
+from careplane.rest.links import Pages
+from careplane.rest.service import Service
+from careplane.search.compartments import compartment_node, compartment_types
+from careplane.search.criterion import Setting
+from careplane.search.parse import criteria
+from careplane.search.plan import Node
+from careplane.search.registry import r4_registry
+from careplane.storage.ports.records import Tenant
+from tests.contracts.engines import Store
+
+BASE = "http://hospital.test/fhir"
+TENANT = Tenant(1)
+REGISTRY = r4_registry()
+LIMIT = 10_000_000
+OPERATIONS = (*everything.OPERATIONS, *validate.OPERATIONS, *meta.OPERATIONS)
+
+
+def decider() -> Decider:
+    """Decisions over the search parameters of R4."""
+
+    def where(type: str, query: str) -> Node:
+        return criteria(Setting(REGISTRY), type, query)
+
+    def compartment(type: str, patient: str) -> Node | None:
+        if type not in compartment_types("Patient"):
+            return None
+        return compartment_node(REGISTRY, "Patient", patient, [type])
+
+    return Decider(where, compartment)
+
+
+@dataclass
+class House:
+    """One installation. `http` speaks with all rights."""
+
+    store: Store
+    door: Door
+    tokens: Tokens
+    app: Fhir
+    http: httpx.AsyncClient
+
+    def caller(self, scopes: str, patient: str | None = None) -> Caller:
+        return Caller(TENANT, "client/test", "Test", parse_scopes(scopes), patient)
+
+    def client(self, scopes: str, patient: str | None = None) -> httpx.AsyncClient:
+        """Another client, with these scopes."""
+        token = self.tokens.issue(self.caller(scopes, patient), 3600)
+        return client(self.app, token)
+
+    async def put(self, resource: dict[str, Any]) -> httpx.Response:
+        """Store a resource under its own id."""
+        answer = await self.http.put(f"{resource['resourceType']}/{resource['id']}", json=resource)
+        assert answer.status_code in (200, 201), answer.text
+        return answer
+
+    async def audit(self) -> list[AuditRecord]:
+        """The trail so far."""
+        return [decode(record) for _, record in await self.store.tail(TENANT, 0, 100_000)]
+
+    async def stored(self) -> int:
+        """How many resources there are."""
+        return sum((await self.store.counts(TENANT)).values())
+
+
+def client(app: Fhir, token: str) -> httpx.AsyncClient:
+    """A client of the app, by its token."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app),
+        base_url=BASE + "/",
+        headers={"authorization": f"Bearer {token}", "content-type": "application/fhir+json"},
+    )
+
+
+@asynccontextmanager
+async def open_house(store: Store) -> AsyncIterator[House]:
+    """Everything wired over an open store."""
+    door = Door(Parts(store, store, decider(), REGISTRY, extract, system_clock, new_id, base=BASE))
+    tokens = Tokens(bytes(32), system_clock)
+    service = Service(door, Pages(bytes(range(32))), LIMIT)
+    capabilities = Capabilities(REGISTRY, OPERATIONS, system_clock())
+    app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing())
+    everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
+    async with client(app, tokens.issue(everything_allowed, 3600)) as http:
+        yield House(store, door, tokens, app, http)
+
+
+def patient(id: str, **more: Any) -> dict[str, Any]:
+    """A small Patient."""
+    return {"resourceType": "Patient", "id": id, **more}
+
+
+def observation(id: str, of: str, code: str = "8302-2", **more: Any) -> dict[str, Any]:
+    """A small Observation of a patient."""
+    return {
+        "resourceType": "Observation",
+        "id": id,
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "subject": {"reference": f"Patient/{of}"},
+        **more,
+    }
+
+
+def entry(method: str, url: str, resource: Any = None, **more: Any) -> dict[str, Any]:
+    """An entry of a Bundle that asks for something; `fullUrl` stands beside, the rest in request."""
+    full = {"fullUrl": more.pop("fullUrl")} if "fullUrl" in more else {}
+    body = {} if resource is None else {"resource": resource}
+    return {**full, **body, "request": {"method": method, "url": url, **more}}
+
+
+def bundle(type: str, *entries: Any) -> bytes:
+    """A Bundle to be processed."""
+    return json.dumps({"resourceType": "Bundle", "type": type, "entry": entries}).encode()
+
+
+def ids(answer: httpx.Response, mode: str = "match") -> list[str]:
+    """`Type/id` of the entries of a searchset, in their order."""
+    return [
+        f"{e['resource']['resourceType']}/{e['resource']['id']}"
+        for e in answer.json().get("entry", [])
+        if e["search"]["mode"] == mode
+    ]
+
+
+def link(answer: httpx.Response, relation: str) -> str | None:
+    """A link of a Bundle."""
+    found = (each["url"] for each in answer.json()["link"] if each["relation"] == relation)
+    return next(found, None)
