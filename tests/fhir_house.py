@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from careplane.search.extract import extract
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
@@ -29,6 +28,7 @@ from careplane.rest.links import Pages
 from careplane.rest.service import Service
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
+from careplane.search.extract import extract
 from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import r4_registry
@@ -129,7 +129,7 @@ def observation(id: str, of: str, code: str = "8302-2", **more: Any) -> dict[str
 
 
 def entry(method: str, url: str, resource: Any = None, **more: Any) -> dict[str, Any]:
-    """An entry of a Bundle that asks for something; `fullUrl` stands beside, the rest in request."""
+    """An entry of a Bundle that asks for something; `fullUrl` stands beside its request."""
     full = {"fullUrl": more.pop("fullUrl")} if "fullUrl" in more else {}
     body = {} if resource is None else {"resource": resource}
     return {**full, **body, "request": {"method": method, "url": url, **more}}

@@ -26,6 +26,11 @@ OUTSIDE = (
     b'<!DOCTYPE p [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
     b'<Patient xmlns="http://hl7.org/fhir"><language value="&x;"/></Patient>'
 )
+MANY = b'{"resourceType":"Patient",' + b",".join(b'"x%d":1' % n for n in range(20_000)) + b"}"
+CYCLE = (
+    b'{"resourceType":"Patient","contained":[{"resourceType":"Patient","contained":'
+    b'[{"resourceType":"Patient"}]}]}'
+)
 
 JSON = {
     "nothing": b"",
@@ -50,9 +55,8 @@ JSON = {
     "empty array": b'{"resourceType":"Patient","name":[]}',
     "empty object": b'{"resourceType":"Patient","name":[{}]}',
     "null element": b'{"resourceType":"Patient","active":null}',
-    "many errors": b'{"resourceType":"Patient",' + b",".join(b'"x%d":1' % n for n in range(20_000)) + b"}",
-    "contained cycle": b'{"resourceType":"Patient","contained":[{"resourceType":"Patient","contained":'
-    b'[{"resourceType":"Patient"}]}]}',
+    "many errors": MANY,
+    "contained cycle": CYCLE,
 }  # fmt: skip
 
 
