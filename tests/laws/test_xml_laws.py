@@ -73,6 +73,7 @@ ODD = {
     "300 levels": XHTML.format("<b>" * 300 + "x" + "</b>" * 300),
     "10,000 levels": XHTML.format("<b>" * 10_000 + "x" + "</b>" * 10_000),
     "11 MB": XHTML.format("x" * 11_000_000),
+    "empty tags": XHTML.format("x" + "<b/>" * 3_000_000),
     "11 MB in tags": XHTML.format("<b>x</b>" + "x" * 11_000_000),
     "no character": XHTML.format("\uffff"),
     "an entity": XHTML.format("&nbsp;"),

@@ -189,3 +189,14 @@ DEEPER = [{"op": "copy", "from": "", "path": "/x" * (index + 1)} for index in ra
 def test_a_patch_cannot_make_much_of_little(kind: patch.Kind, body: bytes) -> None:
     with pytest.raises(TooLarge):
         patch.apply(kind, PATIENT, body)
+
+
+def test_many_operations_on_a_large_resource_are_refused() -> None:
+    big = {**PATIENT, "name": [{"given": ["x"]}] * 20_000}
+    select = "Patient/name[given/@value='y'][given][given][given]"
+    many = xml_patch(f'<remove sel="{select}"/>' * 1000)
+    with pytest.raises(TooLarge):
+        patch.apply("xml", big, many)
+    # and one of them is fine, in whatever it finds
+    with pytest.raises(Invalid):
+        patch.apply("xml", big, xml_patch(f'<remove sel="{select}"/>'))

@@ -193,8 +193,10 @@ HOSTILE: dict[str, tuple[bytes, type[CareplaneError]]] = {
     "billion laughs": (LAUGHS + b"]>" + patient('<id value="&u;"/>'), Malformed),
     "quadratic blow-up": (b'<!DOCTYPE l [<!ENTITY a "' + b"h" * 100_000 + b'">]>'
                           + patient(f'<id value="{"&a;" * 10_000}"/>'), Malformed),
-    "12 MB in one attribute": (patient(f'<id value="{"x" * 12_000_000}"/>'), TooLarge),
-    "17 MB": (patient(" " * (17 << 20)), TooLarge),
+    "2,000,000 elements of a narrative": (
+        patient(f'<text><status value="empty"/>{DIV}{"<b/>" * 2_000_000}</div></text>'), TooLarge),
+    "10 MB in one attribute": (patient(f'<id value="{"x" * 10_100_000}"/>'), TooLarge),
+    "11 MB": (patient(" " * (11 << 20)), TooLarge),
     "100,000 attributes": (patient("<id " + " ".join(f'a{i}="1"' for i in range(100_000)) + "/>"),
                            Invalid),
     "100,000 unknown elements": (patient("<x/>" * 100_000), Invalid),

@@ -12,6 +12,16 @@ MAX_NODES = 200_000
 """Values that the operations of one patch may copy; and nobody notices below it."""
 
 
+MAX_STEPS = 20_000_000
+"""Elements that all the operations of one patch may have to look at, each at all of them."""
+
+
+def check_cost(looks: int, elements: int) -> None:
+    """Raise TooLarge where so many looks at a resource of so many elements would take too long."""
+    if looks * elements > MAX_STEPS:
+        raise TooLarge("The patch has too many operations for so large a resource.")
+
+
 def check_count(operations: int) -> None:
     """Raise TooLarge for more operations than a patch may have."""
     if operations > MAX_OPERATIONS:

@@ -13,7 +13,7 @@ from careplane.fhir.codec import json, xml
 from careplane.fhir.fhirpath import Environment
 from careplane.fhir.fhirpath.errors import EvaluationError, NotFhirpath
 from careplane.fhir.patch import operations
-from careplane.fhir.patch.bounds import MAX_NODES, check_count, check_size
+from careplane.fhir.patch.bounds import MAX_NODES, check_cost, check_count, check_size
 from careplane.fhir.patch.operands import Operands, read
 from careplane.fhir.patch.place import Ground, Refused
 from careplane.fhir.patch.wording import masked
@@ -21,7 +21,7 @@ from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Invalid, Issue, Malformed
 
 # Steps of the engine, for all paths of a patch together and for one of very many.
-_BUDGET = 2_000_000
+_BUDGET = 5_000_000
 _LEAST_BUDGET = 5_000
 _OPERATIONS: dict[str, Callable[[Ground, Operands], None]] = {
     "add": operations.add,
@@ -47,6 +47,7 @@ def apply_parameters(tree: Tree, parameters: Tree) -> Tree:
     if parameters.get("resourceType") != "Parameters" or not isinstance(steps, list):
         raise Malformed("A FHIRPath Patch is a Parameters resource.")
     check_count(len(steps))
+    check_cost(len(steps), check_size(tree, 2 * MAX_NODES) if steps else 0)
     result = deepcopy(tree)
     budget = max(_BUDGET // max(len(steps), 1), _LEAST_BUDGET)
     ground = Ground(result, Environment(budget=budget))

@@ -14,7 +14,7 @@ from lxml import etree
 
 from careplane.fhir.codec import xml
 from careplane.fhir.patch import splice
-from careplane.fhir.patch.bounds import check_count
+from careplane.fhir.patch.bounds import check_cost, check_count
 from careplane.fhir.patch.selector import BadSelector, select
 from careplane.fhir.patch.wording import masked
 from careplane.fhir.tree import Tree
@@ -47,6 +47,8 @@ def apply_to_document(root: etree._Element, raw: bytes) -> etree._Element:
     if not operations:
         raise Malformed("The patch has no operations.")
     check_count(len(operations))
+    looks = sum(1 + operation.get("sel", "").count("[") for operation in operations)
+    check_cost(looks, sum(1 for _ in root.iter()))
     root = deepcopy(root)
     for index, operation in enumerate(operations):
         root = _step(root, index, operation)

@@ -109,6 +109,7 @@ _NONE: frozenset[str] = frozenset()
 # The commonest narratives hold text only; this saves them the parser.
 # Far beyond what any reader can follow, and well within what every XML parser takes.
 _MAX_DEPTH = 100
+_MAX_ELEMENTS = 100_000
 _PLAIN_START = f'<div xmlns="{_NAMESPACE}">'
 _PLAIN_END = "</div>"
 
@@ -151,6 +152,7 @@ class _Scanner:
     def __init__(self) -> None:
         self.has_content = False
         self.depth = 0
+        self.elements = 0
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.StartElementHandler = self.start
         parser.EndElementHandler = self.end
@@ -166,6 +168,9 @@ class _Scanner:
             raise _Refused("elements must be in the namespace of XHTML")
         if self.depth == 0 and local != "div":
             raise _Refused("the root must be a div")
+        self.elements += 1
+        if self.elements > _MAX_ELEMENTS:
+            raise _Refused(f"more than {_MAX_ELEMENTS} elements")
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise _Refused(f"elements nested more than {_MAX_DEPTH} deep")

@@ -14,8 +14,18 @@ from careplane.kernel.errors import Invalid, Malformed, TooLarge
 _VOID = frozenset(f"{{{XHTML}}}{name}" for name in ("area", "br", "col", "hr", "img", "wbr"))
 
 
+MAX_ELEMENTS = 100_000
+"""Elements of one narrative, as validation has it too: ten megabytes of `<b/>` are a weapon."""
+
+_count = etree.XPath("count(descendant::*)")
+
+
 def to_string(div: etree._Element) -> str:
     """The element as a string that stands alone: it carries its namespace and nothing else's."""
+    elements = _count(div)
+    assert isinstance(elements, float), "count() of XPath is a number"
+    if elements > MAX_ELEMENTS:
+        raise TooLarge(f"A narrative may have {MAX_ELEMENTS} elements.")
     alone = deepcopy(div)  # out of its document, so that unused prefixes of the resource stay there
     alone.tail = None
     if alone.prefix is not None:
@@ -29,7 +39,7 @@ def to_string(div: etree._Element) -> str:
 def to_xml(text: str) -> str:
     """The string as XML that may be put into a document, or Invalid: nothing breaks out of it."""
     try:
-        div = parse_document(text.encode(), long_text=True)
+        div = parse_document(text.encode(), trusted=True)
     except (Malformed, TooLarge, UnicodeEncodeError):
         raise Invalid("The narrative is not well-formed XHTML.") from None
     if div.tag != DIV:
