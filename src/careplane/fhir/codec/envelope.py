@@ -16,6 +16,10 @@ import msgspec
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OURS = ("resourceType", "id", "_id")
+_META = b',"meta":{'
+_ATTEMPTS = 8
+"""Closing braces that are tried as the end of a meta; more is for the parser."""
+
 _OURS_IN_META = ("versionId", "lastUpdated", "_versionId", "_lastUpdated")
 
 
@@ -25,19 +29,50 @@ def split(minified: bytes) -> bytes:
     meta = members.pop("meta", None)
     for name in _OURS:
         members.pop(name, None)
-    if meta is None:
-        return b"}" + _tail(members)
-    inner = _members.decode(meta)
+    return (b"}" if meta is None else _meta(meta)) + _tail(members)
+
+
+def split_known(minified: bytes, type: str, id: str | None, has_meta: bool) -> bytes:
+    """As `split`, for a resource whose type and id are known, and whether it has a meta. Mostly
+    without parsing: writers put type and id first, and meta behind them or last."""
+    head = f'{{"resourceType":"{type}"' + ("" if id is None else f',"id":"{id}"')
+    start = len(head)
+    if not minified.startswith(head.encode()):
+        return split(minified)
+    if not has_meta:
+        return b"}" + minified[start:]
+    found = _meta_behind(minified, start) or _meta_last(minified, start)
+    return split(minified) if found is None else found
+
+
+def _meta_behind(minified: bytes, start: int) -> bytes | None:
+    if not minified.startswith(_META, start):
+        return None
+    first = end = start + len(_META) - 1
+    for _ in range(_ATTEMPTS):
+        end = minified.find(b"}", end) + 1
+        try:
+            return _meta(minified[first:end]) + minified[end:]
+        except msgspec.DecodeError:
+            continue
+    return None
+
+
+def _meta_last(minified: bytes, start: int) -> bytes | None:
+    at = minified.rfind(_META)
+    try:
+        # Were this not the meta of the resource itself, braces would be left over.
+        return _meta(minified[at + len(_META) - 1 : -1]) + minified[start:at] + b"}"
+    except msgspec.DecodeError:
+        return None
+
+
+def _meta(raw: bytes | msgspec.Raw) -> bytes:
+    """What the client said in its meta, but for what is ours, and the end of it."""
+    inner = _members.decode(raw)
     for name in _OURS_IN_META:
         inner.pop(name, None)
-    return _tail(inner) + _tail(members)
-
-
-def split_without_meta(minified: bytes, type: str, id: str | None) -> bytes:
-    """As `split`, for a resource that is known to have no meta: mostly no parsing at all."""
-    head = f'{{"resourceType":"{type}"' + ("" if id is None else f',"id":"{id}"')
-    start = head.encode()
-    return b"}" + minified[len(start) :] if minified.startswith(start) else split(minified)
+    return _tail(inner)
 
 
 def join(type: str, id: str, version: str, last_updated: str, rest: bytes) -> bytes:

@@ -34,9 +34,7 @@ class Checked:
         """What the store keeps of the client's bytes, see `codec.envelope`."""
         minified = msgspec.json.format(self.raw, indent=-1)
         struct: Any = self.struct
-        if struct.meta is None:
-            return envelope.split_without_meta(minified, self.type, self.id)
-        return envelope.split(minified)
+        return envelope.split_known(minified, self.type, self.id, struct.meta is not None)
 
 
 def check(raw: bytes, type: str | None = None) -> Checked:
