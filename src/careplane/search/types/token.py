@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from careplane.search.criterion import Criterion, Modifiers
 from careplane.search.fold import fold
+from careplane.search.implied import implied_systems
 from careplane.search.plan import Coding, Node, Not, Text, TextMode, Token
 from careplane.search.rows import of_type, text_of
 from careplane.search.syntax import coding, split, unescape
 
 
 def _any(criterion: Criterion) -> Node:
-    return Token(criterion.parameter.param, tuple(_coding(criterion, v) for v in criterion.values))
+    return Token(
+        criterion.parameter.param,
+        tuple(_as_stored(criterion, _coding(criterion, v)) for v in criterion.values),
+    )
 
 
 def _not(criterion: Criterion) -> Node:
@@ -50,7 +54,7 @@ def _in(criterion: Criterion) -> Node:
             raise criterion.unsupported(
                 "this server does not hold such a value set, or not in full"
             )
-        codings.update(dict.fromkeys(members))
+        codings.update(dict.fromkeys(_as_stored(criterion, coding) for coding in members))
     return Token(criterion.parameter.param, tuple(codings))
 
 
@@ -76,7 +80,7 @@ def _along(criterion: Criterion, *, below: bool) -> Node:
         found = (sets.below if below else sets.above)(wanted.system, wanted.code)
         if found is None:
             raise criterion.unsupported("this server does not hold the hierarchy of this system")
-        codings.update(dict.fromkeys(found))
+        codings.update(dict.fromkeys(_as_stored(criterion, coding) for coding in found))
     return Token(criterion.parameter.param, tuple(codings))
 
 
@@ -87,6 +91,16 @@ def _coding(criterion: Criterion, text: str) -> Coding:
             "write code, system|code, |code or system|; escape a | inside as \\|"
         )
     return found
+
+
+def _as_stored(criterion: Criterion, found: Coding) -> Coding:
+    """Codes whose system is implied by their element are stored without it."""
+    if found.system is None:
+        return found
+    parameter = criterion.parameter
+    base = parameter.param.partition(".")[0]
+    implied = implied_systems(base, parameter.definition)
+    return Coding(None, found.code) if found.system in implied else found
 
 
 MODIFIERS: Modifiers = {
