@@ -43,9 +43,9 @@ class Ground:
         if not found:
             return self._empty(path, doing)
         slot = slot_of(found[0])[0]
-        others = [slot_of(node)[0] for node in found[1:]]
-        apart = any(other.owner is not slot.owner or other.name != slot.name for other in others)
-        if not slot.repeats or apart or len(found) != len(slot.read()):
+        apart = any(slot_of(node)[0].owner is not slot.owner for node in _one_a_family(found))
+        apart = apart or any(node.name != found[0].name for node in found)
+        if not slot.repeats or apart or len(found) != len(slot):
             raise Refused("the path must lead to the whole of one list")
         return slot, element_of(found[0])
 
@@ -67,7 +67,8 @@ class Ground:
     def _run(self, expression: ast.Expression) -> list[Node]:
         found = evaluate(expression, self.tree, self.environment)
         nodes = [item for item in found if isinstance(item, Node)]
-        if len(nodes) < len(found) or any(_root(node).value is not self.tree for node in nodes):
+        strange = any(_root(node).value is not self.tree for node in _one_a_family(nodes))
+        if strange or len(nodes) < len(found):
             raise Refused("the path leads to something that is no element of the resource")
         return nodes
 
@@ -93,10 +94,16 @@ def slot_of(node: Node) -> tuple[Slot, int]:
     if parent is None:
         raise Refused("the path leads to the resource itself")
     element = element_of(node)
-    owner = parent.extra if is_primitive(parent.type) else parent.value
-    assert isinstance(owner, dict), "the engine found the element in it"
+    owner = _owner(parent)
+    assert owner is not None, "the engine found the element in it"
     index = node.index if element.repeats and node.index is not None else 0
     return Slot(owner, json_name(element, node.type), element.repeats), index
+
+
+def _owner(parent: Node) -> Tree | None:
+    """The object that holds the elements of another one."""
+    owner = parent.extra if is_primitive(parent.type) else parent.value
+    return owner if isinstance(owner, dict) else None
 
 
 def element_of(node: Node) -> Element:
@@ -139,6 +146,11 @@ def prune(node: Node | None) -> None:
             del pairs[index]
         slot.write(pairs)
         node = node.parent
+
+
+def _one_a_family(nodes: list[Node]) -> list[Node]:
+    """One of the nodes for each parent: its siblings share all that is above them."""
+    return list({id(node.parent or node): node for node in nodes}.values())
 
 
 def _root(node: Node) -> Node:

@@ -7,14 +7,13 @@ pair, so that nothing that moves or goes loses its other half.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Any
+from itertools import starmap, zip_longest
+from typing import Any, NamedTuple
 
 from careplane.fhir.tree import Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """One repeat of an element: its JSON value, and what stands beside it under `_name`."""
 
     value: Any
@@ -31,10 +30,13 @@ class Slot:
 
     def read(self) -> list[Pair]:
         """Its repeats, one or none where it does not repeat."""
-        value, beside = self.owner.get(self.name), self.owner.get("_" + self.name)
+        value, beside = self._both()
         if not self.repeats:
             return [] if value is None and beside is None else [Pair(value, beside)]
-        return [Pair(*both) for both in zip_longest(_as_list(value), _as_list(beside))]
+        return list(starmap(Pair, zip_longest(_as_list(value), _as_list(beside))))
+
+    def __len__(self) -> int:
+        return max(len(_as_list(part)) for part in self._both())
 
     def write(self, pairs: list[Pair]) -> None:
         """Put these in place of what is there; with none, the member goes."""
@@ -45,6 +47,9 @@ class Slot:
             last = pairs[-1] if pairs else Pair(None)
             self._set(self.name, last.value)
             self._set("_" + self.name, last.beside)
+
+    def _both(self) -> tuple[Any, Any]:
+        return self.owner.get(self.name), self.owner.get("_" + self.name)
 
     def _set(self, name: str, content: Any) -> None:
         missing = all(one is None for one in content) if self.repeats else content is None
