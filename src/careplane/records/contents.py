@@ -5,6 +5,7 @@ Every problem of every entry is reported at once, up to a number that one can re
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from careplane.access.caller import Caller
@@ -20,6 +21,7 @@ from careplane.search.match import NoWorld, Subject, matches
 from careplane.storage.ports.records import Guard
 
 _MOST_ISSUES = 100
+_BREATH = 50
 Accepted = dict[int, Content]
 
 
@@ -31,7 +33,9 @@ async def contents(
     urns_only = all(name.startswith(b"urn:") for name in moved)
     work = _Work(parts, caller, settled)
     later: list[tuple[Entry, Write, bytes]] = []
-    for entry, command in writes:
+    for done, (entry, command) in enumerate(writes):
+        if done % _BREATH == _BREATH - 1:
+            await asyncio.sleep(0)  # a long Bundle lets others go in between
         if not isinstance(command, c.Create | c.Update | c.ConditionalUpdate):
             continue
         raw = references.rewrite(command.raw, moved, urns_only) if moved else command.raw
