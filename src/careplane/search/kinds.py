@@ -9,9 +9,11 @@ from careplane.fhir.definitions.search import SearchType
 from careplane.search.criterion import Build, Criterion, Modifiers
 from careplane.search.plan import EVERYTHING, Chain, Node, Not, Present, all_of, any_of
 from careplane.search.registry import Parameter
+from careplane.search.rows import Param
 from careplane.search.types import (
     composite,
     date,
+    near,
     number,
     quantity,
     reference,
@@ -82,4 +84,7 @@ _TYPES: Mapping[SearchType, Modifiers] = {
     "composite": _with_missing(composite.modifiers(node)),
     "special": {},
 }
-_SPECIAL = {param: _with_missing(modifiers) for param, modifiers in special.MODIFIERS.items()}
+_SPECIAL = {
+    param: _with_missing(modifiers)
+    for param, modifiers in {**special.MODIFIERS, Param("Location.near"): near.MODIFIERS}.items()
+}

@@ -80,7 +80,7 @@ class Registry:
         """All that is offered of a type, by code, those of every resource included."""
         codes = {code for base in _bases(type) for code in self._by_base.get(base, ())}
         found = (self.lookup(type, code) for code in sorted(codes))
-        return tuple(p for p in found if p and p.type != "special")
+        return tuple(parameter for parameter in found if parameter)
 
     def references(self, type: str) -> tuple[Parameter, ...]:
         """The reference parameters of a type."""

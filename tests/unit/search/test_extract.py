@@ -229,6 +229,37 @@ def test_parameters_without_rows_are_found_by_those_of_others(
     assert matches(asked, subject, NoWorld()) is expected
 
 
+PARIS = {"latitude": 48.8566, "longitude": 2.3522}
+SUVA = {"latitude": -18.14, "longitude": 179.9}
+
+
+@pytest.mark.parametrize(
+    ("position", "modifier", "value", "expected"),
+    [
+        (PARIS, "", "48.85|2.35|1|km", True),
+        (PARIS, "", "48.85|2.35|900|m", True),
+        (PARIS, "", "48.85|2.35|300|m", False),
+        (PARIS, "", "51.5074|-0.1278|350|km", True),
+        (PARIS, "", "51.5074|-0.1278|150|[mi_us]", False),
+        (PARIS, "", "48.5|2.0", True),
+        (PARIS, "", "51.5074|-0.1278", False),
+        (PARIS, "", "89|0|6000|km", True),
+        (SUVA, "", "-18|-179.9|60|km", True),
+        (SUVA, "", "-18|-179.9|5|km", False),
+        (SUVA, "missing", "true", False),
+        (None, "missing", "true", True),
+        (None, "", "0|0|20000|km", False),
+    ],
+)
+def test_places(position: Any, modifier: str, value: str, expected: bool) -> None:
+    found = rows("Location", {"position": position} if position else {})
+    registry = r4_registry()
+    parameter = registry.lookup("Location", "near")
+    assert parameter is not None
+    asked = node(Criterion(parameter, modifier, (value,), "near", Setting(registry)))
+    assert matches(asked, Subject("Location", "l", 0, found), NoWorld()) is expected
+
+
 def test_parameters_that_come_at_run_time() -> None:
     given = next(p for p in search_parameters() if p.id == "Observation-status")
     mine = replace(given, id="mine", code="mine", expression="Observation.note.text", type="string")

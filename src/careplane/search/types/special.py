@@ -1,4 +1,4 @@
-"""What is asked of the record itself, `_id` and `_lastUpdated` (FHIR R4, 3.1.1.4.1), and `near`."""
+"""What is asked of the record itself: `_id` and `_lastUpdated` (FHIR R4, 3.1.1.4.1)."""
 
 from __future__ import annotations
 
@@ -47,13 +47,8 @@ def _missing(criterion: Criterion) -> Node:
     raise criterion.invalid("write true or false")
 
 
-def _near(criterion: Criterion) -> Node:
-    raise criterion.unsupported("search by distance is not offered")
-
-
 MODIFIERS: Mapping[Param, Modifiers] = {
     Param("Resource._id"): {"": _ids, "not": _other_ids, "missing": _missing},
     Param("Resource._lastUpdated"): {"": _updated, "missing": _missing},
-    Param("Location.near"): {"": _near},
 }
 """By parameter: what is special is no type, but each has its own way."""
