@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from careplane.fhir.codec.json import dump as dump_json
 from careplane.fhir.codec.json import parse as parse_json
 from careplane.fhir.definitions import RESOURCE_TYPES, SearchParam
 from careplane.fhir.fhirpath import Environment, Node, evaluate, root_node
@@ -31,6 +32,7 @@ from careplane.search.extract import extract
 from careplane.search.registry import ALIASES
 from careplane.search.rows import Param, Rows, part
 from careplane.search.values import date, number, quantity, reference, string, token, uri
+from tests.laws.full import Full
 from tests.support import test_data
 
 DEFINITIONS = r4_search_parameters()
@@ -184,6 +186,13 @@ EXAMPLES = (Path(__file__).parent / "resources.ndjson").read_bytes().splitlines(
 @pytest.mark.parametrize("raw", EXAMPLES, ids=lambda raw: json.loads(raw)["resourceType"])
 def test_of_one_resource_of_each_type(raw: bytes) -> None:
     law(parse_json(raw), raw)
+
+
+@pytest.mark.parametrize("type_name", RESOURCE_TYPES)
+def test_of_every_element_of_each_type(type_name: str) -> None:
+    for variant in range(3):
+        raw = dump_json({**Full(variant).resource(type_name), "id": "x"})
+        law(parse_json(raw), raw)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from careplane.fhir.translate.flow import (
     Untranslatable,
     definite,
 )
-from careplane.fhir.translate.kinds import is_primitive, kind, of_type
+from careplane.fhir.translate.kinds import is_primitive, kind, of_type, selected
 from careplane.fhir.translate.navigate import RESOURCE, child
 from careplane.fhir.translate.render import any_of, exists, item, iterable, present
 from careplane.fhir.translate.scope import Scope, Translates
@@ -267,7 +267,7 @@ def _filter_type(walker: Translates, base: Collection, wanted: ast.TypeName) -> 
     """`as` and `ofType`."""
     if any(b.type == RESOURCE for b in base.branches):
         raise Untranslatable("contained resources by type")
-    kept = tuple(b for b in operators.valued(base).branches if of_type(b.type, wanted))
+    kept = tuple(b for b in operators.valued(base).branches if selected(b.type, wanted))
     return Collection(kept, base.single)
 
 

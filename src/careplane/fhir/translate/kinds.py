@@ -54,3 +54,10 @@ def of_type(name: str, wanted: ast.TypeName) -> bool:
         except KeyError as unknown:
             raise Untranslatable(f"type {wanted.name}") from unknown
     return not name.startswith("System.") and is_subtype(name, target)
+
+
+def selected(name: str, wanted: ast.TypeName) -> bool:
+    """The same for `as` and `ofType`, which take a primitive only for what it is declared to be."""
+    if is_primitive(name) and wanted.namespace != "System":
+        return name == _WRITTEN.get(wanted.name, wanted.name)
+    return of_type(name, wanted)

@@ -160,59 +160,55 @@ def extract(r, rows):
     # ConceptMap.source-uri
     if (v86 := r.sourceUri) is not None:
         reference.link(rows, P21, v86)
-    if (v87 := r.sourceCanonical) is not None:
-        reference.link(rows, P21, v87)
     # ConceptMap.status
-    if (v89 := r.status) is not None:
-        token.plain(rows, P22, v89)
+    if (v88 := r.status) is not None:
+        token.plain(rows, P22, v88)
     # ConceptMap.target
-    if (v91 := r.targetCanonical) is not None:
-        reference.link(rows, P23, v91)
+    if (v90 := r.targetCanonical) is not None:
+        reference.link(rows, P23, v90)
     # ConceptMap.target-code
-    if (list97 := r.group) is not None:
-        for c93 in list97:
-            if (list98 := c93.element) is not None:
-                for c94 in list98:
-                    if (list99 := c94.target) is not None:
-                        for c95 in list99:
-                            if (v96 := c95.code) is not None:
-                                token.plain(rows, P24, v96)
+    if (list96 := r.group) is not None:
+        for c92 in list96:
+            if (list97 := c92.element) is not None:
+                for c93 in list97:
+                    if (list98 := c93.target) is not None:
+                        for c94 in list98:
+                            if (v95 := c94.code) is not None:
+                                token.plain(rows, P24, v95)
     # ConceptMap.target-system
-    if (list103 := r.group) is not None:
-        for c101 in list103:
-            if (v102 := c101.target) is not None:
-                uri.uri(rows, P25, v102)
+    if (list102 := r.group) is not None:
+        for c100 in list102:
+            if (v101 := c100.target) is not None:
+                uri.uri(rows, P25, v101)
     # ConceptMap.target-uri
-    if (v105 := r.targetUri) is not None:
-        reference.link(rows, P26, v105)
-    if (v106 := r.targetCanonical) is not None:
-        reference.link(rows, P26, v106)
+    if (v104 := r.targetUri) is not None:
+        reference.link(rows, P26, v104)
     # ConceptMap.title
-    if (v108 := r.title) is not None:
-        string.text(rows, P27, v108)
+    if (v106 := r.title) is not None:
+        string.text(rows, P27, v106)
     # ConceptMap.url
-    if (v110 := r.url) is not None:
-        uri.uri(rows, P28, v110)
+    if (v108 := r.url) is not None:
+        uri.uri(rows, P28, v108)
     # ConceptMap.version
-    if (v112 := r.version) is not None:
-        token.plain(rows, P29, v112)
+    if (v110 := r.version) is not None:
+        token.plain(rows, P29, v110)
     # Resource._profile
-    if (m114 := r.meta) is not None:
-        if (list116 := m114.profile) is not None:
-            for v115 in list116:
-                if v115 is not None:
-                    uri.uri(rows, P30, v115)
+    if (m112 := r.meta) is not None:
+        if (list114 := m112.profile) is not None:
+            for v113 in list114:
+                if v113 is not None:
+                    uri.uri(rows, P30, v113)
     # Resource._security
-    if (m118 := r.meta) is not None:
-        if (list120 := m118.security) is not None:
-            for v119 in list120:
-                token.coding(rows, P31, P31_text, v119)
+    if (m116 := r.meta) is not None:
+        if (list118 := m116.security) is not None:
+            for v117 in list118:
+                token.coding(rows, P31, P31_text, v117)
     # Resource._source
-    if (m122 := r.meta) is not None:
-        if (v123 := m122.source) is not None:
-            uri.uri(rows, P32, v123)
+    if (m120 := r.meta) is not None:
+        if (v121 := m120.source) is not None:
+            uri.uri(rows, P32, v121)
     # Resource._tag
-    if (m125 := r.meta) is not None:
-        if (list127 := m125.tag) is not None:
-            for v126 in list127:
-                token.coding(rows, P33, P33_text, v126)
+    if (m123 := r.meta) is not None:
+        if (list125 := m123.tag) is not None:
+            for v124 in list125:
+                token.coding(rows, P33, P33_text, v124)

@@ -72,6 +72,8 @@ TABLE = [
     ("(deceased as dateTime) <= @2020-02-03", True),
     ("multipleBirth.ofType(integer) >= 2", True),
     ("multipleBirth.ofType(boolean).exists()", False),
+    ("id is string", True),
+    ("id.ofType(string).exists()", False),
     ("generalPractitioner.where(resolve() is Practitioner).exists()", True),
     ("generalPractitioner.where(resolve() is Practitioner).count() = 1", True),
     ("generalPractitioner.where(resolve() is PractitionerRole).count() = 2", True),
