@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from careplane.fhir.fhirpath import ast
-from careplane.fhir.translate import operators
+from careplane.fhir.translate import operators, strings
 from careplane.fhir.translate.flow import (
     Bind,
     Branch,
@@ -19,10 +19,7 @@ from careplane.fhir.translate.flow import (
 from careplane.fhir.translate.kinds import is_primitive, kind, of_type, selected
 from careplane.fhir.translate.navigate import RESOURCE, child
 from careplane.fhir.translate.render import any_of, exists, item, iterable, present
-from careplane.fhir.translate.scope import Scope, Translates
-
-Arguments = tuple[ast.Expression, ...]
-Function = Callable[[Translates, Collection, Arguments, Scope], Collection]
+from careplane.fhir.translate.scope import Arguments, Function, Scope, Translates
 
 
 def _exists(walker: Translates, base: Collection, arguments: Arguments, scope: Scope) -> Collection:
@@ -131,54 +128,6 @@ def _has_extension(
     walker: Translates, base: Collection, arguments: Arguments, scope: Scope
 ) -> Collection:
     return _exists(walker, _extension(walker, base, arguments, scope), (), scope)
-
-
-def _text_test(template: str) -> Function:
-    """A function from a string to a condition; empty for no string."""
-
-    def function(
-        walker: Translates, base: Collection, arguments: Arguments, scope: Scope
-    ) -> Collection:
-        argument = _literal_text(walker, arguments[0], scope)
-        texts = _texts(walker, base)
-        return operators.logical(
-            Truth(
-                any_of(texts, lambda b: template.format(b.code, argument)),
-                any_of(texts, lambda b: "not " + template.format(b.code, argument)),
-            )
-        )
-
-    return function
-
-
-def _texts(walker: Translates, base: Collection) -> list[Branch]:
-    if not base.single or any(kind(b.type) != "text" for b in base.branches):
-        raise Untranslatable("a string function on anything but one string")
-    return [item(b, walker.names) for b in base.branches]
-
-
-def _literal_text(walker: Translates, node: ast.Expression, scope: Scope) -> str:
-    if not isinstance(node, ast.String):
-        raise Untranslatable("a string function with a computed argument")
-    return repr(node.value)
-
-
-def _text_value(template: str, type_name: str) -> Function:
-    """A function from a string to a value, by a Python expression that may give None."""
-
-    def function(
-        walker: Translates, base: Collection, arguments: Arguments, scope: Scope
-    ) -> Collection:
-        if not all(isinstance(a, ast.Integer) for a in arguments):
-            raise Untranslatable("a string function with a computed argument")
-        values = [str(a.value) for a in arguments if isinstance(a, ast.Integer)]
-        found = [
-            Branch(b.clauses, template.format(b.code, *values), type_name, optional=True)
-            for b in _texts(walker, base)
-        ]
-        return Collection(tuple(found), base.single)
-
-    return function
 
 
 def _first(walker: Translates, base: Collection, _: Arguments, scope: Scope) -> Collection:
@@ -290,13 +239,7 @@ FUNCTIONS: dict[tuple[str, int], Function] = {
     ("hasValue", 0): _has_value,
     ("extension", 1): _extension,
     ("hasExtension", 1): _has_extension,
-    ("startsWith", 1): _text_test("{0}.startswith({1})"),
-    ("endsWith", 1): _text_test("{0}.endswith({1})"),
-    ("contains", 1): _text_test("({1} in {0})"),
-    ("matches", 1): _text_test("matches({0}, {1})"),
-    ("length", 0): _text_value("len({0})", "System.Integer"),
-    ("substring", 1): _text_value("({0}[{1}:] or None)", "System.String"),
-    ("toInteger", 0): _text_value("to_integer({0})", "System.Integer"),
+    **strings.FUNCTIONS,
     ("first", 0): _first,
     ("last", 0): _last,
     ("intersect", 1): _intersect,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,3 +28,8 @@ class Translates(Protocol):
     def collection(self, node: ast.Expression, scope: Scope) -> Collection: ...
 
     def truth(self, node: ast.Expression, scope: Scope) -> Truth: ...
+
+
+Arguments = tuple[ast.Expression, ...]
+Function = Callable[[Translates, Collection, Arguments, Scope], Collection]
+"""A function of FHIRPath: from its input, its arguments and their scope to what it gives."""
