@@ -14,7 +14,7 @@ UNDATED = 3
 """`chart.wide` where there is not exactly one date."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is one of the few below
 class Chart:
     """The parameters of one type. A patient may be found under either name."""
 
@@ -28,8 +28,8 @@ def _chart(type: str, code: str, date: str) -> Chart:
     return Chart(links, Param(f"{type}.{code}"), Param(f"{type}.{date}"))
 
 
-CHARTS: dict[str, Chart] = {
-    type: _chart(type, code, date)
+CHARTS = tuple(
+    _chart(type, code, date)
     for type, code, date in (
         ("AllergyIntolerance", "code", "date"),
         ("Condition", "code", "onset-date"),
@@ -44,5 +44,5 @@ CHARTS: dict[str, Chart] = {
         ("Procedure", "code", "date"),
         ("ServiceRequest", "code", "authored"),
     )
-}
-BY_CODE: dict[Param, Chart] = {chart.code: chart for chart in CHARTS.values()}
+)
+BY_CODE: dict[Param, Chart] = {chart.code: chart for chart in CHARTS}

@@ -160,10 +160,10 @@ class Group:
         return Version(put.type, put.id, version, self._updated * 1000, put.method, put.rest, t)
 
     def _index(self, tenant: int, rid: int, put: Put) -> None:
-        new = lay_out(put.rows, put.type, tenant, rid, self._interner)
+        new = lay_out(put.rows, tenant, rid, self._interner)
         before = _EMPTY
         if put.old != _NO_ROWS:
-            before = lay_out(put.old, put.type, tenant, rid, self._interner)
+            before = lay_out(put.old, tenant, rid, self._interner)
         for name in TABLES:
             mine: set[Entry] = getattr(new, name)
             had: set[Entry] = getattr(before, name)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from careplane.kernel.errors import TooLarge
 from careplane.search.rows import DateRow, Rows
-from careplane.storage.engines.sqlite.charts import CHARTS, UNDATED, Chart
+from careplane.storage.engines.sqlite.charts import BY_CODE, UNDATED, Chart
 from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Kind
 
@@ -52,12 +52,12 @@ class Layout:
     fact: set[Entry] = field(default_factory=set)
 
 
-def lay_out(rows: Rows, type: str, tenant: int, rid: int, interner: Interner) -> Layout:
+def lay_out(rows: Rows, tenant: int, rid: int, interner: Interner) -> Layout:
     """All of a resource's rows."""
     layout = Layout()
     _add(layout, rows, tenant, rid, interner, found=True)
-    if type in CHARTS:
-        _add_chart(layout.chart, CHARTS[type], rows, tenant, rid, interner)
+    for chart in {BY_CODE[row.param] for row in rows.tokens if row.param in BY_CODE}:
+        _add_chart(layout.chart, chart, rows, tenant, rid, interner)
     names = interner.names[Kind.COMPOSITE]
     for number, group in enumerate(rows.composites):
         id = group_id(rid, number)
