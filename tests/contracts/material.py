@@ -93,6 +93,7 @@ uris = st.builds(UriRow, st.sampled_from([URL, SUBJECT]), st.sampled_from(URIS))
 
 def _span(low_high: tuple[int, int]) -> tuple[int, int]:
     low, high = sorted(low_high)
+    low, high = (low if low < END else 0), (high if high > BEGINNING else 0)  # no date is out there
     return (low, high) if low < high else (low, low + 1)
 
 

@@ -30,10 +30,12 @@ SEARCH = b"s"
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """FROM and WHERE of a search; `ordered` where rows come in order of rid without sorting."""
+    """FROM and WHERE of a search, and the column to order by: that of the source, which SQLite
+    then need not sort where it comes in order."""
 
     origin: Sql
     where: Sql
+    rid: str = "r.rid"
 
 
 class Finder:
@@ -75,10 +77,11 @@ class Finder:
 
     def _plain(self, query: Query, columns: str) -> Sql:
         found = candidates(query.where, query.types, self._scope, eager=False)
-        where = both(self._beginning(query), self._after(query), found.where)
+        rid = found.rid
+        where = both(self._beginning(query), self._after(query, rid), found.where)
         text = (
-            f"SELECT r.rid, {columns} FROM (SELECT DISTINCT r.rid AS rid FROM {found.origin.text} "
-            f"WHERE {where.text} ORDER BY r.rid LIMIT {query.count + 1}) i {_bodies('i.rid')}"
+            f"SELECT r.rid, {columns} FROM (SELECT DISTINCT {rid} AS rid FROM {found.origin.text} "
+            f"WHERE {where.text} ORDER BY {rid} LIMIT {query.count + 1}) i {_bodies('i.rid')}"
         )
         return Sql(text, found.origin.args + where.args)
 
@@ -142,9 +145,9 @@ class Finder:
         cursor = self._read(query)
         return Sql("r.born <= ?", (cursor.t,)) if cursor else TRUE
 
-    def _after(self, query: Query) -> Sql:
+    def _after(self, query: Query, rid: str) -> Sql:
         cursor = self._read(query)
-        return Sql("r.rid > ?", (cursor.row,)) if cursor else TRUE
+        return Sql(f"{rid} > ?", (cursor.row,)) if cursor else TRUE
 
     def _read(self, query: Query) -> Cursor | None:
         if query.cursor is None:
@@ -187,7 +190,7 @@ def candidates(node: Node, types: frozenset[str], scope: Scope, *, eager: bool) 
             Sql("resource r"), both(Sql("r.tenant = ?", (scope.tenant,)), live, check)
         )
     origin = Sql(f"({source.text}) d CROSS JOIN resource r ON r.rid = d.rid", source.args)
-    return Candidates(origin, both(live, check))
+    return Candidates(origin, both(live, check), "d.rid")
 
 
 def _source(node: Node, scope: Scope, *, eager: bool) -> tuple[Sql | None, Node]:

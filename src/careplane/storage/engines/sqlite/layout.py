@@ -185,11 +185,16 @@ def _add_chart(
 
 def date_entry(row: DateRow) -> tuple[int, int, int]:
     """The columns wide, low, span."""
-    low, high = max(row.low, -FARTHEST), min(row.high, FARTHEST)
+    low, high = near(row.low), near(row.high)
     span = high - low
     if span <= DAY:
         return 0, low, span
     return (1 if span <= WIDTHS[1] else 2), low, span
+
+
+def near(moment: int) -> int:
+    """An open end of a date brought in to FARTHEST; others are never as far."""
+    return max(-FARTHEST, min(moment, FARTHEST))
 
 
 def _range(low: float, high: float) -> tuple[int, float, float | str]:

@@ -7,7 +7,7 @@ from careplane.search.plan import Node
 from careplane.storage.engines.sqlite.charts import BY_CODE, Chart
 from careplane.storage.engines.sqlite.compact import Compact
 from careplane.storage.engines.sqlite.known import Kind
-from careplane.storage.engines.sqlite.layout import FARTHEST
+from careplane.storage.engines.sqlite.layout import near
 from careplane.storage.engines.sqlite.plans.ranges import low_ends
 from careplane.storage.engines.sqlite.plans.scope import Scope
 from careplane.storage.engines.sqlite.plans.selves import among, rids
@@ -78,7 +78,7 @@ def _dated(node: plan.And, chart: Chart, where: Sql) -> Sql:
     date = next((p for p in node.parts if isinstance(p, plan.Date) and p.param == chart.date), None)
     if date is None:
         return Sql(head, where.args)
-    low, high = max(date.low, -FARTHEST), min(date.high, FARTHEST)
+    low, high = near(date.low), near(date.high)
     ends = low_ends(date.prefix, low, high, 0)
     days = Sql(f"{head} AND wide = 0 AND low BETWEEN ? AND ?", (*where.args, *ends))
     return union([days, Sql(f"{head} AND wide > 0", where.args)])

@@ -11,7 +11,7 @@ from functools import cache
 from careplane.search import plan
 from careplane.search.plan import Prefix
 from careplane.storage.engines.sqlite.known import Kind
-from careplane.storage.engines.sqlite.layout import FARTHEST, WIDTHS
+from careplane.storage.engines.sqlite.layout import FARTHEST, WIDTHS, near
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import (
     FALSE,
@@ -185,4 +185,4 @@ def _by_width(head: Sql, template: str, s_low: float, s_high: float) -> Sql:
 
 def _near(node: plan.Date) -> tuple[int, int]:
     """Open ends brought in, as `layout.date_entry` does for what is stored."""
-    return max(node.low, -FARTHEST), min(node.high, FARTHEST)
+    return near(node.low), near(node.high)

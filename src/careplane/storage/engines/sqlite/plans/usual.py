@@ -14,7 +14,7 @@ from careplane.search.plan import Query
 from careplane.storage.engines.sqlite.charts import BY_CODE
 from careplane.storage.engines.sqlite.compact import compact
 from careplane.storage.engines.sqlite.known import Kind
-from careplane.storage.engines.sqlite.layout import FARTHEST
+from careplane.storage.engines.sqlite.layout import near
 from careplane.storage.engines.sqlite.plans.ranges import low_ends, values_of
 from careplane.storage.engines.sqlite.plans.scope import Scope
 from careplane.storage.engines.sqlite.plans.sql import Bound, Sql
@@ -92,7 +92,7 @@ def _values(
     date_id = name(Kind.DATE, date.param)
     if date.param != chart.date or date_id is None:
         return None
-    low, high = max(date.low, -FARTHEST), min(date.high, FARTHEST)
+    low, high = near(date.low), near(date.high)
     args = (
         *asked, *low_ends(date.prefix, low, high, 0), *asked,
         type_id, date_id, *values_of(date.prefix, low, high),
