@@ -10,6 +10,7 @@ from typing import Any
 from careplane.fhir.fhirpath.parser import parse
 from careplane.fhir.structs import Struct
 from careplane.fhir.translate import runtime
+from careplane.fhir.translate.flow import Untranslatable
 from careplane.fhir.translate.translate import Translator
 
 NAMESPACE: dict[str, Any] = {
@@ -34,6 +35,10 @@ def condition(type_name: str, expression: str) -> Callable[[Struct], bool | None
 def build(source: str, name: str, **more: object) -> Callable[..., Any]:
     """A function out of generated source. No text of a user is in it but as a quoted literal."""
     found: dict[str, Any] = {**NAMESPACE, **more}
-    exec(compile(source, f"<translated {name}>", "exec"), found)  # noqa: S102  (our own text)
+    try:
+        code = compile(source, f"<translated {name}>", "exec")
+    except (SyntaxError, RecursionError, MemoryError) as deep:  # more nesting than Python takes
+        raise Untranslatable("an expression that nests too deeply") from deep
+    exec(code, found)  # noqa: S102  (our own text)
     function: Callable[..., Any] = found[name]
     return function

@@ -19,6 +19,8 @@ from careplane.fhir.translate.functions import FUNCTIONS, TYPE_FUNCTIONS, index,
 from careplane.fhir.translate.navigate import child, names_a_type
 from careplane.fhir.translate.scope import Scope
 
+MAX_TEXT = 100_000
+MAX_BRANCHES = 1000
 _CONSTANTS = {
     "ucum": "http://unitsofmeasure.org",
     "sct": "http://snomed.info/sct",
@@ -39,11 +41,21 @@ class Translator:
 
     def collection(self, node: ast.Expression, scope: Scope) -> Collection:
         """The values of the expression."""
-        return _WALKS.get(type(node), _unknown)(self, node, scope)
+        return _bounded(_WALKS.get(type(node), _unknown)(self, node, scope))
 
     def truth(self, node: ast.Expression, scope: Scope) -> Truth:
         """The expression as a condition."""
         return operators.truth_of(self.collection(node, scope), self.names)
+
+
+def _bounded(found: Collection) -> Collection:
+    """Some expressions double with every step; none that is meant gets near these bounds."""
+    size = sum(len(branch.code) for branch in found.branches)
+    if found.truth is not None:
+        size += len(found.truth.yes) + len(found.truth.no)
+    if size > MAX_TEXT or len(found.branches) > MAX_BRANCHES:
+        raise Untranslatable("an expression that grows too large")
+    return found
 
 
 def _unknown(_: Translator, node: ast.Expression, scope: Scope) -> Collection:

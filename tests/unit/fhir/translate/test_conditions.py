@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -10,6 +12,7 @@ import pytest
 
 from careplane.fhir.definitions import search_parameters, type_definition, type_names
 from careplane.fhir.fhirpath import parse
+from careplane.fhir.fhirpath.errors import NotFhirpath
 from careplane.fhir.structs import decoder
 from careplane.fhir.translate import Translator, Untranslatable
 from careplane.fhir.translate.compiled import condition
@@ -152,6 +155,25 @@ def test_conditions_on_an_observation(expression: str, expected: bool | None) ->
 def test_says_what_it_cannot_do(expression: str) -> None:
     with pytest.raises(Untranslatable):
         condition("Patient", expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "active" + " = (active" * 38 + ")" * 38,
+        "(active" * 30 + " xor gender = 'male')" * 30,
+        "name" + ".select($this | $this)" * 60 + ".exists()",
+        "name.where(" * 40 + "use = 'old'" + ").exists()" * 40,
+        "name" + ".where(use.exists())" * 100 + ".exists()",
+        "active.not()" + ".not()" * 150,
+        " or ".join(["active"] * 150),
+    ],
+)
+def test_hostile_expressions_cost_little(expression: str) -> None:
+    started = time.process_time()
+    with suppress(Untranslatable, NotFhirpath):
+        condition("Patient", expression)(decoded("Patient", PATIENT))
+    assert time.process_time() - started < 2
 
 
 def test_a_literal_is_never_code() -> None:
