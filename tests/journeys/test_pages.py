@@ -26,6 +26,7 @@ PAGES = (
     "/",
     "/patients",
     "/patients?name=nobody-is-called-so",
+    "/patients?born=tomorrow",
     DEVIN,
     f"{DEVIN}/timeline",
     f"{DEVIN}/problems",
@@ -41,6 +42,7 @@ PAGES = (
     "/patients/parker-casper",
     "/records",
     "/records/Observation?code=4548-4",
+    "/records/Observation?value-quantity=much&nonsense=1",
     "/records/Patient/layla-haddad",
     "/records/CarePlan/devin-bailey-plan",
     "/records/Patient/devin-bailey/history",
@@ -172,6 +174,11 @@ def test_the_list_searches_while_one_types(page: Page) -> None:
     assert page.evaluate("window.same"), "the whole page was loaded again"
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
     page.reload()
+    expect(page.locator("#results tbody tr")).to_have_count(1)
+    born = page.get_by_label("Date of birth")
+    born.press_sequentially("196", delay=400)  # no year yet, and the search says so
+    expect(page.locator("#results .problem")).to_contain_text("birthdate")
+    born.press_sequentially("5")
     expect(page.locator("#results tbody tr")).to_have_count(1)
 
 

@@ -17,7 +17,7 @@ from careplane.access.caller import Caller
 from careplane.fhir.codec import envelope
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
-from careplane.kernel.errors import Forbidden
+from careplane.kernel.errors import Forbidden, Incorrect
 from careplane.records import commands
 from careplane.records.door import Door
 from careplane.records.results import Version
@@ -98,6 +98,14 @@ class Reader:
             return await self.search(type, pairs)
         except Forbidden:
             return NOT_ALLOWED
+
+    async def attempt(self, type: str, pairs: Pairs, cursor: str | None = None) -> tuple[Page, str]:
+        """A search by a person, who may have typed half a date: what was found, and what is wrong
+        with the search."""
+        try:
+            return await self.search(type, pairs, cursor), ""
+        except Incorrect as error:
+            return Page((), total=0), error.text
 
     async def several(self, *asked: tuple[str, Pairs]) -> list[Page]:
         """Glances side by side."""

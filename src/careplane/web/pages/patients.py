@@ -24,12 +24,14 @@ async def show(visit: Visit) -> Response:
     pairs = [(code, asked[field]) for field, code in FIELDS if asked[field]]
     pairs += [("_sort", "family,given"), ("_count", str(COUNT)), ("_total", "accurate")]
     cursor = visit.query("cursor") or None
-    page = await visit.reader.search("Patient", pairs, cursor)
+    page, problem = await visit.reader.attempt("Patient", pairs, cursor)
     rows = [person(tree, visit.today) for tree in page.trees]
     around = await _around(visit, [row.id for row in rows])
     again = {field: value for field, value in asked.items() if value}
     return visit.render(
         "pages/patients.html",
+        400 if problem else 200,
+        problem=problem,
         rows=rows,
         asked=asked,
         total=page.total,

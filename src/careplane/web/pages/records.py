@@ -17,6 +17,7 @@ from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit
 
 COUNT = 50
+MOST = 200
 _OWN = {"cursor"}
 
 
@@ -31,13 +32,18 @@ async def types(visit: Visit) -> Response:
 async def search(visit: Visit) -> Response:
     """GET /records/{type}: the query string is that of a FHIR search."""
     type = _type(visit)
-    asked = [(k, v) for k, v in visit.request.query_params.multi_items() if v and k not in _OWN]
+    asked = [
+        (name, _bounded(value) if name == "_count" else value)
+        for name, value in visit.request.query_params.multi_items()
+        if value and name not in _OWN
+    ]
     pairs = asked + [(k, v) for k, v in _defaults().items() if k not in dict(asked)]
     cursor = visit.query("cursor") or None
-    page = await visit.reader.search(type, pairs, cursor)
+    page, problem = await visit.reader.attempt(type, pairs, cursor)
     here = f"/records/{type}"
     return visit.render(
         "pages/search.html",
+        400 if problem else 200,
         type=type,
         columns=columns.columns(type),
         rows=[(record, columns.cells(type, record.tree)) for record in page.records],
@@ -46,10 +52,15 @@ async def search(visit: Visit) -> Response:
         sorted=dict(asked).get("_sort", ""),
         sorts={c.code: _sorting(here, asked, c.code) for c in columns.columns(type)},
         total=page.total,
-        issues=page.issues,
+        issues=(*page.issues, *([problem] if problem else [])),
         first=f"{here}?{urlencode(asked)}" if cursor else "",
         next=f"{here}?{urlencode([*asked, ('cursor', page.next)])}" if page.next else "",
     )
+
+
+def _bounded(count: str) -> str:
+    """No more rows than a person can look at."""
+    return str(MOST) if count.isdecimal() and (len(count) > 6 or int(count) > MOST) else count
 
 
 def _sorting(here: str, asked: list[tuple[str, str]], code: str) -> str:
