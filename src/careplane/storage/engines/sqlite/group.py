@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from careplane.kernel.errors import Stale
 from careplane.search.rows import Rows
 from careplane.storage.bodies import Bodies
-from careplane.storage.engines.sqlite.bulk import execute_many
+from careplane.storage.engines.sqlite.bulk import add_all, execute_many
 from careplane.storage.engines.sqlite.compact import compact
 from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Identity, Kind
@@ -121,7 +121,7 @@ class Group:
         for name, columns in TABLES.items():
             head = f"DELETE FROM {name} WHERE ({columns}) IN ("
             execute_many(connection, head, batch.removed[name], ")")
-            execute_many(connection, f"INSERT INTO {name}", batch.added[name])
+            add_all(connection, name, batch.added[name])
         tally = [(*key, n) for key, n in batch.tally.items() if n]
         execute_many(connection, "INSERT INTO tally", tally, _TALLY_AGAIN)
         execute_many(connection, "INSERT INTO outbox (tenant, record)", batch.outbox)
