@@ -115,7 +115,8 @@ def pressure(patient: str, when: str, systolic: float, diastolic: float, **rest:
 def echo(patient: str, days: int, fraction: str) -> list[Tree]:
     when = at(days, "10:30")
     ejection = observation(
-        patient, when, coded(LOINC, "10230-1", "Left ventricular Ejection fraction"), "imaging",
+        patient, when, coded(LOINC, "10230-1", "Left ventricular Ejection fraction",
+              "Left ventricular ejection fraction"), "imaging",
         valueQuantity=quantity(fraction, "%"),
         interpretation=[coded(HL7 + "v3-ObservationInterpretation", "L", "Low")],
         referenceRange=[{"low": quantity("52", "%")}],
