@@ -193,7 +193,8 @@ def table(head: tuple[str, str], rows: Sequence[tuple[str, str]]) -> str:
 
 def main() -> None:
     puts = list({(p.type, p.id): p for some in bundles() for p in some}.values())
-    rows = f"{len(puts):,} resources, {rows_of(puts):.1f} rows each, on {os.cpu_count()} cores (load {os.getloadavg()[0]:.1f} before)."
+    load = f"{os.cpu_count()} cores (load {os.getloadavg()[0]:.1f} before)"
+    rows = f"{len(puts):,} resources, {rows_of(puts):.1f} rows each, on {load}."
     folders = [Path(tempfile.mkdtemp()) for _ in range(2)]
     try:
         speed = asyncio.run(measure(folders[0], puts))
