@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _GROUP_PUTS = 2_000
 _WAITING_PUTS = 50_000
+_GUARD_SECONDS = 5.0
+"""How long one guard may keep all writers waiting."""
 _FORGET_SIZES_AFTER = 2_000
 Answer = Receipt | CareplaneError
 
@@ -116,7 +118,7 @@ class Writer:
             return self._transact(jobs)
         except Exception as error:
             self._undo()
-            if len(jobs) > 1 and not isinstance(translated(error), Busy):
+            if len(jobs) > 1 and _is_of_one_job(error):
                 return [answer for job in jobs for answer in self._commit([job])]
             known = error if isinstance(error, CareplaneError) else translated(error)
             return [known] * len(jobs)
@@ -149,7 +151,8 @@ class Writer:
             self._known.sizes.clear()
 
     def _find(self, tenant: Tenant, guard: Guard) -> set[Key]:
-        return self._reader.keys(tenant, guard.query)
+        with self._reader.within(_GUARD_SECONDS):
+            return self._reader.keys(tenant, guard.query)
 
     def _answer(self, jobs: Sequence[_Job], answers: Sequence[Answer]) -> None:
         with self._lock:
@@ -160,6 +163,11 @@ class Writer:
         for loop, pairs in loops.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_resolve, pairs)
+
+
+def _is_of_one_job(error: Exception) -> bool:
+    """Whether it came of what one job asked for, so that the others may go ahead without it."""
+    return "interrupted" in str(error) or not isinstance(translated(error), Busy)
 
 
 def _resolve(pairs: Sequence[tuple[_Job, Answer]]) -> None:
