@@ -1,0 +1,94 @@
+"""python -m tools.bench: measure Careplane, or with --base any other FHIR server."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from tools.bench import cases, data, report, server
+from tools.bench.client import Target, load
+
+
+def main() -> None:
+    options = _options()
+    if options.base:
+        _elsewhere(options)
+    else:
+        _careplane(options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--base", help="base address of another FHIR server")
+    parser.add_argument("--token", help="bearer token for it")
+    parser.add_argument("--load", action="store_true", help="send it the synthetic patients first")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of a run")
+    parser.add_argument("--dry", action="store_true", help="print, and leave docs/ as it is")
+    return parser.parse_args()
+
+
+def _elsewhere(options: argparse.Namespace) -> None:
+    target = Target.of(options.base, options.token)
+    if options.load:
+        sent = [target.request("POST", "", body) for _, body in data.regrouped(1000)]
+        sample = asyncio.run(load(target, iter(sent), connections=1, seconds=3600))
+        print(f"loaded {len(sample.latencies)} bundles, {len(sample.failures)} refused")
+    results = cases.run(
+        target, runs=options.runs, seconds=options.seconds, known=cases.learn(target)
+    )
+    print(report.write(results, [], options.runs, options.seconds))
+
+
+def _careplane(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="careplane-bench-") as scratch:
+        imports = [_import(Path(scratch) / f"import-{run}") for run in range(options.runs)]
+        folder = Path(scratch) / "import-0"
+        bytes_each = server.size(folder) / imports[0][1]
+        starts = [_start(folder) for _ in range(options.runs)]
+        with server.serving(folder) as running:
+            target = Target.of(running.base, running.token)
+            known = cases.learn(target)
+            results = cases.run(target, runs=options.runs, seconds=options.seconds, known=known)
+            memory = running.memory()
+        facts = [
+            report.Fact(
+                f"`careplane import` of {imports[0][1]:,} resources, start of the command included",
+                f"{median(rate for rate, _ in imports):,.0f} resources/s",
+                "5,000 resources/s",
+            ),
+            report.Fact("on disk, all files", f"{bytes_each / 1000:.2f} kB a resource", "1.5 kB"),
+            report.Fact("start to first answer", f"{median(starts):.2f} s", "2 s"),
+            report.Fact("memory after all loads", f"{memory:,.0f} MB", "400 MB"),
+        ]
+    text = report.write(results, facts, options.runs, options.seconds)
+    print(text)
+    for answer in [one for result in results for one in result.failures][:3]:
+        print("failed:", answer.status, answer.body[:400])
+    if not options.dry:
+        (data.ROOT / "docs" / "benchmarks.md").write_text(text)
+
+
+def _import(folder: Path) -> tuple[float, int]:
+    patients = data.folder()
+    if patients is None:
+        raise SystemExit("Set CAREPLANE_TEST_DATA to the public test data.")
+    server.command("init", data=folder)
+    began = time.perf_counter()
+    server.command("import", str(patients), "--quiet", data=folder)
+    seconds = time.perf_counter() - began
+    count = sum(len(bundle["entry"]) for bundle in data.bundles())
+    return count / seconds, count
+
+
+def _start(folder: Path) -> float:
+    with server.serving(folder) as running:
+        return running.started
+
+
+if __name__ == "__main__":
+    main()

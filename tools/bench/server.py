@@ -1,0 +1,103 @@
+"""A Careplane server of the bench's own: one worker on a data folder, started as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CAREPLANE = [sys.executable, "-m", "careplane"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: its base address, a token for everything, how long it took from the
+    command to the first answer (seconds), and the process at its head."""
+
+    base: str
+    token: str
+    started: float
+    process: subprocess.Popen[bytes]
+
+    def memory(self) -> float:
+        """Resident memory of all its processes, in MB (pages shared between them count once in
+        each, so this errs on the high side)."""
+        return sum(_resident(pid) for pid in _family(self.process.pid)) / 1e6
+
+
+def command(*words: str, data: Path) -> str:
+    """Run one careplane command on a data folder; its output."""
+    done = subprocess.run(
+        [*CAREPLANE, *words, "--data", str(data)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
+
+
+def size(data: Path) -> int:
+    """Bytes on disk below a data folder."""
+    return sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[Server]:
+    """A server on a data folder, until the block ends."""
+    token = command("token", "--scope", "system/*.cruds", data=data).strip()
+    port = _free_port()
+    base = f"http://127.0.0.1:{port}/fhir"
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [*CAREPLANE, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "CAREPLANE_LOG_LEVEL": "warning"},
+    )
+    try:
+        _until_it_answers(process, base, token)
+        yield Server(base, token, time.perf_counter() - began, process)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _until_it_answers(process: subprocess.Popen[bytes], base: str, token: str) -> None:
+    request = urllib.request.Request(
+        f"{base}/Patient?_count=1", headers={"Authorization": f"Bearer {token}"}
+    )
+    for _ in range(3000):
+        if process.poll() is not None:
+            raise SystemExit(f"The server ended with code {process.returncode}.")
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                json.load(answer)
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.01)
+    raise SystemExit("The server did not answer within 30 seconds.")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    below = map(int, children.read_text().split()) if children.exists() else ()
+    return [pid, *(one for child in below for one in _family(child))]
+
+
+def _resident(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
