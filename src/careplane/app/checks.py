@@ -1,0 +1,111 @@
+"""What `careplane doctor` looks at: a table of checks, each a function that says what it found."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Literal, NamedTuple
+
+from careplane.app import keys
+from careplane.app.settings import Settings
+from careplane.kernel.errors import CareplaneError
+
+_ROOM = 2_000_000_000
+_GROUP_OR_OTHERS = 0o077
+
+
+class Finding(NamedTuple):
+    """One thing looked at. `mend` says what to do, empty where nothing is to do."""
+
+    name: str
+    state: Literal["good", "warning", "bad"]
+    text: str
+    mend: str = ""
+
+
+Check = Callable[[Settings], Finding]
+
+
+def run(settings: Settings) -> list[Finding]:
+    """Every check, in order; one that breaks is itself a finding."""
+    return [_looked(name, check, settings) for name, check in CHECKS.items()]
+
+
+def _looked(name: str, check: Check, settings: Settings) -> Finding:
+    try:
+        return check(settings)._replace(name=name)
+    except CareplaneError as error:
+        return Finding(name, "bad", error.text)
+    except OSError as error:
+        return Finding(name, "bad", error.strerror or "failed", "Check the folder and its owner.")
+
+
+def _python(settings: Settings) -> Finding:
+    return Finding("", "good", sys.version.split()[0])
+
+
+def _sqlite(settings: Settings) -> Finding:
+    from sqlcipher3 import dbapi2
+
+    version: tuple[int, ...] = dbapi2.sqlite_version_info
+    if version < (3, 51, 3):
+        return Finding(
+            "",
+            "bad",
+            f"SQLite {dbapi2.sqlite_version} can corrupt a write-ahead log when it is reset",
+            "pip install 'sqlcipher3>=0.6.4' and remove sqlcipher3-wheels",
+        )
+    return Finding("", "good", f"SQLite {dbapi2.sqlite_version} with encryption")
+
+
+def _key(settings: Settings) -> Finding:
+    keys.load(settings.data)
+    path = settings.data / keys.NAME
+    mode = os.stat(path).st_mode
+    if mode & _GROUP_OR_OTHERS:
+        return Finding("", "bad", f"{path} can be read by others", f"chmod 600 {path}")
+    return Finding("", "good", f"{path} is private")
+
+
+def _space(settings: Settings) -> Finding:
+    folder = settings.data if settings.data.exists() else settings.data.absolute().parent
+    free = shutil.disk_usage(folder).free
+    text = f"{free / 1e9:.1f} GB free"
+    if free < _ROOM:
+        return Finding("", "warning", text, "Make room: writes are refused when the disk is full.")
+    return Finding("", "good", text)
+
+
+def _port(settings: Settings) -> Finding:
+    with socket.socket() as probe:
+        taken = probe.connect_ex((settings.host, settings.port)) == 0
+    where = f"{settings.host}:{settings.port}"
+    if taken:
+        return Finding("", "warning", f"{where} is in use", "Right if Careplane runs; else --port.")
+    return Finding("", "good", f"{where} is free")
+
+
+def _pages(settings: Settings) -> Finding:
+    static = files("careplane.web") / "static" / "vendor" / "htmx.min.js"
+    if not static.is_file():
+        return Finding(
+            "",
+            "warning",
+            "browser scripts are missing; pages work without, less smoothly",
+            "Install again with npm's registry in reach: make clean && make demo",
+        )
+    return Finding("", "good", "browser scripts are in place")
+
+
+CHECKS: dict[str, Check] = {
+    "python": _python,
+    "sqlite": _sqlite,
+    "key": _key,
+    "disk": _space,
+    "port": _port,
+    "pages": _pages,
+}

@@ -1,0 +1,44 @@
+"""The command line: one file a verb, gathered here.
+
+Exit codes: 0 done; 1 refused or failed, with the reason on standard error; 2 wrong usage; 130
+interrupted. `--json` prints one JSON value on standard output and nothing else there.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from careplane.app.cli import doctor, exporting, fhir, importing, lifecycle, token
+from careplane.kernel.errors import CareplaneError
+
+app = typer.Typer(
+    name="careplane",
+    help="An open cloud platform for health care.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(lifecycle.init)
+app.command("serve")(lifecycle.serve)
+app.command("version")(lifecycle.version)
+app.command("token")(token.token)
+app.command("import")(importing.import_)
+app.command("export")(exporting.export)
+app.command("doctor")(doctor.doctor)
+app.add_typer(fhir.app, name="fhir")
+
+
+def main() -> None:
+    """The entry point: an error that we know ends with its text, not with a trace."""
+    try:
+        app()
+    except CareplaneError as error:
+        for issue in error.issues:
+            place = f" ({issue.where})" if issue.where else ""
+            print(f"careplane: {issue.text}{place}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

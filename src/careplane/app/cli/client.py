@@ -1,0 +1,59 @@
+"""One way to ask the FHIR interface, whether a server runs elsewhere or the data folder is opened
+here and now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from careplane.app.build import Careplane, build
+from careplane.app.cli.options import settings
+from careplane.kernel.errors import Incorrect
+
+Ask = Callable[[str, str, dict[str, str], bytes | None], httpx.Response]
+"""Method, path below the base, headers, body."""
+
+_BASE = "http://careplane.localhost/fhir/"
+_SECONDS = 60
+
+
+@contextmanager
+def client(data: Path | None, server: str | None, token: str | None) -> Iterator[Ask]:
+    """A client of a running server (with its token), or of a data folder (with all rights)."""
+    with _remote(server, token) if server else _local(data) as ask:
+        yield ask
+
+
+@contextmanager
+def _remote(server: str, token: str | None) -> Iterator[Ask]:
+    if not token:
+        raise Incorrect("A server wants a token: --token or CAREPLANE_TOKEN; see careplane token.")
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=server.rstrip("/") + "/", headers=headers, timeout=_SECONDS) as http:
+        yield lambda method, path, head, body: http.request(
+            method, path, headers=head, content=body
+        )
+
+
+@contextmanager
+def _local(data: Path | None) -> Iterator[Ask]:
+    with asyncio.Runner() as runner:
+        here = build(settings(data))
+        try:
+            yield lambda method, path, head, body: runner.run(_ask(here, method, path, head, body))
+        finally:
+            runner.run(here.close())
+
+
+async def _ask(
+    here: Careplane, method: str, path: str, head: dict[str, str], body: bytes | None
+) -> httpx.Response:
+    token = here.tokens.issue(here.operator, _SECONDS)
+    headers = {"Authorization": f"Bearer {token}", **head}
+    transport = httpx.ASGITransport(app=here.asgi)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url=_BASE, headers=headers) as http:
+        return await http.request(method, path, content=body)

@@ -1,0 +1,28 @@
+"""Options that several verbs share, and how verbs print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from careplane.app.settings import Settings
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder; default: $CAREPLANE_DATA or ./careplane-data."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+def settings(data: Path | None = None, **chosen: Any) -> Settings:
+    """The settings of the environment, overruled by what the command line says."""
+    given = {name: value for name, value in {"data": data, **chosen}.items() if value is not None}
+    return Settings(**given)
+
+
+def say(value: Any, text: str, as_json: bool) -> None:
+    """Print a result: as JSON for programs, or as text for people."""
+    typer.echo(json.dumps(value) if as_json else text)

@@ -1,0 +1,41 @@
+"""careplane token: a bearer token for a data folder."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from careplane.access.caller import Caller
+from careplane.access.scopes import parse_scopes
+from careplane.access.smart.tokens import Tokens
+from careplane.app import keys
+from careplane.app.cli.options import Data, Json, say, settings
+from careplane.kernel.clock import system_clock
+from careplane.kernel.errors import Incorrect
+from careplane.storage.ports.records import Tenant
+
+
+def token(
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="SMART scope, such as system/*.cruds or system/Observation.rs."),
+    ] = None,
+    patient: Annotated[
+        str | None, typer.Option(help="Patient id whose compartment patient/ scopes open.")
+    ] = None,
+    client: Annotated[str, typer.Option(help="Whom the audit trail names.")] = "client/operator",
+    hours: Annotated[float, typer.Option(help="How long it is good.", min=0.01, max=8760)] = 12,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Issue a bearer token. Whoever has it may do what its scopes say, until it ends."""
+    if not scope:
+        raise typer.BadParameter("name at least one, such as --scope 'system/*.rs'", param_hint="--scope")
+    scopes = parse_scopes(" ".join(scope))
+    if patient is None and any(one.context == "patient" for one in scopes):
+        raise Incorrect("A patient/ scope needs --patient ID: the patient whose record it opens.")
+    caller = Caller(Tenant(1), client, client, scopes, patient)
+    secret = keys.load(settings(data).data).derive("tokens")
+    issued = Tokens(secret, system_clock).issue(caller, round(hours * 3600))
+    say({"access_token": issued, "token_type": "Bearer", "expires_in": round(hours * 3600)}, issued, json)

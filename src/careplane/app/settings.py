@@ -1,0 +1,40 @@
+"""Settings of one installation: environment variables `CAREPLANE_*`, overruled by options of the
+command line. docs/settings.md describes each; a test compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator may choose."""
+
+    model_config = SettingsConfigDict(env_prefix="CAREPLANE_", extra="ignore", frozen=True)
+
+    data: Path = Field(Path("careplane-data"), description="Folder of all data and of the key.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    base_url: str = Field(
+        "",
+        description="Address by which clients know this server, such as "
+        "`https://records.example.org`; empty: taken from each request's Host header.",
+    )
+    demo: bool = Field(
+        False, description="Role picker instead of sign-in. For synthetic data only."
+    )
+    max_body_bytes: int = Field(
+        10_000_000, ge=1000, description="Largest request body that is taken; more answers 413."
+    )
+    audit_sync: Literal["process", "disk"] = Field(
+        "process",
+        description="What an audit record of a read must outlive before the answer leaves: a kill "
+        "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
+        "both.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged. Logs never hold patient data."
+    )
