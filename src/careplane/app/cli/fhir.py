@@ -156,7 +156,12 @@ def _ask(
 def _refusal(answer: httpx.Response) -> CareplaneError:
     try:
         found = [
-            Issue(i["severity"], i["code"], i.get("diagnostics", ""), ", ".join(i.get("expression", ())))
+            Issue(
+                i["severity"],
+                i["code"],
+                i.get("diagnostics", ""),
+                ", ".join(i.get("expression", ())),
+            )
             for i in answer.json()["issue"]
         ]
     except (ValueError, KeyError, TypeError):

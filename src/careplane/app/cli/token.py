@@ -31,11 +31,17 @@ def token(
 ) -> None:
     """Issue a bearer token. Whoever has it may do what its scopes say, until it ends."""
     if not scope:
-        raise typer.BadParameter("name at least one, such as --scope 'system/*.rs'", param_hint="--scope")
+        raise typer.BadParameter(
+            "name at least one, such as --scope 'system/*.rs'", param_hint="--scope"
+        )
     scopes = parse_scopes(" ".join(scope))
     if patient is None and any(one.context == "patient" for one in scopes):
         raise Incorrect("A patient/ scope needs --patient ID: the patient whose record it opens.")
     caller = Caller(Tenant(1), client, client, scopes, patient)
     secret = keys.load(settings(data).data).derive("tokens")
     issued = Tokens(secret, system_clock).issue(caller, round(hours * 3600))
-    say({"access_token": issued, "token_type": "Bearer", "expires_in": round(hours * 3600)}, issued, json)
+    say(
+        {"access_token": issued, "token_type": "Bearer", "expires_in": round(hours * 3600)},
+        issued,
+        json,
+    )

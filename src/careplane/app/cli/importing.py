@@ -1,0 +1,108 @@
+"""careplane import: store files of FHIR resources."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from careplane.app.cli.options import Data, Json, say, settings
+
+if TYPE_CHECKING:
+    from careplane.app.imports.run import Report
+
+
+def import_(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Bundles, resources and NDJSON; gzip or plain; files or folders."),
+    ],
+    keep_ids: Annotated[
+        bool,
+        typer.Option("--keep-ids", help="Entries to create keep the ids that they carry."),
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Look again at what an earlier import has stored.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Store resources. It can be interrupted and run again: nothing is stored twice. A file that
+    fails is named with its reason and does not stop the rest; the exit code is then 1."""
+    from careplane.app.build import build
+    from careplane.app.imports.journal import Journal
+    from careplane.app.imports.run import Importer
+    from careplane.app.imports.sources import Piece, find
+
+    chosen = settings(data)
+    files = list(find(paths))
+    progress = _Progress(len(files), shown=not quiet and not json and sys.stderr.isatty())
+
+    async def work() -> Report:
+        here = build(chosen)
+        journal = Journal(chosen.data)
+
+        def told(piece: Piece, stored: int) -> None:
+            progress.step(stored)
+
+        try:
+            importer = Importer(here.door, here.operator, journal, keep_ids, again, told)
+            return await importer.run(iter(files))
+        finally:
+            journal.close()
+            await here.close()
+
+    began = time.monotonic()
+    report = asyncio.run(work())
+    progress.end()
+    _tell(report, time.monotonic() - began, json)
+    if report.failures:
+        raise typer.Exit(1)
+
+
+class _Progress:
+    """A line on a terminal that says how far the import is and how fast."""
+
+    def __init__(self, files: int, *, shown: bool) -> None:
+        self._files, self._shown = files, shown
+        self._pieces = self._resources = 0
+        self._began = self._last = time.monotonic()
+
+    def step(self, resources: int) -> None:
+        self._pieces += 1
+        self._resources += resources
+        now = time.monotonic()
+        if self._shown and now - self._last > 0.1:
+            self._last = now
+            rate = self._resources / (now - self._began)
+            text = f"{self._pieces} pieces of {self._files} files, {self._resources:,} resources"
+            sys.stderr.write(f"\r\x1b[K{text}, {rate:,.0f}/s")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+
+
+def _tell(report: Report, seconds: float, json: bool) -> None:
+    for failure in report.failures:
+        typer.echo(f"{failure.path}: {failure.reason}", err=True)
+    stored, known = report.stored.total(), report.known.total()
+    lines = [f"{count:>10,}  {type}" for type, count in sorted(report.stored.items())]
+    lines.append(f"{stored:>10,}  stored in {seconds:.1f} s, {stored / seconds:,.0f} a second")
+    if known:
+        lines.append(f"{known:>10,}  were there from an earlier import")
+    if report.failures:
+        lines.append(f"{len(report.failures):>10,}  failures, named above")
+    value = {
+        "stored": dict(report.stored),
+        "known": dict(report.known),
+        "failures": [{"path": str(f.path), "reason": f.reason} for f in report.failures],
+        "seconds": round(seconds, 3),
+    }
+    say(value, "\n".join(lines), json)

@@ -1,0 +1,180 @@
+"""Pieces to units: Bundles of updates that the door processes, each with a settled id."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+
+from careplane.app.imports.sources import Piece
+from careplane.fhir.codec import json as fhir_json
+from careplane.fhir.codec import xml as fhir_xml
+from careplane.kernel.errors import CareplaneError, Invalid, Issue, Malformed
+
+_NAMESPACE = UUID("6f2b6c5e-0b53-5d1c-9d0a-3c9d0a5a1e77")
+_UNPACKED = frozenset({"transaction", "batch", "collection", "searchset"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource to store, as an update of `url` (`Patient/17`, or criteria)."""
+
+    resource: msgspec.Raw
+    url: str
+    full_url: str | None = None
+    method: str = "PUT"
+    if_none_exist: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The bytes of a Bundle for the door, and for each of its entries what a person would look for:
+    the line of NDJSON or the number of the entry. `refused` are lines that are no resource."""
+
+    raw: bytes
+    places: tuple[str, ...]
+    refused: tuple[tuple[str, CareplaneError], ...] = ()
+
+
+_ABSENT = msgspec.Raw(b"")
+
+
+class _Head(msgspec.Struct):
+    """What a resource says of itself."""
+
+    resourceType: str | None = None  # noqa: N815  (FHIR's name)
+    id: str | None = None
+    type: Any = None
+
+
+class _Asked(msgspec.Struct):
+    method: str | None = None
+    url: str | None = None
+    ifNoneExist: str | None = None  # noqa: N815
+
+
+class _InBundle(msgspec.Struct):
+    resource: msgspec.Raw = _ABSENT
+    fullUrl: str | None = None  # noqa: N815
+    request: _Asked | None = None
+
+
+class _Bundle(msgspec.Struct):
+    entry: list[_InBundle] = []
+
+
+_head = msgspec.json.Decoder(_Head)
+_bundle = msgspec.json.Decoder(_Bundle)
+_encode = msgspec.json.Encoder().encode
+
+
+def digest(piece: Piece) -> bytes:
+    """What tells pieces apart: SHA-256 of their bytes."""
+    return hashlib.sha256(piece.data).digest()
+
+
+def request(piece: Piece, *, keep_ids: bool, kind: str = "transaction") -> Request:
+    """The unit for a piece. With `keep_ids` an entry to create takes the id that its resource
+    carries; otherwise one of its own, as a server would give it. Raises Malformed or Invalid."""
+    seed = uuid5(_NAMESPACE, digest(piece).hex())
+    if piece.format == "ndjson":
+        found, refused = _lines(piece, seed)
+    else:
+        found, refused = list(_whole(piece, seed, keep_ids)), []
+    raw = _write([entry for _, entry in found], kind)
+    return Request(raw, tuple(place for place, _ in found), tuple(refused))
+
+
+def _lines(
+    piece: Piece, seed: UUID
+) -> tuple[list[tuple[str, Entry]], list[tuple[str, CareplaneError]]]:
+    found: list[tuple[str, Entry]] = []
+    refused: list[tuple[str, CareplaneError]] = []
+    for number, line in enumerate(piece.data.split(b"\n"), piece.line):
+        place = f"line {number}"
+        try:
+            if line.strip():
+                found.append((place, _single(line, seed, place)))
+        except CareplaneError as error:
+            refused.append((place, error))
+    return found, refused
+
+
+def _whole(piece: Piece, seed: UUID, keep_ids: bool) -> Iterator[tuple[str, Entry]]:
+    raw = piece.data
+    if piece.format == "xml":
+        raw = fhir_json.dump(fhir_xml.parse(raw))
+    head = _look(raw, "")
+    if head.resourceType == "Bundle" and head.type in _UNPACKED:
+        for number, inside in enumerate(_decode_bundle(raw).entry):
+            place = f"Bundle.entry[{number}]"
+            yield place, _from_bundle(inside, seed, place, keep_ids)
+    else:
+        yield "the resource", _single(raw, seed, "")
+
+
+def _single(raw: bytes, seed: UUID, place: str) -> Entry:
+    head = _look(raw, "")
+    return Entry(msgspec.Raw(raw), f"{head.resourceType}/{head.id or uuid5(seed, place)}")
+
+
+def _from_bundle(inside: _InBundle, seed: UUID, place: str, keep_ids: bool) -> Entry:
+    if not bytes(inside.resource):
+        raise _wrong("structure", "An entry to import needs a resource.", place)
+    head = _look(bytes(inside.resource), f"{place}.resource")
+    asked = inside.request
+    made = str(uuid5(seed, inside.fullUrl or place))
+    if asked is None:
+        url = f"{head.resourceType}/{head.id or made}"
+    elif asked.method == "PUT" and asked.url:
+        url = asked.url
+    elif asked.method == "POST" and asked.ifNoneExist:
+        return Entry(
+            inside.resource, head.resourceType or "", inside.fullUrl, "POST", asked.ifNoneExist
+        )
+    elif asked.method == "POST":
+        url = f"{head.resourceType}/{head.id if keep_ids and head.id else made}"
+    else:
+        raise _wrong("not-supported", f"Import takes POST and PUT, not {asked.method}.", place)
+    return Entry(inside.resource, url, inside.fullUrl)
+
+
+def _look(raw: bytes, place: str) -> _Head:
+    try:
+        head = _head.decode(raw)
+    except msgspec.DecodeError as error:
+        raise _wrong("structure", f"This is no FHIR resource as JSON: {error}", place) from None
+    except RecursionError:
+        raise _wrong("structure", "This is nested too deeply.", place) from None
+    if not head.resourceType:
+        raise _wrong("structure", "This is no FHIR resource: it has no resourceType.", place)
+    return head
+
+
+def _decode_bundle(raw: bytes) -> _Bundle:
+    try:
+        return _bundle.decode(raw)
+    except msgspec.DecodeError as error:
+        raise Malformed(f"The Bundle cannot be read: {error}") from None
+
+
+def _wrong(code: str, text: str, place: str) -> Invalid:
+    return Invalid(text, issues=(Issue("error", code, text, place),))
+
+
+def _write(entries: list[Entry], kind: str) -> bytes:
+    return _encode({"resourceType": "Bundle", "type": kind, "entry": list(map(_entry, entries))})
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    asked = {"method": entry.method, "url": entry.url}
+    if entry.if_none_exist:
+        asked["ifNoneExist"] = entry.if_none_exist
+    made: dict[str, Any] = {"resource": entry.resource, "request": asked}
+    if entry.full_url:
+        made["fullUrl"] = entry.full_url
+    return made

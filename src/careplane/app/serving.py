@@ -1,0 +1,86 @@
+"""Serve: the demo hospital where it is asked for, and the HTTP server (Granian) around the
+application."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from datetime import UTC, datetime
+
+import typer
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+from granian.server import Server
+
+from careplane.app import demo, keys
+from careplane.app.settings import Settings
+
+_STAMP = "demo-loaded"
+_GRACE = 20
+"""Seconds that requests under way get when the server is told to stop."""
+
+
+def serve(settings: Settings) -> None:
+    """Listen until told to stop. The worker reads the same settings from its environment."""
+    keys.load(settings.data)  # a missing key is said here, not by a worker that dies
+    for name, value in settings.model_dump(mode="json").items():
+        os.environ[f"CAREPLANE_{name.upper()}"] = str(value)
+    _greet(settings)
+    server = Server(
+        "careplane.app.asgi:create",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=1,
+        workers_kill_timeout=_GRACE,
+        websockets=False,
+        log_level=LogLevels.warning,
+    )
+    server.serve()
+
+
+def prepare_demo(settings: Settings) -> None:
+    """Make the demo's data folder, and move its story to today, once a day."""
+    folder = settings.data
+    if not (folder / keys.NAME).exists():
+        keys.create(folder)
+    today = datetime.now(UTC).date()
+    stamp = folder / _STAMP
+    if stamp.exists() and stamp.read_text() == today.isoformat():
+        return
+    typer.echo("Loading the demo hospital ...", err=True)
+    began = time.monotonic()
+    count = asyncio.run(_load(settings, list(demo.bundles(today))))
+    stamp.write_text(today.isoformat())
+    typer.echo(f"{count:,} resources in {time.monotonic() - began:.1f} s.", err=True)
+
+
+async def _load(settings: Settings, bundles: list[bytes]) -> int:
+    from careplane.app.build import build
+    from careplane.records.commands import Process
+
+    here = build(settings)
+    count = 0
+    try:
+        for raw in bundles:
+            done = await here.door.process(here.operator, Process(raw))
+            count += len(done.answers)
+    finally:
+        await here.close()
+    return count
+
+
+def _greet(settings: Settings) -> None:
+    base = settings.base_url or f"http://{settings.host}:{settings.port}"
+    typer.echo(f"Careplane: {base}/   FHIR: {base}/fhir   (Ctrl-C stops it)")
+    if not settings.demo:
+        typer.echo(f"A token: careplane token --data {settings.data} --scope 'system/*.rs'")
+        return
+    typer.echo("All patients are synthetic. Choose a role on the first page; no password.")
+    typer.echo(
+        f'As an app: curl -H "Authorization: Bearer $(careplane token --data {settings.data} '
+        f"--scope 'system/*.rs')\" '{base}/fhir/Patient?name=a'"
+    )
