@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CAREPLANE = [sys.executable, "-m", "careplane"]
 
@@ -29,6 +31,11 @@ class Server:
     started: float
     process: subprocess.Popen[bytes]
 
+    def kill(self, number: signal.Signals) -> None:
+        """Send a signal to all of its processes."""
+        for pid in reversed(_family(self.process.pid)):
+            os.kill(pid, number)
+
     def memory(self) -> float:
         """Resident memory of all its processes, in MB (pages shared between them count once in
         each, so this errs on the high side)."""
@@ -41,6 +48,20 @@ def command(*words: str, data: Path) -> str:
         [*CAREPLANE, *words, "--data", str(data)], check=True, stdout=subprocess.PIPE, text=True
     )
     return done.stdout
+
+
+def search(running: Server, path: str) -> Iterator[dict[str, Any]]:
+    """The resources of a search, all pages of it."""
+    url: str | None = f"{running.base}{path}"
+    while url:
+        with urllib.request.urlopen(_request(url, running.token), timeout=30) as answer:
+            bundle = json.load(answer)
+        yield from (entry["resource"] for entry in bundle.get("entry", ()))
+        url = next((one["url"] for one in bundle["link"] if one["relation"] == "next"), None)
+
+
+def _request(url: str, token: str) -> urllib.request.Request:
+    return urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
 
 
 def size(data: Path) -> int:
@@ -69,9 +90,7 @@ def serving(data: Path) -> Iterator[Server]:
 
 
 def _until_it_answers(process: subprocess.Popen[bytes], base: str, token: str) -> None:
-    request = urllib.request.Request(
-        f"{base}/Patient?_count=1", headers={"Authorization": f"Bearer {token}"}
-    )
+    request = _request(f"{base}/Patient?_count=1", token)
     for _ in range(3000):
         if process.poll() is not None:
             raise SystemExit(f"The server ended with code {process.returncode}.")
