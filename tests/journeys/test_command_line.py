@@ -151,7 +151,7 @@ def test_export_and_import_are_inverse(data: str, tmp_path: Path) -> None:
         (("token", "--scope", "system/*"), "not a SMART scope"),
         (("token", "--scope", "patient/*.rs"), "--patient"),
         (("import", "nowhere"), "does not exist"),
-        (("fhir", "get", "Patient/none"), "Patient/none"),
+        (("fhir", "get", "Patient/none"), "no such Patient"),
         (("fhir", "put", "nowhere.json"), "No such file"),
     ],
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
 import sys
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Literal, NamedTuple
 
 from careplane.app import keys
@@ -90,15 +90,34 @@ def _port(settings: Settings) -> Finding:
 
 
 def _pages(settings: Settings) -> Finding:
-    static = files("careplane.web") / "static" / "vendor" / "htmx.min.js"
-    if not static.is_file():
+    from careplane.web import assets
+
+    absent = assets.missing()
+    if absent:
         return Finding(
             "",
             "warning",
-            "browser scripts are missing; pages work without, less smoothly",
+            f"{', '.join(absent)} missing; pages work without, less smoothly",
             "Install again with npm's registry in reach: make clean && make demo",
         )
-    return Finding("", "good", "browser scripts are in place")
+    return Finding("", "good", "browser files are in place")
+
+
+def _records(settings: Settings) -> Finding:
+    from careplane.app.build import build
+
+    async def look() -> list[str]:
+        here = build(settings)
+        try:
+            return await here.store.check()
+        finally:
+            await here.close()
+
+    damage = asyncio.run(look())
+    if damage:
+        mend = "Stop the server, keep a copy of the folder, and restore the last backup."
+        return Finding("", "bad", "; ".join(damage[:5]), mend)
+    return Finding("", "good", "no damage found")
 
 
 CHECKS: dict[str, Check] = {
@@ -108,4 +127,5 @@ CHECKS: dict[str, Check] = {
     "disk": _space,
     "port": _port,
     "pages": _pages,
+    "records": _records,
 }

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from careplane.access.caller import Caller
-from careplane.fhir.codec import envelope
-from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Incorrect
+from careplane.records import bodies
 from careplane.records.commands import Counts, Search
 from careplane.records.door import Door
-from careplane.storage.ports.records import Version
 
 PAGE = 1000
 
@@ -45,14 +43,9 @@ class Exporter:
             while True:
                 search = Search(type, (("_count", str(PAGE)),), cursor=cursor)
                 found = await self.door.search(self.caller, search)
-                file.writelines(map(_line, found.matches))
+                file.writelines(bodies.whole(version) + b"\n" for version in found.matches)
                 written += len(found.matches)
                 if (cursor := found.next) is None:
                     break
         os.replace(part, self.out / name)
         return written
-
-
-def _line(version: Version) -> bytes:
-    moment = format_instant(version.last_updated)
-    return envelope.join(version.type, version.id, version.version, moment, version.rest) + b"\n"

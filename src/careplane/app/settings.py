@@ -15,26 +15,34 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CAREPLANE_", extra="ignore", frozen=True)
 
-    data: Path = Field(Path("careplane-data"), description="Folder of all data and of the key.")
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    data: Path = Field(
+        default=Path("careplane-data"), description="Folder of all data and of the key."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     base_url: str = Field(
-        "",
+        default="",
         description="Address by which clients know this server, such as "
         "`https://records.example.org`; empty: taken from each request's Host header.",
     )
+    trust_proxy: bool = Field(
+        default=False,
+        description="Believe X-Forwarded headers; only behind a proxy that sets them itself.",
+    )
     demo: bool = Field(
-        False, description="Role picker instead of sign-in. For synthetic data only."
+        default=False, description="Role picker instead of sign-in. For synthetic data only."
     )
     max_body_bytes: int = Field(
-        10_000_000, ge=1000, description="Largest request body that is taken; more answers 413."
+        default=10_000_000,
+        ge=1000,
+        description="Largest request body that is taken; more answers 413.",
     )
     audit_sync: Literal["process", "disk"] = Field(
-        "process",
+        default="process",
         description="What an audit record of a read must outlive before the answer leaves: a kill "
         "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
         "both.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severity that is logged. Logs never hold patient data."
+        default="info", description="Least severity that is logged. Logs never hold patient data."
     )

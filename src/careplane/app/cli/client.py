@@ -54,6 +54,6 @@ async def _ask(
 ) -> httpx.Response:
     token = here.tokens.issue(here.operator, _SECONDS)
     headers = {"Authorization": f"Bearer {token}", **head}
-    transport = httpx.ASGITransport(app=here.asgi)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=here.asgi)
     async with httpx.AsyncClient(transport=transport, base_url=_BASE, headers=headers) as http:
         return await http.request(method, path, content=body)

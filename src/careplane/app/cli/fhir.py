@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 import httpx
 import typer
@@ -51,7 +52,7 @@ def search(
 ) -> None:
     """Print a Bundle of what matches; an unknown parameter is an error."""
     pairs = [_pair(one) for one in criteria or ()]
-    path = f"{type}?{httpx.QueryParams(pairs)}"
+    path = f"{type}?{urlencode(pairs)}"
     _print(_ask("GET", path, data, server, token, {"Prefer": "handling=strict"}))
 
 

@@ -61,6 +61,7 @@ class Importer:
         if pending:
             done, _ = await asyncio.wait(pending)
             _raise_from(done)
+        self.report.failures.sort(key=lambda failure: failure.path)
         return self.report
 
     def _pieces(self, paths: Iterator[Path]) -> Iterator[Piece]:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, cast
 
 from careplane.kernel.errors import CareplaneError, Incorrect, Malformed, TooLarge
 
@@ -79,7 +79,7 @@ def _unreadable(error: Exception) -> CareplaneError:
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         packed = file.read(2) == _MAGIC
-    return gzip.open(path, "rb") if packed else path.open("rb")
+    return cast(IO[bytes], gzip.open(path, "rb")) if packed else path.open("rb")
 
 
 def _whole(file: IO[bytes]) -> bytes:

@@ -69,6 +69,7 @@ class _Bundle(msgspec.Struct):
 
 _head = msgspec.json.Decoder(_Head)
 _bundle = msgspec.json.Decoder(_Bundle)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 
 
@@ -119,28 +120,43 @@ def _whole(piece: Piece, seed: UUID, keep_ids: bool) -> Iterator[tuple[str, Entr
 
 def _single(raw: bytes, seed: UUID, place: str) -> Entry:
     head = _look(raw, "")
-    return Entry(msgspec.Raw(raw), f"{head.resourceType}/{head.id or uuid5(seed, place)}")
+    made = str(uuid5(seed, place))
+    resource = msgspec.Raw(raw) if head.id else _with_id(raw, made)
+    return Entry(resource, f"{head.resourceType}/{head.id or made}")
 
 
 def _from_bundle(inside: _InBundle, seed: UUID, place: str, keep_ids: bool) -> Entry:
     if not bytes(inside.resource):
         raise _wrong("structure", "An entry to import needs a resource.", place)
     head = _look(bytes(inside.resource), f"{place}.resource")
-    asked = inside.request
-    made = str(uuid5(seed, inside.fullUrl or place))
-    if asked is None:
-        url = f"{head.resourceType}/{head.id or made}"
-    elif asked.method == "PUT" and asked.url:
-        url = asked.url
-    elif asked.method == "POST" and asked.ifNoneExist:
-        return Entry(
-            inside.resource, head.resourceType or "", inside.fullUrl, "POST", asked.ifNoneExist
-        )
-    elif asked.method == "POST":
-        url = f"{head.resourceType}/{head.id if keep_ids and head.id else made}"
-    else:
+    asked = inside.request or _Asked("PUT")
+    if asked.method == "POST" and asked.ifNoneExist:
+        type = head.resourceType or ""
+        return Entry(inside.resource, type, inside.fullUrl, "POST", asked.ifNoneExist)
+    if asked.method not in ("POST", "PUT"):
         raise _wrong("not-supported", f"Import takes POST and PUT, not {asked.method}.", place)
-    return Entry(inside.resource, url, inside.fullUrl)
+    if asked.method == "PUT" and asked.url:
+        return Entry(inside.resource, asked.url, inside.fullUrl)
+    if head.id and (keep_ids or asked.method == "PUT"):
+        return Entry(inside.resource, f"{head.resourceType}/{head.id}", inside.fullUrl)
+    made = str(uuid5(seed, inside.fullUrl or place))
+    resource = _with_id(bytes(inside.resource), made)
+    return Entry(resource, f"{head.resourceType}/{made}", inside.fullUrl)
+
+
+def _with_id(raw: bytes, id: str) -> msgspec.Raw:
+    """The resource under another id, all else to the byte. One with a key twice stays as it is:
+    validation will say so."""
+    try:
+        packed = msgspec.json.format(raw, indent=-1)
+        members = _members.decode(packed)
+    except msgspec.DecodeError as error:
+        raise _wrong("structure", f"This is no FHIR resource as JSON: {error}", "") from None
+    if len(_encode(members)) != len(packed):
+        return msgspec.Raw(raw)
+    head = {"resourceType": members.pop("resourceType"), "id": msgspec.Raw(_encode(id))}
+    members.pop("id", None)
+    return msgspec.Raw(_encode({**head, **members}))
 
 
 def _look(raw: bytes, place: str) -> _Head:

@@ -1,0 +1,94 @@
+"""Who gets what: the whole of Careplane, wired once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from careplane.access.caller import Caller
+from careplane.access.decide import Decider
+from careplane.access.scopes import parse_scopes
+from careplane.access.smart.tokens import Tokens
+from careplane.app import engines, keys
+from careplane.app.demo.roles import roles
+from careplane.app.dispatch import App, dispatch
+from careplane.app.settings import Settings
+from careplane.kernel.clock import system_clock
+from careplane.kernel.ids import new_id
+from careplane.records.door import Door
+from careplane.records.parts import Parts
+from careplane.rest.addressing import ROOT, Addressing
+from careplane.rest.app import Fhir
+from careplane.rest.interactions import everything, meta, validate
+from careplane.rest.interactions.capabilities import Capabilities
+from careplane.rest.links import Pages
+from careplane.rest.service import Service
+from careplane.search.compartments import compartment_node, compartment_types
+from careplane.search.criterion import Setting
+from careplane.search.extract import extract
+from careplane.search.parse import criteria
+from careplane.search.plan import Node
+from careplane.search.registry import Registry, r4_registry
+from careplane.storage.engines.sqlite import SqliteStore
+from careplane.storage.ports.records import Tenant
+from careplane.web.routes import application as pages
+from careplane.web.visit import Web
+
+TENANT = Tenant(1)
+OPERATOR = Caller(TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds"))
+"""Whoever can read the key file: the command line acts as this caller, and is audited as it."""
+OPERATIONS = (*everything.OPERATIONS, *validate.OPERATIONS, *meta.OPERATIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Careplane:
+    """One installation, open. Use it from one event loop, and close it."""
+
+    store: SqliteStore
+    door: Door
+    tokens: Tokens
+    asgi: App
+    operator: Caller = OPERATOR
+
+    async def close(self) -> None:
+        """Finish what was accepted and let go of the files."""
+        await self.store.close()
+
+
+def build(settings: Settings) -> Careplane:
+    """Open a data folder. Raises NotFound where it has no key, Fault where it cannot be read."""
+    key = keys.load(settings.data)
+    registry = r4_registry()
+    store = engines.embedded(settings, key, system_clock)
+    base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
+    decider = _decider(registry)
+    door = Door(Parts(store, store, decider, registry, extract, system_clock, new_id, base=base))
+    tokens = Tokens(key.derive("tokens"), system_clock)
+    fhir = Fhir(
+        Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
+        tokens.resolve,
+        Capabilities(registry, OPERATIONS, system_clock()),
+        OPERATIONS,
+        Addressing(settings.base_url, settings.trust_proxy),
+    )
+    web = Web(
+        door,
+        Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
+        roles(TENANT) if settings.demo else (),
+        system_clock,
+        settings.base_url.startswith("https://"),
+    )
+    return Careplane(store, door, tokens, dispatch(fhir, pages(web)))
+
+
+def _decider(registry: Registry) -> Decider:
+    in_patients_record = compartment_types("Patient")
+
+    def where(type: str, query: str) -> Node:
+        return criteria(Setting(registry), type, query)
+
+    def compartment(type: str, patient: str) -> Node | None:
+        if type not in in_patients_record:
+            return None
+        return compartment_node(registry, "Patient", patient, [type])
+
+    return Decider(where, compartment)
