@@ -29,6 +29,7 @@ def test_a_page_hides_what_it_carries() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "x", "A" * 50, "A" * 200_000, "\u00e9", PAGES.seal(PAGE)[:-3], "AAAA" + PAGES.seal(PAGE)],
+    ids=["empty", "short", "of one letter", "long", "not ASCII", "cut", "longer"],
 )  # fmt: skip
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(Incorrect):
