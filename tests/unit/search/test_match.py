@@ -186,7 +186,7 @@ MEANINGS: list[tuple[Node, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("node", "expected"), MEANINGS, ids=str)
+@pytest.mark.parametrize(("node", "expected"), MEANINGS)
 def test_a_node(node: Node, expected: bool) -> None:
     assert matches(node, X, NoWorld()) is expected
 
@@ -224,7 +224,6 @@ ANNA, BOB = (plan.Text(NAME, TextMode.STARTS, (v,)) for v in ("anna", "bob"))
         (P, plan.Has("X", SUBJECT, plan.Has("Y", SUBJECT, plan.Everything())), True),
         (X, plan.Chain(SUBJECT, frozenset({"P"}), plan.Has("X", SUBJECT, A)), True),
     ],
-    ids=str,
 )
 def test_beyond_one_resource(subject: Subject, node: Node, expected: bool) -> None:
     assert matches(node, subject, WORLD) is expected
@@ -255,7 +254,6 @@ FOURTH = one(id="d", at=2_000, numbers=[NumberRow(NUMBER, 2, 2)])
         ([SortKey(Param("u"), SortBy.UPDATED), SortKey(NUMBER, SortBy.NUMBER)], "bdca"),
         ([SortKey(Param("u"), SortBy.UPDATED, descending=True)], "acdb"),
     ],
-    ids=str,
 )
 def test_order(sort: list[SortKey], ids: str) -> None:
     assert "".join(s.id for s in ordered([FIRST, SECOND, THIRD, FOURTH], sort)) == ids
@@ -272,7 +270,6 @@ def test_order(sort: list[SortKey], ids: str) -> None:
         (VALUE, SortBy.QUANTITY, 0.005, 3),
         (ABSENT, SortBy.DATE, None, None),
     ],
-    ids=str,
 )
 def test_sort_value(param: Param, by: SortBy, lowest: object, highest: object) -> None:
     assert sort_value(X, SortKey(param, by)) == lowest
