@@ -33,7 +33,7 @@ def bundles() -> Iterator[Bundle]:
 
 def regrouped(size: int) -> Iterator[tuple[int, bytes]]:
     """Transaction bundles of exactly `size` entries, as bytes, with how many they have. A reference
-    to an entry that fell into another bundle keeps its text as `display` only."""
+    to an entry that fell into another bundle becomes one to a resource elsewhere."""
     entries: list[Bundle] = []
     for bundle in bundles():
         for entry in bundle["entry"]:
@@ -48,7 +48,7 @@ def _transaction(entries: list[Bundle]) -> bytes:
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     text = json.dumps(bundle, separators=(",", ":"))
     for reference in set(_references(entries)) - inside:
-        text = text.replace(f'"reference":"{reference}"', f'"display":"{reference}"')
+        text = text.replace(f'"{reference}"', f'"Basic/{reference[9:]}"')
     return text.encode()
 
 
