@@ -12,6 +12,7 @@ from careplane.app import engines, keys
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.settings import Settings
+from careplane.app.workers import Workers
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
@@ -61,7 +62,19 @@ def build(settings: Settings) -> Careplane:
     store = engines.embedded(settings, key, system_clock)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
-    door = Door(Parts(store, store, decider, registry, extract, system_clock, new_id, base=base))
+    workers = Workers(extract)
+    parts = Parts(
+        store,
+        store,
+        decider,
+        registry,
+        extract,
+        system_clock,
+        new_id,
+        base=base,
+        accept_many=workers.accept_many,
+    )
+    door = Door(parts)
     tokens = Tokens(key.derive("tokens"), system_clock)
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),

@@ -6,18 +6,24 @@ here, and spliced in again by `whole` when they leave.
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from careplane.fhir import structs
 from careplane.fhir.codec import envelope
 from careplane.fhir.validation import check
 from careplane.kernel.clock import format_instant
-from careplane.kernel.errors import Invalid, Issue
-from careplane.records.parts import Extract
+from careplane.kernel.errors import CareplaneError, Invalid, Issue, Malformed
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Version
 
+Extract: TypeAlias = Callable[[structs.Struct], Rows]
+Job: TypeAlias = tuple[str, bytes]
+"""What to accept: the type that it must be of, and its bytes."""
+_BREATH = 50
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -35,6 +41,33 @@ def accept(extract: Extract, raw: bytes, type: str) -> Content:
     """Validate and index. Raises Malformed or Invalid with every problem."""
     checked = check(raw, type)
     return Content(checked.type, checked.id, checked.rest, extract(checked.struct))
+
+
+def outcome(extract: Extract, job: Job) -> Content | CareplaneError:
+    """As `accept`, with what is wrong as a value."""
+    type, raw = job
+    try:
+        return accept(extract, raw, type)
+    except (Malformed, Invalid) as error:
+        return error
+
+
+AcceptMany: TypeAlias = Callable[[Sequence[Job]], Awaitable[list[Content | CareplaneError]]]
+"""Accepts the resources of a long Bundle, here or in another process; in their order."""
+
+
+def accepting(extract: Extract) -> AcceptMany:
+    """Here, letting other requests go in between."""
+
+    async def accept_many(jobs: Sequence[Job]) -> list[Content | CareplaneError]:
+        found = []
+        for number, job in enumerate(jobs, 1):
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)
+            found.append(outcome(extract, job))
+        return found
+
+    return accept_many
 
 
 def whole(version: Version) -> bytes:

@@ -5,24 +5,32 @@ Every problem of every entry is reported at once, up to a number that one can re
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from careplane.access.caller import Caller
-from careplane.kernel.errors import Ambiguous, Invalid, Issue, Malformed, Precondition
+from careplane.kernel.errors import (
+    Ambiguous,
+    CareplaneError,
+    Invalid,
+    Issue,
+    Malformed,
+    Precondition,
+)
 from careplane.records import commands as c
 from careplane.records import references, rights
-from careplane.records.bodies import Content, accept
+from careplane.records.bodies import Content
 from careplane.records.bundle import Entry
 from careplane.records.conditional import find_one, query_of
 from careplane.records.parts import Parts
-from careplane.records.settle import Settled, Write, Writes, placed
+from careplane.records.settle import Settled, Writes, placed
 from careplane.search.match import NoWorld, Subject, matches
 from careplane.storage.ports.records import Guard
 
 _MOST_ISSUES = 100
-_BREATH = 50
 Accepted = dict[int, Content]
+_Body: TypeAlias = tuple[Entry, c.Create | c.Update | c.ConditionalUpdate, bytes]
 
 
 async def contents(
@@ -32,21 +40,21 @@ async def contents(
     moved = settled.moved(writes)
     urns_only = all(name.startswith(b"urn:") for name in moved)
     work = _Work(parts, caller, settled)
-    later: list[tuple[Entry, Write, bytes]] = []
-    for done, (entry, command) in enumerate(writes):
-        if done % _BREATH == _BREATH - 1:
-            await asyncio.sleep(0)  # a long Bundle lets others go in between
+    now: list[_Body] = []
+    later: list[_Body] = []
+    for entry, command in writes:
         if not isinstance(command, c.Create | c.Update | c.ConditionalUpdate):
             continue
         raw = references.rewrite(command.raw, moved, urns_only) if moved else command.raw
-        if references.has_conditional(raw):
-            later.append((entry, command, raw))
-        else:
-            work.accept(entry, command, raw)
+        (later if references.has_conditional(raw) else now).append((entry, command, raw))
+    await work.accept(now)
+    resolved: list[_Body] = []
     for entry, command, raw in later:
         with placed(entry):
             await work.resolve(raw)
-        work.accept(entry, command, references.resolve_conditional(raw, work.resolved.__getitem__))
+        known = references.resolve_conditional(raw, work.resolved.__getitem__)
+        resolved.append((entry, command, known))
+    await work.accept(resolved)
     work.refuse()
     return work.accepted, work.guards
 
@@ -61,13 +69,19 @@ class _Work:
     guards: list[Guard] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
 
-    def accept(self, entry: Entry, command: Write, raw: bytes) -> None:
+    async def accept(self, bodies: Sequence[_Body]) -> None:
         """Validate and index; what is wrong is gathered."""
+        jobs = [(rights.known(command.type), raw) for _, command, raw in bodies]
+        for (entry, _, _), found in zip(bodies, await self.parts.accepts(jobs), strict=True):
+            if isinstance(found, CareplaneError):
+                self._gather(entry, found)
+            else:
+                self.accepted[entry.index] = found
+
+    def _gather(self, entry: Entry, found: CareplaneError) -> None:
         try:
             with placed(entry):
-                self.accepted[entry.index] = accept(
-                    self.parts.extract, raw, rights.known(command.type)
-                )
+                raise found
         except (Malformed, Invalid) as error:
             self.issues.extend(error.issues[: _MOST_ISSUES - len(self.issues)])
             if len(self.issues) >= _MOST_ISSUES:

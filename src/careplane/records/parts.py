@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from careplane.access.decide import Decider
-from careplane.fhir.structs import Struct
 from careplane.kernel.clock import Clock
 from careplane.kernel.ids import NewId
+from careplane.records.bodies import AcceptMany, Extract, accepting
 from careplane.search.criterion import Setting
 from careplane.search.registry import Registry
-from careplane.search.rows import Rows
 from careplane.storage.ports.audit import AuditStore
 from careplane.storage.ports.records import RecordStore, Tenant, Version
 
-Extract: TypeAlias = Callable[[Struct], Rows]
 Announce: TypeAlias = Callable[[Tenant, Sequence[Version]], None]
 
 
@@ -28,7 +26,8 @@ def nobody_listens(tenant: Tenant, versions: Sequence[Version]) -> None:
 class Parts:
     """`extract` makes index rows of a validated resource; `announce` is told of versions after
     they are durable and must not fail; `base` is the address of this server, by which absolute
-    references to its own resources are known."""
+    references to its own resources are known; `accept_many` validates the resources of Bundles,
+    for instance in another process."""
 
     store: RecordStore
     audit: AuditStore
@@ -39,6 +38,12 @@ class Parts:
     new_id: NewId
     base: str = ""
     announce: Announce = nobody_listens
+    accept_many: AcceptMany | None = None
+
+    @property
+    def accepts(self) -> AcceptMany:
+        """How the resources of a Bundle are accepted."""
+        return self.accept_many or accepting(self.extract)
 
     def setting(self) -> Setting:
         """What a search is read with, now."""

@@ -34,6 +34,7 @@ def import_(
 ) -> None:
     """Store resources. It can be interrupted and run again: nothing is stored twice. A file that
     fails is named with its reason and does not stop the rest; the exit code is then 1."""
+    from careplane.app import interpreter
     from careplane.app.build import build
     from careplane.app.imports.journal import Journal
     from careplane.app.imports.run import Importer
@@ -45,6 +46,7 @@ def import_(
 
     async def work() -> Report:
         here = build(chosen)
+        interpreter.settle()
         journal = Journal(chosen.data)
 
         def told(piece: Piece, stored: int) -> None:

@@ -1,0 +1,25 @@
+"""How the Python interpreter is set for a process that holds the store open."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+from careplane.fhir import validation
+
+_SWITCH_SECONDS = 0.002
+"""The store's writer gives up the interpreter at every statement; with the default of 5 ms a busy
+event loop would hand it back late (docs/store.md)."""
+_COMMON = ("Patient", "Observation", "Encounter", "Condition")
+_YOUNG_OBJECTS = 50_000
+"""Requests leave few cycles behind: the collector may look less often."""
+
+
+def settle() -> None:
+    """Call it once, when everything is built: what is there now stays, and is not looked at by the
+    garbage collector again."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    validation.prepare(*_COMMON)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)

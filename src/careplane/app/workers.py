@@ -1,0 +1,57 @@
+"""A second process for what takes Python long and touches no file: validating and indexing the
+resources of long Bundles, and making units of imported files.
+
+It starts with the first long Bundle and ends with this process. The store's writer and requests
+have this process' interpreter to themselves meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import structlog
+from anyio import BrokenWorkerProcess, CapacityLimiter, to_process
+
+from careplane.app import interpreter
+from careplane.kernel.errors import CareplaneError
+from careplane.records import elsewhere
+from careplane.records.bodies import AcceptMany, Content, Extract, Job, accepting
+
+_LONG = 100
+"""Resources from which the way to another process is worth its while."""
+
+_log = structlog.get_logger()
+
+
+class Workers:
+    """One worker process, started when it is first needed."""
+
+    def __init__(self, extract: Extract) -> None:
+        self._here: AcceptMany = accepting(extract)
+        self._limiter = CapacityLimiter(1)
+
+    async def accept_many(self, jobs: Sequence[Job]) -> list[Content | CareplaneError]:
+        """Short Bundles here, long ones in the worker; here too if it has died."""
+        if len(jobs) < _LONG:
+            return await self._here(jobs)
+        try:
+            answer = await self.run(elsewhere.accept_packed, elsewhere.pack(jobs))
+        except BrokenWorkerProcess:
+            _log.warning("worker process died; its work is done here")
+            return await self._here(jobs)
+        return elsewhere.unpack(answer)
+
+    async def run(self, function: Callable[[bytes], bytes], data: bytes) -> bytes:
+        """A function of a module, from bytes to bytes, in the worker."""
+        return await to_process.run_sync(_run, function, data, limiter=self._limiter)
+
+
+def _run(function: Callable[[bytes], bytes], data: bytes) -> bytes:
+    _settled()
+    return function(data)
+
+
+@cache
+def _settled() -> None:
+    interpreter.settle()

@@ -1,0 +1,64 @@
+"""Accepting resources in another process: bytes in, bytes out, so that it can be anywhere.
+
+The rules are the same ones: `bodies.accept` with the extractors of R4. What comes back is checked
+to be of the right shape, not validated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from careplane.kernel import errors
+from careplane.kernel.errors import CareplaneError, Issue
+from careplane.records.bodies import Content, Job, outcome
+from careplane.search.extract import extract
+
+
+class _Refusal(msgspec.Struct, array_like=True):
+    """An error of the tree in `kernel.errors`, by its name."""
+
+    kind: str
+    text: str
+    issues: tuple[Issue, ...]
+
+
+class _Result(msgspec.Struct, array_like=True):
+    content: Content | None = None
+    refusal: _Refusal | None = None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_jobs = msgspec.msgpack.Decoder(list[Job])
+_results = msgspec.msgpack.Decoder(list[_Result])
+
+
+def pack(jobs: Sequence[Job]) -> bytes:
+    """The bytes to send."""
+    return _encode(jobs)
+
+
+def accept_packed(data: bytes) -> bytes:
+    """What the other process does: the answers to `pack`ed jobs, for `unpack`."""
+    return _encode([_result(outcome(extract, job)) for job in _jobs.decode(data)])
+
+
+def unpack(data: bytes) -> list[Content | CareplaneError]:
+    """The answers, in the order of the jobs."""
+    return [_outcome(result) for result in _results.decode(data)]
+
+
+def _result(found: Content | CareplaneError) -> _Result:
+    if isinstance(found, Content):
+        return _Result(found)
+    return _Result(refusal=_Refusal(type(found).__name__, found.text, found.issues))
+
+
+def _outcome(result: _Result) -> Content | CareplaneError:
+    if result.content is not None:
+        return result.content
+    refusal = result.refusal
+    assert refusal is not None
+    kind: type[CareplaneError] = getattr(errors, refusal.kind)
+    return kind(refusal.text, issues=refusal.issues)
