@@ -18,7 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"
+"""With it every start would compile every file again, which no installation does."""
 CAREPLANE = [sys.executable, "-m", "careplane"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != _COMPILES_ANEW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,11 @@ class Server:
 def command(*words: str, data: Path) -> str:
     """Run one careplane command on a data folder; its output."""
     done = subprocess.run(
-        [*CAREPLANE, *words, "--data", str(data)], check=True, stdout=subprocess.PIPE, text=True
+        [*CAREPLANE, *words, "--data", str(data)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
     )
     return done.stdout
 
@@ -79,7 +86,7 @@ def serving(data: Path) -> Iterator[Server]:
     process = subprocess.Popen(
         [*CAREPLANE, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)],
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "CAREPLANE_LOG_LEVEL": "warning"},
+        env={**ENVIRONMENT, "CAREPLANE_LOG_LEVEL": "warning"},
     )
     try:
         _until_it_answers(process, base, token)

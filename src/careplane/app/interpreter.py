@@ -7,7 +7,7 @@ import sys
 
 from careplane.fhir import validation
 
-_SWITCH_SECONDS = 0.002
+_SWITCH_SECONDS = 0.0002
 """The store's writer gives up the interpreter at every statement; with the default of 5 ms a busy
 event loop would hand it back late (docs/store.md)."""
 _COMMON = ("Patient", "Observation", "Encounter", "Condition")
@@ -15,10 +15,11 @@ _YOUNG_OBJECTS = 50_000
 """Requests leave few cycles behind: the collector may look less often."""
 
 
-def settle() -> None:
+def settle(switch_seconds: float = _SWITCH_SECONDS) -> None:
     """Call it once, when everything is built: what is there now stays, and is not looked at by the
-    garbage collector again."""
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    garbage collector again. A process that serves nobody, such as an import, does better with
+    longer turns than the `switch_seconds` of a server."""
+    sys.setswitchinterval(switch_seconds)
     validation.prepare(*_COMMON)
     gc.collect()
     gc.freeze()

@@ -13,6 +13,8 @@ from typing import TypeAlias
 import zstandard
 
 Packable: TypeAlias = bytes | bytearray | memoryview
+Packed: TypeAlias = tuple[int, bytes]
+"""A body as it is kept, after the number of its dictionary."""
 PLAIN = 0
 SHORT = 64
 """Bodies below this many bytes are kept as they are."""
@@ -38,7 +40,7 @@ class Bodies:
             number: zstandard.ZstdDecompressor(dict_data=data) for number, data in known.items()
         }
 
-    def pack(self, bodies: Sequence[bytes]) -> list[tuple[int, bytes]]:
+    def pack(self, bodies: Sequence[bytes]) -> list[Packed]:
         """Each body with the number of its dictionary; 0 for one that is kept as it is."""
         long: list[Packable] = [body for body in bodies if len(body) >= SHORT]
         packed = iter(self._compressed(long))

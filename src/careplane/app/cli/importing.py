@@ -46,7 +46,7 @@ def import_(
 
     async def work() -> Report:
         here = build(chosen)
-        interpreter.settle()
+        interpreter.settle(switch_seconds=0.005)
         journal = Journal(chosen.data)
 
         def told(piece: Piece, stored: int) -> None:

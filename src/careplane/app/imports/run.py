@@ -17,7 +17,7 @@ from careplane.records.commands import Process
 from careplane.records.door import Door
 from careplane.records.results import Answer, Processed, Version, Written
 
-AT_ONCE = 3
+AT_ONCE = 6
 """Pieces under way together: while one is made durable, the next is validated."""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from careplane.kernel.errors import Stale
 from careplane.search.rows import Rows
-from careplane.storage.bodies import Bodies
+from careplane.storage.bodies import Packed
 from careplane.storage.engines.sqlite.bulk import add_all, execute_many
 from careplane.storage.engines.sqlite.compact import compact
 from careplane.storage.engines.sqlite.interner import Interner
@@ -65,12 +65,9 @@ class _Batch:
 class Group:
     """A transaction that has begun; `take` units, then `flush`, then commit."""
 
-    def __init__(
-        self, connection: Connection, interner: Interner, bodies: Bodies, find: Find, now: int
-    ) -> None:
+    def __init__(self, connection: Connection, interner: Interner, find: Find, now: int) -> None:
         self._connection = connection
         self._interner = interner
-        self._bodies = bodies
         self._find = find
         self._batch = _Batch()
         self._states: dict[Identity, _State] = {}
@@ -95,8 +92,8 @@ class Group:
         found = self._interner.prefetch(puts)
         self._states = {i: _State(*found[i]) if i in found else _NEVER for i in puts}
 
-    def take(self, tenant: Tenant, unit: Unit) -> Receipt:
-        """Accept a unit, or raise Stale."""
+    def take(self, tenant: Tenant, unit: Unit, packed: list[Packed]) -> Receipt:
+        """Accept a unit, whose bodies are `packed`, or raise Stale."""
         keys = [self._identity(tenant, put.type, put.id) for put in unit.puts]
         if unit.guards or not self._batch.touched.isdisjoint(keys):
             self.flush()
@@ -108,7 +105,7 @@ class Group:
                 raise Stale("Somebody else has changed a record in between")
         if unit.audit is not None:
             self._batch.outbox.append((tenant, unit.audit))
-        return Receipt(self._write(tenant, keys, unit.puts))
+        return Receipt(self._write(tenant, keys, unit.puts, packed))
 
     def flush(self) -> None:
         """Bring the batch to the tables."""
@@ -130,13 +127,12 @@ class Group:
         return tenant, self._interner.names[Kind.TYPE][type], compact(id)
 
     def _write(
-        self, tenant: Tenant, keys: list[Identity], puts: tuple[Put, ...]
+        self, tenant: Tenant, keys: list[Identity], puts: tuple[Put, ...], packed: list[Packed]
     ) -> tuple[Version, ...]:
         for key in keys:
             state = self._states[key]
             if not state.rid:  # unless it became a target earlier in this group
                 self._states[key] = state._replace(rid=self._interner.place(key))
-        packed = self._bodies.pack([put.rest for put in puts])
         return tuple(
             [
                 self._put(tenant, key, put, body)
@@ -144,7 +140,7 @@ class Group:
             ]
         )
 
-    def _put(self, tenant: Tenant, key: Identity, put: Put, packed: tuple[int, bytes]) -> Version:
+    def _put(self, tenant: Tenant, key: Identity, put: Put, packed: Packed) -> Version:
         state = self._states[key]
         self._t += 1
         gone = int(put.method == "DELETE")

@@ -1,6 +1,6 @@
 """The one writer: a thread that takes the units that wait, commits them together, and answers.
 
-`put` may be called from any event loop of the process; the answer is given there, after the fsync.
+`put` is called from the event loop; the answer is given there, after the fsync.
 A unit that is not stale but breaks something is left out, and the rest of its group tried again.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError
-from careplane.storage.bodies import Bodies
+from careplane.storage.bodies import Bodies, Packed
 from careplane.storage.engines.sqlite.faults import translated
 from careplane.storage.engines.sqlite.group import Group
 from careplane.storage.engines.sqlite.interner import Interner
@@ -37,10 +37,11 @@ Answer = Receipt | CareplaneError
 
 @dataclass(slots=True)
 class _Job:
-    """A unit and whom to answer."""
+    """A unit, its bodies as they will be kept, and whom to answer."""
 
     tenant: Tenant
     unit: Unit
+    packed: list[Packed]
     future: asyncio.Future[Receipt]
     loop: asyncio.AbstractEventLoop
 
@@ -75,7 +76,9 @@ class Writer:
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         """Returns when the unit is durable."""
         loop = asyncio.get_running_loop()
-        job = _Job(tenant, unit, loop.create_future(), loop)
+        # here, since the writer's thread is what a long import waits for
+        packed = self._bodies.pack([put.rest for put in unit.puts])
+        job = _Job(tenant, unit, packed, loop.create_future(), loop)
         with self._lock:
             if self._closed:
                 raise Busy("The store is closing: try again")
@@ -125,12 +128,12 @@ class Writer:
 
     def _transact(self, jobs: Sequence[_Job]) -> list[Answer]:
         self._connection.execute("BEGIN IMMEDIATE")
-        group = Group(self._connection, self._interner, self._bodies, self._find, self._clock())
+        group = Group(self._connection, self._interner, self._find, self._clock())
         group.prepare((job.tenant, job.unit) for job in jobs)
         answers: list[Answer] = []
         for job in jobs:
             try:
-                answers.append(group.take(job.tenant, job.unit))
+                answers.append(group.take(job.tenant, job.unit, job.packed))
             except Busy as stale:
                 answers.append(stale)
         group.flush()
