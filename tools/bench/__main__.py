@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+import uvloop
 
 from tools.bench import cases, data, report, server
 from tools.bench.client import Target, load
@@ -36,7 +37,7 @@ def _elsewhere(options: argparse.Namespace) -> None:
     target = Target.of(options.base, options.token)
     if options.load:
         sent = [target.request("POST", "", body) for _, body in data.regrouped(1000)]
-        sample = asyncio.run(load(target, iter(sent), connections=1, seconds=3600))
+        sample = uvloop.run(load(target, iter(sent), connections=1, seconds=3600))
         print(f"loaded {len(sample.latencies)} bundles, {len(sample.failures)} refused")
     results = cases.run(
         target, runs=options.runs, seconds=options.seconds, known=cases.learn(target)

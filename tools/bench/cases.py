@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import random
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 from urllib.parse import quote, urlencode
+
+import uvloop
 
 from tools.bench import data
 from tools.bench.client import Answer, Sample, Target, load
@@ -77,7 +78,7 @@ def _next(bundle: dict[str, Any], target: Target) -> str | None:
 
 def _one(target: Target, request: bytes) -> Answer:
     answers: list[Answer] = []
-    asyncio.run(load(target, iter([request]), connections=1, seconds=60, keep=answers.append))
+    uvloop.run(load(target, iter([request]), connections=1, seconds=60, keep=answers.append))
     if not answers or answers[0].status >= 400:
         raise SystemExit(
             f"The server refused: {answers[0].body[:500]!r}" if answers else "No answer."
@@ -133,9 +134,9 @@ def run(target: Target, *, runs: int, seconds: float, known: Known) -> list[Resu
         (Result("transaction, 1,000 entries", "resources/s", 1000), transactions(target, 1000), 2),
     ]
     for result, requests, connections in plans:
-        asyncio.run(load(target, requests, connections=connections, seconds=seconds / 5))
+        uvloop.run(load(target, requests, connections=connections, seconds=seconds / 5))
         for _ in range(runs):
             result.samples.append(
-                asyncio.run(load(target, requests, connections=connections, seconds=seconds))
+                uvloop.run(load(target, requests, connections=connections, seconds=seconds))
             )
     return [result for result, _, _ in plans]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -29,9 +30,7 @@ class Addressing:
         if self.trust_proxy:
             scheme = _first(headers, b"x-forwarded-proto") or scheme
             host = _first(headers, b"x-forwarded-host") or host
-        scheme = "https" if scheme == "https" else "http"
-        # Anything but a name and a port is quoted: this text ends up in JSON, bytes joined.
-        return f"{scheme}://{quote(host[:255] or 'localhost', safe=_SAFE)}{ROOT}"
+        return _address(scheme, host[:255])
 
     def client(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         """Where a request came from, for the audit trail."""
@@ -41,6 +40,13 @@ class Addressing:
                 return forwarded[:64]
         client: Any = scope.get("client")
         return str(client[0]) if client else ""
+
+
+@lru_cache(maxsize=64)
+def _address(scheme: str, host: str) -> str:
+    # Anything but a name and a port is quoted: this text ends up in JSON, bytes joined.
+    scheme = "https" if scheme == "https" else "http"
+    return f"{scheme}://{quote(host or 'localhost', safe=_SAFE)}{ROOT}"
 
 
 def _first(headers: dict[bytes, bytes], name: bytes) -> str:

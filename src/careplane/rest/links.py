@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import zlib
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -71,6 +72,15 @@ def address(base: str, *path: str) -> str:
     return "/".join((base, *(quote(part, safe="$*") for part in path)))
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~,:|/$-]*")
+
+
 def with_query(url: str, pairs: tuple[tuple[str, str], ...]) -> str:
     """The address with parameters."""
-    return f"{url}?{urlencode(pairs, safe=',:|/$')}" if pairs else url
+    if not pairs:
+        return url
+    return f"{url}?{'&'.join(f'{_quoted(name)}={_quoted(value)}' for name, value in pairs)}"
+
+
+def _quoted(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else quote_plus(text, safe=",:|/$")

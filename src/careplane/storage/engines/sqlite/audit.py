@@ -77,7 +77,8 @@ class AuditKeeper:
         self._thread.start()
 
     def wake(self) -> None:
-        self._wanted.set()
+        if not self._wanted.is_set():  # it takes a lock, and this is asked with every request
+            self._wanted.set()
 
     def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         with self._lock, complaints():

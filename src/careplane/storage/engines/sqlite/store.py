@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -127,18 +128,35 @@ class SqliteStore:
 
     def _inline(self, question: Callable[[Reader], T]) -> T:
         try:
+            self._hold()
             return question(self._reader)
         except dbapi2.Error as error:
             raise translated(error) from error
 
     async def _ask(self, question: Callable[[Reader], T]) -> T:
         try:
+            self._hold()
             with self._reader.within(self._limits.inline_seconds):
                 return question(self._reader)
         except dbapi2.Error as error:
             if "interrupted" not in str(error):
                 raise translated(error) from error
         return await self._pool.ask(question)
+
+    def _hold(self) -> None:
+        """One read transaction for all questions of this turn of the event loop: taking and giving
+        back SQLite's locks costs as much as a read. What is acknowledged in a later turn is seen
+        then, since the turn's end was scheduled before its acknowledgement."""
+        connection = self._reader.connection
+        if not connection.in_transaction:
+            connection.execute("BEGIN")
+            asyncio.get_running_loop().call_soon(self._release)
+
+    def _release(self) -> None:
+        connection = self._reader.connection
+        with suppress(dbapi2.ProgrammingError):  # closed in between
+            if connection.in_transaction:
+                connection.execute("COMMIT")
 
     def _prepare(self) -> None:
         """Both files are there, for the owner alone, with the newest schema."""
