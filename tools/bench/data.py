@@ -11,6 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 Bundle = dict[str, Any]
+_URN = "urn:uuid:"
 
 
 def folder() -> Path | None:
@@ -48,14 +49,15 @@ def _transaction(entries: list[Bundle]) -> bytes:
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     text = json.dumps(bundle, separators=(",", ":"))
     for reference in set(_references(entries)) - inside:
-        text = text.replace(f'"{reference}"', f'"Basic/{reference[9:]}"')
+        text = text.replace(f'"{reference}"', f'"Basic/{reference.removeprefix(_URN)}"')
     return text.encode()
 
 
 def _references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
+        reference = value.get("reference")
+        if isinstance(reference, str) and reference.startswith(_URN):
+            yield reference
         for inner in value.values():
             yield from _references(inner)
     elif isinstance(value, list):
