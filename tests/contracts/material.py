@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from careplane.search import plan
@@ -206,8 +207,7 @@ quantity_nodes = st.builds(
 
 def _part_node(index: int, node: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     def renamed(leaf: Any) -> Any:
-        fields = {name: getattr(leaf, name) for name in leaf.__dataclass_fields__}
-        return type(leaf)(**{**fields, "param": part(PAIR, index)})
+        return msgspec.structs.replace(leaf, param=part(PAIR, index))
 
     return node.map(renamed)
 

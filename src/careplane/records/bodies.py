@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from careplane.fhir import structs
 from careplane.fhir.codec import envelope
@@ -27,8 +28,7 @@ _BREATH = 50
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """A resource that was found to be valid: `rest` is what will be stored; `id` as sent."""
 
     type: str

@@ -6,10 +6,10 @@ Resources stay bytes here; only the requests are looked at.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 import msgspec
+from msgspec import Struct
 
 from careplane.kernel.errors import Incorrect, Invalid, Issue, Malformed, TooLarge
 from careplane.records import etag
@@ -40,8 +40,7 @@ class _Bundle(msgspec.Struct):
     entry: list[_Entry] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One request of a Bundle. `path` are the parts of its address below the base."""
 
     index: int

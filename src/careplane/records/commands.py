@@ -7,9 +7,10 @@ Bytes are JSON; `criteria` are search query strings as HTTP carries them, percen
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 from careplane.fhir.tree import Tree
 
@@ -21,16 +22,14 @@ class Handling(StrEnum):
     LENIENT = "lenient"
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """The current version of one resource."""
 
     type: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Vread:
+class Vread(Struct, frozen=True):
     """One version of one resource."""
 
     type: str
@@ -38,8 +37,7 @@ class Vread:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """A new resource; with `if_none_exist` only if nothing matches those criteria."""
 
     type: str
@@ -47,8 +45,7 @@ class Create:
     if_none_exist: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """The resource as it shall be; created where there is none. `if_match` is the version that it
     must be at; `if_none_match` (the header with `*`) demands that there is none."""
 
@@ -59,8 +56,7 @@ class Update:
     if_none_match: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionalUpdate:
+class ConditionalUpdate(Struct, frozen=True):
     """As Update, for the one resource that matches the criteria; created where none does."""
 
     type: str
@@ -73,8 +69,7 @@ Change = Callable[[Tree], Tree]
 """A patch, already parsed: makes a new tree of the old one, or raises Invalid."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """A change to one resource, by `id` or by `criteria`."""
 
     type: str
@@ -84,8 +79,7 @@ class Patch:
     if_match: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """A deletion; no error where there is nothing to delete."""
 
     type: str
@@ -93,16 +87,14 @@ class Delete:
     if_match: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionalDelete:
+class ConditionalDelete(Struct, frozen=True):
     """A deletion of the one resource that matches the criteria; several are refused."""
 
     type: str
     criteria: str
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """Versions, newest first: of one resource, of a type, or (`type` None) of the system.
 
     `since` is inclusive; `at` is a half-open range [low, high): versions that were current at some
@@ -117,8 +109,7 @@ class History:
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """A search of one type, or (`type` None) of all; `pairs` are the decoded parameters in their
     order. `compartment` is the type and id of a compartment to stay within. `cursor` is from the
     page before, with everything else unchanged."""
@@ -130,8 +121,7 @@ class Search:
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Struct, frozen=True):
     """`$everything`: the record of a Patient or Encounter, itself first, page by page. `start` and
     `end` bound the dates of care (a half-open range), `since` the time of the last change."""
 
@@ -148,8 +138,7 @@ class Everything:
 ValidationMode = Literal["create", "update", "delete"]
 
 
-@dataclass(frozen=True, slots=True)
-class Validate:
+class Validate(Struct, frozen=True):
     """`$validate`: whether a resource would be accepted. Nothing is stored. `raw` may be empty
     where mode is delete, and where `id` names a stored resource to look at."""
 
@@ -159,8 +148,7 @@ class Validate:
     mode: ValidationMode | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(Struct, frozen=True):
     """`$meta`: profiles, tags and labels of one resource, or those in use in a type or system."""
 
     type: str | None = None
@@ -168,8 +156,7 @@ class Meta:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeMeta:
+class ChangeMeta(Struct, frozen=True):
     """`$meta-add` and `$meta-delete`: put in, or take out, the profiles, tags and labels of `meta`.
     It makes a new version."""
 
@@ -179,14 +166,12 @@ class ChangeMeta:
     remove: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """A Bundle of type transaction (all or nothing) or batch (each entry by itself), as bytes."""
 
     raw: bytes
     handling: Handling = Handling.LENIENT
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """How many resources of each type this caller may search."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from careplane.kernel.errors import Busy, Stale
 from careplane.records.account import Account
@@ -18,8 +19,7 @@ T = TypeVar("T")
 _TRIES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """One write, decided and not yet done. Without `put` nothing is to be written and `current`
     stays as it is."""
 

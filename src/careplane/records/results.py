@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import CareplaneError, Issue
@@ -35,16 +36,14 @@ class Effect(StrEnum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The version that is current after a write; None where there never was one."""
 
     effect: Effect
     version: Version | None
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(Struct, frozen=True):
     """A page of history, newest first, deletions included. `next` is a cursor."""
 
     versions: tuple[Version, ...]
@@ -52,8 +51,7 @@ class Versions:
     total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A page of a search. `issues` name what was not understood; `understood` are the parameters
     that were carried out, for the self link; `total` is there where it was asked for or is free."""
 
@@ -65,15 +63,13 @@ class Found:
     understood: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MetaFound:
+class MetaFound(Struct, frozen=True):
     """A Meta, as a tree."""
 
     meta: Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What validation found; acceptable if no issue is an error."""
 
     issues: tuple[Issue, ...]
@@ -82,8 +78,7 @@ class Report:
 Result: TypeAlias = Written | Version | Found | Versions | MetaFound | Report
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer to one entry of a transaction or batch: its result, or the error it ended in."""
 
     method: str
@@ -92,8 +87,7 @@ class Answer:
     error: CareplaneError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Processed:
+class Processed(Struct, frozen=True):
     """The answers to a transaction or batch, in the order of its entries. A transaction that
     fails raises instead."""
 

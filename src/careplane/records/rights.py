@@ -6,7 +6,7 @@ a caller cannot search must not show through what it can.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider

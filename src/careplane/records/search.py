@@ -7,7 +7,8 @@ construction.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from careplane.access.caller import Caller
 from careplane.kernel.errors import Issue, NotFound

@@ -7,9 +7,10 @@ or false. Two engines agree when both agree with `match`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from careplane.search.rows import Param
 
@@ -45,63 +46,54 @@ class UriMode(StrEnum):
     ABOVE = "above"
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Struct, frozen=True):
     """Every resource."""
 
 
 EVERYTHING = Everything()
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """No resource."""
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """All of the parts; with no part, everything."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """Any of the parts; with no part, nothing."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """Resources of the query's types that do not match."""
 
     part: Node
 
 
-@dataclass(frozen=True, slots=True)
-class OfType:
+class OfType(Struct, frozen=True):
     """Resources of these types."""
 
     types: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
+class Ids(Struct, frozen=True):
     """Resources by logical id, of whatever type the query or an OfType beside it allows."""
 
     ids: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """Resources by type and logical id: `("Patient", "1")`."""
 
     keys: frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Updated:
+class Updated(Struct, frozen=True):
     """`_lastUpdated`; [low, high) in microseconds, as a DateRow whose range is one millisecond."""
 
     prefix: Prefix
@@ -109,8 +101,7 @@ class Updated:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(Struct, frozen=True):
     """One value of a token search: `code` alone has `any_system`; `|code` has system None;
     `system|` has code None."""
 
@@ -119,16 +110,14 @@ class Coding:
     any_system: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """Any of the codings."""
 
     param: Param
     codings: tuple[Coding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Any of the values, already folded unless EXACT."""
 
     param: Param
@@ -136,8 +125,7 @@ class Text:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Uri:
+class Uri(Struct, frozen=True):
     """Any of the values. A canonical without version also finds every `|version` of it."""
 
     param: Param
@@ -145,16 +133,14 @@ class Uri:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A reference to any of the targets, `(type, id)`."""
 
     param: Param
     targets: frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+class Date(Struct, frozen=True):
     """A date range; see Prefix."""
 
     param: Param
@@ -163,8 +149,7 @@ class Date:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """A number range; see Prefix. For `eq` and `ne` the range asked for is half-open [low, high),
     the precision of what was written: `100` is [99.5, 100.5). For `ap` it is closed and widened;
     for the others it is the point low == high, since they ignore precision."""
@@ -175,8 +160,7 @@ class Number:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True):
     """A quantity range as Number; without `code` any unit matches on the value as written.
 
     With `canonical` (unit in UCUM base units, and the range in it) rows that have a canonical form
@@ -192,23 +176,20 @@ class Quantity:
     canonical: tuple[float, float, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Composite:
+class Composite(Struct, frozen=True):
     """One group of the composite parameter matches `where`, whose leaves name `part(param, n)`."""
 
     param: Param
     where: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Struct, frozen=True):
     """The resource has any value for the parameter (`:missing=false`)."""
 
     param: Param
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """A reference through `param` to a resource of one of `types` that matches `where`
     (`subject:Patient.name=...`). The target must not be deleted."""
 
@@ -217,8 +198,7 @@ class Chain:
     where: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
+class Has(Struct, frozen=True):
     """Some resource of type `source`, matching `where`, refers here through `param` (`_has`)."""
 
     source: str
@@ -265,8 +245,7 @@ class SortBy(StrEnum):
     UPDATED = "_lastUpdated"
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
+class SortKey(Struct, frozen=True):
     """One key of `_sort`; ties are broken by the next key, then by the order in which the store
     first heard of the resources: as a rule that of creation, or of the first reference to it."""
 
@@ -275,8 +254,7 @@ class SortKey:
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One search. `types` empty means every type.
 
     `cursor` is an engine's own opaque text, from the page before. Pages of one search never show

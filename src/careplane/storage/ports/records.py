@@ -11,8 +11,9 @@ Errors: `Stale` when what a unit relied on has changed, `Busy` when the engine c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NewType, Protocol
+
+from msgspec import Struct
 
 from careplane.search.plan import EVERYTHING, Node, Query
 from careplane.search.rows import Rows
@@ -24,8 +25,7 @@ Key = tuple[str, str]
 Method = Literal["POST", "PUT", "DELETE", "PATCH"]
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One version of one resource. `rest` is its bytes after `fhir.codec.envelope.split`, empty
     for a deletion; `last_updated` is in microseconds since 1970 (whole milliseconds)."""
 
@@ -42,8 +42,7 @@ class Version:
         return self.method == "DELETE"
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True):
     """A version to write. A deletion has no `rest` and empty `rows`.
 
     `expect` is the version that the record must be at for this to be right: 0 means that it has
@@ -60,8 +59,7 @@ class Put:
     old: Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """What a unit took for granted: this search finds exactly these resources. (Conditional
     create, update, delete and references.) `query.count` bounds how many were looked at."""
 
@@ -69,8 +67,7 @@ class Guard:
     found: frozenset[Key]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """All or nothing. Guards hold at the moment before the puts; no two puts share a key. `audit`
     is kept in the same step."""
 
@@ -79,15 +76,13 @@ class Unit:
     audit: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What was written, in the order of the puts."""
 
     versions: tuple[Version, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some of the answer. `next` is None on the last page; `total` only where it was asked for."""
 
     versions: tuple[Version, ...]
@@ -95,8 +90,7 @@ class Page:
     total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryQuery:
+class HistoryQuery(Struct, frozen=True):
     """Versions, newest first (R4 3.1.0.13): of one resource (`types` has one, `id` is given), of
     types, or of everything. `since` is inclusive and `before` exclusive, microseconds since 1970.
     `restriction`, the caller's rights, is checked on each record as it is now: a version of a

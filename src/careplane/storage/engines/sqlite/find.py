@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from careplane.search import plan
 from careplane.search.plan import EVERYTHING, Node, Query

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -65,6 +64,7 @@ class SqliteStore:
         self._records_key = key_for("records", key)
         self._audit_key = key_for("audit", key)
         self._limits = limits
+        self._held = False
         self._known = Known()
         self._cursors = Cursors(key_for("cursors", key))
         self._answers = Answers()
@@ -120,6 +120,7 @@ class SqliteStore:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
 
     async def close(self) -> None:
+        self._release()  # before another thread closes the connection under it
         await asyncio.to_thread(self._close)
 
     async def check(self) -> list[str]:
@@ -147,15 +148,16 @@ class SqliteStore:
         """One read transaction for all questions of this turn of the event loop: taking and giving
         back SQLite's locks costs as much as a read. What is acknowledged in a later turn is seen
         then, since the turn's end was scheduled before its acknowledgement."""
-        connection = self._reader.connection
-        if not connection.in_transaction:
-            connection.execute("BEGIN")
+        if not self._held:
+            self._reader.connection.execute("BEGIN")
+            self._held = True
             asyncio.get_running_loop().call_soon(self._release)
 
     def _release(self) -> None:
-        connection = self._reader.connection
-        with suppress(dbapi2.ProgrammingError):  # closed in between
-            if connection.in_transaction:
+        if self._held:
+            self._held = False
+            connection = self._reader.connection
+            if connection.in_transaction:  # unless an error has ended it
                 connection.execute("COMMIT")
 
     def _prepare(self) -> None:
