@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from careplane.access.caller import Caller
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.ledger.audit import AuditRecord, Outcome, encode
-from careplane.records.patients import patients_of_rows, patients_of_version
+from careplane.records.patients import patients_of_rows, patients_of_versions
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Version
 
@@ -26,11 +26,10 @@ class Account:
     patients: dict[str, None] = field(default_factory=dict)
     kept: bool = False
 
-    def saw(self, versions: Iterable[Version]) -> None:
+    def saw(self, versions: Sequence[Version]) -> None:
         """These versions leave with the answer."""
-        for version in versions:
-            self.versions.append((version.type, version.id, version.version))
-            self.patients.update(dict.fromkeys(patients_of_version(version)))
+        self.versions += [(version.type, version.id, version.version) for version in versions]
+        self.patients |= patients_of_versions(versions)
 
     def wrote(self, puts: Iterable[Put]) -> None:
         """These versions are written; the patients of what they replace are concerned too."""

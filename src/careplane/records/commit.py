@@ -32,7 +32,7 @@ class Draft(Struct, frozen=True):
 async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tuple[Written, ...]:
     """Write all drafts in one step. Raises Stale where the world has moved on."""
     puts = tuple(draft.put for draft in drafts if draft.put)
-    account.saw(draft.current for draft in drafts if draft.current and not draft.put)
+    account.saw([draft.current for draft in drafts if draft.current and not draft.put])
     if not puts:
         return tuple(Written(draft.effect, draft.current) for draft in drafts)
     guards = tuple(dict.fromkeys(guard for draft in drafts for guard in draft.guards))

@@ -21,24 +21,33 @@ def patients_of_rows(type: str, id: str, rows: Rows) -> set[str]:
     return found
 
 
-def patients_of_version(version: Version) -> Iterable[str]:
-    """The same from stored bytes, without parsing them: every string that begins with `Patient/`.
+def patients_of_versions(versions: Iterable[Version]) -> dict[str, None]:
+    """The same from stored bytes, without parsing them: every string that begins with `Patient/`,
+    in the order of the versions.
 
     It may name a patient too many (a uri that looks like a reference), never one too few.
     """
-    found = _in_bytes(version.rest)
-    if version.type == "Patient":
-        found.add(version.id)
-    return found
+    ids: dict[str, None] = {}
+    found: set[bytes] = set()
+    for version in versions:
+        if version.type == "Patient":
+            ids[version.id] = None
+        rest = version.rest
+        if b"\\" in rest and (b"\\/" in rest or b"\\u" in rest):
+            rest = _ESCAPED.sub(_plain, rest)
+        at = rest.find(_REFERENCE)
+        while at >= 0:
+            end = rest.find(b'"', at + len(_REFERENCE))
+            reference = rest[at:end]
+            if reference not in found:
+                found.add(reference)
+                ids[_id(reference)] = None
+            at = rest.find(_REFERENCE, end)
+    return ids
 
 
-def _in_bytes(rest: bytes) -> set[str]:
-    if b"\\" in rest and (b"\\/" in rest or b"\\u" in rest):
-        rest = _ESCAPED.sub(_plain, rest)
-    return {
-        part[: part.find(b'"')].partition(b"/")[0].decode("utf-8", "replace")
-        for part in rest.split(_REFERENCE)[1:]
-    }
+def _id(reference: bytes) -> str:
+    return reference.split(b"/", 2)[1].decode("utf-8", "replace")
 
 
 def _plain(match: re.Match[bytes]) -> bytes:

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 _quote = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """`self`, `first` or `next`."""
 
     relation: str
@@ -26,30 +24,26 @@ def bundle(
     total: int | None = None,
 ) -> bytes:
     """A Bundle of entries that are JSON already."""
-    head = [b'{"resourceType":"Bundle","type":"%b"' % type.encode()]
+    parts = [b'{"resourceType":"Bundle","type":"%b"' % type.encode()]
     if total is not None:
-        head.append(b',"total":%d' % total)
+        parts.append(b',"total":%d' % total)
     if links:
-        written = (
+        written = [
             b'{"relation":"%b","url":%b}' % (link.relation.encode(), _quote(link.url))
             for link in links
-        )
-        head.append(b',"link":[%b]' % b",".join(written))
-    body = b",".join(entries)
-    if body:
-        head.append(b',"entry":[%b]' % body)
-    return b"".join(head) + b"}"
+        ]
+        parts.append(b',"link":[%b]' % b",".join(written))
+    listed = b",".join(entries)
+    if listed:
+        parts += (b',"entry":[', listed, b"]")
+    parts.append(b"}")
+    return b"".join(parts)
 
 
-def found(base: bytes, type: str, id: str, resource: bytes, mode: bytes) -> bytes:
-    """An entry of a searchset. `base`, type and id need no escapes."""
-    return b'{"fullUrl":"%b/%b/%b","resource":%b,"search":{"mode":"%b"}}' % (
-        base,
-        type.encode(),
-        id.encode(),
-        resource,
-        mode,
-    )
+def found(url: str, head: str, rest: bytes, mode: bytes) -> bytes:
+    """An entry of a searchset: the resource is `head` and `rest`. The url needs no escapes."""
+    opening = f'{{"fullUrl":"{url}","resource":{head}'.encode()
+    return b'%b%b,"search":{"mode":"%b"}}' % (opening, rest, mode)
 
 
 def about(outcome: bytes) -> bytes:

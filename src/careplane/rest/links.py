@@ -27,6 +27,9 @@ _LONGEST = 100_000
 _LARGEST = 2_000_000
 _WRONG = "This page is not of this server; begin with the first page again."
 
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_PLAIN_VALUE = re.compile(r"[A-Za-z0-9_.~,:|/$-]*")
+
 T = TypeVar("T")
 
 
@@ -69,18 +72,15 @@ def _unpacked(plain: bytes) -> bytes:
 
 def address(base: str, *path: str) -> str:
     """An absolute address below the base."""
-    return "/".join((base, *(quote(part, safe="$*") for part in path)))
-
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.~,:|/$-]*")
+    return "/".join([base, *[p if _PLAIN.fullmatch(p) else quote(p, safe="$*") for p in path]])
 
 
 def with_query(url: str, pairs: tuple[tuple[str, str], ...]) -> str:
     """The address with parameters."""
     if not pairs:
         return url
-    return f"{url}?{'&'.join(f'{_quoted(name)}={_quoted(value)}' for name, value in pairs)}"
+    return f"{url}?{'&'.join([f'{_quoted(name)}={_quoted(value)}' for name, value in pairs])}"
 
 
 def _quoted(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else quote_plus(text, safe=",:|/$")
+    return text if _PLAIN_VALUE.fullmatch(text) else quote_plus(text, safe=",:|/$")

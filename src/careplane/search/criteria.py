@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 from careplane.fhir.definitions import is_resource
 from careplane.kernel.errors import TooLarge
@@ -21,7 +22,7 @@ from careplane.search.criterion import (
 )
 from careplane.search.kinds import node as leaf
 from careplane.search.plan import Chain, Has, Ids, Node, OfType, all_of, any_of
-from careplane.search.registry import Parameter
+from careplane.search.registry import Parameter, Registry
 from careplane.search.syntax import split, unescape
 
 MAX_DEPTH = 8
@@ -30,6 +31,9 @@ MAX_BRANCHES = 2000
 """Types looked at while the criteria of one search are read."""
 MAX_READINGS = 200_000
 """How often the values of one search are read, for all these types together."""
+_SHORT = 200
+_TIMELESS = frozenset({"token", "reference", "date"})
+"""What such a criterion asks for depends on nothing but its text; of dates, all but `ap`."""
 ANY = "Resource"
 """The type of a search over all of them, which has only what every resource has."""
 
@@ -53,14 +57,28 @@ def node(types: Set[str], key: str, value: str, setting: Setting, budget: Budget
 
     Raises UnknownParameter where one of the types has no such parameter, or a chain leads nowhere.
     """
-    values = split(value, ",")
     if len(types) > 1:
-        return _of_types(types, _Reading(key, tuple(values), setting, budget))
+        return _of_types(types, _Reading(key, tuple(split(value, ",")), setting, budget))
     type = next(iter(types), ANY)
     plain = setting.registry.lookup(type, key)
-    if plain is not None:
-        return leaf(Criterion(plain, "", tuple(values), key, setting))
-    return _Reading(key, tuple(values), setting, budget).node(type, key)
+    if plain is None:
+        return _Reading(key, tuple(split(value, ",")), setting, budget).node(type, key)
+    if len(value) <= _SHORT and plain.type in _TIMELESS and "ap" not in value:
+        return _remembered(setting.registry, type, key, value, setting.base)
+    return _plain(plain, key, value, setting)
+
+
+def _plain(parameter: Parameter, key: str, value: str, setting: Setting) -> Node:
+    return leaf(Criterion(parameter, "", tuple(split(value, ",")), key, setting))
+
+
+@lru_cache(maxsize=8192)
+def _remembered(registry: Registry, type: str, key: str, value: str, base: str) -> Node:
+    """The same few codes, days and patients are asked for again and again."""
+    parameter = registry.lookup(type, key)
+    if parameter is None:
+        raise AssertionError(key)
+    return _plain(parameter, key, value, Setting(registry, base))
 
 
 def _of_types(types: Set[str], reading: _Reading) -> Node:

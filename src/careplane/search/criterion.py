@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from careplane.kernel.errors import Incorrect, Invalid, Issue, Unsupported
 from careplane.search.code_sets import CodeSets, R4CodeSets
 from careplane.search.plan import Node
 from careplane.search.registry import Parameter, Registry
+
+_R4: CodeSets = R4CodeSets()
 
 
 class UnknownParameter(Incorrect):
@@ -18,8 +21,7 @@ class UnknownParameter(Incorrect):
     code = "not-supported"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """What a search is read with. `base` is this server's address, such as `https://a.b/fhir`, by
     which absolute references to its own resources are known; `now`, in microseconds since 1970,
     is what `ap` measures dates against."""
@@ -27,7 +29,7 @@ class Setting:
     registry: Registry
     base: str = ""
     now: int = 0
-    code_sets: CodeSets = field(default_factory=R4CodeSets)
+    code_sets: CodeSets = _R4
 
 
 class Criterion(NamedTuple):

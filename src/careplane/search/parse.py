@@ -7,8 +7,10 @@ named in `unknown` otherwise; a bad value, or a modifier that is not offered, is
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from functools import lru_cache
+from urllib.parse import unquote_plus
+
+from msgspec import Struct
 
 from careplane.fhir.definitions import is_resource
 from careplane.kernel.errors import Issue, Malformed, TooLarge
@@ -24,13 +26,13 @@ MAX_LENGTH = 1_000_000
 """Characters of all keys and values together."""
 MAX_VALUES = 10_000
 """Alternatives of all criteria together."""
+_SHORT = 200
 DEFAULT_COUNT = 50
 NEUTRAL = frozenset({"_format", "_pretty"})
 """They change how an answer is written; whoever writes it reads them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """A search, understood. `understood` are the parameters that were carried out, for the self
     link; parsed again they give the same search."""
 
@@ -73,12 +75,30 @@ def parse_query(query: str) -> list[Pair]:
     """The pairs of a query string, decoded, in their order."""
     if len(query) > 3 * MAX_LENGTH:
         raise TooLarge("The query is too long.")
+    fields = query.split("&", 2 * MAX_PAIRS)
+    if len(fields) > 2 * MAX_PAIRS:
+        raise Malformed(f"The query has more than {2 * MAX_PAIRS} fields.")
     try:
-        return parse_qsl(
-            query, keep_blank_values=True, errors="strict", max_num_fields=2 * MAX_PAIRS
-        )
+        return [_pair(field) for field in fields if field]
     except ValueError:
-        raise Malformed("The query is not percent-encoded UTF-8, or has too many fields.") from None
+        raise Malformed("The query is not percent-encoded UTF-8.") from None
+
+
+def _pair(field: str) -> Pair:
+    name, _, value = field.partition("=")
+    return _decoded(name), _decoded(value)
+
+
+def _decoded(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
+    return _remembered(text) if len(text) <= _SHORT else unquote_plus(text, errors="strict")
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> str:
+    """Codes and systems, which come again and again."""
+    return unquote_plus(text, errors="strict")
 
 
 def _check(pairs: Sequence[Pair]) -> None:

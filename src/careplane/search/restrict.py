@@ -25,9 +25,14 @@ Restriction: TypeAlias = Callable[[str], Node]
 """Resource type to what resources of it must match; `Nothing` for a type that may not be seen."""
 
 
+_NESTED = frozenset({And, Or, Not, Chain, Has})
+
+
 def restricted(node: Node, allowed: Restriction) -> Node:
     """The same plan, in which chains and `_has` see only what is allowed. What is not allowed is as
     if it were not there, under a Not as well."""
+    if not _looks_elsewhere(node):
+        return node
     match node:
         case And(parts):
             return all_of(*(restricted(part, allowed) for part in parts))
@@ -42,6 +47,13 @@ def restricted(node: Node, allowed: Restriction) -> Node:
             return inner if isinstance(inner, Nothing) else Has(source, param, inner)
         case _:
             return node
+
+
+def _looks_elsewhere(node: Node) -> bool:
+    """Whether there may be a chain or a `_has` in it: mostly there is none."""
+    if isinstance(node, And):
+        return not _NESTED.isdisjoint(map(type, node.parts))
+    return type(node) in _NESTED
 
 
 def _chain(node: Chain, allowed: Restriction) -> Node:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
+
+from msgspec import Struct
 
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.definitions.search import SearchType
@@ -42,16 +43,15 @@ class Total(StrEnum):
     ACCURATE = "accurate"
 
 
-@dataclass(slots=True)
-class Results:
+class Results(Struct):
     """What was asked about the answer, as it is read. `types` are those searched."""
 
     setting: Setting
     types: frozenset[str]
-    sort: list[SortKey] = field(default_factory=list)
-    includes: list[Include] = field(default_factory=list)
-    revincludes: list[Include] = field(default_factory=list)
-    elements: list[str] = field(default_factory=list)
+    sort: list[SortKey] = []
+    includes: list[Include] = []
+    revincludes: list[Include] = []
+    elements: list[str] = []
     count: int | None = None
     summary: Summary | None = None
     total: Total | None = None

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from careplane.access.caller import Caller
-from careplane.fhir.codec import envelope
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Forbidden, Incorrect
 from careplane.records import commands
+from careplane.records.bodies import whole
 from careplane.records.door import Door
 from careplane.records.results import Version
 
@@ -118,10 +118,7 @@ class Reader:
 
 def _record(version: Version) -> Record:
     updated = format_instant(version.last_updated)
-    raw = b""
-    if not version.deleted:
-        number = str(version.version)
-        raw = envelope.join(version.type, version.id, number, updated, version.rest)
+    raw = b"" if version.deleted else whole(version)
     return Record(
         type=version.type,
         id=version.id,

@@ -59,12 +59,12 @@ RESTS = [
 def test_the_rest(raw: bytes, rest: bytes) -> None:
     found = check(raw).rest
     assert found == rest
-    assert envelope.join("Patient", "new", "7", LAST, found) == HEAD + rest
+    assert envelope.join("Patient", "new", 7, LAST, found) == HEAD + rest
 
 
 @pytest.mark.parametrize("raw", [raw for raw, _ in RESTS])
 def test_joined_it_says_the_same(raw: bytes) -> None:
-    joined = json.parse(envelope.join("Patient", "new", "7", LAST, check(raw).rest))
+    joined = json.parse(envelope.join("Patient", "new", 7, LAST, check(raw).rest))
     sent = json.parse(raw)
     meta = {
         k: v
@@ -88,7 +88,7 @@ def test_synthetic_patients_are_split_and_joined() -> None:
     file = sorted(test_data("synthea-r4").glob("*.gz"))[0]
     for entry in stdlib.loads(gzip.decompress(file.read_bytes()))["entry"]:
         raw = stdlib.dumps(entry["resource"]).encode()
-        joined = json.parse(envelope.join("X", "new", "7", LAST, check(raw).rest))
+        joined = json.parse(envelope.join("X", "new", 7, LAST, check(raw).rest))
         sent = json.parse(raw)
         meta = joined.pop("meta")
         assert meta == {"versionId": "7", "lastUpdated": LAST, **sent.pop("meta", {})}

@@ -6,7 +6,7 @@ import pytest
 
 from careplane.kernel.errors import Incorrect
 from careplane.records import etag, references
-from careplane.records.patients import patients_of_version
+from careplane.records.patients import patients_of_versions
 from careplane.storage.ports.records import Version
 
 URN = b"urn:uuid:1b9c9f1e-0000-4000-8000-000000000001"
@@ -61,11 +61,11 @@ def test_conditional_references(raw: bytes, found: list[str]) -> None:
 )
 def test_whose_record_it_is(rest: bytes, ids: set[str]) -> None:
     version = Version("Observation", "o", 1, 0, "PUT", rest, 1)
-    assert set(patients_of_version(version)) == ids
+    assert set(patients_of_versions([version])) == ids
 
 
 def test_a_patient_is_its_own() -> None:
-    assert set(patients_of_version(Version("Patient", "p", 1, 0, "PUT", b"}", 1))) == {"p"}
+    assert set(patients_of_versions([Version("Patient", "p", 1, 0, "PUT", b"}", 1)])) == {"p"}
 
 
 @pytest.mark.parametrize(

@@ -75,10 +75,17 @@ def _meta(raw: bytes | msgspec.Raw) -> bytes:
     return _tail(inner)
 
 
-def join(type: str, id: str, version: str, last_updated: str, rest: bytes) -> bytes:
-    """The whole resource. The texts are ours: an id, a version and an instant need no escapes."""
-    head = f'{{"resourceType":"{type}","id":"{id}","meta":{{"versionId":"{version}"'
-    return f'{head},"lastUpdated":"{last_updated}"'.encode() + rest
+def head(type: str, id: str, version: int, last_updated: str) -> str:
+    """What stands before the rest. The texts are ours: an id and an instant need no escapes."""
+    return (
+        f'{{"resourceType":"{type}","id":"{id}","meta":{{"versionId":"{version}",'
+        f'"lastUpdated":"{last_updated}"'
+    )
+
+
+def join(type: str, id: str, version: int, last_updated: str, rest: bytes) -> bytes:
+    """The whole resource."""
+    return head(type, id, version, last_updated).encode() + rest
 
 
 def _tail(members: dict[str, msgspec.Raw]) -> bytes:

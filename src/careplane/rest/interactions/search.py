@@ -9,7 +9,7 @@ import msgspec
 
 from careplane.kernel.errors import Incorrect
 from careplane.records import commands as c
-from careplane.records.bodies import whole
+from careplane.records.bodies import head, whole
 from careplane.records.results import Found, Version
 from careplane.rest import body
 from careplane.rest.bundle import Link, about, bundle, found
@@ -99,13 +99,15 @@ def shape_of(understood: Pairs) -> Shape:
 
 def searchset(base: str, answer: Found, shape: Shape, links: list[Link]) -> bytes:
     """The Bundle: matches, what was included, and what was not understood."""
-    head = base.encode()
-
-    def entry(version: Version, mode: bytes) -> bytes:
-        return found(head, version.type, version.id, shaped(whole(version), shape), mode)
-
-    entries = [entry(version, b"match") for version in answer.matches]
-    entries += [entry(version, b"include") for version in answer.included]
+    entries = [_entry(base, version, shape, b"match") for version in answer.matches]
+    entries += [_entry(base, version, shape, b"include") for version in answer.included]
     if answer.issues:
         entries.append(about(outcome(answer.issues)))
     return bundle("searchset", entries, links, answer.total)
+
+
+def _entry(base: str, version: Version, shape: Shape, mode: bytes) -> bytes:
+    url = f"{base}/{version.type}/{version.id}"
+    if shape:
+        return found(url, "", shaped(whole(version), shape), mode)
+    return found(url, head(version), version.rest, mode)
