@@ -7,8 +7,9 @@ or `Resource._tag` where every type has it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple, NewType
+
+from msgspec import Struct
 
 Param = NewType("Param", str)
 
@@ -97,18 +98,17 @@ class CompositeRow(NamedTuple):
     parts: Rows
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(Struct):
     """All rows of one resource. An extractor fills it and nobody changes it afterwards."""
 
-    tokens: list[TokenRow] = field(default_factory=list)
-    strings: list[StringRow] = field(default_factory=list)
-    references: list[ReferenceRow] = field(default_factory=list)
-    uris: list[UriRow] = field(default_factory=list)
-    dates: list[DateRow] = field(default_factory=list)
-    numbers: list[NumberRow] = field(default_factory=list)
-    quantities: list[QuantityRow] = field(default_factory=list)
-    composites: list[CompositeRow] = field(default_factory=list)
+    tokens: list[TokenRow] = []
+    strings: list[StringRow] = []
+    references: list[ReferenceRow] = []
+    uris: list[UriRow] = []
+    dates: list[DateRow] = []
+    numbers: list[NumberRow] = []
+    quantities: list[QuantityRow] = []
+    composites: list[CompositeRow] = []
 
 
 def part(param: Param, index: int) -> Param:

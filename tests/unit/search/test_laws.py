@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from msgspec.structs import replace
 from urllib.parse import urlencode
 
 from hypothesis import given, settings

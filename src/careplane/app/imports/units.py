@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid5
 
 import msgspec
+from msgspec import Struct
 
 from careplane.app.imports.sources import Piece
 from careplane.fhir.codec import json as fhir_json
 from careplane.fhir.codec import xml as fhir_xml
 from careplane.kernel.errors import CareplaneError, Invalid, Issue, Malformed
 
-_NAMESPACE = UUID("6f2b6c5e-0b53-5d1c-9d0a-3c9d0a5a1e77")
+_OPENING = re.compile(
+    rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"\s*,\s*"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})"'
+)
+"""How most writers begin: type and id first."""
 _UNPACKED = frozenset({"transaction", "batch", "collection", "searchset"})
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One resource to store, as an update of `url` (`Patient/17`, or criteria)."""
 
     resource: msgspec.Raw
@@ -30,8 +32,7 @@ class Entry:
     if_none_exist: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """The bytes of a Bundle for the door, and for each of its entries what a person would look for:
     the line of NDJSON or the number of the entry. `refused` are lines that are no resource."""
 
@@ -81,7 +82,7 @@ def digest(piece: Piece) -> bytes:
 def request(piece: Piece, *, keep_ids: bool, kind: str = "transaction") -> Request:
     """The unit for a piece. With `keep_ids` an entry to create takes the id that its resource
     carries; otherwise one of its own, as a server would give it. Raises Malformed or Invalid."""
-    seed = uuid5(_NAMESPACE, digest(piece).hex())
+    seed = digest(piece)
     if piece.format == "ndjson":
         found, refused = _lines(piece, seed)
     else:
@@ -91,7 +92,7 @@ def request(piece: Piece, *, keep_ids: bool, kind: str = "transaction") -> Reque
 
 
 def _lines(
-    piece: Piece, seed: UUID
+    piece: Piece, seed: bytes
 ) -> tuple[list[tuple[str, Entry]], list[tuple[str, CareplaneError]]]:
     found: list[tuple[str, Entry]] = []
     refused: list[tuple[str, CareplaneError]] = []
@@ -105,7 +106,7 @@ def _lines(
     return found, refused
 
 
-def _whole(piece: Piece, seed: UUID, keep_ids: bool) -> Iterator[tuple[str, Entry]]:
+def _whole(piece: Piece, seed: bytes, keep_ids: bool) -> Iterator[tuple[str, Entry]]:
     raw = piece.data
     if piece.format == "xml":
         raw = fhir_json.dump(fhir_xml.parse(raw))
@@ -118,17 +119,22 @@ def _whole(piece: Piece, seed: UUID, keep_ids: bool) -> Iterator[tuple[str, Entr
         yield "the resource", _single(raw, seed, "")
 
 
-def _single(raw: bytes, seed: UUID, place: str) -> Entry:
+def _single(raw: bytes, seed: bytes, place: str) -> Entry:
     head = _look(raw, "")
-    made = str(uuid5(seed, place))
+    made = _settled(seed, place)
     resource = msgspec.Raw(raw) if head.id else _with_id(raw, made)
     return Entry(resource, f"{head.resourceType}/{head.id or made}")
 
 
-def _from_bundle(inside: _InBundle, seed: UUID, place: str, keep_ids: bool) -> Entry:
+def _from_bundle(inside: _InBundle, seed: bytes, place: str, keep_ids: bool) -> Entry:
     if not bytes(inside.resource):
         raise _wrong("structure", "An entry to import needs a resource.", place)
-    head = _look(bytes(inside.resource), f"{place}.resource")
+    raw = bytes(inside.resource)
+    opening = _OPENING.match(raw)
+    if opening:
+        head = _Head(opening[1].decode(), opening[2].decode())
+    else:
+        head = _look(raw, f"{place}.resource")
     asked = inside.request or _Asked("PUT")
     if asked.method == "POST" and asked.ifNoneExist:
         type = head.resourceType or ""
@@ -139,14 +145,24 @@ def _from_bundle(inside: _InBundle, seed: UUID, place: str, keep_ids: bool) -> E
         return Entry(inside.resource, asked.url, inside.fullUrl)
     if head.id and (keep_ids or asked.method == "PUT"):
         return Entry(inside.resource, f"{head.resourceType}/{head.id}", inside.fullUrl)
-    made = str(uuid5(seed, inside.fullUrl or place))
-    resource = _with_id(bytes(inside.resource), made)
-    return Entry(resource, f"{head.resourceType}/{made}", inside.fullUrl)
+    made = _settled(seed, inside.fullUrl or place)
+    return Entry(_with_id(raw, made), f"{head.resourceType}/{made}", inside.fullUrl)
+
+
+def _settled(seed: bytes, name: str) -> str:
+    """The id of what has this name in the piece, always the same: a UUID of version 8 (RFC 9562,
+    5.8) made of a hash."""
+    h = hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=16, key=seed).hexdigest()
+    return f"{h[:8]}-{h[8:12]}-8{h[13:16]}-9{h[17:20]}-{h[20:]}"
 
 
 def _with_id(raw: bytes, id: str) -> msgspec.Raw:
-    """The resource under another id, all else to the byte. One with a key twice stays as it is:
-    validation will say so."""
+    """The resource under another id, all else to the byte. One with a key twice stays as it is, or
+    keeps its second id: validation will say so."""
+    opening = _OPENING.match(raw)
+    if opening:
+        start, end = opening.span(2)
+        return msgspec.Raw(b"%b%b%b" % (raw[:start], id.encode(), raw[end:]))
     try:
         packed = msgspec.json.format(raw, indent=-1)
         members = _members.decode(packed)

@@ -56,8 +56,8 @@ class _Batch:
     resources: list[Entry] = field(default_factory=list)
     versions: list[Entry] = field(default_factory=list)
     outbox: list[Entry] = field(default_factory=list)
-    added: dict[str, list[Entry]] = field(default_factory=lambda: {name: [] for name in TABLES})
-    removed: dict[str, list[Entry]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    added: Layout = field(default_factory=Layout)
+    removed: Layout = field(default_factory=Layout)
     tally: Counter[tuple[int, int]] = field(default_factory=Counter)
     touched: set[Identity] = field(default_factory=set)
 
@@ -71,6 +71,7 @@ class Group:
         self._find = find
         self._batch = _Batch()
         self._states: dict[Identity, _State] = {}
+        self._identities: dict[tuple[int, str, str], Identity] = {}
         interner.begin()
         last = connection.execute(_LAST).fetchone() or (0, 0)
         self._t = int(last[0])
@@ -84,7 +85,7 @@ class Group:
         known = self._interner.targets
         for tenant, unit in units:
             for put in unit.puts:
-                puts[tenant, names[put.type], compact(put.id)] = None
+                puts[self._identity(tenant, put.type, put.id)] = None
                 for row in put.rows.references:
                     if (tenant, row.type, row.id) not in known:
                         targets[tenant, names[row.type], compact(row.id)] = None
@@ -117,14 +118,18 @@ class Group:
         execute_many(connection, "INSERT INTO version", batch.versions)
         for name, columns in TABLES.items():
             head = f"DELETE FROM {name} WHERE ({columns}) IN ("
-            execute_many(connection, head, batch.removed[name], ")")
-            add_all(connection, name, batch.added[name])
+            execute_many(connection, head, getattr(batch.removed, name), ")")
+            add_all(connection, name, list(dict.fromkeys(getattr(batch.added, name))))
         tally = [(*key, n) for key, n in batch.tally.items() if n]
         execute_many(connection, "INSERT INTO tally", tally, _TALLY_AGAIN)
         execute_many(connection, "INSERT INTO outbox (tenant, record)", batch.outbox)
 
     def _identity(self, tenant: Tenant, type: str, id: str) -> Identity:
-        return tenant, self._interner.names[Kind.TYPE][type], compact(id)
+        identity = self._identities.get((tenant, type, id))
+        if identity is None:
+            identity = (tenant, self._interner.names[Kind.TYPE][type], compact(id))
+            self._identities[tenant, type, id] = identity
+        return identity
 
     def _write(
         self, tenant: Tenant, keys: list[Identity], puts: tuple[Put, ...], packed: list[Packed]
@@ -156,17 +161,16 @@ class Group:
         return Version(put.type, put.id, version, self._updated * 1000, put.method, put.rest, t)
 
     def _index(self, tenant: int, rid: int, put: Put) -> None:
-        new = lay_out(put.rows, tenant, rid, self._interner)
-        before = _EMPTY
-        if put.old != _NO_ROWS:
-            before = lay_out(put.old, tenant, rid, self._interner)
+        if put.old == _NO_ROWS:
+            lay_out(self._batch.added, put.rows, tenant, rid, self._interner)
+            return
+        new, old = Layout(), Layout()
+        lay_out(new, put.rows, tenant, rid, self._interner)
+        lay_out(old, put.old, tenant, rid, self._interner)
         for name in TABLES:
-            mine: set[Entry] = getattr(new, name)
-            had: set[Entry] = getattr(before, name)
-            self._batch.added[name] += mine - had if had else mine
-            if had:
-                self._batch.removed[name] += had - mine
+            mine, had = set(getattr(new, name)), set(getattr(old, name))
+            getattr(self._batch.added, name).extend(mine - had)
+            getattr(self._batch.removed, name).extend(had - mine)
 
 
 _NO_ROWS = Rows()
-_EMPTY = Layout()

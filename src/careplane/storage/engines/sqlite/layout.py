@@ -1,4 +1,4 @@
-"""From a resource's rows to rows of tables: sets, so that an update can write the difference.
+"""From a resource's rows to rows of tables. A row may come twice, since all columns are the key.
 
 A group of a composite parameter is kept like a resource of its own under a negative number, from
 which its resource follows: `(-group) >> 20`. Groups are found by their tokens and references alone,
@@ -7,8 +7,9 @@ which every composite parameter of R4 has; their other values are only checked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from careplane.kernel.errors import TooLarge
 from careplane.search.rows import DateRow, Rows
@@ -38,32 +39,31 @@ TABLES: dict[str, str] = {
 """The index tables; all columns are the key."""
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(Struct):
     """Rows of tables, by the names of `TABLES`."""
 
-    token: set[Entry] = field(default_factory=set)
-    reference: set[Entry] = field(default_factory=set)
-    date: set[Entry] = field(default_factory=set)
-    number: set[Entry] = field(default_factory=set)
-    quantity: set[Entry] = field(default_factory=set)
-    wording: set[Entry] = field(default_factory=set)
-    chart: set[Entry] = field(default_factory=set)
-    fact: set[Entry] = field(default_factory=set)
+    token: list[Entry] = []
+    reference: list[Entry] = []
+    date: list[Entry] = []
+    number: list[Entry] = []
+    quantity: list[Entry] = []
+    wording: list[Entry] = []
+    chart: list[Entry] = []
+    fact: list[Entry] = []
 
 
-def lay_out(rows: Rows, tenant: int, rid: int, interner: Interner) -> Layout:
-    """All of a resource's rows."""
-    layout = Layout()
+def lay_out(layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner) -> None:
+    """Add all of a resource's rows."""
     _add(layout, rows, tenant, rid, interner, found=True)
     for chart in {BY_CODE[row.param] for row in rows.tokens if row.param in BY_CODE}:
         _add_chart(layout.chart, chart, rows, tenant, rid, interner)
+    if not rows.composites:
+        return
     names = interner.names[Kind.COMPOSITE]
     for number, group in enumerate(rows.composites):
         id = group_id(rid, number)
-        layout.fact.add((id, names[group.param], 0, 0, 0))
+        layout.fact.append((id, names[group.param], 0, 0, 0))
         _add(layout, group.parts, tenant, id, interner, found=False)
-    return layout
 
 
 def group_id(rid: int, number: int) -> int:
@@ -90,23 +90,26 @@ def _add(
         _add_quantities(layout, rows, tenant, rid, interner, found=found)
 
 
-def _add_tokens(entries: set[Entry], rows: Rows, tenant: int, rid: int, interner: Interner) -> None:
+def _add_tokens(
+    entries: list[Entry], rows: Rows, tenant: int, rid: int, interner: Interner
+) -> None:
     names, systems, compact = (
         interner.names[Kind.TOKEN],
         interner.names[Kind.SYSTEM],
         interner.compact,
     )
-    for param, system, code in rows.tokens:
-        system_id = systems[system] if system is not None else 0
-        entries.add((tenant, names[param], compact[code], rid, system_id))
+    entries += [
+        (tenant, names[param], compact[code], rid, 0 if system is None else systems[system])
+        for param, system, code in rows.tokens
+    ]
 
 
 def _add_references(layout: Layout, rows: Rows, tenant: int, rid: int, interner: Interner) -> None:
     names, targets = interner.names[Kind.REFERENCE], interner.targets
     for param, type, id in rows.references:
         pid, target = names[param], targets[tenant, type, id]
-        layout.reference.add((target, pid, rid))
-        layout.fact.add((rid, pid, target, 0, 0))
+        layout.reference.append((target, pid, rid))
+        layout.fact.append((rid, pid, target, 0, 0))
 
 
 def _add_dates(
@@ -116,9 +119,9 @@ def _add_dates(
     for row in rows.dates:
         pid = names[row.param]
         wide, low, span = date_entry(row)
-        layout.fact.add((rid, pid, low, span, 0))
+        layout.fact.append((rid, pid, low, span, 0))
         if found:
-            layout.date.add((tenant, pid, wide, low, span, rid))
+            layout.date.append((tenant, pid, wide, low, span, rid))
 
 
 def _add_terms(
@@ -129,9 +132,9 @@ def _add_terms(
     terms += [(tenant, uris[param], value, "") for param, value in rows.uris]
     for term in terms:
         id = interner.term(term)
-        layout.fact.add((rid, term[1], id, 0, 0))
+        layout.fact.append((rid, term[1], id, 0, 0))
         if found:
-            layout.wording.add((id, rid))
+            layout.wording.append((id, rid))
 
 
 def _add_numbers(
@@ -141,9 +144,9 @@ def _add_numbers(
     for param, lowest, highest in rows.numbers:
         pid = names[param]
         wide, low, high = _range(lowest, highest)
-        layout.fact.add((rid, pid, low, high, 0))
+        layout.fact.append((rid, pid, low, high, 0))
         if found:
-            layout.number.add((tenant, pid, wide, low, high, rid))
+            layout.number.append((tenant, pid, wide, low, high, rid))
 
 
 def _add_quantities(
@@ -158,13 +161,13 @@ def _add_quantities(
             values.append((canonical, row.canonical.low, row.canonical.high))
         for unit, lowest, highest in values:
             wide, low, high = _range(lowest, highest)
-            layout.fact.add((rid, pid, low, high, unit))
+            layout.fact.append((rid, pid, low, high, unit))
             if found:
-                layout.quantity.add((tenant, pid, unit, wide, low, high, rid))
+                layout.quantity.append((tenant, pid, unit, wide, low, high, rid))
 
 
 def _add_chart(
-    entries: set[Entry], chart: Chart, rows: Rows, tenant: int, rid: int, interner: Interner
+    entries: list[Entry], chart: Chart, rows: Rows, tenant: int, rid: int, interner: Interner
 ) -> None:
     """Each code of each patient, with the date if there is one and no more."""
     dates = [row for row in rows.dates if row.param == chart.date]
@@ -180,7 +183,9 @@ def _add_chart(
         if param == chart.code:
             system_id = systems[system] if system is not None else 0
             for target, link in targets:
-                entries.add((target, link, codes[param], compact[code], wide, low, rid, system_id))
+                entries.append(
+                    (target, link, codes[param], compact[code], wide, low, rid, system_id)
+                )
 
 
 def date_entry(row: DateRow) -> tuple[int, int, int]:
@@ -194,7 +199,9 @@ def date_entry(row: DateRow) -> tuple[int, int, int]:
 
 def near(moment: int) -> int:
     """An open end of a date brought in to FARTHEST; others are never as far."""
-    return max(-FARTHEST, min(moment, FARTHEST))
+    if -FARTHEST < moment < FARTHEST:
+        return moment
+    return FARTHEST if moment > 0 else -FARTHEST
 
 
 def _range(low: float, high: float) -> tuple[int, float, float | str]:
