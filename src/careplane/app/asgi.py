@@ -12,7 +12,7 @@ from careplane.app.settings import Settings
 
 def create() -> App:
     """The application of this process."""
-    here = build(Settings())
+    here = build(Settings(), for_long=True)
     interpreter.settle()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -55,11 +55,12 @@ class Careplane:
         await self.store.close()
 
 
-def build(settings: Settings) -> Careplane:
-    """Open a data folder. Raises NotFound where it has no key, Fault where it cannot be read."""
+def build(settings: Settings, *, for_long: bool = False) -> Careplane:
+    """Open a data folder; `for_long` where much will be written. Raises NotFound where it has no
+    key, Fault where it cannot be read."""
     key = keys.load(settings.data)
     registry = r4_registry()
-    store = engines.embedded(settings, key, system_clock)
+    store = engines.embedded(settings, key, system_clock, for_long=for_long)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
     workers = Workers(extract)

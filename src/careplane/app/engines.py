@@ -8,7 +8,13 @@ from careplane.kernel.clock import Clock
 from careplane.storage.engines import sqlite
 
 
-def embedded(settings: Settings, keys: Keys, clock: Clock) -> sqlite.SqliteStore:
-    """The embedded engine on the data folder."""
-    limits = sqlite.Limits(audit_sync="FULL" if settings.audit_sync == "disk" else "NORMAL")
+def embedded(
+    settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = False
+) -> sqlite.SqliteStore:
+    """The embedded engine on the data folder. `for_long`: for a server or an import, which are
+    worth a second process; not for one command."""
+    limits = sqlite.Limits(
+        audit_sync="FULL" if settings.audit_sync == "disk" else "NORMAL",
+        writer="process" if for_long else "thread",
+    )
     return sqlite.open(settings.data, keys.derive("store"), clock, limits)

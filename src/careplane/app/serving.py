@@ -62,7 +62,7 @@ async def _load(settings: Settings, bundles: list[bytes]) -> int:
     from careplane.app.build import build
     from careplane.records.commands import Process
 
-    here = build(settings)
+    here = build(settings, for_long=True)
     count = 0
     try:
         for raw in bundles:

@@ -28,7 +28,7 @@ _BREATH = 50
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
-class Content(Struct, frozen=True):
+class Content(Struct, frozen=True, array_like=True):
     """A resource that was found to be valid: `rest` is what will be stored; `id` as sent."""
 
     type: str

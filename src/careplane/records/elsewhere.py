@@ -10,23 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from careplane.kernel import errors
-from careplane.kernel.errors import CareplaneError, Issue
+from careplane.kernel.errors import CareplaneError
+from careplane.kernel.refusal import Refusal, error_of, refusal_of
 from careplane.records.bodies import Content, Job, outcome
 from careplane.search.extract import extract
 
 
-class _Refusal(msgspec.Struct, array_like=True):
-    """An error of the tree in `kernel.errors`, by its name."""
-
-    kind: str
-    text: str
-    issues: tuple[Issue, ...]
-
-
 class _Result(msgspec.Struct, array_like=True):
     content: Content | None = None
-    refusal: _Refusal | None = None
+    refusal: Refusal | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -52,13 +44,11 @@ def unpack(data: bytes) -> list[Content | CareplaneError]:
 def _result(found: Content | CareplaneError) -> _Result:
     if isinstance(found, Content):
         return _Result(found)
-    return _Result(refusal=_Refusal(type(found).__name__, found.text, found.issues))
+    return _Result(refusal=refusal_of(found))
 
 
 def _outcome(result: _Result) -> Content | CareplaneError:
     if result.content is not None:
         return result.content
-    refusal = result.refusal
-    assert refusal is not None
-    kind: type[CareplaneError] = getattr(errors, refusal.kind)
-    return kind(refusal.text, issues=refusal.issues)
+    assert result.refusal is not None
+    return error_of(result.refusal)

@@ -98,7 +98,7 @@ class CompositeRow(NamedTuple):
     parts: Rows
 
 
-class Rows(Struct):
+class Rows(Struct, array_like=True):
     """All rows of one resource. An extractor fills it and nobody changes it afterwards."""
 
     tokens: list[TokenRow] = []

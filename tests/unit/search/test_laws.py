@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from msgspec.structs import replace
 from urllib.parse import urlencode
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from careplane.kernel.errors import CareplaneError
 from careplane.search.criterion import Setting

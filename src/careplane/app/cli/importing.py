@@ -45,7 +45,7 @@ def import_(
     progress = _Progress(len(files), shown=not quiet and not json and sys.stderr.isatty())
 
     async def work() -> Report:
-        here = build(chosen)
+        here = build(chosen, for_long=True)
         interpreter.settle(switch_seconds=0.005)
         journal = Journal(chosen.data)
 

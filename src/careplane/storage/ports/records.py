@@ -42,7 +42,7 @@ class Version(Struct, frozen=True):
         return self.method == "DELETE"
 
 
-class Put(Struct, frozen=True):
+class Put(Struct, frozen=True, array_like=True):
     """A version to write. A deletion has no `rest` and empty `rows`.
 
     `expect` is the version that the record must be at for this to be right: 0 means that it has

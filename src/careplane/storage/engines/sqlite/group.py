@@ -21,7 +21,7 @@ from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Identity, Kind
 from careplane.storage.engines.sqlite.layout import TABLES, Entry, Layout, lay_out
 from careplane.storage.engines.sqlite.versions import form_of
-from careplane.storage.ports.records import Guard, Key, Put, Receipt, Tenant, Unit, Version
+from careplane.storage.ports.records import Guard, Key, Put, Tenant, Unit
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -93,8 +93,9 @@ class Group:
         found = self._interner.prefetch(puts)
         self._states = {i: _State(*found[i]) if i in found else _NEVER for i in puts}
 
-    def take(self, tenant: Tenant, unit: Unit, packed: list[Packed]) -> Receipt:
-        """Accept a unit, whose bodies are `packed`, or raise Stale."""
+    def take(self, tenant: Tenant, unit: Unit, packed: list[Packed]) -> tuple[int, int]:
+        """Accept a unit, whose bodies are `packed`, or raise Stale. The sequence number of its
+        first version, and when it is written (milliseconds since 1970)."""
         keys = [self._identity(tenant, put.type, put.id) for put in unit.puts]
         if unit.guards or not self._batch.touched.isdisjoint(keys):
             self.flush()
@@ -106,7 +107,9 @@ class Group:
                 raise Stale("Somebody else has changed a record in between")
         if unit.audit is not None:
             self._batch.outbox.append((tenant, unit.audit))
-        return Receipt(self._write(tenant, keys, unit.puts, packed))
+        first = self._t + 1
+        self._write(tenant, keys, unit.puts, packed)
+        return first, self._updated
 
     def flush(self) -> None:
         """Bring the batch to the tables."""
@@ -133,19 +136,15 @@ class Group:
 
     def _write(
         self, tenant: Tenant, keys: list[Identity], puts: tuple[Put, ...], packed: list[Packed]
-    ) -> tuple[Version, ...]:
+    ) -> None:
         for key in keys:
             state = self._states[key]
             if not state.rid:  # unless it became a target earlier in this group
                 self._states[key] = state._replace(rid=self._interner.place(key))
-        return tuple(
-            [
-                self._put(tenant, key, put, body)
-                for key, put, body in zip(keys, puts, packed, strict=True)
-            ]
-        )
+        for key, put, body in zip(keys, puts, packed, strict=True):
+            self._put(tenant, key, put, body)
 
-    def _put(self, tenant: Tenant, key: Identity, put: Put, packed: Packed) -> Version:
+    def _put(self, tenant: Tenant, key: Identity, put: Put, packed: Packed) -> None:
         state = self._states[key]
         self._t += 1
         gone = int(put.method == "DELETE")
@@ -158,7 +157,6 @@ class Group:
         batch.tally[tenant, key[1]] += state.gone - gone
         self._states[key] = _State(rid, version, state.born or t, gone, t)
         self._index(tenant, rid, put)
-        return Version(put.type, put.id, version, self._updated * 1000, put.method, put.rest, t)
 
     def _index(self, tenant: int, rid: int, put: Put) -> None:
         if put.old == _NO_ROWS:

@@ -2,7 +2,8 @@
 
 - the event loop reads inline, on a connection of its own, for at most a few milliseconds;
 - what takes longer starts again on one of two search threads, until its deadline;
-- one thread writes (see writer); one moves audit records and checkpoints (see audit).
+- one thread, or one process of its own, writes (see writing);
+- one thread moves audit records and checkpoints (see audit).
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ from careplane.storage.engines.sqlite.known import Known
 from careplane.storage.engines.sqlite.migrate import migrate
 from careplane.storage.engines.sqlite.pool import ReaderPool
 from careplane.storage.engines.sqlite.reader import Reader
-from careplane.storage.engines.sqlite.writer import Writer
+from careplane.storage.engines.sqlite.writing import (
+    Committer,
+    ProcessWriter,
+    ThreadWriter,
+    Writer,
+)
 from careplane.storage.ports.records import (
     HistoryQuery,
     Key,
@@ -42,6 +48,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 RECORDS, AUDIT = "records.sqlite", "audit.sqlite"
+_FORGET_SIZES_AFTER = 2_000
+"""Puts after which it is counted anew how many rows a criterion has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ class Limits:
     reader_cache_kib: int = 32_768
     thread_cache_kib: int = 16_384
     audit_sync: Literal["FULL", "NORMAL"] = "NORMAL"
+    writer: Literal["thread", "process"] = "thread"
 
 
 class SqliteStore:
@@ -65,18 +74,13 @@ class SqliteStore:
         self._audit_key = key_for("audit", key)
         self._limits = limits
         self._held = False
+        self._written = 0
         self._known = Known()
         self._cursors = Cursors(key_for("cursors", key))
         self._answers = Answers()
         self._prepare()
-        writing = self._open_records(limits.writer_cache_kib)
-        writing.execute("PRAGMA wal_autocheckpoint = 4000")
-        self._keeper = AuditKeeper(self._open_records(1_024), self._open_audit())
-        # what the writer looks up may be undone, so it remembers by itself
-        own = Known()
-        guards = Reader(writing, own, self._cursors, Answers())
-        self._writer = Writer(writing, guards, self._known, own, clock, self._keeper.wake)
-        self._writing = writing
+        self._keeper = AuditKeeper(self._open_records(), self._open_audit())
+        self._writer = self._new_writer(clock)
         self._reader = self._open_reader(limits.reader_cache_kib)
         self._pool = ReaderPool(
             lambda: self._open_reader(limits.thread_cache_kib), limits.search_seconds
@@ -121,6 +125,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         self._release()  # before another thread closes the connection under it
+        await self._writer.close()
         await asyncio.to_thread(self._close)
 
     async def check(self) -> list[str]:
@@ -171,6 +176,19 @@ class SqliteStore:
                 migrate(connection, name.removesuffix(".sqlite"))
                 connection.close()
 
+    def _new_writer(self, clock: Clock) -> Writer:
+        path, key, cache = self._folder / RECORDS, self._records_key, self._limits.writer_cache_kib
+        if self._limits.writer == "process":
+            return ProcessWriter(path, key, cache, clock, self._after_write)
+        return ThreadWriter(Committer(path, key, cache), clock, self._after_write)
+
+    def _after_write(self, weight: int) -> None:
+        self._keeper.wake()
+        self._written += weight
+        if self._written > _FORGET_SIZES_AFTER:
+            self._written = 0
+            self._known.sizes.clear()
+
     def _open_records(self, cache_kib: int = 1_024) -> Connection:
         return connect(self._folder / RECORDS, self._records_key, cache_kib=cache_kib)
 
@@ -198,9 +216,8 @@ class SqliteStore:
         return [line for line in found if not line.endswith(": ok")]
 
     def _close(self) -> None:
-        self._writer.close()
         self._keeper.close()
         self._pool.close()
         with complaints():
-            for connection in (self._reader.connection, self._auditing, self._writing):
+            for connection in (self._reader.connection, self._auditing):
                 connection.close()

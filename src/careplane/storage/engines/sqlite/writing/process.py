@@ -1,0 +1,118 @@
+"""A writer in a process of its own, started with the first unit and again should it die."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import CareplaneError, Fault
+from careplane.storage.bodies import Bodies
+from careplane.storage.engines.sqlite.writing import wire
+from careplane.storage.engines.sqlite.writing.job import Done, Job, Waiting, receipt
+from careplane.storage.ports.records import Receipt, Tenant, Unit
+
+_COMMAND = (sys.executable, "-m", "careplane.storage.engines.sqlite.writing.child")
+
+
+class _Link(asyncio.Protocol):
+    """One child: what it was asked, and what it answers."""
+
+    def __init__(self) -> None:
+        self.asked: dict[int, asyncio.Future[Done]] = {}
+        self.ended = asyncio.get_running_loop().create_future()
+        self._frames = wire.Frames()
+
+    def data_received(self, data: bytes) -> None:
+        self._frames.feed(data)
+        while (found := self._frames.next()) is not None:
+            number, answer = wire.read_reply(found)
+            future = self.asked.pop(number)
+            if future.done():
+                continue
+            if isinstance(answer, CareplaneError):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for future in self.asked.values():
+            if not future.done():
+                future.set_exception(
+                    Fault("The process that writes has ended: whether this was stored is not known")
+                )
+        self.asked.clear()
+        self.ended.set_result(None)
+
+
+class ProcessWriter:
+    """Sends units to its child, which commits what waits together. `after` is told the weight of
+    what has become durable, on the event loop."""
+
+    def __init__(
+        self, path: Path, key: bytes, cache_kib: int, clock: Clock, after: Callable[[int], None]
+    ) -> None:
+        self._opening = wire.opening(str(path), key, cache_kib)
+        self._clock = clock
+        self._after = after
+        self._bodies = Bodies()
+        self._waiting = Waiting()
+        self._number = 0
+        self._starting = asyncio.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._link: _Link | None = None
+        self._transport: asyncio.Transport | None = None
+
+    async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
+        packed = self._bodies.pack([put.rest for put in unit.puts])
+        job = Job(tenant, unit, packed, self._clock())
+        self._waiting.enter(job.weight)
+        try:
+            done = await self._send(job)
+        finally:
+            self._waiting.leave(job.weight)
+        return receipt(unit.puts, done)
+
+    async def _send(self, job: Job) -> Done:
+        if self._link is None or self._link.ended.done():
+            async with self._starting:
+                if self._link is None or self._link.ended.done():
+                    await self._start()
+        assert self._link is not None
+        assert self._transport is not None
+        self._number += 1
+        future: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self._link.asked[self._number] = future
+        self._transport.write(wire.ask(self._number, job))
+        done = await future
+        self._after(job.weight)
+        return done
+
+    async def _start(self) -> None:
+        self._reap()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._child = subprocess.Popen(  # noqa: S603  (this very program)
+                _COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL
+            )
+        loop = asyncio.get_running_loop()
+        transport, link = await loop.create_connection(_Link, sock=ours)
+        self._transport, self._link = transport, link
+        self._transport.write(self._opening)
+
+    async def close(self) -> None:
+        self._waiting.close()
+        if self._link is not None and self._transport is not None:
+            self._transport.write_eof()
+            await self._link.ended
+            self._transport.close()
+        await asyncio.to_thread(self._reap)
+
+    def _reap(self) -> None:
+        if self._child is not None:
+            self._child.wait()
+            self._child = None

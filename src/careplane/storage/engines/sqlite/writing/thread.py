@@ -1,0 +1,106 @@
+"""A writer on a thread of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+
+from msgspec import Struct
+
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import CareplaneError
+from careplane.storage.bodies import Bodies
+from careplane.storage.engines.sqlite.writing.commit import Committer
+from careplane.storage.engines.sqlite.writing.job import (
+    GROUP_PUTS,
+    Answer,
+    Done,
+    Job,
+    Waiting,
+    receipt,
+)
+from careplane.storage.ports.records import Receipt, Tenant, Unit
+
+
+class _Asked(Struct, frozen=True):
+    """A job, and whom to answer."""
+
+    job: Job
+    future: asyncio.Future[Done]
+    loop: asyncio.AbstractEventLoop
+
+
+class ThreadWriter:
+    """Takes what waits, commits it together, and answers. `after` is told the weight of every
+    group that is durable, on the writer's thread."""
+
+    def __init__(self, committer: Committer, clock: Clock, after: Callable[[int], None]) -> None:
+        self._committer = committer
+        self._clock = clock
+        self._after = after
+        self._bodies = Bodies()
+        self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._waiting = Waiting()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="careplane-writer", daemon=True)
+        self._thread.start()
+
+    async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
+        loop = asyncio.get_running_loop()
+        # here, since the writer's thread is what a long import waits for
+        packed = self._bodies.pack([put.rest for put in unit.puts])
+        asked = _Asked(Job(tenant, unit, packed, self._clock()), loop.create_future(), loop)
+        with self._lock:
+            self._waiting.enter(asked.job.weight)
+            self._queue.put(asked)
+        return receipt(unit.puts, await asked.future)
+
+    async def close(self) -> None:
+        with self._lock:
+            if self._waiting.close():
+                self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        more = True
+        while more and (first := self._queue.get()) is not None:
+            group, more = self._group(first)
+            jobs = [asked.job for asked in group]
+            self._answer(group, self._committer.commit(jobs))
+            self._after(sum(job.weight for job in jobs))
+        self._committer.close()
+
+    def _group(self, first: _Asked) -> tuple[list[_Asked], bool]:
+        """What waits, up to a limit; False when the end was among it."""
+        group, weight = [first], first.job.weight
+        while weight < GROUP_PUTS and not self._queue.empty():
+            asked = self._queue.get()
+            if asked is None:
+                return group, False
+            group.append(asked)
+            weight += asked.job.weight
+        return group, True
+
+    def _answer(self, group: Sequence[_Asked], answers: Sequence[Answer]) -> None:
+        with self._lock:
+            self._waiting.leave(sum(asked.job.weight for asked in group))
+        loops: defaultdict[asyncio.AbstractEventLoop, list[tuple[_Asked, Answer]]]
+        loops = defaultdict(list)
+        for asked, answer in zip(group, answers, strict=True):
+            loops[asked.loop].append((asked, answer))
+        for loop, pairs in loops.items():
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_resolve, pairs)
+
+
+def _resolve(pairs: Sequence[tuple[_Asked, Answer]]) -> None:
+    for asked, answer in pairs:
+        if asked.future.done():
+            continue
+        if isinstance(answer, CareplaneError):
+            asked.future.set_exception(answer)
+        else:
+            asked.future.set_result(answer)

@@ -1,0 +1,121 @@
+"""Between a store and the process that writes for it: frames of MessagePack over a socket pair.
+
+Frame = its length in 4 bytes, big-endian, and its bytes. To the writer go one Opening, then Asks;
+back come Replies, in any order.
+"""
+
+from __future__ import annotations
+
+import pickle
+
+import msgspec
+from msgspec import Struct
+
+from careplane.kernel.errors import CareplaneError
+from careplane.kernel.refusal import Refusal, error_of, refusal_of
+from careplane.storage.bodies import Packed
+from careplane.storage.engines.sqlite.writing.job import Answer, Done, Job
+from careplane.storage.ports.records import Guard, Put, Tenant, Unit
+
+_LENGTH = 4
+
+
+class Opening(Struct, frozen=True, array_like=True):
+    """What to open."""
+
+    path: str
+    key: bytes
+    cache_kib: int
+
+
+class Ask(Struct, frozen=True, array_like=True):
+    """A job with a number of its own. `puts` have no `rest`: bodies travel packed. `guards` are
+    pickled: plans are unions of many kinds, and both ends are this very program."""
+
+    number: int
+    tenant: Tenant
+    puts: tuple[Put, ...]
+    audit: bytes | None
+    guards: bytes
+    packed: list[Packed]
+    now: int
+
+
+class Reply(Struct, frozen=True, array_like=True):
+    """The answer to the Ask of this number."""
+
+    number: int
+    done: Done | None
+    refusal: Refusal | None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_opening = msgspec.msgpack.Decoder(Opening)
+_ask = msgspec.msgpack.Decoder(Ask)
+_reply = msgspec.msgpack.Decoder(Reply)
+
+
+def opening(path: str, key: bytes, cache_kib: int) -> bytes:
+    """The first frame."""
+    return frame(_encode(Opening(path, key, cache_kib)))
+
+
+def read_opening(data: bytes) -> Opening:
+    return _opening.decode(data)
+
+
+def ask(number: int, job: Job) -> bytes:
+    """A job on its way."""
+    unit = job.unit
+    puts = tuple([Put(p.type, p.id, p.method, b"", p.rows, p.expect, p.old) for p in unit.puts])
+    guards = pickle.dumps(unit.guards) if unit.guards else b""
+    return frame(_encode(Ask(number, job.tenant, puts, unit.audit, guards, job.packed, job.now)))
+
+
+def read_ask(data: bytes) -> tuple[int, Job]:
+    found = _ask.decode(data)
+    guards: tuple[Guard, ...] = ()
+    if found.guards:
+        guards = pickle.loads(found.guards)  # noqa: S301  (from the process that started this one)
+    unit = Unit(found.puts, guards, found.audit)
+    return found.number, Job(found.tenant, unit, found.packed, found.now)
+
+
+def reply(number: int, answer: Answer) -> bytes:
+    """An answer on its way."""
+    if isinstance(answer, CareplaneError):
+        return frame(_encode(Reply(number, None, refusal_of(answer))))
+    return frame(_encode(Reply(number, answer, None)))
+
+
+def read_reply(data: bytes) -> tuple[int, Answer]:
+    found = _reply.decode(data)
+    if found.done is not None:
+        return found.number, found.done
+    assert found.refusal is not None
+    return found.number, error_of(found.refusal)
+
+
+def frame(data: bytes) -> bytes:
+    return len(data).to_bytes(_LENGTH) + data
+
+
+class Frames:
+    """Takes bytes as they come, and gives whole frames."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        self._data += data
+
+    def next(self) -> bytes | None:
+        """The next one, or None while it is not whole."""
+        if len(self._data) < _LENGTH:
+            return None
+        end = _LENGTH + int.from_bytes(self._data[:_LENGTH])
+        if len(self._data) < end:
+            return None
+        found = bytes(self._data[_LENGTH:end])
+        del self._data[:end]
+        return found
