@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 from careplane.kernel.clock import system_clock
 from careplane.search.rows import Param, ReferenceRow, Rows, TokenRow
@@ -53,10 +54,10 @@ async def _write(store: sqlite.SqliteStore, writer: int) -> None:
         os.write(1, f"a {writer} {number}\n".encode())
 
 
-async def _run(folder: Path) -> None:
-    store = sqlite.open(folder, KEY, system_clock)
+async def _run(folder: Path, limits: sqlite.Limits) -> None:
+    store = sqlite.open(folder, KEY, system_clock, limits)
     await asyncio.gather(*[_write(store, writer) for writer in range(WRITERS)])
 
 
 if __name__ == "__main__":
-    asyncio.run(_run(Path(sys.argv[1])))
+    asyncio.run(_run(Path(sys.argv[1]), sqlite.Limits(writer=cast(Any, sys.argv[2]))))

@@ -28,4 +28,12 @@ def _sqlite(folder: Path, clock: Clock) -> Store:
     return sqlite.open(folder, bytes(range(32)), clock)
 
 
-ENGINES: dict[str, Open] = {"memory": _memory, "sqlite": _sqlite}
+def _sqlite_for_long(folder: Path, clock: Clock) -> Store:
+    return sqlite.open(folder, bytes(range(32)), clock, sqlite.Limits(writer="process"))
+
+
+ENGINES: dict[str, Open] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "sqlite, writing in a process": _sqlite_for_long,
+}

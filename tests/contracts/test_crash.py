@@ -15,12 +15,13 @@ from careplane.kernel.clock import system_clock
 from careplane.search.plan import Coding, Query, Token
 from careplane.storage.engines import sqlite
 from tests.contracts import crash_child as child
+from tests.contracts.processes import family, until_ended
 from tests.support import ROOT
 
 
-def _kill_in_the_middle(folder: Path, seconds: float) -> list[tuple[str, ...]]:
-    """Run the writers, kill them, and return what they said."""
-    command = [sys.executable, "-m", "tests.contracts.crash_child", str(folder)]
+def _kill_in_the_middle(folder: Path, seconds: float, writer: str) -> list[tuple[str, ...]]:
+    """Run the clients, kill them, and return what they said."""
+    command = [sys.executable, "-m", "tests.contracts.crash_child", str(folder), writer]
     environment = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -28,8 +29,10 @@ def _kill_in_the_middle(folder: Path, seconds: float) -> list[tuple[str, ...]]:
     assert process.stdout
     first = process.stdout.readline()
     time.sleep(seconds)
+    children = family(process.pid)
     process.kill()
     rest, errors = process.communicate()
+    until_ended(children)
     assert first, errors.decode()[-2000:]
     lines = (first + rest).decode().split("\n")[:-1]  # the last one may be cut off
     return [tuple(line.split()) for line in lines]
@@ -75,21 +78,23 @@ async def _check_audit(store: sqlite.SqliteStore, said: list[tuple[str, ...]]) -
     assert wanted <= set(records), "an audit record is gone"
 
 
-def _rounds(folder: Path, count: int) -> None:
+def _rounds(folder: Path, count: int, writer: str) -> None:
     chance = random.Random(count)
     for _ in range(count):
-        said = _kill_in_the_middle(folder, chance.uniform(0, 0.4))
+        said = _kill_in_the_middle(folder, chance.uniform(0, 0.4), writer)
         asyncio.run(_check(folder, said))
     store = sqlite.open(folder, child.KEY, system_clock)
     assert asyncio.run(store.check()) == []
     asyncio.run(store.close())
 
 
-def test_killed_writers_lose_nothing(tmp_path: Path) -> None:
-    _rounds(tmp_path, 3)
+@pytest.mark.parametrize("writer", ["thread", "process"])
+def test_killed_writers_lose_nothing(tmp_path: Path, writer: str) -> None:
+    _rounds(tmp_path, 3, writer)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_killed_fifty_times_they_lose_nothing(tmp_path: Path) -> None:
-    _rounds(tmp_path, 50)
+@pytest.mark.parametrize("writer", ["thread", "process"])
+def test_killed_fifty_times_they_lose_nothing(tmp_path: Path, writer: str) -> None:
+    _rounds(tmp_path, 50, writer)

@@ -106,6 +106,8 @@ class ProcessWriter:
 
     async def close(self) -> None:
         self._waiting.close()
+        async with self._starting:  # those that wait for the start were accepted before
+            pass
         if self._link is not None and self._transport is not None:
             self._transport.write_eof()
             await self._link.ended

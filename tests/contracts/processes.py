@@ -1,0 +1,22 @@
+"""Processes that a test starts and kills."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+_PATIENCE = 20
+
+
+def family(pid: int) -> list[int]:
+    """The children of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def until_ended(pids: Sequence[int]) -> None:
+    """Wait for them to end by themselves."""
+    until = time.monotonic() + _PATIENCE
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < until, "it does not end"
+        time.sleep(0.02)
