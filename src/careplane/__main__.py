@@ -1,6 +1,6 @@
 """python -m careplane: the command line."""
 
-from careplane.app.cli import main
+if __name__ == "__main__":  # worker processes import this file too, under another name
+    from careplane.app.cli import main
 
-if __name__ == "__main__":
     main()

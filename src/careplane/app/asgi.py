@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
 
 from careplane.app import interpreter
-from careplane.app.build import build
+from careplane.app.build import Careplane, build
 from careplane.app.dispatch import App, Receive, Scope, Send
 from careplane.app.settings import Settings
 
@@ -17,16 +17,18 @@ def create() -> App:
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send, here.close)
+            await _lifespan(receive, send, here)
         else:
             await here.asgi(scope, receive, send)
 
     return application
 
 
-async def _lifespan(receive: Receive, send: Send, close: Callable[[], Awaitable[None]]) -> None:
+async def _lifespan(receive: Receive, send: Send, here: Careplane) -> None:
     await receive()
     await send({"type": "lifespan.startup.complete"})
+    warming = asyncio.create_task(here.warm())
     await receive()
-    await close()
+    await asyncio.wait([warming])
+    await here.close()
     await send({"type": "lifespan.shutdown.complete"})

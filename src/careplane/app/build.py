@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from careplane.access.caller import Caller
@@ -48,7 +49,12 @@ class Careplane:
     door: Door
     tokens: Tokens
     asgi: App
+    workers: Workers
     operator: Caller = OPERATOR
+
+    async def warm(self) -> None:
+        """Start the processes that this one will need, so that no request waits for them."""
+        await asyncio.gather(self.store.warm(), self.workers.warm())
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
@@ -91,7 +97,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         settings.base_url.startswith("https://"),
     )
-    return Careplane(store, door, tokens, dispatch(fhir, pages(web)))
+    return Careplane(store, door, tokens, dispatch(fhir, pages(web)), workers)
 
 
 def _decider(registry: Registry) -> Decider:

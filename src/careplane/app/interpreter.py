@@ -15,12 +15,12 @@ _YOUNG_OBJECTS = 50_000
 """Requests leave few cycles behind: the collector may look less often."""
 
 
-def settle(switch_seconds: float = _SWITCH_SECONDS) -> None:
+def settle(*, validates: bool = True) -> None:
     """Call it once, when everything is built: what is there now stays, and is not looked at by the
-    garbage collector again. A process that serves nobody, such as an import, does better with
-    longer turns than the `switch_seconds` of a server."""
-    sys.setswitchinterval(switch_seconds)
-    validation.prepare(*_COMMON)
+    garbage collector again. `validates`: whether resources will be looked at in this process."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    if validates:
+        validation.prepare(*_COMMON)
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import typer
 from granian.constants import Interfaces, Loops
@@ -76,11 +78,17 @@ async def _load(settings: Settings, bundles: list[bytes]) -> int:
 def _greet(settings: Settings) -> None:
     base = settings.base_url or f"http://{settings.host}:{settings.port}"
     typer.echo(f"Careplane: {base}/   FHIR: {base}/fhir   (Ctrl-C stops it)")
+    token = f"{_program()} token --data {settings.data} --scope 'system/*.rs'"
     if not settings.demo:
-        typer.echo(f"A token: careplane token --data {settings.data} --scope 'system/*.rs'")
+        typer.echo(f"A token: {token}")
         return
     typer.echo("All patients are synthetic. Choose a role on the first page; no password.")
     typer.echo(
-        f'As an app: curl -H "Authorization: Bearer $(careplane token --data {settings.data} '
-        f"--scope 'system/*.rs')\" '{base}/fhir/Patient?name=a'"
+        f"As an app: curl -H \"Authorization: Bearer $({token})\" '{base}/fhir/Patient?name=a'"
     )
+
+
+def _program() -> str:
+    """How this command was called, so that what is printed can be pasted."""
+    called = Path(sys.argv[0])
+    return "python -m careplane" if called.name == "__main__.py" else sys.argv[0]

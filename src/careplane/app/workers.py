@@ -42,6 +42,10 @@ class Workers:
             return await self._here(jobs)
         return elsewhere.unpack(answer)
 
+    async def warm(self) -> None:
+        """Start the worker before it is needed."""
+        await self.run(_nothing, b"")
+
     async def run(self, function: Callable[[bytes], bytes], data: bytes) -> bytes:
         """A function of a module, from bytes to bytes, in the worker."""
         return await to_process.run_sync(_run, function, data, limiter=self._limiter)
@@ -50,6 +54,10 @@ class Workers:
 def _run(function: Callable[[bytes], bytes], data: bytes) -> bytes:
     _settled()
     return function(data)
+
+
+def _nothing(data: bytes) -> bytes:
+    return data
 
 
 @cache

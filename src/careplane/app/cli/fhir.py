@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
-import httpx
 import typer
 
 from careplane.app.cli.options import Data
 from careplane.kernel.errors import CareplaneError, Fault, Incorrect, Issue
+
+if TYPE_CHECKING:
+    import httpx
 
 app = typer.Typer(help="Read and write single records.", no_args_is_help=True)
 
@@ -142,6 +144,8 @@ def _ask(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
 ) -> httpx.Response:
+    import httpx
+
     from careplane.app.cli.client import client
 
     with client(data, server, token) as ask:

@@ -46,7 +46,8 @@ def import_(
 
     async def work() -> Report:
         here = build(chosen, for_long=True)
-        interpreter.settle(switch_seconds=0.005)
+        warming = asyncio.create_task(here.warm())
+        interpreter.settle(validates=False)
         journal = Journal(chosen.data)
 
         def told(piece: Piece, stored: int) -> None:
@@ -56,6 +57,7 @@ def import_(
             importer = Importer(here.door, here.operator, journal, keep_ids, again, told)
             return await importer.run(iter(files))
         finally:
+            await warming
             journal.close()
             await here.close()
 

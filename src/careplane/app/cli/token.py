@@ -6,14 +6,8 @@ from typing import Annotated
 
 import typer
 
-from careplane.access.caller import Caller
-from careplane.access.scopes import parse_scopes
-from careplane.access.smart.tokens import Tokens
-from careplane.app import keys
 from careplane.app.cli.options import Data, Json, say, settings
-from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Incorrect
-from careplane.storage.ports.records import Tenant
 
 
 def token(
@@ -30,6 +24,13 @@ def token(
     json: Json = False,
 ) -> None:
     """Issue a bearer token. Whoever has it may do what its scopes say, until it ends."""
+    from careplane.access.caller import Caller
+    from careplane.access.scopes import parse_scopes
+    from careplane.access.smart.tokens import Tokens
+    from careplane.app import keys
+    from careplane.kernel.clock import system_clock
+    from careplane.storage.ports.records import Tenant
+
     if not scope:
         raise typer.BadParameter(
             "name at least one, such as --scope 'system/*.rs'", param_hint="--scope"

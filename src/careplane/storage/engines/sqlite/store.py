@@ -123,6 +123,10 @@ class SqliteStore:
     ) -> Sequence[tuple[int, bytes]]:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
 
+    async def warm(self) -> None:
+        """Start what writes, before it is needed."""
+        await self._writer.warm()
+
     async def close(self) -> None:
         self._release()  # before another thread closes the connection under it
         await self._writer.close()

@@ -46,6 +46,9 @@ class Writer(Protocol):
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         """Returns when the unit is durable."""
 
+    async def warm(self) -> None:
+        """Start before it is needed."""
+
     async def close(self) -> None:
         """Write what was accepted, and end."""
 

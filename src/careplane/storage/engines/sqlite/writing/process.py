@@ -77,11 +77,14 @@ class ProcessWriter:
             self._waiting.leave(job.weight)
         return receipt(unit.puts, done)
 
-    async def _send(self, job: Job) -> Done:
+    async def warm(self) -> None:
         if self._link is None or self._link.ended.done():
             async with self._starting:
                 if self._link is None or self._link.ended.done():
                     await self._start()
+
+    async def _send(self, job: Job) -> Done:
+        await self.warm()
         assert self._link is not None
         assert self._transport is not None
         self._number += 1

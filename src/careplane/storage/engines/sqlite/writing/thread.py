@@ -58,6 +58,9 @@ class ThreadWriter:
             self._queue.put(asked)
         return receipt(unit.puts, await asked.future)
 
+    async def warm(self) -> None:
+        """The thread runs."""
+
     async def close(self) -> None:
         with self._lock:
             if self._waiting.close():
