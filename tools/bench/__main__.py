@@ -10,7 +10,7 @@ from statistics import median
 
 import uvloop
 
-from tools.bench import cases, data, report, server
+from tools.bench import cases, data, report, server, yardstick
 from tools.bench.client import Target, load
 
 
@@ -56,6 +56,8 @@ def _careplane(options: argparse.Namespace) -> None:
             known = cases.learn(target)
             results = cases.run(target, runs=options.runs, seconds=options.seconds, known=known)
             memory = running.memory()
+        empty = yardstick.empty_application(options.runs, options.seconds)
+        loop = yardstick.plain_loop(options.runs)
         facts = [
             report.Fact(
                 f"`careplane import` of {imports[0][1]:,} resources, start of the command included",
@@ -65,6 +67,12 @@ def _careplane(options: argparse.Namespace) -> None:
             report.Fact("on disk, all files", f"{bytes_each / 1000:.2f} kB a resource", "1.5 kB"),
             report.Fact("start to first answer", f"{median(starts):.2f} s", "2 s"),
             report.Fact("memory after all loads", f"{memory:,.0f} MB", "400 MB"),
+            report.Fact(
+                "yardstick: an empty application behind the same server under the GET load",
+                f"{empty:,.0f} req/s",
+                "-",
+            ),
+            report.Fact("yardstick: a turn of a plain Python loop", f"{loop:.0f} ns", "-"),
         ]
     text = report.write(results, facts, options.runs, options.seconds)
     print(text)

@@ -51,7 +51,7 @@ def write(results: Sequence[Result], facts: Sequence[Fact], runs: int, seconds: 
     )
     text += "".join(map(_row, results))
     if facts:
-        text += "\n| measured once | value | target |\n|---|---|---|\n"
+        text += "\n| measured | value | target |\n|---|---|---|\n"
         text += "".join(f"| {fact.name} | {fact.value} | {fact.target} |\n" for fact in facts)
     return text + HOW
 

@@ -80,7 +80,7 @@ def size(data: Path) -> int:
 def serving(data: Path) -> Iterator[Server]:
     """A server on a data folder, until the block ends."""
     token = command("token", "--scope", "system/*.cruds", data=data).strip()
-    port = _free_port()
+    port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -110,7 +110,21 @@ def _until_it_answers(process: subprocess.Popen[bytes], base: str, token: str) -
     raise SystemExit("The server did not answer within 30 seconds.")
 
 
-def _free_port() -> int:
+def until_open(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait for a server to listen."""
+    for _ in range(3000):
+        if process.poll() is not None:
+            raise SystemExit(f"The server ended with code {process.returncode}.")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.01)
+    raise SystemExit("The server did not listen within 30 seconds.")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
