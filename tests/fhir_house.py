@@ -80,9 +80,9 @@ class House:
         assert answer.status_code in (200, 201), answer.text
         return answer
 
-    async def audit(self) -> list[AuditRecord]:
+    async def audit(self, tenant: Tenant = TENANT) -> list[AuditRecord]:
         """The trail so far."""
-        return [decode(record) for _, record in await self.store.tail(TENANT, 0, 100_000)]
+        return [decode(record) for _, record in await self.store.tail(tenant, 0, 100_000)]
 
     async def stored(self) -> int:
         """How many resources there are."""

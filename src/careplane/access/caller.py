@@ -25,3 +25,8 @@ class Caller:
     patient: str | None = None
     roles: frozenset[str] = frozenset()
     address: str = field(default="", compare=False)
+
+
+def nobody(address: str) -> Caller:
+    """Who sent no credential, or none that is good: of no tenant, and with no rights."""
+    return Caller(Tenant(0), "", "", frozenset(), address=address)

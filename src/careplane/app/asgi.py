@@ -8,11 +8,14 @@ from careplane.app import interpreter
 from careplane.app.build import Careplane, build
 from careplane.app.dispatch import App, Receive, Scope, Send
 from careplane.app.settings import Settings
+from careplane.kernel import observe
 
 
 def create() -> App:
     """The application of this process."""
-    here = build(Settings(), for_long=True)
+    settings = Settings()
+    observe.log(settings.log_level)
+    here = build(settings, for_long=True)
     interpreter.settle()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

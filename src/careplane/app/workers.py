@@ -7,10 +7,10 @@ have this process' interpreter to themselves meanwhile.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import cache
 
-import structlog
 from anyio import BrokenWorkerProcess, CapacityLimiter, to_process
 
 from careplane.app import interpreter
@@ -21,7 +21,7 @@ from careplane.records.bodies import AcceptMany, Content, Extract, Job, acceptin
 _LONG = 100
 """Resources from which the way to another process is worth its while."""
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 class Workers:

@@ -1,9 +1,32 @@
-"""What a log may hold of an error: its kind and where it happened, never a value, since a value
-may be a patient's."""
+"""Logs, and what they may hold of an error: its kind and where it happened, never a value, since a
+value may be a patient's."""
 
 from __future__ import annotations
 
+import logging
+import sys
 import traceback
+
+import structlog
+
+
+def log(level: str) -> None:
+    """Write what is at least this severe to standard error, one JSON object a line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 def describe(error: BaseException) -> str:

@@ -14,6 +14,20 @@ Command = TypeVar("Command")
 Result = TypeVar("Result")
 Work = Callable[[Parts, Account, Command], Awaitable[Result]]
 
+_TOLD = "audited"
+
+
+def is_audited(error: BaseException) -> bool:
+    """Whether a record tells of it already."""
+    return _TOLD in error.__dict__
+
+
+async def refused(parts: Parts, account: Account, error: Exception) -> None:
+    """The record of a request that came to no call, such as one without a good credential."""
+    if not is_audited(error):
+        record = account.failure(parts.clock, error)
+        await parts.audit.append(account.caller.tenant, record)
+
 
 async def audited(
     parts: Parts, account: Account, work: Work[Command, Result], command: Command
@@ -22,6 +36,7 @@ async def audited(
     try:
         result = await work(parts, account, command)
     except (Exception, asyncio.CancelledError) as error:
+        error.__dict__[_TOLD] = True
         if not account.kept:
             record = account.failure(parts.clock, error)
             await parts.audit.append(account.caller.tenant, record)

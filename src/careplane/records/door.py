@@ -15,7 +15,7 @@ from careplane.access.caller import Caller
 from careplane.records import commands as c
 from careplane.records import counts, everything, history, meta, read, search, validate, write
 from careplane.records.account import Account
-from careplane.records.audited import Command, Result, Work, audited
+from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
 from careplane.records.bundle import entries
 from careplane.records.parts import Parts
@@ -30,6 +30,9 @@ from careplane.records.results import (
 )
 from careplane.records.transaction import transaction
 
+_PATH = 200
+"""Characters of an address that are kept of a request that was refused."""
+
 
 class Door:
     """The one door to patient data. `app.build` wires it."""
@@ -41,6 +44,11 @@ class Door:
         self, caller: Caller, interaction: str, work: Work[Command, Result], command: Command
     ) -> Result:
         return await audited(self._parts, Account(caller, interaction), work, command)
+
+    async def refused(self, caller: Caller, method: str, path: str, error: Exception) -> None:
+        """Keep an audit record of a request that no other call has heard of: without a good
+        credential, of a size, form or address that is not taken."""
+        await refused(self._parts, Account(caller, method, path[:_PATH]), error)
 
     async def read(self, caller: Caller, command: c.Read) -> Version:
         """The current version. Raises NotFound, or Gone where it was deleted."""

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
-from careplane.access.caller import Caller
-from careplane.kernel.errors import Unauthenticated
+from careplane.access.caller import Caller, nobody
+from careplane.kernel.errors import CareplaneError, Unauthenticated
+from careplane.records.audited import is_audited
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.calls import Operations
 from careplane.rest.interactions.capabilities import Capabilities
@@ -68,11 +69,26 @@ class Fhir:
             response = await self._answer(scope, headers, query, receive)
             sent, content = render(response, style, zipped)
         except Exception as error:
-            response = response_of(error)
+            response = response_of(await self._told(scope, headers, error))
             sent, content = render(response, style, zipped)
         await send({"type": "http.response.start", "status": response.status, "headers": sent})
         body = b"" if scope["method"] == "HEAD" else content
         await send({"type": "http.response.body", "body": body})
+
+    async def _told(self, scope: Scope, headers: dict[bytes, bytes], error: Exception) -> Exception:
+        """Every request leaves an audit record, one that was refused at the door step too. The
+        error to answer with: this one, unless that record cannot be kept."""
+        if is_audited(error):
+            return error
+        try:
+            caller = self._caller(scope, headers)
+        except Unauthenticated:
+            caller = nobody(self._addressing.client(scope, headers))
+        try:
+            await self._service.door.refused(caller, scope["method"], scope["path"], error)
+        except CareplaneError as unkept:
+            return unkept
+        return error
 
     async def _answer(
         self, scope: Scope, headers: dict[bytes, bytes], query: str, receive: Receive

@@ -1,0 +1,35 @@
+"""Logs: from a severity on, as JSON, on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from careplane.kernel import observe
+
+
+@pytest.fixture(autouse=True)
+def root() -> Iterator[None]:
+    logger = logging.getLogger()
+    handlers, level = logger.handlers[:], logger.level
+    yield
+    logger.handlers[:], logger.level = handlers, level
+
+
+@pytest.mark.parametrize(("level", "lines"), [("debug", 3), ("info", 2), ("error", 1)])
+def test_what_is_less_severe_is_left_out(
+    level: str, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    observe.log(level)
+    log = logging.getLogger("careplane.test")
+    log.debug("one")
+    log.info("two")
+    log.error("three of %s", "four")
+    written = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert len(written) == lines
+    assert written[-1]["event"] == "three of four"
+    assert (written[-1]["level"], written[-1]["logger"]) == ("error", "careplane.test")
+    assert written[-1]["timestamp"].endswith("Z")
