@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from careplane.access.caller import Caller
 from careplane.kernel.clock import Clock
@@ -14,16 +15,15 @@ from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Version
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """One call: who, what, and what left. `kept` tells that a unit of work took the record along,
     so that nothing is left to append."""
 
     caller: Caller
     interaction: str
     query: str = ""
-    versions: list[tuple[str, str, int]] = field(default_factory=list)
-    patients: dict[str, None] = field(default_factory=dict)
+    versions: list[tuple[str, str, int]] = []
+    patients: dict[str, None] = {}
     kept: bool = False
 
     def saw(self, versions: Sequence[Version]) -> None:

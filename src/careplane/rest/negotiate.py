@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+
+from msgspec import Struct
 
 from careplane.kernel.errors import NotAcceptable, UnsupportedMedia
 
@@ -36,8 +37,7 @@ _LONGEST = 2000
 _OFFERED = "Offered are application/fhir+json and application/fhir+xml."
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How an answer is written."""
 
     form: Form = Form.JSON

@@ -3,9 +3,10 @@ and 3.1.1.1; RFC 7240)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+
+from msgspec import Struct
 
 from careplane.records.commands import Handling
 
@@ -18,8 +19,7 @@ class Return(StrEnum):
     OUTCOME = "OperationOutcome"
 
 
-@dataclass(frozen=True, slots=True)
-class Prefer:
+class Prefer(Struct, frozen=True):
     """Preferences; `returns` is None where the client has none."""
 
     returns: Return | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from careplane.access.caller import Caller
 from careplane.rest.prefer import Prefer, prefer
@@ -16,8 +17,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """`path` are the parts of the address below the base, decoded; `query` is as sent."""
 
     method: str
@@ -27,7 +27,7 @@ class Request:
     base: str
     caller: Caller
     receive: Receive
-    _pairs: Pairs | None = field(default=None)
+    _pairs: Pairs | None = None
 
     def header(self, name: bytes) -> str | None:
         """A header by its lower-case name."""

@@ -5,9 +5,10 @@ Interactions write FHIR JSON only; `render` turns it into what the client accept
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from time import gmtime
+
+from msgspec import Struct
 
 from careplane.records import etag
 from careplane.records.results import Version
@@ -17,13 +18,12 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """`body` is the JSON of a resource, or empty."""
 
     status: int
     body: bytes = b""
-    headers: list[Header] = field(default_factory=list)
+    headers: list[Header] = []
 
 
 def version_headers(version: Version) -> list[Header]:

@@ -6,7 +6,8 @@ A shape is an address with its parts named: `Type`, `id`, `vid`, `$` for an oper
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import NotFound
@@ -56,8 +57,7 @@ _LITERAL = {
 _NAMED = {0: "Type", 1: "id", 2: "Type"}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """An address understood: its shape, and the operation that it names, if any."""
 
     shape: str
