@@ -47,7 +47,8 @@ async def search(parts: Parts, account: Account, command: c.Search) -> Found:
     page = await parts.store.search(caller.tenant, query)
     included, cut = await _included(parts, caller, asked, page.versions)
     account.saw(page.versions)
-    account.saw(included)
+    if included:
+        account.saw(included)
     total = page.total
     if total is None and query.cursor is None and page.next is None:
         total = len(page.versions)

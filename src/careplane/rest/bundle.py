@@ -40,9 +40,9 @@ def bundle(
     return b"".join(parts)
 
 
-def found(url: str, head: str, rest: bytes, mode: bytes) -> bytes:
-    """An entry of a searchset: the resource is `head` and `rest`. The url needs no escapes."""
-    opening = f'{{"fullUrl":"{url}","resource":{head}'.encode()
+def found(base: str, type: str, id: str, rest: bytes, mode: bytes, head: str = "") -> bytes:
+    """An entry of a searchset: the resource is `head` and `rest`. The address needs no escapes."""
+    opening = f'{{"fullUrl":"{base}/{type}/{id}","resource":{head}'.encode()
     return b'%b%b,"search":{"mode":"%b"}}' % (opening, rest, mode)
 
 

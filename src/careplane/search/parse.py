@@ -78,20 +78,16 @@ def parse_query(query: str) -> list[Pair]:
     fields = query.split("&", 2 * MAX_PAIRS)
     if len(fields) > 2 * MAX_PAIRS:
         raise Malformed(f"The query has more than {2 * MAX_PAIRS} fields.")
+    pairs = [field.partition("=") for field in fields if field]
+    if "%" not in query and "+" not in query:
+        return [(name, value) for name, _, value in pairs]
     try:
-        return [_pair(field) for field in fields if field]
+        return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
     except ValueError:
         raise Malformed("The query is not percent-encoded UTF-8.") from None
 
 
-def _pair(field: str) -> Pair:
-    name, _, value = field.partition("=")
-    return _decoded(name), _decoded(value)
-
-
 def _decoded(text: str) -> str:
-    if "%" not in text and "+" not in text:
-        return text
     return _remembered(text) if len(text) <= _SHORT else unquote_plus(text, errors="strict")
 
 
@@ -104,9 +100,13 @@ def _remembered(text: str) -> str:
 def _check(pairs: Sequence[Pair]) -> None:
     if len(pairs) > MAX_PAIRS:
         raise TooLarge(f"A search has at most {MAX_PAIRS} parameters.")
-    if sum(len(key) + len(value) for key, value in pairs) > MAX_LENGTH:
+    length = commas = 0
+    for key, value in pairs:
+        length += len(key) + len(value)
+        commas += value.count(",")
+    if length > MAX_LENGTH:
         raise TooLarge(f"The parameters of a search have at most {MAX_LENGTH} characters.")
-    if sum(value.count(",") for _, value in pairs) >= MAX_VALUES:
+    if commas >= MAX_VALUES:
         raise TooLarge(f"The parameters of a search have at most {MAX_VALUES} values.")
 
 

@@ -5,6 +5,8 @@ Entries are stored bytes, joined; only `_summary` and `_elements` look into them
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from careplane.kernel.errors import Incorrect
@@ -61,7 +63,9 @@ async def _search(
     answer = await service.door.search(request.caller, command)
     url = address(request.base, *path)
     style = tuple(pair for pair in request.pairs if pair[0] in _NEUTRAL)
-    first = with_query(url, answer.understood + style)
+    understood = answer.understood + style
+    as_sent = understood == request.pairs  # then what was sent is what was understood
+    first = f"{url}?{request.query}" if as_sent and pairs else with_query(url, understood)
     links = [Link("self", first)]
     if cursor is not None:
         links = [Link("self", with_query(url, request.pairs)), Link("first", first)]
@@ -99,15 +103,14 @@ def shape_of(understood: Pairs) -> Shape:
 
 def searchset(base: str, answer: Found, shape: Shape, links: list[Link]) -> bytes:
     """The Bundle: matches, what was included, and what was not understood."""
-    entries = [_entry(base, version, shape, b"match") for version in answer.matches]
-    entries += [_entry(base, version, shape, b"include") for version in answer.included]
+    entries = _entries(base, answer.matches, shape, b"match")
+    entries += _entries(base, answer.included, shape, b"include")
     if answer.issues:
         entries.append(about(outcome(answer.issues)))
     return bundle("searchset", entries, links, answer.total)
 
 
-def _entry(base: str, version: Version, shape: Shape, mode: bytes) -> bytes:
-    url = f"{base}/{version.type}/{version.id}"
+def _entries(base: str, versions: Sequence[Version], shape: Shape, mode: bytes) -> list[bytes]:
     if shape:
-        return found(url, "", shaped(whole(version), shape), mode)
-    return found(url, head(version), version.rest, mode)
+        return [found(base, v.type, v.id, shaped(whole(v), shape), mode) for v in versions]
+    return [found(base, v.type, v.id, v.rest, mode, head(v)) for v in versions]

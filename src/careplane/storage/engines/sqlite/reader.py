@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
 from careplane.storage.engines.sqlite.plans.nodes import Nodes
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import Sql, both, inside
-from careplane.storage.engines.sqlite.versions import COLUMNS, to_version
+from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_versions
 from careplane.storage.ports.records import HistoryQuery, Key, Page, Tenant, Version
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Reader:
         if type_id is None:
             return None
         row = self.connection.execute(_READ, (tenant, type_id, compact(id))).fetchone()
-        return None if row is None else self._version(row)
+        return None if row is None else self._versions((row,))[0]
 
     def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
         type_id = self._lookup.name(Kind.TYPE, type)
@@ -93,7 +93,7 @@ class Reader:
             return None
         args = (tenant, type_id, compact(id), version, version)
         row = self.connection.execute(_VREAD, args).fetchone()
-        return None if row is None else self._version(row)
+        return None if row is None else self._versions((row,))[0]
 
     def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
         wanted = []
@@ -103,8 +103,9 @@ class Reader:
                 wanted.append((n, tenant, type_id, compact(id)))
         versions: list[Version | None] = [None] * len(keys)
         with self._one_moment():
-            for n, *row in query_many(self.connection, _READ_MANY, wanted, _READ_MANY_TAIL):
-                versions[n] = self._version(row)
+            rows = list(query_many(self.connection, _READ_MANY, wanted, _READ_MANY_TAIL))
+        for row, version in zip(rows, self._versions(tuple(row[1:]) for row in rows), strict=True):
+            versions[row[0]] = version
         return versions
 
     def search(self, tenant: Tenant, query: Query) -> Page:
@@ -118,7 +119,7 @@ class Reader:
     def _page(
         self, rows: Sequence[tuple[Any, ...]], following: str | None, total: int | None
     ) -> Page:
-        return Page(tuple([self._version(row) for row in rows]), following, total)
+        return Page(self._versions(rows), following, total)
 
     def count(self, tenant: Tenant, query: Query) -> int:
         with self._one_moment():
@@ -157,7 +158,7 @@ class Reader:
             f"ORDER BY v.t DESC LIMIT {query.count + 1}"
         )
         rows = self.connection.execute(sql, (*where.args, cursor.row)).fetchall()
-        versions = tuple([self._version(row) for row in rows[: query.count]])
+        versions = self._versions(rows[: query.count])
         more = len(rows) > query.count
         place = Cursor(cursor.t, versions[-1].t) if more else None
         following = self._cursors.write(HISTORY, tenant, place) if place else None
@@ -209,8 +210,8 @@ class Reader:
     def _one(self, sql: str, args: tuple[Any, ...] = ()) -> int:
         return int(self.connection.execute(sql, args).fetchone()[0])
 
-    def _version(self, row: Sequence[Any]) -> Version:
-        return to_version(tuple(row), self._lookup, self._bodies)
+    def _versions(self, rows: Iterable[Row]) -> tuple[Version, ...]:
+        return tuple(to_versions(rows, self._lookup, self._bodies))
 
     def _is_late(self) -> bool:
         return time.monotonic() > self.until

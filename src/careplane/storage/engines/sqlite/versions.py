@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite.compact import expand
 from careplane.storage.engines.sqlite.known import Lookup
 from careplane.storage.ports.records import Method, Version
 
+Row: TypeAlias = tuple[Any, ...]
 METHODS: tuple[Method, ...] = ("POST", "PUT", "DELETE", "PATCH")
 COLUMNS = "r.type, r.fhir_id, v.version, v.updated, v.form, v.body, v.t"
-"""What `to_version` needs, of resource r and version v."""
+"""What `to_versions` needs, of resource r and version v."""
 
 
 def form_of(method: Method, dictionary: int) -> int:
@@ -19,15 +21,13 @@ def form_of(method: Method, dictionary: int) -> int:
     return dictionary * 4 + METHODS.index(method)
 
 
-def to_version(row: tuple[Any, ...], lookup: Lookup, bodies: Bodies) -> Version:
-    """A row of COLUMNS."""
-    type, id, version, updated, form, body, t = row
-    return Version(
-        lookup.type_name(type),
-        expand(id),
-        version,
-        updated * 1000,
-        METHODS[form & 3],
-        bodies.unpack(form >> 2, body),
-        t,
-    )
+def to_versions(rows: Iterable[Row], lookup: Lookup, bodies: Bodies) -> list[Version]:
+    """Rows of COLUMNS."""
+    name, unpack = lookup.type_name, bodies.unpack
+    return [
+        Version(
+            name(type), expand(id), version, updated * 1000, METHODS[form & 3],
+            unpack(form >> 2, body), t,
+        )
+        for type, id, version, updated, form, body, t in rows
+    ]  # fmt: skip
