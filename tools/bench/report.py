@@ -33,7 +33,8 @@ Made by `make bench`; run it to see the figures of your machine. One worker on S
 the load comes from another process on the same {cores} cores. Medians of {runs} runs of
 {seconds:g} s; the range of the runs beside them. Latencies are medians of the runs' percentiles.
 
-Processor: {processor}. Python {python}.
+Processor: {processor}. Python {python}. The yardsticks say what the machine itself could do in the
+same minutes.
 
 | load | median | range | p50 ms | p99 ms | failures | target |
 |---|---|---|---|---|---|---|
