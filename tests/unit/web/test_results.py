@@ -85,7 +85,9 @@ def test_a_trend_is_newest_first_and_its_line_oldest_first() -> None:
     assert [row.text for row in trend.readings] == ["5", "4"]
     ((_, points),) = trend.lines
     assert [y for _, y in points] == [4.0, 5.0]
-    assert plot(trend)["lines"][0]["points"] == points
+    sent = plot(trend)["lines"][0]["points"]
+    assert [point[:2] for point in sent] == list(points)
+    assert [text for _, _, text in sent] == ["4", "5"]
     assert trend.summary == (
         "Potassium: 2 values from 01-Jan-2026 to 01-Feb-2026; first 4, latest 5 mmol/L"
     )

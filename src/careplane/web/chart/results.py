@@ -79,22 +79,30 @@ class Trend:
         kept = tuple(reading for reading in self.readings if reading.when >= since)
         return replace(self, readings=kept) if len(kept) > 3 else self
 
-    @cached_property
+    @property
     def lines(self) -> tuple[tuple[Value, tuple[tuple[float, float], ...]], ...]:
         """For each value of the newest reading its points (seconds, number), oldest first."""
+        return tuple(
+            (value, tuple((seconds, number) for seconds, number, _ in points))
+            for value, points in self.written
+        )
+
+    @cached_property
+    def written(self) -> tuple[tuple[Value, tuple[tuple[float, float, str], ...]], ...]:
+        """As `lines`, each point with its number as it was written: 86.0 is not 86."""
         return tuple(
             (value, self._points(index, value.unit))
             for index, value in enumerate(self.latest.values)
             if value.number is not None
         )
 
-    def _points(self, index: int, unit: str) -> tuple[tuple[float, float], ...]:
+    def _points(self, index: int, unit: str) -> tuple[tuple[float, float, str], ...]:
         points = []
         for reading in reversed(self.readings):
             seconds = seconds_of(reading.when)
             value = reading.values[index] if index < len(reading.values) else None
             if value and value.number is not None and value.unit == unit and seconds is not None:
-                points.append((seconds, value.number))
+                points.append((seconds, value.number, value.text))
         return tuple(points)
 
     @property
@@ -217,6 +225,6 @@ def plot(trend: Trend) -> dict[str, Any]:
                 "high": value.high,
                 "points": points,
             }
-            for value, points in trend.lines
+            for value, points in trend.written
         ],
     }

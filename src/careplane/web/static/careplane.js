@@ -57,6 +57,9 @@ function scale(lines) {
   return [bottom - margin, top + margin];
 }
 
+/** The number of a moment with the digits that were sent: 86.0 is not 86. */
+const written = (line, moment) => line.points.find(([x]) => x === moment)?.[2];
+
 /** The legend tells the newest values while nothing is pointed at. */
 const newest = (plot) => plot.setLegend({ idx: plot.data[0].length - 1 });
 
@@ -101,7 +104,7 @@ class TrendPlot extends HTMLElement {
       dash: index % 2 ? [6, 4] : undefined,
       spanGaps: true,
       points: { show: one.points.length <= 40, size: 5 },
-      value: (_, y) => (y === null ? "–" : `${y} ${unit}`),
+      value: (plot, y, _, at) => (y === null ? "–" : `${written(one, plot.data[0][at]) ?? y} ${unit}`),
     }));
     const options = {
       ...this.size(),

@@ -58,7 +58,7 @@ class Limits:
 
     inline_seconds: float = 0.004
     search_seconds: float = 30.0
-    writer_cache_kib: int = 65_536
+    writer_cache_kib: int = 49_152
     reader_cache_kib: int = 32_768
     thread_cache_kib: int = 16_384
     audit_sync: Literal["FULL", "NORMAL"] = "NORMAL"
