@@ -24,9 +24,8 @@ def is_audited(error: BaseException) -> bool:
 
 async def refused(parts: Parts, account: Account, error: Exception) -> None:
     """The record of a request that came to no call, such as one without a good credential."""
-    if not is_audited(error):
-        record = account.failure(parts.clock, error)
-        await parts.audit.append(account.caller.tenant, record)
+    record = account.failure(parts.clock, error)
+    await parts.audit.append(account.caller.tenant, record)
 
 
 async def audited(

@@ -10,6 +10,7 @@ import gc
 import select
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from careplane.storage.engines.sqlite.writing import wire
@@ -67,12 +68,9 @@ def main() -> None:
     while group := inbox.group():
         answers = committer.commit([job for _, job in group])
         replies = [wire.reply(n, answer) for (n, _), answer in zip(group, answers, strict=True)]
-        try:
+        # Where nobody is there to hear it, what was sent before is committed all the same.
+        with suppress(OSError):
             connection.sendall(b"".join(replies))
-        except (
-            OSError
-        ):  # nobody is there to hear it; what was sent before is committed all the same
-            continue
     committer.close()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import CareplaneError, Fault
+from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite.writing import wire
 from careplane.storage.engines.sqlite.writing.job import Done, Job, Waiting, receipt
@@ -98,10 +98,15 @@ class ProcessWriter:
     async def _start(self) -> None:
         self._reap()
         ours, theirs = socket.socketpair()
-        with theirs:
+        try:
             self._child = subprocess.Popen(  # noqa: S603  (this very program)
                 _COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL
             )
+        except OSError as error:
+            ours.close()
+            raise Busy("No process can be started to write: nothing was stored") from error
+        finally:
+            theirs.close()
         loop = asyncio.get_running_loop()
         transport, link = await loop.create_connection(_Link, sock=ours)
         self._transport, self._link = transport, link
