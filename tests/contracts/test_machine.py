@@ -195,6 +195,12 @@ class Machine(RuleBasedStateMachine):
             and (query.restriction == EVERYTHING or _key(v) in allowed)
         ]
 
+    @rule(tenant=tenants, after=st.integers(0, 12), count=st.integers(1, 4))
+    def changes(self, tenant, after, count):
+        expected = [v for v in self.models[tenant].log if v.t > after]
+        found = self.loop.run_until_complete(self.store.changes(tenant, after, count))
+        assert found == expected[:count]
+
     @rule(tenant=tenants)
     def tail(self, tenant):
         records: list[bytes] = []

@@ -31,6 +31,7 @@ async def _lifespan(receive: Receive, send: Send, here: Careplane) -> None:
     await receive()
     await send({"type": "lifespan.startup.complete"})
     warming = asyncio.create_task(here.warm())
+    here.background.start()
     await receive()
     await asyncio.wait([warming])
     await here.close()

@@ -10,6 +10,7 @@ from careplane.access.decide import Decider
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import engines, keys
+from careplane.app.background import Background
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.settings import Settings
@@ -32,6 +33,7 @@ from careplane.search.plan import Node
 from careplane.search.registry import Registry, r4_registry
 from careplane.storage.engines.sqlite import SqliteStore
 from careplane.storage.ports.records import Tenant
+from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
 from careplane.web.visit import Web
 
@@ -50,6 +52,8 @@ class Careplane:
     tokens: Tokens
     asgi: App
     workers: Workers
+    state: StateStore
+    background: Background
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -58,7 +62,9 @@ class Careplane:
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
+        await self.background.stop()
         await self.store.close()
+        await self.state.close()
 
 
 def build(settings: Settings, *, for_long: bool = False) -> Careplane:
@@ -67,6 +73,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     key = keys.load(settings.data)
     registry = r4_registry()
     store = engines.embedded(settings, key, system_clock, for_long=for_long)
+    state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
     workers = Workers(extract)
@@ -97,7 +104,15 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         settings.base_url.startswith("https://"),
     )
-    return Careplane(store, door, tokens, dispatch(fhir, pages(web)), workers)
+    return Careplane(
+        store,
+        door,
+        tokens,
+        dispatch(fhir, pages(web)),
+        workers,
+        state,
+        Background(state, system_clock, ()),
+    )
 
 
 def _decider(registry: Registry) -> Decider:

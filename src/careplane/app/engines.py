@@ -6,6 +6,7 @@ from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.kernel.clock import Clock
 from careplane.storage.engines import sqlite
+from careplane.storage.ports.state import StateStore
 
 
 def embedded(
@@ -18,3 +19,8 @@ def embedded(
         writer="process" if for_long else "thread",
     )
     return sqlite.open(settings.data, keys.derive("store"), clock, limits)
+
+
+def state(settings: Settings, keys: Keys) -> StateStore:
+    """What services remember, beside the records."""
+    return sqlite.open_state(settings.data, keys.derive("store"))

@@ -53,14 +53,15 @@ class Importer:
     async def run(self, paths: Iterator[Path]) -> Report:
         """Every piece of every file; one that fails does not stop the rest."""
         pending: set[asyncio.Task[None]] = set()
-        for piece in self._pieces(paths):
-            if len(pending) >= AT_ONCE:
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                _raise_from(done)
-            pending.add(asyncio.ensure_future(self._store(piece)))
-        if pending:
-            done, _ = await asyncio.wait(pending)
-            _raise_from(done)
+        try:
+            for piece in self._pieces(paths):
+                if len(pending) >= AT_ONCE:
+                    done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                    _raise_from(done)
+                pending.add(asyncio.ensure_future(self._store(piece)))
+            await asyncio.gather(*pending)
+        finally:  # where one has failed, the others end before the store closes, unheard
+            await asyncio.gather(*pending, return_exceptions=True)
         self.report.failures.sort(key=lambda failure: failure.path)
         return self.report
 
@@ -127,8 +128,9 @@ def _type(answer: Answer) -> str:
 
 
 def _raise_from(done: set[asyncio.Task[None]]) -> None:
-    for task in done:
-        task.result()
+    errors = [error for task in done if (error := task.exception()) is not None]
+    if errors:
+        raise errors[0]
 
 
 def _reason(error: CareplaneError) -> str:

@@ -131,6 +131,10 @@ class RecordStore(Protocol):
         """Write all of it durably, or raise and write nothing. Raises `Stale` if a guard or an
         `expect` does not hold."""
 
+    async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
+        """Versions of a tenant in the order of commit, deletions included, with `t` above `after`;
+        none of a unit of work that is still under way, nor any behind one."""
+
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         """Current, undeleted resources by type."""
 

@@ -1,5 +1,6 @@
 """The memory engine: executes plans by their meaning, keeps nothing, and is the oracle in tests."""
 
+from careplane.storage.engines.memory.state import MemoryState
 from careplane.storage.engines.memory.store import MemoryStore
 
-__all__ = ["MemoryStore"]
+__all__ = ["MemoryState", "MemoryStore"]

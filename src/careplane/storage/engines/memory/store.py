@@ -97,6 +97,9 @@ class MemoryStore:
         shelf.hear_of((put.type, put.id) for put in unit.puts)
         return Receipt(tuple([self._write(shelf, put) for put in unit.puts]))
 
+    async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
+        return [version for version in self._shelves[tenant].log if version.t > after][:count]
+
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         query = Query(frozenset())
         return dict(Counter(s.type for s in self._found(self._shelves[tenant], query)))

@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from careplane.kernel.clock import Clock
+from careplane.storage.engines.sqlite.state import SqliteState
 from careplane.storage.engines.sqlite.store import Limits, SqliteStore
 
-__all__ = ["Limits", "SqliteStore", "open"]
+__all__ = ["Limits", "SqliteState", "SqliteStore", "open", "open_state"]
 
 
 def open(folder: Path, key: bytes, clock: Clock, limits: Limits | None = None) -> SqliteStore:
     """The store in a folder that exists; its files are made on first use. `key` is 32 random bytes,
     always the same ones for this folder. Raises Fault where the folder or key is not right."""
     return SqliteStore(folder, key, clock, limits or Limits())
+
+
+def open_state(folder: Path, key: bytes) -> SqliteState:
+    """What services remember, in the same folder; the same key, the same errors."""
+    return SqliteState(folder, key)

@@ -40,6 +40,10 @@ _VREAD = (
     "CASE ? WHEN r.version THEN r.t WHEN 1 THEN r.born ELSE "
     "(SELECT t FROM version WHERE rid = r.rid AND version = ? AND version > 1) END"
 )
+_CHANGES = (
+    f"SELECT {COLUMNS} FROM version v CROSS JOIN resource r ON r.rid = v.rid "
+    "WHERE v.t > ? AND v.tenant = ? ORDER BY v.t LIMIT ?"
+)
 _READ_MANY = "WITH k (n, tenant, type, fhir_id) AS ("
 _READ_MANY_TAIL = f""") SELECT k.n, {COLUMNS} FROM k CROSS JOIN resource r
 ON r.tenant = k.tenant AND r.type = k.type AND r.fhir_id = k.fhir_id
@@ -133,6 +137,10 @@ class Reader:
     def history(self, tenant: Tenant, query: HistoryQuery) -> Page:
         with self._one_moment():
             return self._history(tenant, query)
+
+    def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
+        rows = self.connection.execute(_CHANGES, (after, tenant, count)).fetchall()
+        return to_versions(rows, self._lookup, self._bodies)
 
     def counts(self, tenant: Tenant) -> dict[str, int]:
         sql = "SELECT type, n FROM tally WHERE tenant = ? AND n > 0"

@@ -111,6 +111,9 @@ class SqliteStore:
     async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
         return await self._writer.put(tenant, unit)
 
+    async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
+        return await self._ask(lambda reader: reader.changes(tenant, after, count))
+
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return self._inline(lambda reader: reader.counts(tenant))
 

@@ -1,0 +1,52 @@
+"""StateStore in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from careplane.storage.ports.records import Tenant
+from careplane.storage.ports.state import Entry
+
+
+class MemoryState:
+    """Everything in one dictionary."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[Tenant, str, str], Entry] = {}
+        self._revision = 0
+
+    async def get(self, tenant: Tenant, space: str, key: str) -> Entry | None:
+        return self._entries.get((tenant, space, key))
+
+    async def scan(
+        self, tenant: Tenant | None, space: str, after: str = "", count: int = 1000
+    ) -> Sequence[tuple[Tenant, Entry]]:
+        found = sorted(
+            (owner, key)
+            for owner, room, key in self._entries
+            if room == space and (tenant is None or (owner == tenant and key > after))
+        )
+        return [(owner, self._entries[owner, space, key]) for owner, key in found[:count]]
+
+    async def put(
+        self, tenant: Tenant, space: str, key: str, value: bytes, expect: int | None = None
+    ) -> int | None:
+        if expect is not None and self._at(tenant, space, key) != expect:
+            return None
+        self._revision += 1
+        self._entries[tenant, space, key] = Entry(key, value, self._revision)
+        return self._revision
+
+    async def drop(self, tenant: Tenant, space: str, key: str, expect: int | None = None) -> bool:
+        at = self._at(tenant, space, key)
+        if not at or expect not in (None, at):
+            return False
+        del self._entries[tenant, space, key]
+        return True
+
+    async def close(self) -> None:
+        self._entries.clear()
+
+    def _at(self, tenant: Tenant, space: str, key: str) -> int:
+        entry = self._entries.get((tenant, space, key))
+        return entry.revision if entry else 0
