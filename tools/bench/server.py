@@ -132,8 +132,8 @@ def free_port() -> int:
 
 
 def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    below = map(int, children.read_text().split()) if children.exists() else ()
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    below = [int(child) for thread in threads for child in thread.read_text().split()]
     return [pid, *(one for child in below for one in _family(child))]
 
 
