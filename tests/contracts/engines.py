@@ -28,12 +28,13 @@ def _sqlite(folder: Path, clock: Clock) -> Store:
     return sqlite.open(folder, bytes(range(32)), clock)
 
 
-def _sqlite_for_long(folder: Path, clock: Clock) -> Store:
-    return sqlite.open(folder, bytes(range(32)), clock, sqlite.Limits(writer="process"))
+def _sqlite_shared(folder: Path, clock: Clock) -> Store:
+    limits = sqlite.Limits(writer="process", shared=True)
+    return sqlite.open(folder, bytes(range(32)), clock, limits)
 
 
 ENGINES: dict[str, Open] = {
     "memory": _memory,
     "sqlite": _sqlite,
-    "sqlite, writing in a process": _sqlite_for_long,
+    "sqlite, shared by processes": _sqlite_shared,
 }

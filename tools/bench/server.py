@@ -39,6 +39,10 @@ class Server:
         for pid in reversed(_family(self.process.pid)):
             os.kill(pid, number)
 
+    def serving(self) -> list[int]:
+        """The processes that answer requests: children of the one at the head."""
+        return _children(self.process.pid)
+
     def memory(self) -> float:
         """Resident memory of all its processes, in MB (pages shared between them count once in
         each, so this errs on the high side)."""
@@ -77,7 +81,7 @@ def size(data: Path) -> int:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[Server]:
+def serving(data: Path, workers: int = 1) -> Iterator[Server]:
     """A server on a data folder, until the block ends."""
     token = command("token", "--scope", "system/*.cruds", data=data).strip()
     port = free_port()
@@ -86,7 +90,11 @@ def serving(data: Path) -> Iterator[Server]:
     process = subprocess.Popen(
         [*CAREPLANE, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)],
         stdout=subprocess.DEVNULL,
-        env={**ENVIRONMENT, "CAREPLANE_LOG_LEVEL": "warning"},
+        env={
+            **ENVIRONMENT,
+            "CAREPLANE_LOG_LEVEL": "warning",
+            "CAREPLANE_WORKERS": str(workers),
+        },
     )
     try:
         _until_it_answers(process, base, token)
@@ -132,9 +140,12 @@ def free_port() -> int:
 
 
 def _family(pid: int) -> list[int]:
+    return [pid, *(one for child in _children(pid) for one in _family(child))]
+
+
+def _children(pid: int) -> list[int]:
     threads = Path(f"/proc/{pid}/task").glob("*/children")
-    below = [int(child) for thread in threads for child in thread.read_text().split()]
-    return [pid, *(one for child in below for one in _family(child))]
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def _resident(pid: int) -> int:

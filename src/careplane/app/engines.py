@@ -17,6 +17,7 @@ def embedded(
     limits = sqlite.Limits(
         audit_sync="FULL" if settings.audit_sync == "disk" else "NORMAL",
         writer="process" if for_long else "thread",
+        shared=for_long and settings.workers > 1,
     )
     return sqlite.open(settings.data, keys.derive("store"), clock, limits)
 

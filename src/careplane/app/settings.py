@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    workers: int = Field(
+        default=1, ge=1, le=256, description="Processes that answer requests, side by side."
+    )
     base_url: str = Field(
         default="",
         description="Address by which clients know this server, such as "
