@@ -24,6 +24,8 @@ from careplane.rest.app import Fhir
 from careplane.rest.interactions import everything, meta, validate
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
+from careplane.rest.openapi import OpenApi
+from careplane.rest.openapi.serve import serve
 from careplane.rest.service import Service
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
@@ -97,6 +99,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         OPERATIONS,
         Addressing(settings.base_url, settings.trust_proxy),
     )
+    api = OpenApi(registry, OPERATIONS, base or ROOT)
     web = Web(
         door,
         Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
@@ -108,7 +111,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web)),
+        dispatch(fhir, pages(web), {"/openapi.json": serve(api)}),
         workers,
         state,
         Background(state, system_clock, ()),

@@ -1,8 +1,9 @@
-"""One ASGI application out of two: `/fhir` is the interface, everything else the pages."""
+"""One ASGI application out of several: `/fhir` is the interface, `/openapi.json` its description,
+everything else the pages."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -11,12 +12,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def dispatch(fhir: App, pages: App) -> App:
-    """Requests below `/fhir` to the one, all others to the other."""
+def dispatch(fhir: App, pages: App, single: Mapping[str, App]) -> App:
+    """Requests below `/fhir` to the interface, those of a `single` address to what is there, all
+    others to the pages."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         inside = path == "/fhir" or path.startswith("/fhir/")
-        await (fhir if inside else pages)(scope, receive, send)
+        chosen = fhir if inside else single.get(path, pages)
+        await chosen(scope, receive, send)
 
     return application

@@ -28,10 +28,10 @@ class Operations:
             self._by_name[operation.name] = (*others, operation)
 
     async def call(self, service: Service, request: Request, where: Place) -> Response:
-        """Find it and call it. GET only for what changes nothing."""
+        """Find it and call it. GET only where it may call it."""
         type, id = (*request.path[:-1], None, None)[:2]
         operation = self._find(where, type)
-        allowed = ("POST",) if operation.definition.affects_state else ("GET", "POST")
+        allowed = ("GET", "POST") if operation.by_get else ("POST",)
         if request.method not in allowed:
             raise MethodNotAllowed(request.method, (*allowed, "OPTIONS"))
         values: tuple[tuple[str, object], ...] = request.pairs

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from careplane.fhir.codec import json
-from careplane.fhir.definitions import OperationDef, operations
+from careplane.fhir.definitions import OperationDef, is_primitive, operations
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, Invalid, Issue
 from careplane.rest.request import Request
@@ -86,6 +86,13 @@ class Operation:
         d = self.definition
         offered = {"system": d.system, "type": d.type, "instance": d.instance}
         return frozenset(level for level, there in offered.items() if there) - self.without
+
+    @property
+    def by_get(self) -> bool:
+        """Whether GET may call it: it changes nothing, and what it needs fits into an address (R4,
+        3.2.0.1)."""
+        needed = (p for p in self.definition.parameters if p.use == "in" and p.min)
+        return not self.definition.affects_state and all(is_primitive(p.type) for p in needed)
 
     def serves(self, level: str, type: str | None) -> bool:
         """Whether it can be called there."""
