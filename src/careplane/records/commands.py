@@ -122,17 +122,20 @@ class Search(Struct, frozen=True):
 
 
 class Everything(Struct, frozen=True):
-    """`$everything`: the record of a Patient or Encounter, itself first, page by page. `start` and
-    `end` bound the dates of care (a half-open range), `since` the time of the last change."""
+    """`$everything`: the record of a Patient or Encounter, itself first, page by page; without `id`
+    the records of all patients that the caller may search. `start` and `end` bound the dates of
+    care (a half-open range), `since` the time of the last change. `shown` are marks of what earlier
+    pages have shown beside the record (see `around`)."""
 
     type: Literal["Patient", "Encounter"]
-    id: str
+    id: str | None = None
     since: int | None = None
     start: int | None = None
     end: int | None = None
     types: frozenset[str] = frozenset()
     count: int = 50
     cursor: str | None = None
+    shown: frozenset[bytes] = frozenset()
 
 
 ValidationMode = Literal["create", "update", "delete"]

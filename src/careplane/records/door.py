@@ -20,6 +20,7 @@ from careplane.records.batch import batch
 from careplane.records.bundle import entries
 from careplane.records.parts import Parts
 from careplane.records.results import (
+    Around,
     Found,
     MetaFound,
     Processed,
@@ -85,7 +86,7 @@ class Door:
         Incorrect for a value that cannot be understood, or an unknown parameter when strict."""
         return await self._call(caller, _search_code(command), search.search, command)
 
-    async def everything(self, caller: Caller, command: c.Everything) -> Found:
+    async def everything(self, caller: Caller, command: c.Everything) -> Around:
         """The resource itself, what its compartment holds, and what those refer to."""
         return await self._call(caller, "$everything", everything.everything, command)
 

@@ -13,6 +13,7 @@ from careplane.storage.ports.records import Version
 
 __all__ = [
     "Answer",
+    "Around",
     "Effect",
     "Found",
     "MetaFound",
@@ -61,6 +62,13 @@ class Found(Struct, frozen=True):
     total: int | None = None
     issues: tuple[Issue, ...] = ()
     understood: tuple[tuple[str, str], ...] = ()
+
+
+class Around(Struct, frozen=True):
+    """A page of `$everything`, and the marks of what was shown beside the record so far."""
+
+    found: Found
+    shown: frozenset[bytes]
 
 
 class MetaFound(Struct, frozen=True):
