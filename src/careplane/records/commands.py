@@ -138,6 +138,23 @@ class Everything(Struct, frozen=True):
     shown: frozenset[bytes] = frozenset()
 
 
+class Lastn(Struct, frozen=True):
+    """`Observation/$lastn`: the latest `max` observations of each code, of those that match."""
+
+    pairs: tuple[tuple[str, str], ...]
+    max: int = 1
+    handling: Handling = Handling.LENIENT
+
+
+class Stats(Struct, frozen=True):
+    """`Observation/$stats`: measurements of a subject, by codes with their system (None: any);
+    `period` is a half-open range, open where it has None."""
+
+    subject: str
+    codes: tuple[tuple[str | None, str], ...]
+    period: tuple[int | None, int | None] = (None, None)
+
+
 ValidationMode = Literal["create", "update", "delete"]
 
 

@@ -13,7 +13,18 @@ from collections.abc import Mapping
 
 from careplane.access.caller import Caller
 from careplane.records import commands as c
-from careplane.records import counts, everything, history, meta, read, search, validate, write
+from careplane.records import (
+    counts,
+    everything,
+    history,
+    lastn,
+    meta,
+    read,
+    search,
+    stats,
+    validate,
+    write,
+)
 from careplane.records.account import Account
 from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
@@ -25,6 +36,7 @@ from careplane.records.results import (
     MetaFound,
     Processed,
     Report,
+    Statistics,
     Version,
     Versions,
     Written,
@@ -89,6 +101,14 @@ class Door:
     async def everything(self, caller: Caller, command: c.Everything) -> Around:
         """The resource itself, what its compartment holds, and what those refer to."""
         return await self._call(caller, "$everything", everything.everything, command)
+
+    async def lastn(self, caller: Caller, command: c.Lastn) -> Found:
+        """The latest observations of each code. Raises Incorrect without a subject or a code."""
+        return await self._call(caller, "$lastn", lastn.lastn, command)
+
+    async def stats(self, caller: Caller, command: c.Stats) -> Statistics:
+        """The measurements that statistics are made of."""
+        return await self._call(caller, "$stats", stats.stats, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ __all__ = [
     "MetaFound",
     "Processed",
     "Report",
+    "Statistics",
     "Version",
     "Versions",
     "Written",
@@ -69,6 +71,14 @@ class Around(Struct, frozen=True):
 
     found: Found
     shown: frozenset[bytes]
+
+
+class Statistics(Struct, frozen=True):
+    """Measurements: of each series its code, its UCUM unit, its points in the order of time, and
+    how many there were that could not all be measured; and the observations that they are from."""
+
+    series: tuple[tuple[Tree, str, tuple[tuple[int, Decimal], ...], int], ...]
+    sources: tuple[Version, ...]
 
 
 class MetaFound(Struct, frozen=True):

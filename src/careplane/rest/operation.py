@@ -46,6 +46,13 @@ class Call:
             raise _wrong(name, "is not of a type that can be read")
         return str(found[0])
 
+    def flag(self, name: str) -> bool:
+        """The one value of a boolean parameter; false where it is not there."""
+        found = self.all(name)
+        if len(found) > 1 or any(value not in (True, False, "true", "false") for value in found):
+            raise _wrong(name, "is true or false, once")
+        return found in ([True], ["true"])
+
     def tree(self, name: str) -> Tree | None:
         """The one value of a parameter, as a resource or data type."""
         found = self.all(name)
