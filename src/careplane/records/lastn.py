@@ -75,7 +75,7 @@ class _Group:
 
     def add(self, more: Iterable[tuple[int, Version]], wanted: int) -> None:
         self.latest += more
-        self.latest.sort(key=lambda one: (-one[0], -one[1].last_updated))
+        self.latest.sort(key=lambda one: (-one[0], -one[1].t))
         if len(self.latest) > wanted:
             last = self.latest[wanted - 1][0]
             del self.latest[next(_older(self.latest, last)) :]
