@@ -155,6 +155,33 @@ class Stats(Struct, frozen=True):
     period: tuple[int | None, int | None] = (None, None)
 
 
+Place = tuple[str, str, int | None]
+"""Type, id and version; None for the current one."""
+
+
+class Diff(Struct, frozen=True):
+    """`$diff`: from one version to another; without `before`, from the one before `to`."""
+
+    before: Place | None
+    to: Place
+    with_meta: bool = False
+
+
+class Graph(Struct, frozen=True):
+    """`$graph`: a resource and what belongs to it by a GraphDefinition, named by its url."""
+
+    type: str
+    id: str
+    graph: str
+
+
+class Document(Struct, frozen=True):
+    """`$document`: a Composition and all that it refers to, and that a graph adds."""
+
+    id: str
+    graph: str | None = None
+
+
 ValidationMode = Literal["create", "update", "delete"]
 
 

@@ -12,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from careplane.access.caller import Caller
+from careplane.fhir.tree import Tree
 from careplane.records import commands as c
 from careplane.records import (
     counts,
+    differences,
+    documents,
     everything,
+    graph,
     history,
     lastn,
     meta,
@@ -109,6 +113,18 @@ class Door:
     async def stats(self, caller: Caller, command: c.Stats) -> Statistics:
         """The measurements that statistics are made of."""
         return await self._call(caller, "$stats", stats.stats, command)
+
+    async def diff(self, caller: Caller, command: c.Diff) -> Tree:
+        """A FHIRPath Patch that makes the one of the other. Raises NotFound, Gone, Incorrect."""
+        return await self._call(caller, "$diff", differences.diff, command)
+
+    async def graph(self, caller: Caller, command: c.Graph) -> Found:
+        """The resource first. Raises NotFound, Invalid for a graph that cannot be followed."""
+        return await self._call(caller, "$graph", graph.graph, command)
+
+    async def document(self, caller: Caller, command: c.Document) -> Found:
+        """The Composition first. Raises NotFound, Conflict where a part of it cannot be had."""
+        return await self._call(caller, "$document", documents.document, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""

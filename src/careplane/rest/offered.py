@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from careplane.rest.interactions import everything, lastn, meta, stats, validate
+from careplane.rest.interactions import diff, everything, graph, lastn, meta, stats, validate
 
 OPERATIONS = (
+    *diff.OPERATIONS,
     *everything.OPERATIONS,
+    *graph.OPERATIONS,
     *lastn.OPERATIONS,
     *meta.OPERATIONS,
     *stats.OPERATIONS,

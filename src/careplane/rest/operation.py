@@ -6,12 +6,12 @@ knows no feature.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from careplane.fhir.codec import json
-from careplane.fhir.definitions import OperationDef, operations
+from careplane.fhir.definitions import OperationDef, OperationParameter, operations
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, Invalid, Issue
 from careplane.rest.request import Request
@@ -69,6 +69,7 @@ class Call:
                 raise _wrong(name, "is not a parameter of this operation")
 
 
+_OURS = "https://github.com/careplane/careplane/OperationDefinition/"
 Handler = Callable[[Call], Awaitable[Response]]
 
 
@@ -103,6 +104,22 @@ class Operation:
 def definition(id: str) -> OperationDef:
     """An operation of R4 by the id of its definition, such as `Patient-everything`."""
     return next(d for d in operations() if d.id == id)
+
+
+def our_definition(
+    code: str,
+    *,
+    system: bool = False,
+    type: bool = False,
+    instance: bool = False,
+    affects_state: bool = False,
+    parameters: Sequence[str] = (),
+) -> OperationDef:
+    """An operation that R4 does not have; its parameters are strings."""
+    taken = tuple(OperationParameter(n, "in", 0, 1, "string", "", (), ()) for n in parameters)
+    return OperationDef(
+        f"careplane-{code}", code, (), system, type, instance, affects_state, taken, _OURS + code
+    )
 
 
 def values_of(raw: bytes) -> tuple[tuple[tuple[str, object], ...], bytes]:
