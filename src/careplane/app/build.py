@@ -21,9 +21,9 @@ from careplane.records.door import Door
 from careplane.records.parts import Parts
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import everything, meta, validate
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
+from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.openapi import OpenApi
 from careplane.rest.openapi.serve import serve
 from careplane.rest.service import Service
@@ -42,7 +42,7 @@ from careplane.web.visit import Web
 TENANT = Tenant(1)
 OPERATOR = Caller(TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds"))
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = (*everything.OPERATIONS, *validate.OPERATIONS, *meta.OPERATIONS)
+OPERATIONS = REST_OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)

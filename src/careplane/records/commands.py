@@ -122,17 +122,64 @@ class Search(Struct, frozen=True):
 
 
 class Everything(Struct, frozen=True):
-    """`$everything`: the record of a Patient or Encounter, itself first, page by page. `start` and
-    `end` bound the dates of care (a half-open range), `since` the time of the last change."""
+    """`$everything`: the record of a Patient or Encounter, itself first, page by page; without `id`
+    the records of all patients that the caller may search. `start` and `end` bound the dates of
+    care (a half-open range), `since` the time of the last change. `shown` are marks of what earlier
+    pages have shown beside the record (see `around`)."""
 
     type: Literal["Patient", "Encounter"]
-    id: str
+    id: str | None = None
     since: int | None = None
     start: int | None = None
     end: int | None = None
     types: frozenset[str] = frozenset()
     count: int = 50
     cursor: str | None = None
+    shown: frozenset[bytes] = frozenset()
+
+
+class Lastn(Struct, frozen=True):
+    """`Observation/$lastn`: the latest `max` observations of each code, of those that match."""
+
+    pairs: tuple[tuple[str, str], ...]
+    max: int = 1
+    handling: Handling = Handling.LENIENT
+
+
+class Stats(Struct, frozen=True):
+    """`Observation/$stats`: measurements of a subject, by codes with their system (None: any);
+    `period` is a half-open range, open where it has None."""
+
+    subject: str
+    codes: tuple[tuple[str | None, str], ...]
+    period: tuple[int | None, int | None] = (None, None)
+
+
+Place = tuple[str, str, int | None]
+"""Type, id and version; None for the current one."""
+
+
+class Diff(Struct, frozen=True):
+    """`$diff`: from one version to another; without `before`, from the one before `to`."""
+
+    before: Place | None
+    to: Place
+    with_meta: bool = False
+
+
+class Graph(Struct, frozen=True):
+    """`$graph`: a resource and what belongs to it by a GraphDefinition, named by its url."""
+
+    type: str
+    id: str
+    graph: str
+
+
+class Document(Struct, frozen=True):
+    """`$document`: a Composition and all that it refers to, and that a graph adds."""
+
+    id: str
+    graph: str | None = None
 
 
 ValidationMode = Literal["create", "update", "delete"]

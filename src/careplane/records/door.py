@@ -12,18 +12,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from careplane.access.caller import Caller
+from careplane.fhir.tree import Tree
 from careplane.records import commands as c
-from careplane.records import counts, everything, history, meta, read, search, validate, write
+from careplane.records import (
+    counts,
+    differences,
+    documents,
+    everything,
+    graph,
+    history,
+    lastn,
+    meta,
+    read,
+    search,
+    stats,
+    validate,
+    write,
+)
 from careplane.records.account import Account
 from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
 from careplane.records.bundle import entries
 from careplane.records.parts import Parts
 from careplane.records.results import (
+    Around,
     Found,
     MetaFound,
     Processed,
     Report,
+    Statistics,
     Version,
     Versions,
     Written,
@@ -85,9 +102,29 @@ class Door:
         Incorrect for a value that cannot be understood, or an unknown parameter when strict."""
         return await self._call(caller, _search_code(command), search.search, command)
 
-    async def everything(self, caller: Caller, command: c.Everything) -> Found:
+    async def everything(self, caller: Caller, command: c.Everything) -> Around:
         """The resource itself, what its compartment holds, and what those refer to."""
         return await self._call(caller, "$everything", everything.everything, command)
+
+    async def lastn(self, caller: Caller, command: c.Lastn) -> Found:
+        """The latest observations of each code. Raises Incorrect without a subject or a code."""
+        return await self._call(caller, "$lastn", lastn.lastn, command)
+
+    async def stats(self, caller: Caller, command: c.Stats) -> Statistics:
+        """The measurements that statistics are made of."""
+        return await self._call(caller, "$stats", stats.stats, command)
+
+    async def diff(self, caller: Caller, command: c.Diff) -> Tree:
+        """A FHIRPath Patch that makes the one of the other. Raises NotFound, Gone, Incorrect."""
+        return await self._call(caller, "$diff", differences.diff, command)
+
+    async def graph(self, caller: Caller, command: c.Graph) -> Found:
+        """The resource first. Raises NotFound, Invalid for a graph that cannot be followed."""
+        return await self._call(caller, "$graph", graph.graph, command)
+
+    async def document(self, caller: Caller, command: c.Document) -> Found:
+        """The Composition first. Raises NotFound, Conflict where a part of it cannot be had."""
+        return await self._call(caller, "$document", documents.document, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -13,11 +14,13 @@ from careplane.storage.ports.records import Version
 
 __all__ = [
     "Answer",
+    "Around",
     "Effect",
     "Found",
     "MetaFound",
     "Processed",
     "Report",
+    "Statistics",
     "Version",
     "Versions",
     "Written",
@@ -61,6 +64,21 @@ class Found(Struct, frozen=True):
     total: int | None = None
     issues: tuple[Issue, ...] = ()
     understood: tuple[tuple[str, str], ...] = ()
+
+
+class Around(Struct, frozen=True):
+    """A page of `$everything`, and the marks of what was shown beside the record so far."""
+
+    found: Found
+    shown: frozenset[bytes]
+
+
+class Statistics(Struct, frozen=True):
+    """Measurements: of each series its code, its UCUM unit, its points in the order of time, and
+    how many there were that could not all be measured; and the observations that they are from."""
+
+    series: tuple[tuple[Tree, str, tuple[tuple[int, Decimal], ...], int], ...]
+    sources: tuple[Version, ...]
 
 
 class MetaFound(Struct, frozen=True):

@@ -6,12 +6,17 @@ knows no feature.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from careplane.fhir.codec import json
-from careplane.fhir.definitions import OperationDef, is_primitive, operations
+from careplane.fhir.definitions import (
+    OperationDef,
+    OperationParameter,
+    is_primitive,
+    operations,
+)
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, Invalid, Issue
 from careplane.rest.request import Request
@@ -46,6 +51,13 @@ class Call:
             raise _wrong(name, "is not of a type that can be read")
         return str(found[0])
 
+    def flag(self, name: str) -> bool:
+        """The one value of a boolean parameter; false where it is not there."""
+        found = self.all(name)
+        if len(found) > 1 or any(value not in (True, False, "true", "false") for value in found):
+            raise _wrong(name, "is true or false, once")
+        return found in ([True], ["true"])
+
     def tree(self, name: str) -> Tree | None:
         """The one value of a parameter, as a resource or data type."""
         found = self.all(name)
@@ -62,6 +74,7 @@ class Call:
                 raise _wrong(name, "is not a parameter of this operation")
 
 
+_OURS = "https://github.com/careplane/careplane/OperationDefinition/"
 Handler = Callable[[Call], Awaitable[Response]]
 
 
@@ -103,6 +116,22 @@ class Operation:
 def definition(id: str) -> OperationDef:
     """An operation of R4 by the id of its definition, such as `Patient-everything`."""
     return next(d for d in operations() if d.id == id)
+
+
+def our_definition(
+    code: str,
+    *,
+    system: bool = False,
+    type: bool = False,
+    instance: bool = False,
+    affects_state: bool = False,
+    parameters: Sequence[str] = (),
+) -> OperationDef:
+    """An operation that R4 does not have; its parameters are strings."""
+    taken = tuple(OperationParameter(n, "in", 0, 1, "string", "", (), ()) for n in parameters)
+    return OperationDef(
+        f"careplane-{code}", code, (), system, type, instance, affects_state, taken, _OURS + code
+    )
 
 
 def values_of(raw: bytes) -> tuple[tuple[tuple[str, object], ...], bytes]:

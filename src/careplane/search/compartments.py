@@ -7,7 +7,16 @@ from functools import cache
 
 from careplane.fhir.definitions import compartment
 from careplane.kernel.errors import NotFound
-from careplane.search.plan import Keys, Node, Reference, any_of
+from careplane.search.plan import (
+    EVERYTHING,
+    Chain,
+    Keys,
+    Node,
+    OfType,
+    Reference,
+    all_of,
+    any_of,
+)
 from careplane.search.registry import Registry
 
 COMPARTMENTS = ("Device", "Encounter", "Patient", "Practitioner", "RelatedPerson")
@@ -31,6 +40,21 @@ def compartment_node(registry: Registry, name: str, id: str, types: Iterable[str
             if parameter and name in parameter.targets:
                 nodes.append(Reference(parameter.param, here))
     return any_of(*dict.fromkeys(nodes))
+
+
+def compartments_node(registry: Registry, name: str, types: Iterable[str]) -> Node:
+    """What resources of these types match if they are in any compartment of this name."""
+    members = _members(name)
+    nodes: list[Node] = []
+    for type in sorted(types):
+        if type == name:
+            nodes.append(OfType(frozenset({name})))
+            continue
+        found = (registry.lookup(type, code) for code in members.get(type, ()))
+        params = dict.fromkeys(p.param for p in found if p and name in p.targets)
+        links = (Chain(param, frozenset({name}), EVERYTHING) for param in params)
+        nodes.append(all_of(OfType(frozenset({type})), any_of(*links)))
+    return any_of(*nodes)
 
 
 @cache

@@ -98,7 +98,7 @@ def test_patches_conditions_and_operations_are_there() -> None:
     names = {p["$ref"].rpartition("/")[2] for p in paths["/Patient"]["post"]["parameters"]}
     assert {"If-None-Exist", "Prefer-return"} <= names
     assert "get" in paths["/Patient/{id}/$everything"]
-    assert "/Patient/$everything" not in paths, "that level is not offered"
+    assert "/Encounter/$everything" not in tree("Encounter")["paths"], "not offered there"
     assert "get" not in paths["/Patient/{id}/$meta-add"], "what changes something is no GET"
     assert "/Patient/{id}/{type}" in paths, "the compartment"
 

@@ -25,7 +25,8 @@ class OperationParameter:
 
 @dataclass(frozen=True, slots=True)
 class OperationDef:
-    """One operation, and where it may be called: on the system, a type, an instance."""
+    """One operation, and where it may be called: on the system, a type, an instance. `canonical`
+    is the URL of one that R4 does not have."""
 
     id: str
     code: str
@@ -35,11 +36,12 @@ class OperationDef:
     instance: bool
     affects_state: bool
     parameters: tuple[OperationParameter, ...]
+    canonical: str = ""
 
     @property
     def url(self) -> str:
         """Its canonical URL."""
-        return _URL + self.id
+        return self.canonical or _URL + self.id
 
 
 @cache
