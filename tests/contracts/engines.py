@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from careplane.kernel.clock import Clock
-from careplane.storage.engines import sqlite
+from careplane.storage.engines import postgres, sqlite
 from careplane.storage.engines.memory import MemoryStore
 from careplane.storage.ports.audit import AuditStore
 from careplane.storage.ports.records import RecordStore
+from tests import postgres as server
 
 
 class Store(RecordStore, AuditStore, Protocol):
@@ -33,8 +34,13 @@ def _sqlite_shared(folder: Path, clock: Clock) -> Store:
     return sqlite.open(folder, bytes(range(32)), clock, limits)
 
 
+def _postgres(folder: Path, clock: Clock) -> Store:
+    return postgres.open(server.url(), bytes(range(32)), clock, postgres.Limits(quick=2, careful=2))
+
+
 ENGINES: dict[str, Open] = {
     "memory": _memory,
     "sqlite": _sqlite,
     "sqlite, shared by processes": _sqlite_shared,
+    "postgres": _postgres,
 }

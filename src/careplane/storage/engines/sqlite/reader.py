@@ -15,7 +15,6 @@ from careplane.search.plan import EVERYTHING, Query
 from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite.bulk import query_many
 from careplane.storage.engines.sqlite.compact import compact, expand
-from careplane.storage.engines.sqlite.cursors import Answers, Cursor, Cursors
 from careplane.storage.engines.sqlite.find import Finder
 from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
 from careplane.storage.engines.sqlite.plans.nodes import Nodes
@@ -23,6 +22,7 @@ from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import Sql, both, inside
 from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_versions
 from careplane.storage.ports.records import HistoryQuery, Key, Page, Tenant, Version
+from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -19,7 +19,6 @@ from sqlcipher3 import dbapi2
 from careplane.kernel.clock import Clock
 from careplane.search.plan import Query
 from careplane.storage.engines.sqlite.connection import connect, damages, key_for
-from careplane.storage.engines.sqlite.cursors import Answers, Cursors
 from careplane.storage.engines.sqlite.faults import complaints, translated
 from careplane.storage.engines.sqlite.known import Known
 from careplane.storage.engines.sqlite.migrate import made
@@ -41,6 +40,7 @@ from careplane.storage.ports.records import (
     Unit,
     Version,
 )
+from careplane.storage.relational.cursors import Answers, Cursors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
