@@ -22,7 +22,7 @@ from careplane.records.door import Door
 from careplane.records.parts import Parts
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import everything, meta, validate
+from careplane.rest.interactions import everything, graphql, meta, validate
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
 from careplane.rest.service import Service
@@ -39,7 +39,12 @@ BASE = "http://hospital.test/fhir"
 TENANT = Tenant(1)
 REGISTRY = r4_registry()
 LIMIT = 10_000_000
-OPERATIONS = (*everything.OPERATIONS, *validate.OPERATIONS, *meta.OPERATIONS)
+OPERATIONS = (
+    *everything.OPERATIONS,
+    *validate.OPERATIONS,
+    *meta.OPERATIONS,
+    *graphql.operations(system_clock),
+)
 
 
 def decider() -> Decider:

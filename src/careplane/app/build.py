@@ -21,7 +21,7 @@ from careplane.records.door import Door
 from careplane.records.parts import Parts
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import everything, meta, validate
+from careplane.rest.interactions import everything, graphql, meta, validate
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
 from careplane.rest.service import Service
@@ -40,7 +40,12 @@ from careplane.web.visit import Web
 TENANT = Tenant(1)
 OPERATOR = Caller(TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds"))
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = (*everything.OPERATIONS, *validate.OPERATIONS, *meta.OPERATIONS)
+OPERATIONS = (
+    *everything.OPERATIONS,
+    *validate.OPERATIONS,
+    *meta.OPERATIONS,
+    *graphql.operations(system_clock),
+)
 
 
 @dataclass(frozen=True, slots=True)
