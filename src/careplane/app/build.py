@@ -21,6 +21,7 @@ from careplane.records.door import Door
 from careplane.records.parts import Parts
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
+from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
@@ -42,7 +43,7 @@ from careplane.web.visit import Web
 TENANT = Tenant(1)
 OPERATOR = Caller(TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds"))
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = REST_OPERATIONS
+OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
 @dataclass(frozen=True, slots=True)
