@@ -38,8 +38,8 @@ class OperationDef:
 
     @property
     def url(self) -> str:
-        """Its canonical URL."""
-        return _URL + self.id
+        """Its canonical URL; the id of one that R4 does not define is its URL."""
+        return self.id if "://" in self.id else _URL + self.id
 
 
 @cache
