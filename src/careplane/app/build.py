@@ -11,6 +11,7 @@ from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import engines, keys
 from careplane.app.background import Background
+from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.settings import Settings
@@ -93,14 +94,17 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     door = Door(parts)
     tokens = Tokens(key.derive("tokens"), system_clock)
+    addressing = Addressing(settings.base_url, settings.trust_proxy)
+    bulk = bulk_of(settings, key, door, state, tokens.resolve, addressing)
+    operations = (*OPERATIONS, *bulk.operations)
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
-        Capabilities(registry, OPERATIONS, system_clock()),
-        OPERATIONS,
-        Addressing(settings.base_url, settings.trust_proxy),
+        Capabilities(registry, operations, system_clock()),
+        operations,
+        addressing,
     )
-    api = OpenApi(registry, OPERATIONS, base or ROOT)
+    api = OpenApi(registry, operations, base or ROOT)
     web = Web(
         door,
         Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
@@ -112,10 +116,10 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web), {"/openapi.json": serve(api)}),
+        dispatch(fhir, pages(web), {"/openapi.json": serve(api), bulk.prefix: bulk.files}),
         workers,
         state,
-        Background(state, system_clock, ()),
+        Background(state, system_clock, (bulk.service,)),
     )
 
 

@@ -46,6 +46,24 @@ class Settings(BaseSettings):
         "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
         "both.",
     )
+    bulk_store: str = Field(
+        default="",
+        description="Where files of bulk exports are kept, encrypted: `file:///folder` or "
+        "`s3://bucket/prefix` (credentials from AWS_ variables); empty: folder `bulk` of the data "
+        "folder.",
+    )
+    bulk_part_bytes: int = Field(
+        default=100_000_000,
+        ge=1000,
+        description="Size at which a file of a bulk export ends and the next one begins.",
+    )
+    bulk_keep_hours: float = Field(
+        default=24, gt=0, description="How long the output of a bulk job is kept."
+    )
+    bulk_at_once: int = Field(default=4, ge=1, description="Bulk jobs under way together.")
+    bulk_per_tenant: int = Field(
+        default=2, ge=1, description="Bulk jobs of one tenant under way together."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

@@ -16,6 +16,7 @@ CareplaneError
 │   └── Ambiguous           criteria that should match one resource match several
 ├── Unsupported             understood, and not offered here
 ├── Busy                    come again later
+│   ├── TooMany             of what this client asked for, enough is under way
 │   └── Stale               somebody else wrote in between; the door tries again by itself
 └── Fault                   our mistake
 """
@@ -153,6 +154,10 @@ class Busy(CareplaneError):
     """The server cannot take this now; the same request may succeed later."""
 
     code = "throttled"
+
+
+class TooMany(Busy):
+    """Of what this client asked for, enough is under way."""
 
 
 class Stale(Busy):

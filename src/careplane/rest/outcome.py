@@ -31,6 +31,7 @@ STATUS: dict[type[CareplaneError], int] = {
     errors.Precondition: 412,
     errors.Unsupported: 501,
     errors.Busy: 503,
+    errors.TooMany: 429,
     errors.Fault: 500,
 }
 _HEADERS: dict[type[CareplaneError], tuple[Header, ...]] = {

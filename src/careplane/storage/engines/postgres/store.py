@@ -27,6 +27,8 @@ from careplane.storage.ports.records import (
     Key,
     Page,
     Receipt,
+    Slice,
+    SnapshotQuery,
     Tenant,
     Unit,
     Version,
@@ -93,6 +95,12 @@ class PostgresStore:
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._reader.changes(tenant, after, count)
+
+    async def horizon(self, tenant: Tenant) -> tuple[int, int]:
+        return await self._reader.horizon()
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        return await self._reader.snapshot(tenant, query)
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return await self._reader.counts(tenant)

@@ -36,6 +36,8 @@ from careplane.storage.ports.records import (
     Key,
     Page,
     Receipt,
+    Slice,
+    SnapshotQuery,
     Tenant,
     Unit,
     Version,
@@ -115,6 +117,12 @@ class SqliteStore:
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._ask(lambda reader: reader.changes(tenant, after, count))
+
+    async def horizon(self, tenant: Tenant) -> tuple[int, int]:
+        return self._inline(lambda reader: reader.horizon())
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        return await self._pool.ask(lambda reader: reader.snapshot(tenant, query))
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return self._inline(lambda reader: reader.counts(tenant))
