@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +81,10 @@ def size(data: Path) -> int:
 
 
 @contextmanager
-def serving(data: Path, workers: int = 1) -> Iterator[Server]:
-    """A server on a data folder, until the block ends."""
+def serving(
+    data: Path, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A server on a data folder, until the block ends. `settings`: more of its environment."""
     token = command("token", "--scope", "system/*.cruds", data=data).strip()
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
@@ -94,6 +96,7 @@ def serving(data: Path, workers: int = 1) -> Iterator[Server]:
             **ENVIRONMENT,
             "CAREPLANE_LOG_LEVEL": "warning",
             "CAREPLANE_WORKERS": str(workers),
+            **(settings or {}),
         },
     )
     try:

@@ -7,6 +7,7 @@ import asyncio
 from careplane.app import interpreter
 from careplane.app.build import Careplane, build
 from careplane.app.dispatch import App, Receive, Scope, Send
+from careplane.app.operations.drain import DRAIN
 from careplane.app.settings import Settings
 from careplane.kernel import observe
 
@@ -32,6 +33,7 @@ async def _lifespan(receive: Receive, send: Send, here: Careplane) -> None:
     await send({"type": "lifespan.startup.complete"})
     warming = asyncio.create_task(here.warm())
     here.background.start()
+    asyncio.get_running_loop().add_signal_handler(DRAIN, here.traffic.drain)
     await receive()
     await asyncio.wait([warming])
     await here.close()

@@ -13,6 +13,9 @@ from careplane.app import engines, keys
 from careplane.app.background import Background
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
+from careplane.app.operations import health
+from careplane.app.operations.health import Health
+from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
 from careplane.app.workers import Workers
 from careplane.kernel.clock import system_clock
@@ -56,6 +59,7 @@ class Careplane:
     workers: Workers
     state: StateStore
     background: Background
+    traffic: Traffic
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -92,6 +96,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     door = Door(parts)
     tokens = Tokens(key.derive("tokens"), system_clock)
+    traffic = Traffic()
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
@@ -107,15 +112,21 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         settings.base_url.startswith("https://"),
     )
+    probes = dict.fromkeys(health.PATHS, _health(store, traffic))
     return Careplane(
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web), {"/openapi.json": serve(api)}),
+        dispatch(fhir, pages(web), {"/openapi.json": serve(api)} | probes),
         workers,
         state,
         Background(state, system_clock, ()),
+        traffic,
     )
+
+
+def _health(store: SqliteStore, traffic: Traffic) -> Health:
+    return Health({"store": lambda: store.counts(TENANT), "writer": store.warm}, traffic)
 
 
 def _decider(registry: Registry) -> Decider:

@@ -1,5 +1,5 @@
 """One ASGI application out of several: `/fhir` is the interface, `/openapi.json` its description,
-everything else the pages."""
+`/livez` and `/readyz` are for those who run it, everything else the pages."""
 
 from __future__ import annotations
 

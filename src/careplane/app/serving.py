@@ -13,14 +13,12 @@ from pathlib import Path
 import typer
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
-from granian.server import Server
 
 from careplane.app import demo, keys
+from careplane.app.operations.drain import DrainingServer
 from careplane.app.settings import Settings
 
 _STAMP = "demo-loaded"
-_GRACE = 20
-"""Seconds that requests under way get when the server is told to stop."""
 
 
 def serve(settings: Settings) -> None:
@@ -29,7 +27,7 @@ def serve(settings: Settings) -> None:
     for name, value in settings.model_dump(mode="json").items():
         os.environ[f"CAREPLANE_{name.upper()}"] = str(value)
     _greet(settings)
-    server = Server(
+    server = DrainingServer(
         "careplane.app.asgi:create",
         factory=True,
         address=settings.host,
@@ -38,7 +36,8 @@ def serve(settings: Settings) -> None:
         loop=Loops.uvloop,
         workers=settings.workers,
         respawn_failed_workers=True,
-        workers_kill_timeout=_GRACE,
+        workers_kill_timeout=settings.grace_seconds,
+        drain_seconds=settings.drain_seconds,
         websockets=False,
         log_level=LogLevels.warning,
     )

@@ -40,6 +40,17 @@ class Settings(BaseSettings):
         ge=1000,
         description="Largest request body that is taken; more answers 413.",
     )
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="How long `/readyz` says 503 before the server stops to listen, after SIGTERM; "
+        "as long as a load balancer takes to notice.",
+    )
+    grace_seconds: int = Field(
+        default=20,
+        ge=1,
+        description="How long requests under way may take to end, after that.",
+    )
     audit_sync: Literal["process", "disk"] = Field(
         default="process",
         description="What an audit record of a read must outlive before the answer leaves: a kill "
