@@ -15,6 +15,8 @@ from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.operations import health
 from careplane.app.operations.health import Health
+from careplane.app.operations.pages import watched
+from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
 from careplane.app.workers import Workers
@@ -60,11 +62,18 @@ class Careplane:
     state: StateStore
     background: Background
     traffic: Traffic
+    tally: Tally
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
         await asyncio.gather(self.store.warm(), self.workers.warm())
+
+    async def snapshot(self) -> Snapshot:
+        """What this process has counted, and how it stands."""
+        vitals = await self.store.vitals()
+        leads, draining = self.background.leads, self.traffic.draining
+        return self.tally.snapshot(vitals, leads=leads, draining=draining)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
@@ -83,6 +92,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
     workers = Workers(extract)
+    tally, traffic = Tally(), Traffic()
     parts = Parts(
         store,
         store,
@@ -92,17 +102,18 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         new_id,
         base=base,
+        announce=tally.wrote,
         accept_many=workers.accept_many,
     )
     door = Door(parts)
     tokens = Tokens(key.derive("tokens"), system_clock)
-    traffic = Traffic()
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
         Capabilities(registry, OPERATIONS, system_clock()),
         OPERATIONS,
         Addressing(settings.base_url, settings.trust_proxy),
+        tally.saw,
     )
     api = OpenApi(registry, OPERATIONS, base or ROOT)
     web = Web(
@@ -117,11 +128,12 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web), {"/openapi.json": serve(api)} | probes),
+        dispatch(fhir, watched(pages(web), tally.saw), {"/openapi.json": serve(api)} | probes),
         workers,
         state,
         Background(state, system_clock, ()),
         traffic,
+        tally,
     )
 
 

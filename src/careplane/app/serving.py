@@ -16,6 +16,7 @@ from granian.log import LogLevels
 
 from careplane.app import demo, keys
 from careplane.app.operations.drain import DrainingServer
+from careplane.app.operations.metrics import Metrics
 from careplane.app.settings import Settings
 
 _STAMP = "demo-loaded"
@@ -26,6 +27,9 @@ def serve(settings: Settings) -> None:
     keys.load(settings.data)  # a missing key is said here, not by a worker that dies
     for name, value in settings.model_dump(mode="json").items():
         os.environ[f"CAREPLANE_{name.upper()}"] = str(value)
+    metrics = (
+        Metrics(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
+    )
     _greet(settings)
     server = DrainingServer(
         "careplane.app.asgi:create",
@@ -38,10 +42,15 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=settings.grace_seconds,
         drain_seconds=settings.drain_seconds,
+        started=metrics.start if metrics else lambda: None,
         websockets=False,
         log_level=LogLevels.warning,
     )
-    server.serve()
+    try:
+        server.serve()
+    finally:
+        if metrics:
+            metrics.stop()
 
 
 def prepare_demo(settings: Settings) -> None:

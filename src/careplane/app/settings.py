@@ -40,6 +40,13 @@ class Settings(BaseSettings):
         ge=1000,
         description="Largest request body that is taken; more answers 413.",
     )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port for Prometheus, at `/metrics`; 0: none."
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address of that port. It asks for no token, so keep it to a network of yours.",
+    )
     drain_seconds: float = Field(
         default=0.0,
         ge=0,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -22,13 +23,22 @@ DRAIN = signal.SIGUSR1
 
 
 class DrainingServer(MPServer):
-    """Granian's server, which waits between the signal and the end."""
+    """Granian's server, which waits between the signal and the end. `started` is called when the
+    workers are there."""
 
-    def __init__(self, *args: Any, drain_seconds: float, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, drain_seconds: float, started: Callable[[], None], **options: Any
+    ) -> None:
         super().__init__(*args, **options)
+        self._started = started
         self._drain_seconds = drain_seconds
         self._told = False
         signal.signal(DRAIN, signal.SIG_IGN)  # until a worker is up it bears the signal, by this
+
+    def startup(self, spawn_target: Any, target_loader: Any) -> None:
+        """What Granian calls first."""
+        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # Granian's
+        self._started()
 
     def signal_handler_interrupt(
         self, number: int = signal.SIGTERM, frame: FrameType | None = None

@@ -102,6 +102,16 @@ class AuditKeeper:
             sql = "SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
             return self._audit.execute(sql, (tenant, after, count)).fetchall()
 
+    def waiting(self) -> int:
+        """Records in outboxes, those of other processes included, that are not in the audit file
+        yet."""
+        sql = "SELECT coalesce(max(id), 0) FROM outbox"
+        with self._lock, complaints(), self._others() as found:
+            return sum(
+                max(0, outbox.execute(sql).fetchone()[0] - self._moved(source))
+                for source, outbox in (self._own | found).items()
+            )
+
     def close(self) -> None:
         self._ended.set()
         self._wanted.set()

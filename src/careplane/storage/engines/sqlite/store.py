@@ -40,6 +40,7 @@ from careplane.storage.ports.records import (
     Unit,
     Version,
 )
+from careplane.storage.ports.vitals import Vitals
 from careplane.storage.relational.cursors import Answers, Cursors
 
 if TYPE_CHECKING:
@@ -126,6 +127,9 @@ class SqliteStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._trail.tail(tenant, after, count)
+
+    async def vitals(self) -> Vitals:
+        return Vitals(self._writer.waiting, await self._trail.waiting(), self._pool.stopped)
 
     async def warm(self) -> None:
         """Start what writes, before it is needed."""

@@ -56,6 +56,10 @@ class Trail:
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
 
+    async def waiting(self) -> int:
+        """Records that are durable, and not in the audit file yet."""
+        return await asyncio.to_thread(self._keeper.waiting)
+
     def wake(self) -> None:
         """Units of work have left records in the outbox."""
         self._keeper.wake()
