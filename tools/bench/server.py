@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+RESERVE = "reserve"
+"""The file that keeps room on the disk (storage/engines/sqlite/room.py)."""
 _COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"
 """With it every start would compile every file again, which no installation does."""
 CAREPLANE = [sys.executable, "-m", "careplane"]
@@ -76,8 +78,9 @@ def _request(url: str, token: str) -> urllib.request.Request:
 
 
 def size(data: Path) -> int:
-    """Bytes on disk below a data folder."""
-    return sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
+    """Bytes on disk below a data folder, without what is kept free there."""
+    files = (path for path in data.rglob("*") if path.is_file() and path.name != RESERVE)
+    return sum(path.stat().st_size for path in files)
 
 
 @contextmanager

@@ -138,7 +138,8 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
 
 
 def _health(store: SqliteStore, traffic: Traffic) -> Health:
-    return Health({"store": lambda: store.counts(TENANT), "writer": store.warm}, traffic)
+    checks = {"store": lambda: store.counts(TENANT), "writer": store.warm, "room": store.room}
+    return Health(checks, traffic)
 
 
 def _decider(registry: Registry) -> Decider:

@@ -58,6 +58,12 @@ class Settings(BaseSettings):
         ge=1,
         description="How long requests under way may take to end, after that.",
     )
+    reserve_bytes: int = Field(
+        default=32_000_000,
+        ge=0,
+        description="Room on the disk that is kept for audit records: with less than this free, "
+        "writes answer 503 and reads go on; 0: none is kept.",
+    )
     audit_sync: Literal["process", "disk"] = Field(
         default="process",
         description="What an audit record of a read must outlive before the answer leaves: a kill "

@@ -31,6 +31,7 @@ _COUNTERS = (
 _GAUGES = (
     ("waiting_writes", "Resources that were handed in and are not durable yet."),
     ("waiting_audit", "Audit records that are durable and not in the audit file yet."),
+    ("read_only", "Workers that refuse writes, since the disk is nearly full."),
     ("leads", "Whether a worker of this server runs the background services."),
     ("draining", "Workers that were told to go."),
 )

@@ -15,11 +15,13 @@ import msgspec
 
 from careplane.app.dispatch import Receive, Scope, Send
 from careplane.app.operations.traffic import Traffic
-from careplane.kernel.errors import CareplaneError
+from careplane.kernel.errors import CareplaneError, Full
 
-State = Literal["good", "bad", "slow", "draining"]
+State = Literal["good", "bad", "slow", "full", "draining"]
 Check = Callable[[], Awaitable[object]]
 """Ends well, or raises what is wrong."""
+_READY = frozenset({"good", "full"})
+"""A server that has no room to write goes on to answer reads."""
 LIVE, READY = "/livez", "/readyz"
 PATHS = frozenset({LIVE, READY})
 _SECONDS = 2.0
@@ -41,7 +43,7 @@ class Health:
             await _answer(send, 200, {"status": "live"}, method)
         else:
             states = await self.states()
-            ready = all(state == "good" for state in states.values())
+            ready = _READY.issuperset(states.values())
             said = {"status": "ready" if ready else "not ready", "checks": states}
             await _answer(send, 200 if ready else 503, said, method)
 
@@ -58,6 +60,8 @@ async def _state(check: Check) -> State:
             await check()
     except TimeoutError:
         return "slow"
+    except Full:
+        return "full"
     except CareplaneError:
         return "bad"
     return "good"

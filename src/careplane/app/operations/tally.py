@@ -65,6 +65,7 @@ class Tally:
         gauges: Rows = [
             ("waiting_writes", (), [vitals.waiting_writes]),
             ("waiting_audit", (), [vitals.waiting_audit]),
+            ("read_only", (), [int(vitals.full)]),
             ("leads", (), [int(leads)]),
             ("draining", (), [int(draining)]),
         ]

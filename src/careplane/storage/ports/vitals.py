@@ -16,6 +16,8 @@ class Vitals(Struct, frozen=True):
     """Audit records that are durable, and not in their last place yet."""
     stopped_searches: int = 0
     """Searches that were stopped since the start, since they took too long."""
+    full: bool = False
+    """Whether nothing can be stored, for want of room on the disk."""
 
 
 class Living(Protocol):
@@ -23,3 +25,6 @@ class Living(Protocol):
 
     async def vitals(self) -> Vitals:
         """How it stands now. Raises `Busy` or `Fault`, and nothing else of its own."""
+
+    async def room(self) -> None:
+        """Raises `Full` where nothing can be stored now."""

@@ -14,7 +14,7 @@ from careplane.app.operations import health
 from careplane.app.operations.health import Check, Health
 from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
-from careplane.kernel.errors import Fault
+from careplane.kernel.errors import Fault, Full
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +30,10 @@ async def good() -> None:
 
 async def bad() -> None:
     raise Fault("The data folder is damaged")
+
+
+async def full() -> None:
+    raise Full("The disk is full")
 
 
 async def slow() -> None:
@@ -55,7 +59,7 @@ async def test_a_house_is_ready_until_it_is_told_to_go(house: Careplane) -> None
     trail = await house.store.tail(TENANT)
     await house.close()
     assert (ready.status_code, ready.headers["content-type"]) == (200, "application/json")
-    checks = {"store": "good", "writer": "good", "traffic": "good"}
+    checks = dict.fromkeys(("store", "writer", "room", "traffic"), "good")
     assert ready.json() == {"status": "ready", "checks": checks}
     assert leaving.status_code == 503
     assert leaving.json() == {"status": "not ready", "checks": checks | {"traffic": "draining"}}
@@ -73,7 +77,9 @@ async def test_a_house_whose_store_is_closed_is_not_ready(tmp_path: Path) -> Non
     assert answer.json()["checks"]["store"] == "bad"
 
 
-@pytest.mark.parametrize(("check", "said"), [(good, "good"), (bad, "bad"), (slow, "slow")])
+@pytest.mark.parametrize(
+    ("check", "said"), [(good, "good"), (full, "full"), (bad, "bad"), (slow, "slow")]
+)
 async def test_a_check_is_named_with_its_state(
     check: Check, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +87,7 @@ async def test_a_check_is_named_with_its_state(
     async with client(Health({"one": check}, Traffic())) as http:
         answer = await http.get("/readyz")
     assert answer.json()["checks"]["one"] == said
-    assert answer.status_code == (200 if said == "good" else 503)
+    assert answer.status_code == (200 if said in ("good", "full") else 503)
     assert "damaged" not in answer.text
 
 
