@@ -14,6 +14,11 @@ from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
+from careplane.app.operations import health
+from careplane.app.operations.health import Health
+from careplane.app.operations.pages import watched
+from careplane.app.operations.tally import Snapshot, Tally
+from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
 from careplane.app.workers import Workers
 from careplane.kernel.clock import system_clock
@@ -58,11 +63,19 @@ class Careplane:
     workers: Workers
     state: StateStore
     background: Background
+    traffic: Traffic
+    tally: Tally
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
         await asyncio.gather(self.store.warm(), self.workers.warm())
+
+    async def snapshot(self) -> Snapshot:
+        """What this process has counted, and how it stands."""
+        vitals = await self.store.vitals()
+        leads, draining = self.background.leads, self.traffic.draining
+        return self.tally.snapshot(vitals, leads=leads, draining=draining)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
@@ -81,6 +94,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
     workers = Workers(extract)
+    tally, traffic = Tally(), Traffic()
     parts = Parts(
         store,
         store,
@@ -90,6 +104,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         new_id,
         base=base,
+        announce=tally.wrote,
         accept_many=workers.accept_many,
     )
     door = Door(parts)
@@ -103,6 +118,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         Capabilities(registry, operations, system_clock()),
         operations,
         addressing,
+        tally.saw,
     )
     api = OpenApi(registry, operations, base or ROOT)
     web = Web(
@@ -112,15 +128,24 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         settings.base_url.startswith("https://"),
     )
+    others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
+    others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     return Careplane(
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web), {"/openapi.json": serve(api), bulk.prefix: bulk.files}),
+        dispatch(fhir, watched(pages(web), tally.saw), others),
         workers,
         state,
         Background(state, system_clock, (bulk.service,)),
+        traffic,
+        tally,
     )
+
+
+def _health(store: SqliteStore, traffic: Traffic) -> Health:
+    checks = {"store": lambda: store.counts(TENANT), "writer": store.warm, "room": store.room}
+    return Health(checks, traffic)
 
 
 def _decider(registry: Registry) -> Decider:

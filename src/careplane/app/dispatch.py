@@ -1,5 +1,5 @@
 """One ASGI application out of several: `/fhir` is the interface, everything else the pages, but for
-single addresses (`/openapi.json`) and what stands below others (`/fhir/_bulk/`)."""
+single addresses (`/openapi.json`, `/livez`) and what stands below others (`/fhir/_bulk/`)."""
 
 from __future__ import annotations
 

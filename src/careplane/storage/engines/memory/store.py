@@ -29,6 +29,7 @@ from careplane.storage.ports.records import (
     Unit,
     Version,
 )
+from careplane.storage.ports.vitals import Vitals
 
 
 class _Place(NamedTuple):
@@ -127,6 +128,12 @@ class MemoryStore:
     ) -> Sequence[tuple[int, bytes]]:
         mine = [(n, r) for n, (owner, r) in enumerate(self._audit, 1) if owner == tenant]
         return [(n, r) for n, r in mine if n > after][:count]
+
+    async def vitals(self) -> Vitals:
+        return Vitals()
+
+    async def room(self) -> None:
+        """As long as there is memory."""
 
     async def close(self) -> None:
         self._shelves.clear()

@@ -33,6 +33,7 @@ from careplane.storage.ports.records import (
     Unit,
     Version,
 )
+from careplane.storage.ports.vitals import Vitals
 from careplane.storage.relational.cursors import Cursors
 
 _GUARD_MILLISECONDS = 5_000
@@ -112,6 +113,12 @@ class PostgresStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._audit.tail(tenant, after, count)
+
+    async def vitals(self) -> Vitals:
+        return Vitals(self._writer.waiting, await self._audit.waiting())
+
+    async def room(self) -> None:
+        """The disk is the database server's own matter; a write that finds no room says Full."""
 
     async def warm(self) -> None:
         """Open connections and bring the schema up to date, before it is needed. A database that
