@@ -14,7 +14,10 @@ from careplane.app.background import Background
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.settings import Settings
+from careplane.app.subscribing import subscriptions
 from careplane.app.workers import Workers
+from careplane.interop.subscriptions import sockets
+from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
@@ -54,15 +57,17 @@ class Careplane:
     workers: Workers
     state: StateStore
     background: Background
+    subscriptions: Subscriptions
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
-        await asyncio.gather(self.store.warm(), self.workers.warm())
+        await asyncio.gather(self.store.warm(), self.workers.warm(), self.subscriptions.warm())
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
+        await self.subscriptions.close()
         await self.store.close()
         await self.state.close()
 
@@ -77,6 +82,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
     workers = Workers(extract)
+    subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
     parts = Parts(
         store,
         store,
@@ -86,15 +92,19 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         new_id,
         base=base,
+        announce=subscribed.announced,
         accept_many=workers.accept_many,
+        admissions=subscribed.admissions,
     )
     door = Door(parts)
+    subscribed.open(door)
+    operations = (*OPERATIONS, *subscribed.operations().offered())
     tokens = Tokens(key.derive("tokens"), system_clock)
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
-        Capabilities(registry, OPERATIONS, system_clock()),
-        OPERATIONS,
+        Capabilities(registry, operations, system_clock(), subscribed.capabilities),
+        operations,
         Addressing(settings.base_url, settings.trust_proxy),
     )
     web = Web(
@@ -108,10 +118,11 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web)),
+        dispatch(fhir, pages(web), subscribed.sockets(), sockets.PATH),
         workers,
         state,
-        Background(state, system_clock, ()),
+        Background(state, system_clock, (subscribed.serve,)),
+        subscribed,
     )
 
 

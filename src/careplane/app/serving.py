@@ -38,7 +38,7 @@ def serve(settings: Settings) -> None:
         loop=Loops.uvloop,
         workers=1,
         workers_kill_timeout=_GRACE,
-        websockets=False,
+        websockets=True,
         log_level=LogLevels.warning,
     )
     server.serve()

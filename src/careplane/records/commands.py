@@ -175,3 +175,11 @@ class Process(Struct, frozen=True):
 
 class Counts(Struct, frozen=True):
     """How many resources of each type this caller may search."""
+
+
+class Disclose(Struct, frozen=True):
+    """Versions, by type, id and number, that are about to be shown to the caller; `reason` is kept
+    in the audit record, such as `Subscription/17`."""
+
+    reason: str
+    versions: tuple[tuple[str, str, int], ...]

@@ -35,11 +35,13 @@ class OperationDef:
     instance: bool
     affects_state: bool
     parameters: tuple[OperationParameter, ...]
+    canonical: str = ""
+    """Its URL where an implementation guide defines it; empty for those of R4."""
 
     @property
     def url(self) -> str:
         """Its canonical URL."""
-        return _URL + self.id
+        return self.canonical or _URL + self.id
 
 
 @cache
