@@ -57,6 +57,12 @@ class Subscribing:
     ) -> httpx.AsyncClient:
         return client(self.app, self.tokens.issue(self.caller(scopes, patient, id), 3600))
 
+    async def put(self, resource: dict[str, Any]) -> None:
+        """Store a resource under its own id."""
+        url = f"{resource['resourceType']}/{resource['id']}"
+        answer = await self.http.put(url, json=resource)
+        assert answer.status_code in (200, 201), answer.text
+
     async def status(self, id: str) -> str:
         """The status of a subscription as its resource has it."""
         return str((await self.http.get(f"Subscription/{id}")).json()["status"])

@@ -55,11 +55,6 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await state.close()
 
 
-async def _put(house: Subscribing, resource: dict[str, Any]) -> None:
-    answer = await house.http.put(f"{resource['resourceType']}/{resource['id']}", json=resource)
-    assert answer.status_code in (200, 201), answer.text
-
-
 async def test_a_subscription_from_handshake_to_deletion(house: Subscribing) -> None:
     async with receiving() as receiver:
         wanted = subscription(
@@ -76,11 +71,11 @@ async def test_a_subscription_from_handshake_to_deletion(house: Subscribing) -> 
         assert first == "POST /hook HTTP/1.1"
         assert headers["authorization"] == "Bearer x"
         assert headers["content-type"] == "application/fhir+json"
-        await _put(house, patient("p1"))
-        await _put(house, patient("p2"))
-        await _put(house, observation("o1", "p1"))
-        await _put(house, observation("o2", "p2"))
-        await _put(house, observation("o1", "p1", "8867-4"))
+        await house.put(patient("p1"))
+        await house.put(patient("p2"))
+        await house.put(observation("o1", "p1"))
+        await house.put(observation("o2", "p2"))
+        await house.put(observation("o1", "p1", "8867-4"))
         await house.http.delete("Observation/o1")
         await until(lambda: receiver.numbers() == [1, 2, 3])
         told = receiver.bundles("event-notification")
@@ -88,13 +83,13 @@ async def test_a_subscription_from_handshake_to_deletion(house: Subscribing) -> 
         assert said(told[-1], "events-since-subscription-start") == "3"
         assert said(told[-1], "topic") == OBSERVATIONS
         assert (await house.http.delete(f"Subscription/{id}")).status_code in (200, 204)
-        await _put(house, observation("o3", "p1"))
+        await house.put(observation("o3", "p1"))
         await asyncio.sleep(0.2)
         assert receiver.numbers() == [1, 2, 3]
 
 
 async def test_payloads_say_as_much_as_was_asked_for(house: Subscribing) -> None:
-    await _put(house, patient("p1"))
+    await house.put(patient("p1"))
     async with receiving() as empty, receiving() as full, receiving() as written:
         await subscribe(house, subscription(OBSERVATIONS, empty.url, content="empty"))
         await subscribe(house, subscription(OBSERVATIONS, full.url, content="full-resource"))
@@ -118,7 +113,7 @@ async def test_payloads_say_as_much_as_was_asked_for(house: Subscribing) -> None
 
 
 async def test_ready_topics(house: Subscribing) -> None:
-    await _put(house, patient("p1"))
+    await house.put(patient("p1"))
 
     def encounter(status: str, kind: str = "IMP") -> dict[str, Any]:
         system = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -135,9 +130,9 @@ async def test_ready_topics(house: Subscribing) -> None:
         for name, receiver in zip(topics, (r0, r1, r2, r3), strict=True):
             await subscribe(house, subscription(TOPICS + name, receiver.url))
         for status in ("planned", "arrived", "in-progress", "finished", "finished"):
-            await _put(house, encounter(status))
+            await house.put(encounter(status))
         await house.http.delete("Encounter/e1")
-        await _put(house, encounter("in-progress", "AMB") | {"id": "e2"})
+        await house.put(encounter("in-progress", "AMB") | {"id": "e2"})
         await until(lambda: r2.numbers() == [1, 2])
         await until(lambda: all(r.numbers() == [1] for r in (r0, r1, r3)))
 
@@ -178,25 +173,25 @@ async def test_a_topic_that_a_client_posts(house: Subscribing) -> None:
         wrong = subscription(url, receiver.url, "Observation?code=1")
         assert "cannot be filtered" in (await house.http.post("Subscription", json=wrong)).text
         await subscribe(house, subscription(url, receiver.url, "patient=p1"))
-        await _put(house, patient("p1"))
-        await _put(house, observation("o1", "p1"))
-        await _put(house, observation("o1", "p1") | {"status": "amended"})
-        await _put(house, observation("o1", "p1", "1") | {"status": "amended"})
-        await _put(house, observation("o2", "p1") | {"status": "amended"})
+        await house.put(patient("p1"))
+        await house.put(observation("o1", "p1"))
+        await house.put(observation("o1", "p1") | {"status": "amended"})
+        await house.put(observation("o1", "p1", "1") | {"status": "amended"})
+        await house.put(observation("o2", "p1") | {"status": "amended"})
         await until(lambda: receiver.numbers() == [1])
         await asyncio.sleep(0.2)
         assert receiver.numbers() == [1]
 
 
 async def test_a_notification_shows_what_its_owner_may_read(house: Subscribing) -> None:
-    await _put(house, patient("p1"))
-    await _put(house, patient("p2"))
+    await house.put(patient("p1"))
+    await house.put(patient("p2"))
     scopes = "patient/Observation.rs user/Subscription.cruds"
     async with receiving() as receiver, house.client(scopes, "p1") as theirs:
         wanted = subscription(OBSERVATIONS, receiver.url, content="full-resource")
         id = await subscribe(house, wanted, theirs)
-        await _put(house, observation("o2", "p2"))
-        await _put(house, observation("o1", "p1"))
+        await house.put(observation("o2", "p2"))
+        await house.put(observation("o1", "p1"))
         await house.http.delete("Observation/o2")
         await house.http.delete("Observation/o1")
         await until(lambda: receiver.numbers() == [1, 2])
@@ -212,7 +207,7 @@ async def test_a_notification_shows_what_its_owner_may_read(house: Subscribing) 
 
 async def test_who_changes_a_subscription_owns_it(house: Subscribing) -> None:
     """Or else somebody could have another's records sent to himself."""
-    await _put(house, patient("p1"))
+    await house.put(patient("p1"))
     async with receiving() as first, receiving() as second:
         id = await subscribe(house, subscription(OBSERVATIONS, first.url))
         async with house.client("user/Subscription.cruds") as thief:
@@ -220,7 +215,7 @@ async def test_who_changes_a_subscription_owns_it(house: Subscribing) -> None:
             resource["channel"]["endpoint"] = second.url
             assert (await thief.put(f"Subscription/{id}", json=resource)).status_code == 200
         await until(lambda: second.bundles("handshake"))
-        await _put(house, observation("o1", "p1"))
+        await house.put(observation("o1", "p1"))
         await asyncio.sleep(0.3)
         assert not first.numbers()
         assert not second.numbers()
@@ -254,12 +249,12 @@ async def test_a_dead_receiver_is_tried_again_and_given_up(
         receiving(lambda number: 0 if number == 1 else 200) as slow,
         receiving() as well,
     ):
-        await _put(house, patient("p1"))
+        await house.put(patient("p1"))
         given_up = await subscribe(house, subscription(OBSERVATIONS, dead.url))
         await subscribe(house, subscription(OBSERVATIONS, slow.url, timeout=1))
         await subscribe(house, subscription(OBSERVATIONS, well.url, count=1))
         for number in range(5):
-            await _put(house, observation(f"o{number}", "p1"))
+            await house.put(observation(f"o{number}", "p1"))
         await until(lambda: well.numbers() == [1, 2, 3, 4, 5], 2)
 
         async def is_off() -> bool:
@@ -283,17 +278,17 @@ async def test_a_dead_receiver_is_tried_again_and_given_up(
             return await house.status(given_up) == "active"
 
         await until(is_active)
-        await _put(house, observation("o9", "p1"))
+        await house.put(observation("o9", "p1"))
         await until(lambda: dead.numbers()[-1] == 6)
 
 
 async def test_a_receiver_that_comes_back(house: Subscribing, monkeypatch: Any) -> None:
     monkeypatch.setattr(courier, "delay", lambda fails, chance: 0.05)
-    await _put(house, patient("p1"))
+    await house.put(patient("p1"))
     async with receiving() as receiver:
         id = await subscribe(house, subscription(OBSERVATIONS, receiver.url))
         receiver.answer = lambda number: 503
-        await _put(house, observation("o1", "p1"))
+        await house.put(observation("o1", "p1"))
 
         async def is_error() -> bool:
             return await house.status(id) == "error"
@@ -305,7 +300,7 @@ async def test_a_receiver_that_comes_back(house: Subscribing, monkeypatch: Any) 
             return await house.status(id) == "active"
 
         await until(is_active)
-        await _put(house, observation("o2", "p1"))
+        await house.put(observation("o2", "p1"))
         await until(lambda: receiver.numbers()[-1] == 2)
 
 
@@ -314,16 +309,16 @@ async def test_what_was_written_while_nobody_served_is_told(engine: str, tmp_pat
     store, state = opened(engine, tmp_path)
     async with receiving() as receiver:
         async with open_subscribing(store, state) as house:
-            await _put(house, patient("p1"))
+            await house.put(patient("p1"))
             id = await subscribe(house, subscription(OBSERVATIONS, receiver.url))
-            await _put(house, observation("o1", "p1"))
+            await house.put(observation("o1", "p1"))
             await until(lambda: receiver.numbers() == [1])
         async with open_subscribing(store, state, serving=False) as house:
-            await _put(house, observation("o2", "p1"))
-            await _put(house, observation("o3", "p1"))
+            await house.put(observation("o2", "p1"))
+            await house.put(observation("o3", "p1"))
         async with open_subscribing(store, state) as house:
             await until(lambda: receiver.numbers() == [1, 2, 3])
-            await _put(house, observation("o4", "p1"))
+            await house.put(observation("o4", "p1"))
             await until(lambda: receiver.numbers() == [1, 2, 3, 4])
             status = (await house.http.get(f"Subscription/{id}/$status")).json()
             assert said(status, "events-since-subscription-start") == "4"
@@ -333,7 +328,7 @@ async def test_what_was_written_while_nobody_served_is_told(engine: str, tmp_pat
 
 
 async def test_a_transaction_is_told_in_one_piece_with_its_order(house: Subscribing) -> None:
-    await _put(house, patient("p1"))
+    await house.put(patient("p1"))
     async with receiving() as receiver:
         await subscribe(house, subscription(OBSERVATIONS, receiver.url, count=10))
         entries = [entry("PUT", f"Observation/o{n}", observation(f"o{n}", "p1")) for n in range(25)]
@@ -371,11 +366,11 @@ async def test_a_subscription_whose_time_is_over(house: Subscribing) -> None:
 
 
 async def test_operations(house: Subscribing) -> None:
-    await _put(house, patient("p1"))
+    await house.put(patient("p1"))
     async with receiving() as receiver:
         id = await subscribe(house, subscription(OBSERVATIONS, receiver.url))
         for number in range(3):
-            await _put(house, observation(f"o{number}", "p1"))
+            await house.put(observation(f"o{number}", "p1"))
         await until(lambda: len(receiver.numbers()) == 3)
         one = (await house.http.get(f"Subscription/{id}/$status")).json()
         assert one["type"] == "searchset"
@@ -471,11 +466,11 @@ async def test_http_and_names_that_lead_inside_are_refused(tmp_path: Path) -> No
 
 
 async def test_a_message_to_another_server(house: Subscribing) -> None:
-    await _put(house, patient("p1"))
+    await house.put(patient("p1"))
     async with receiving() as receiver:
         wanted = subscription(OBSERVATIONS, receiver.url, kind="message", content="full-resource")
         await subscribe(house, wanted)
-        await _put(house, observation("o1", "p1"))
+        await house.put(observation("o1", "p1"))
         await until(lambda: len(receiver.requests) == 2)
     assert {first for first, _, _ in receiver.requests} == {"POST /hook/$process-message HTTP/1.1"}
     message = json.loads(receiver.requests[1][2])

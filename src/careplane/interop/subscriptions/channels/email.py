@@ -70,7 +70,8 @@ def letter(
     mail["Date"] = formatdate(usegmt=True)
     mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or "localhost")
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(_text(f"{base}/Subscription/{subscription.id}", notification))
+    text = _text(f"{base}/Subscription/{subscription.id}", notification)
+    mail.set_content(text, cte="7bit")  # so that a long address stays in one piece
     return mail
 
 
