@@ -29,6 +29,12 @@ class Read(Struct, frozen=True):
     id: str
 
 
+class ReadMany(Struct, frozen=True):
+    """The current versions of some resources, by type and id."""
+
+    keys: tuple[tuple[str, str], ...]
+
+
 class Vread(Struct, frozen=True):
     """One version of one resource."""
 

@@ -71,6 +71,10 @@ class Door:
         """The current version. Raises NotFound, or Gone where it was deleted."""
         return await self._call(caller, "read", read.read, command)
 
+    async def read_many(self, caller: Caller, command: c.ReadMany) -> tuple[Version, ...]:
+        """The current versions of those that are there and that the caller may read."""
+        return await self._call(caller, "read", read.read_many, command)
+
     async def vread(self, caller: Caller, command: c.Vread) -> Version:
         """One version. Raises NotFound, or Gone where that version is a deletion."""
         return await self._call(caller, "vread", read.vread, command)

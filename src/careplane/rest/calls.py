@@ -37,7 +37,7 @@ class Operations:
         values: tuple[tuple[str, object], ...] = request.pairs
         resource = b""
         if request.method == "POST":
-            sent, resource = await _sent(service, request)
+            sent, resource = await _sent(service, request, operation.bodies)
             values = (*values, *sent)
         return await operation.handler(Call(service, request, type, id, values, resource))
 
@@ -49,9 +49,14 @@ class Operations:
         raise NotFound(f"There is no operation ${(where.operation or '')[:64]} at this address.")
 
 
-async def _sent(service: Service, request: Request) -> tuple[tuple[tuple[str, object], ...], bytes]:
+async def _sent(
+    service: Service, request: Request, bodies: frozenset[str]
+) -> tuple[tuple[tuple[str, object], ...], bytes]:
     raw = await body.content(request, service.limit)
     if not raw:
         return (), b""
-    form = form_of(media_type(request.header(b"content-type") or ""))
+    media = media_type(request.header(b"content-type") or "")
+    if media in bodies:
+        return (), raw
+    form = form_of(media)
     return values_of(json.dump(xml.parse(raw)) if form is Form.XML else raw)

@@ -29,8 +29,9 @@ def render(response: Response, style: Style, gzip: bool) -> tuple[list[Header], 
     headers = [*response.headers, *ALWAYS]
     body = response.body
     if body:
-        headers.append(_TYPE[style.form])
-        if style.form is Form.XML:
+        own = (b"content-type", response.media.encode())
+        headers.append(own if response.media else _TYPE[style.form])
+        if style.form is Form.XML and not response.media:
             body = xml.dump(json.parse(body))
         elif style.pretty:
             body = json.pretty(body)
