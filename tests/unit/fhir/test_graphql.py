@@ -226,6 +226,13 @@ def test_a_connection_has_its_links_and_edges() -> None:
     }  # fmt: skip
 
 
+def test_a_search_that_finds_nothing_is_an_empty_list() -> None:
+    text = "{ PatientList { id } PatientConnection { edges { resource { id } } } }"
+    known = {BySearch("Patient", (), True): Page(()), BySearch("Patient", (), False): Page(())}
+    found, _ = walk(read(text, None, {}), None, known, Budget())
+    assert found == {"PatientList": [], "PatientConnection": {"edges": []}}
+
+
 def _doubling(levels: int) -> str:
     """Fragments of which each uses the next one twice."""
     parts = [f"fragment F{n} on Patient {{ ...F{n + 1} ...F{n + 1} }}" for n in range(levels)]
