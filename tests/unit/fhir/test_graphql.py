@@ -118,6 +118,7 @@ def test_a_graph(query: str, expected: Any) -> None:
         ("{", Malformed),
         ("{}", Malformed),
         ("{ nothing }", Invalid),
+        ("{ " + "a" * 10_000 + " }", Invalid),
         ("{ name }", Invalid),
         ("{ id { x } }", Invalid),
         ("{ id(_count: 1) }", Invalid),
@@ -253,10 +254,11 @@ def _nested(levels: int) -> str:
         "{contained" * (MAX_DEPTH + 1),
         "{ id" + " id" * 9_999 + " }",
         "{" + " ".join(f"a{n}: id" for n in range(2001)) + "}",
+        '{ name(fhirpath: "' + "x." * 200 + 'x") { use } }',
         _doubling(30),
         _nested(MAX_DEPTH),
     ],
-    ids=["long", "brackets", "deep", "tokens", "wide", "doubling", "nested fragments"],
+    ids=["long", "brackets", "deep", "tokens", "wide", "path", "doubling", "nested fragments"],
 )
 def test_a_bomb_is_refused_at_once(query: str) -> None:
     started = time.perf_counter()
