@@ -22,6 +22,7 @@ from careplane.records.door import Door
 from careplane.records.parts import Parts
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
+from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
@@ -39,7 +40,7 @@ BASE = "http://hospital.test/fhir"
 TENANT = Tenant(1)
 REGISTRY = r4_registry()
 LIMIT = 10_000_000
-OPERATIONS = (*REST_OPERATIONS,)
+OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
 def decider() -> Decider:

@@ -11,10 +11,11 @@ from careplane.storage.engines import postgres, sqlite
 from careplane.storage.engines.memory import MemoryStore
 from careplane.storage.ports.audit import AuditStore
 from careplane.storage.ports.records import RecordStore
+from careplane.storage.ports.vitals import Living
 from tests import postgres as server
 
 
-class Store(RecordStore, AuditStore, Protocol):
+class Store(RecordStore, AuditStore, Living, Protocol):
     """What an engine is, all in all."""
 
 

@@ -11,8 +11,14 @@ from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import engines, keys
 from careplane.app.background import Background
+from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
+from careplane.app.operations import health
+from careplane.app.operations.health import Health
+from careplane.app.operations.pages import watched
+from careplane.app.operations.tally import Snapshot, Tally
+from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
 from careplane.app.workers import Workers
 from careplane.kernel.clock import system_clock
@@ -21,6 +27,7 @@ from careplane.records.door import Door
 from careplane.records.parts import Parts
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
+from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
@@ -42,7 +49,7 @@ from careplane.web.visit import Web
 TENANT = Tenant(1)
 OPERATOR = Caller(TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds"))
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = REST_OPERATIONS
+OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,19 @@ class Careplane:
     workers: Workers
     state: StateStore
     background: Background
+    traffic: Traffic
+    tally: Tally
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
         await asyncio.gather(self.store.warm(), self.workers.warm())
+
+    async def snapshot(self) -> Snapshot:
+        """What this process has counted, and how it stands."""
+        vitals = await self.store.vitals()
+        leads, draining = self.background.leads, self.traffic.draining
+        return self.tally.snapshot(vitals, leads=leads, draining=draining)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
@@ -79,6 +94,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
     workers = Workers(extract)
+    tally, traffic = Tally(), Traffic()
     parts = Parts(
         store,
         store,
@@ -88,18 +104,23 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         new_id,
         base=base,
+        announce=tally.wrote,
         accept_many=workers.accept_many,
     )
     door = Door(parts)
     tokens = Tokens(key.derive("tokens"), system_clock)
+    addressing = Addressing(settings.base_url, settings.trust_proxy)
+    bulk = bulk_of(settings, key, door, state, tokens.resolve, addressing)
+    operations = (*OPERATIONS, *bulk.operations)
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
-        Capabilities(registry, OPERATIONS, system_clock()),
-        OPERATIONS,
-        Addressing(settings.base_url, settings.trust_proxy),
+        Capabilities(registry, operations, system_clock()),
+        operations,
+        addressing,
+        tally.saw,
     )
-    api = OpenApi(registry, OPERATIONS, base or ROOT)
+    api = OpenApi(registry, operations, base or ROOT)
     web = Web(
         door,
         Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
@@ -107,15 +128,24 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         settings.base_url.startswith("https://"),
     )
+    others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
+    others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     return Careplane(
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web), {"/openapi.json": serve(api)}),
+        dispatch(fhir, watched(pages(web), tally.saw), others),
         workers,
         state,
-        Background(state, system_clock, ()),
+        Background(state, system_clock, (bulk.service,)),
+        traffic,
+        tally,
     )
+
+
+def _health(store: SqliteStore, traffic: Traffic) -> Health:
+    checks = {"store": lambda: store.counts(TENANT), "writer": store.warm, "room": store.room}
+    return Health(checks, traffic)
 
 
 def _decider(registry: Registry) -> Decider:

@@ -1,5 +1,5 @@
-"""One ASGI application out of several: `/fhir` is the interface, `/openapi.json` its description,
-everything else the pages."""
+"""One ASGI application out of several: `/fhir` is the interface, everything else the pages, but for
+single addresses (`/openapi.json`, `/livez`) and what stands below others (`/fhir/_bulk/`)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def dispatch(fhir: App, pages: App, single: Mapping[str, App]) -> App:
-    """Requests below `/fhir` to the interface, those of a `single` address to what is there, all
-    others to the pages."""
+def dispatch(fhir: App, pages: App, others: Mapping[str, App]) -> App:
+    """Each request to the application of its address: of `others` where it is that address, or is
+    below one that ends in a slash; to the interface below `/fhir`; to the pages else."""
+    single = {address: app for address, app in others.items() if not address.endswith("/")}
+    below = tuple((address, app) for address, app in others.items() if address.endswith("/"))
+
+    def chosen(path: str) -> App:
+        for prefix, app in below:
+            if path.startswith(prefix):
+                return app
+        inside = path == "/fhir" or path.startswith("/fhir/")
+        return fhir if inside else single.get(path, pages)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        inside = path == "/fhir" or path.startswith("/fhir/")
-        chosen = fhir if inside else single.get(path, pages)
-        await chosen(scope, receive, send)
+        await chosen(scope.get("path", ""))(scope, receive, send)
 
     return application

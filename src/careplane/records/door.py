@@ -19,6 +19,7 @@ from careplane.records import (
     differences,
     documents,
     everything,
+    export,
     graph,
     history,
     lastn,
@@ -36,8 +37,10 @@ from careplane.records.bundle import entries
 from careplane.records.parts import Parts
 from careplane.records.results import (
     Around,
+    Exported,
     Found,
     MetaFound,
+    Prepared,
     Processed,
     Report,
     Statistics,
@@ -151,6 +154,24 @@ class Door:
     async def counts(self, caller: Caller, command: c.Counts) -> Mapping[str, int]:
         """How many resources of each type this caller may search; types with none are left out."""
         return await self._call(caller, "search", counts.counts, command)
+
+    async def prepare_export(self, caller: Caller, command: c.PrepareExport) -> Prepared:
+        """Whether this may be exported, and the moment that the export will show. Raises
+        NotFound for the Group, Incorrect for patients or criteria that cannot be understood."""
+        return await self._call(caller, "$export", export.prepare, command)
+
+    async def export(self, caller: Caller, command: c.Export) -> Exported:
+        """A page of an export. All pages together have each resource once, as it was at `at`,
+        whatever is written in between."""
+        return await self._call(caller, "$export", export.export, command)
+
+    async def note(self, caller: Caller, command: c.Note) -> None:
+        """Keep an audit record of something that no other call tells of."""
+        await self._call(caller, command.operation, _noted, command)
+
+
+async def _noted(parts: Parts, account: Account, command: c.Note) -> None:
+    account.query = command.text
 
 
 def _history_code(command: c.History) -> str:

@@ -16,8 +16,10 @@ __all__ = [
     "Answer",
     "Around",
     "Effect",
+    "Exported",
     "Found",
     "MetaFound",
+    "Prepared",
     "Processed",
     "Report",
     "Statistics",
@@ -79,6 +81,24 @@ class Statistics(Struct, frozen=True):
 
     series: tuple[tuple[Tree, str, tuple[tuple[int, Decimal], ...], int], ...]
     sources: tuple[Version, ...]
+
+
+class Prepared(Struct, frozen=True):
+    """What an export will show: everything up to the commit `at`, which is how things were at
+    `instant`; of which types; `patients` are those of the Group or the list, None for all."""
+
+    at: int
+    instant: int
+    types: tuple[str, ...]
+    patients: tuple[str, ...] | None
+
+
+class Exported(Struct, frozen=True):
+    """A page of an export, deletions if these were asked for. `next` is the `after` of the next
+    page, None at the end; a page may be empty and not be the last."""
+
+    versions: tuple[Version, ...]
+    next: int | None
 
 
 class MetaFound(Struct, frozen=True):

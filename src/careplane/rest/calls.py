@@ -31,6 +31,7 @@ class Operations:
         """Find it and call it. GET only where it may call it."""
         type, id = (*request.path[:-1], None, None)[:2]
         operation = self._find(where, type)
+        request.seen.interaction = f"${operation.name}"
         allowed = ("GET", "POST") if operation.by_get else ("POST",)
         if request.method not in allowed:
             raise MethodNotAllowed(request.method, (*allowed, "OPTIONS"))

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from careplane.kernel.clock import system_clock
-from careplane.rest.interactions import (
-    diff,
-    everything,
-    graph,
-    graphql,
-    lastn,
-    meta,
-    stats,
-    validate,
-)
+from careplane.rest.interactions import diff, everything, graph, lastn, meta, stats, validate
 
 OPERATIONS = (
     *diff.OPERATIONS,
     *everything.OPERATIONS,
     *graph.OPERATIONS,
-    *graphql.operations(system_clock),
     *lastn.OPERATIONS,
     *meta.OPERATIONS,
     *stats.OPERATIONS,

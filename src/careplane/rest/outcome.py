@@ -31,11 +31,13 @@ STATUS: dict[type[CareplaneError], int] = {
     errors.Precondition: 412,
     errors.Unsupported: 501,
     errors.Busy: 503,
+    errors.TooMany: 429,
     errors.Fault: 500,
 }
 _HEADERS: dict[type[CareplaneError], tuple[Header, ...]] = {
     errors.Unauthenticated: ((b"www-authenticate", b'Bearer realm="Careplane FHIR"'),),
     errors.Busy: ((b"retry-after", b"1"),),
+    errors.Full: ((b"retry-after", b"30"),),
 }
 _FAULT = Fault("The server failed; the operator finds the reason in its log.")
 
@@ -62,7 +64,7 @@ def response_of(error: Exception) -> Response:
     known = error if isinstance(error, CareplaneError) else _FAULT
     if not isinstance(error, CareplaneError) or isinstance(error, Fault):
         _log.error("A request failed: %s", describe(error))
-    headers = [h for kind in type(known).__mro__ for h in _HEADERS.get(kind, ())]
+    headers = [*next((_HEADERS[kind] for kind in type(known).__mro__ if kind in _HEADERS), ())]
     if isinstance(known, MethodNotAllowed):
         headers.append((b"allow", ", ".join(known.allowed).encode()))
     return Response(status_of(known), outcome(known.issues), headers)

@@ -74,4 +74,7 @@ def test_a_mistake_of_ours_tells_no_one_but_the_log(caplog: pytest.LogCaptureFix
 def test_headers_go_with_the_status() -> None:
     assert dict(response_of(errors.Unauthenticated("x")).headers)[b"www-authenticate"]
     assert dict(response_of(errors.Busy("x")).headers)[b"retry-after"] == b"1"
+    full = response_of(errors.Full("x"))
+    assert (full.status, full.headers) == (503, [(b"retry-after", b"30")])
+    assert b'"no-store"' in full.body
     assert dict(response_of(MethodNotAllowed("PUT", ("GET",))).headers)[b"allow"] == b"GET"

@@ -16,6 +16,7 @@ from careplane.storage.ports.records import Tenant
 
 _ADD = "SELECT add_audit($1, $2)"
 _TAIL = "SELECT seq, record FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+_COUNT = "SELECT count(*) FROM outbox"
 _TOGETHER = 2_000
 _WAITING = 50_000
 
@@ -37,6 +38,10 @@ class Audit:
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._run())
         await asyncio.shield(future)
+
+    async def waiting(self) -> int:
+        """Records that are durable, and not in the trail yet."""
+        return int(await self._sessions.read(lambda c: c.fetchval(_COUNT)))
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         while await self._sessions.run(lambda c: c.fetchval(_ADD, [], [])):

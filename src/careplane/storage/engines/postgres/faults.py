@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 
-from careplane.kernel.errors import Busy, CareplaneError, Fault
+from careplane.kernel.errors import Busy, CareplaneError, Fault, Full
 
 _UNREACHABLE = "The database cannot be reached now: try again"
 _BY_CLASS: tuple[tuple[type[BaseException], type[CareplaneError], str], ...] = (
@@ -12,7 +12,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], type[CareplaneError], str], ...] = (
     (asyncpg.LockNotAvailableError, Busy, "Others are writing to the database: try again"),
     (asyncpg.TransactionRollbackError, Busy, "Others are writing to the database: try again"),
     (asyncpg.TooManyConnectionsError, Busy, "The database has no free connection: try again"),
-    (asyncpg.DiskFullError, Busy, "The database's disk is full: free some space and try again"),
+    (asyncpg.DiskFullError, Full, "The database's disk is full: free some space and try again"),
     (asyncpg.InsufficientResourcesError, Busy, "The database has no room for this: try again"),
     (asyncpg.OperatorInterventionError, Busy, _UNREACHABLE),
     (asyncpg.PostgresConnectionError, Busy, _UNREACHABLE),

@@ -13,13 +13,22 @@ from typing import Any
 
 from careplane.search.plan import EVERYTHING, Keys, Query
 from careplane.storage.bodies import Bodies
+from careplane.storage.engines.postgres import snapshots
 from careplane.storage.engines.postgres.find import Finder, Statement
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.plans import nodes, selves
 from careplane.storage.engines.postgres.plans.scope import At, Scope, both
 from careplane.storage.engines.postgres.sessions import Connection, Sessions
 from careplane.storage.engines.postgres.versions import COLUMNS, to_version, to_versions
-from careplane.storage.ports.records import HistoryQuery, Key, Page, Tenant, Version
+from careplane.storage.ports.records import (
+    HistoryQuery,
+    Key,
+    Page,
+    Slice,
+    SnapshotQuery,
+    Tenant,
+    Version,
+)
 from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 SEARCH, HISTORY = b"s", b"h"
@@ -35,6 +44,7 @@ WHERE r.tenant = $1 AND r.ident = $2 AND v.version = $3"""
 _CHANGES = f"""SELECT {COLUMNS} FROM version v
 JOIN resource r ON r.tenant = v.tenant AND r.ident = v.ident
 WHERE v.tenant = $1 AND v.t > $2 ORDER BY v.t LIMIT $3"""
+_HORIZON = "SELECT t, updated FROM sequence"
 _COUNTS = "SELECT type, n FROM tally WHERE tenant = $1 AND n > 0"
 Asked = tuple[Tenant, str, str]
 
@@ -113,6 +123,14 @@ class Reader:
     async def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
         rows = await self._quick.read(lambda c: c.fetch(_CHANGES, tenant, after, count))
         return list(to_versions(rows, self._bodies))
+
+    async def horizon(self) -> tuple[int, int]:
+        row = await self._quick.read(lambda c: c.fetchrow(_HORIZON))
+        return (row[0], row[1] * 1000) if row else (0, 0)
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        rows = await self._fetch(snapshots.statement(tenant, query, self._names))
+        return snapshots.slice(query, rows, self._bodies)
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return {

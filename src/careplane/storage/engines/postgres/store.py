@@ -27,10 +27,13 @@ from careplane.storage.ports.records import (
     Key,
     Page,
     Receipt,
+    Slice,
+    SnapshotQuery,
     Tenant,
     Unit,
     Version,
 )
+from careplane.storage.ports.vitals import Vitals
 from careplane.storage.relational.cursors import Cursors
 
 _GUARD_MILLISECONDS = 5_000
@@ -94,6 +97,12 @@ class PostgresStore:
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._reader.changes(tenant, after, count)
 
+    async def horizon(self, tenant: Tenant) -> tuple[int, int]:
+        return await self._reader.horizon()
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        return await self._reader.snapshot(tenant, query)
+
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return await self._reader.counts(tenant)
 
@@ -104,6 +113,12 @@ class PostgresStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._audit.tail(tenant, after, count)
+
+    async def vitals(self) -> Vitals:
+        return Vitals(self._writer.waiting, await self._audit.waiting())
+
+    async def room(self) -> None:
+        """The disk is the database server's own matter; a write that finds no room says Full."""
 
     async def warm(self) -> None:
         """Open connections and bring the schema up to date, before it is needed. A database that

@@ -48,6 +48,11 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """Puts that were handed in and are not answered yet."""
+        return self._puts
+
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         """Returns when the unit is durable."""
         weight = len(unit.puts) + 1
