@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplane.access.caller import Caller
@@ -20,11 +21,14 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
+from careplane.app.subscribing import subscriptions
 from careplane.app.workers import Workers
+from careplane.interop.subscriptions import sockets
+from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
-from careplane.records.parts import Parts
+from careplane.records.parts import Announce, Parts
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import graphql
@@ -41,7 +45,7 @@ from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import Registry, r4_registry
 from careplane.storage.engines.sqlite import SqliteStore
-from careplane.storage.ports.records import Tenant
+from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
 from careplane.web.visit import Web
@@ -65,11 +69,12 @@ class Careplane:
     background: Background
     traffic: Traffic
     tally: Tally
+    subscriptions: Subscriptions
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
-        await asyncio.gather(self.store.warm(), self.workers.warm())
+        await asyncio.gather(self.store.warm(), self.workers.warm(), self.subscriptions.warm())
 
     async def snapshot(self) -> Snapshot:
         """What this process has counted, and how it stands."""
@@ -80,6 +85,7 @@ class Careplane:
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
+        await self.subscriptions.close()
         await self.store.close()
         await self.state.close()
 
@@ -95,6 +101,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     decider = _decider(registry)
     workers = Workers(extract)
     tally, traffic = Tally(), Traffic()
+    subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
     parts = Parts(
         store,
         store,
@@ -104,18 +111,20 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         new_id,
         base=base,
-        announce=tally.wrote,
+        announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accept_many,
+        admissions=subscribed.admissions,
     )
     door = Door(parts)
+    subscribed.open(door)
     tokens = Tokens(key.derive("tokens"), system_clock)
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     bulk = bulk_of(settings, key, door, state, tokens.resolve, addressing)
-    operations = (*OPERATIONS, *bulk.operations)
+    operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
-        Capabilities(registry, operations, system_clock()),
+        Capabilities(registry, operations, system_clock(), subscribed.capabilities),
         operations,
         addressing,
         tally.saw,
@@ -134,13 +143,24 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         store,
         door,
         tokens,
-        dispatch(fhir, watched(pages(web), tally.saw), others),
+        dispatch(
+            fhir, watched(pages(web), tally.saw), others, {sockets.PATH: subscribed.sockets()}
+        ),
         workers,
         state,
-        Background(state, system_clock, (bulk.service,)),
+        Background(state, system_clock, (bulk.service, subscribed.serve)),
         traffic,
         tally,
+        subscribed,
     )
+
+
+def _each(*listeners: Announce) -> Announce:
+    def announce(tenant: Tenant, versions: Sequence[Version]) -> None:
+        for listener in listeners:
+            listener(tenant, versions)
+
+    return announce
 
 
 def _health(store: SqliteStore, traffic: Traffic) -> Health:

@@ -1,5 +1,6 @@
 """One ASGI application out of several: `/fhir` is the interface, everything else the pages, but for
-single addresses (`/openapi.json`, `/livez`) and what stands below others (`/fhir/_bulk/`)."""
+single addresses (`/openapi.json`, `/livez`) and what stands below others (`/fhir/_bulk/`).
+Websockets have addresses of their own."""
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def dispatch(fhir: App, pages: App, others: Mapping[str, App]) -> App:
+def dispatch(fhir: App, pages: App, others: Mapping[str, App], sockets: Mapping[str, App]) -> App:
     """Each request to the application of its address: of `others` where it is that address, or is
-    below one that ends in a slash; to the interface below `/fhir`; to the pages else."""
+    below one that ends in a slash; to the interface below `/fhir`; to the pages else. Websockets to
+    those of `sockets`, or nowhere."""
     single = {address: app for address, app in others.items() if not address.endswith("/")}
     below = tuple((address, app) for address, app in others.items() if address.endswith("/"))
 
@@ -26,6 +28,14 @@ def dispatch(fhir: App, pages: App, others: Mapping[str, App]) -> App:
         return fhir if inside else single.get(path, pages)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await chosen(scope.get("path", ""))(scope, receive, send)
+        path = scope.get("path", "")
+        websocket = scope["type"] == "websocket"
+        app = sockets.get(path, _no_socket) if websocket else chosen(path)
+        await app(scope, receive, send)
 
     return application
+
+
+async def _no_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 1000})

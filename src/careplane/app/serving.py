@@ -43,7 +43,7 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=settings.grace_seconds,
         drain_seconds=settings.drain_seconds,
         started=metrics.start if metrics else lambda: None,
-        websockets=False,
+        websockets=True,
         log_level=LogLevels.warning,
     )
     try:

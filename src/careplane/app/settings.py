@@ -88,6 +88,36 @@ class Settings(BaseSettings):
     bulk_per_tenant: int = Field(
         default=2, ge=1, description="Bulk jobs of one tenant under way together."
     )
+    subscription_hosts: str = Field(
+        default="",
+        description="Names and addresses that subscriptions may send to although they are not "
+        "public, with commas between them.",
+    )
+    subscription_http: bool = Field(
+        default=False, description="Let subscriptions send without encryption, to http addresses."
+    )
+    subscription_attempts: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Failures in a row after which a subscription is turned off; 20 take some "
+        "nine hours.",
+    )
+    smtp_host: str = Field(
+        default="",
+        description="Mail server for subscriptions by e-mail; empty: none are offered.",
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection to the mail server is encrypted."
+    )
+    smtp_from: str = Field(
+        default="careplane@localhost", description="Sender of the mails of subscriptions."
+    )
+    smtp_user: str = Field(default="", description="User name at the mail server, if it asks.")
+    smtp_password: str = Field(
+        default="", description="Password at the mail server; set it by the environment only."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

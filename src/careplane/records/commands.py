@@ -267,3 +267,11 @@ class Note(Struct, frozen=True):
 
     operation: str
     text: str
+
+
+class Disclose(Struct, frozen=True):
+    """Versions, by type, id and number, that are about to be shown to the caller; `reason` is kept
+    in the audit record, such as `Subscription/17`."""
+
+    reason: str
+    versions: tuple[tuple[str, str, int], ...]

@@ -6,6 +6,7 @@ The only table of statuses. A fault says nothing of the inside; the log has its 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 
 from careplane.fhir.codec import json
@@ -39,6 +40,7 @@ _HEADERS: dict[type[CareplaneError], tuple[Header, ...]] = {
     errors.Busy: ((b"retry-after", b"1"),),
     errors.Full: ((b"retry-after", b"30"),),
 }
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FAULT = Fault("The server failed; the operator finds the reason in its log.")
 
 
@@ -84,8 +86,14 @@ def _issue(issue: Issue) -> dict[str, object]:
     written: dict[str, object] = {
         "severity": issue.severity,
         "code": issue.code,
-        "diagnostics": issue.text,
+        "diagnostics": _printable(issue.text),
     }
     if issue.where:
-        written["expression"] = [issue.where]
+        written["expression"] = [_printable(issue.where)]
     return written
+
+
+def _printable(text: str) -> str:
+    """What a request calls something may have characters that a FHIR string and XML cannot hold
+    (R4, 2.24.0.1 string)."""
+    return _UNPRINTABLE.sub("\ufffd", text)

@@ -13,8 +13,8 @@ from openapi_spec_validator import validate
 
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import NotFound
-from careplane.rest.interactions import everything, graphql, meta
-from careplane.rest.interactions import validate as validation
+from careplane.rest.interactions import graphql
+from careplane.rest.offered import OPERATIONS
 from careplane.rest.openapi import OpenApi
 from careplane.rest.openapi.interactions import INTERACTIONS
 from careplane.rest.openapi.parts import REFUSALS
@@ -25,7 +25,6 @@ from careplane.search.kinds import modifiers_of
 from careplane.search.registry import r4_registry
 
 REGISTRY = r4_registry()
-OPERATIONS = (*everything.OPERATIONS, *validation.OPERATIONS, *meta.OPERATIONS)
 API = OpenApi(REGISTRY, OPERATIONS, "https://records.example.org/fhir")
 METHODS = ("get", "post", "put", "patch", "delete")
 

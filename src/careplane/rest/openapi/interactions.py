@@ -139,7 +139,7 @@ def refusals(*more: str) -> Tree:
 def _answers(interaction: Interaction, type: str) -> Tree:
     return {
         status: {
-            "description": _SAID[status],
+            "description": _SAID[status] + (_MINIMAL if _may_be_empty(interaction, schema) else ""),
             **({"headers": headers_of(*interaction.headers)} if interaction.headers else {}),
             **({"content": _content(schema, type, interaction)} if schema else {}),
         }
@@ -147,6 +147,11 @@ def _answers(interaction: Interaction, type: str) -> Tree:
     }
 
 
+def _may_be_empty(interaction: Interaction, schema: str) -> bool:
+    return bool(schema) and "Prefer-return" in interaction.parameters
+
+
+_MINIMAL = " No body with `Prefer: return=minimal`."
 _SAID = {
     "200": "As asked.",
     "201": "Created.",
