@@ -82,13 +82,15 @@ Handler = Callable[[Call], Awaitable[Response]]
 class Operation:
     """An operation with its definition as data. `types` limits which types offer it; the levels
     are those of the definition, less what is in `without`. Bodies of the media types in `bodies`
-    are no resources: they are handed over as they came, in `Call.resource`."""
+    are no resources: they are handed over as they came, in `Call.resource`. `answers` is the media
+    type of an answer that is no resource."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
     types: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
+    answers: str = ""
 
     @property
     def name(self) -> str:
