@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from careplane.access.caller import Caller, nobody
 from careplane.interop.bulk import manifest
+from careplane.interop.bulk.importing import COUNTS, PROGRESS
 from careplane.interop.bulk.jobs import Job, Jobs, Part, State, owner
 from careplane.interop.bulk.ranges import Span, span
 from careplane.interop.bulk.starting import FOLDER
@@ -116,13 +117,14 @@ class Files:
         if job.state is State.OPEN:
             age = (self.clock() - job.begun) // _SECOND
             wait = b"%d" % min(120, 1 + age // 10)
-            progress = manifest.progress(job, parts).encode()
+            told = await self.jobs.marked(job, PROGRESS)
+            progress = manifest.progress(job, parts, told).encode()
             headers = ((b"x-progress", progress), (b"retry-after", wait), (b"content-length", b"0"))
             return Answer(202, (*headers, *ALWAYS))
         if job.state is State.FAILED:
             return _plain(response_of(Fault(f"The job could not be finished. {job.problem}")))
-        marks = await self.jobs.marks(job)
-        body = manifest.manifest(job, parts, f"{base}/{FOLDER}/{job.id}", marks)
+        counts = await self.jobs.marked(job, COUNTS)
+        body = manifest.manifest(job, parts, f"{base}/{FOLDER}/{job.id}", counts)
         expires = (b"expires", http_date((job.expires or 0) // _SECOND))
         length = (b"content-length", b"%d" % len(body))
         return Answer(200, (_JSON, expires, length, *ALWAYS), _once(body))
