@@ -3,6 +3,7 @@ time, nothing else: storing a piece again changes nothing."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +12,12 @@ NAME = "imports.jsonl"
 
 
 class Journal:
-    """A file of one line a piece: its digest and how many resources of each type it had."""
+    """A file of one line a piece: its digest and how many resources of each type it had. Each
+    database has one of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+    def __init__(self, folder: Path, database: str = "") -> None:
+        mark = f"-{hashlib.blake2b(database.encode(), digest_size=4).hexdigest()}"
+        self._path = folder / (NAME.replace(".", f"{mark}.") if database else NAME)
         self._done = dict(self._read())
         self._file = self._path.open("a", encoding="ascii")
 

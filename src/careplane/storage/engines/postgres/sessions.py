@@ -27,7 +27,6 @@ _WAIT_SECONDS = 30.0
 """How long a request may wait for a free connection."""
 _STATEMENTS = 500
 _PLAIN = {
-    "application_name": "careplane",
     "jit": "off",
     "idle_in_transaction_session_timeout": "60000",  # nobody keeps the others from writing
 }
@@ -50,6 +49,8 @@ class Sessions:
     ) -> None:
         self._url = url
         self._settings = {**_PLAIN, **settings}
+        if "application_name=" not in url:
+            self._settings["application_name"] = "careplane"
         self._prepare = prepare
         self._free: list[Connection] = []
         self._room = asyncio.Semaphore(size)
@@ -135,8 +136,9 @@ class _Lost(Busy):
 
 
 def _ends(error: BaseException) -> bool:
-    """Whether the server has said that it ends the connection."""
-    return isinstance(error, asyncpg.AdminShutdownError | asyncpg.CrashShutdownError)
+    """Whether the connection is of no more use, though it may not know it yet."""
+    kinds = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.InternalClientError)
+    return isinstance(error, kinds)
 
 
 async def _close(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError
 from careplane.search.plan import Query
 from careplane.storage.engines.postgres.audit import Audit
-from careplane.storage.engines.postgres.migrate import migrate
+from careplane.storage.engines.postgres.migrate import claim, migrate
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.reader import Reader
 from careplane.storage.engines.postgres.sessions import CAREFUL, QUICK, Connection, Sessions
@@ -52,6 +52,12 @@ class PostgresStore:
     """One process's view of a database. Use it from one event loop."""
 
     def __init__(self, url: str, key: bytes, clock: Clock, limits: Limits) -> None:
+        mark = _derived("mark", key)
+
+        async def prepare(connection: Connection) -> None:
+            await migrate(connection)
+            await claim(connection, mark)
+
         search = {"statement_timeout": str(round(limits.search_seconds * 1000))}
         writes = {
             "statement_timeout": "60000",
@@ -59,11 +65,11 @@ class PostgresStore:
             "enable_hashjoin": "off",  # a few rows each time: by their keys
             "enable_mergejoin": "off",
         }
-        self._quick = Sessions(url, limits.quick, {**QUICK, **search}, migrate)
-        self._careful = Sessions(url, limits.careful, {**CAREFUL, **search}, migrate)
-        self._writing = Sessions(url, 1, {**QUICK, **writes}, migrate)
+        self._quick = Sessions(url, limits.quick, {**QUICK, **search}, prepare)
+        self._careful = Sessions(url, limits.careful, {**CAREFUL, **search}, prepare)
+        self._writing = Sessions(url, 1, {**QUICK, **writes}, prepare)
         trail = {**QUICK, "synchronous_commit": limits.audit_sync}
-        self._auditing = Sessions(url, 1, trail, migrate)
+        self._auditing = Sessions(url, 1, trail, prepare)
         names = Names(_derived("names", key))
         cursors = Cursors(_derived("cursors", key))
         self._reader = Reader(self._quick, self._careful, names, cursors)
