@@ -41,7 +41,7 @@ class Audit:
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         while await self._sessions.run(lambda c: c.fetchval(_ADD, [], [])):
             pass
-        rows = await self._sessions.read(lambda c: c.fetch(_TAIL, tenant, after, count))
+        rows = await self._sessions.retried(lambda c: c.fetch(_TAIL, tenant, after, count))
         return [(seq, record) for seq, record in rows]
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
 """Connections to the database: a few of each kind, kept open with their statements prepared.
 
-A connection that was lost is replaced at the next use. What only reads is then asked once more;
+A connection that was lost is replaced at the next use. What may be done twice is then tried again;
 where there is no database at all the answer is `Busy`, and the next request tries again.
 """
 
@@ -31,7 +31,12 @@ _PLAIN = {
     "idle_in_transaction_session_timeout": "60000",  # nobody keeps the others from writing
 }
 
-QUICK = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+QUICK = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",  # a few rows each time, by their keys
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 """For statements that have one good plan: it is made once."""
 CAREFUL = {"plan_cache_mode": "force_custom_plan"}
 """For searches whose best way depends on what is asked."""
@@ -56,8 +61,8 @@ class Sessions:
         self._room = asyncio.Semaphore(size)
         self._closed = False
 
-    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """As `run`; once more where the connection had gone."""
+    async def retried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """As `run`, for what may be done twice: once more where the connection had gone."""
         try:
             return await self.run(work)
         except _Lost:

@@ -62,8 +62,6 @@ class PostgresStore:
         writes = {
             "statement_timeout": "60000",
             "lock_timeout": str(_LOCK_MILLISECONDS),
-            "enable_hashjoin": "off",  # a few rows each time: by their keys
-            "enable_mergejoin": "off",
         }
         self._quick = Sessions(url, limits.quick, {**QUICK, **search}, prepare)
         self._careful = Sessions(url, limits.careful, {**CAREFUL, **search}, prepare)
@@ -116,14 +114,14 @@ class PostgresStore:
         cannot be reached yet is no error: every request tries anew."""
         for sessions in (self._writing, self._quick, self._careful, self._auditing):
             try:
-                await sessions.read(_nothing)
+                await sessions.retried(_nothing)
             except CareplaneError:
                 return
 
     async def check(self) -> list[str]:
         """What is wrong with the database, in words."""
         try:
-            await self._writing.read(_nothing)
+            await self._writing.retried(_nothing)
         except CareplaneError as error:
             return [error.text]
         return []
