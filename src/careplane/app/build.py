@@ -44,7 +44,7 @@ from careplane.search.extract import extract
 from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import Registry, r4_registry
-from careplane.storage.engines.sqlite import SqliteStore
+from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
@@ -60,7 +60,7 @@ OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 class Careplane:
     """One installation, open. Use it from one event loop, and close it."""
 
-    store: SqliteStore
+    store: Engine
     door: Door
     tokens: Tokens
     asgi: App
@@ -95,7 +95,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     key, Fault where it cannot be read."""
     key = keys.load(settings.data)
     registry = r4_registry()
-    store = engines.embedded(settings, key, system_clock, for_long=for_long)
+    store = engines.records(settings, key, system_clock, for_long=for_long)
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
@@ -163,7 +163,7 @@ def _each(*listeners: Announce) -> Announce:
     return announce
 
 
-def _health(store: SqliteStore, traffic: Traffic) -> Health:
+def _health(store: Engine, traffic: Traffic) -> Health:
     checks = {"store": lambda: store.counts(TENANT), "writer": store.warm, "room": store.room}
     return Health(checks, traffic)
 

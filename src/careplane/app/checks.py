@@ -116,6 +116,8 @@ def _records(settings: Settings) -> Finding:
     damage = asyncio.run(look())
     if damage:
         mend = "Stop the server, keep a copy of the folder, and restore the last backup."
+        if settings.database:
+            mend = "Look at the database, its address and its user's rights."
         return Finding("", "bad", "; ".join(damage[:5]), mend)
     return Finding("", "good", "no damage found")
 

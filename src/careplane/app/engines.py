@@ -1,28 +1,52 @@
-"""The engines by name: the only place that knows a concrete one. One line each."""
+"""The engines by name: the only place that knows a concrete one."""
 
 from __future__ import annotations
 
 from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.kernel.clock import Clock
-from careplane.storage.engines import sqlite
+from careplane.kernel.errors import Incorrect
+from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.state import StateStore
 
+_POSTGRES = ("postgresql://", "postgres://")
 
-def embedded(
-    settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = False
-) -> sqlite.SqliteStore:
-    """The embedded engine on the data folder. `for_long`: for a server or an import, which are
-    worth a second process; not for one command."""
-    limits = sqlite.Limits(
+
+def records(settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = False) -> Engine:
+    """The store that the settings name. `for_long`: for a server or an import, which are worth a
+    second process where the store is embedded; not for one command."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        limits = postgres.Limits(audit_sync="on" if settings.audit_sync == "disk" else "off")
+        return postgres.open(settings.database, keys.derive("store"), clock, limits)
+    from careplane.storage.engines import sqlite
+
+    embedded = sqlite.Limits(
         audit_sync="FULL" if settings.audit_sync == "disk" else "NORMAL",
         writer="process" if for_long else "thread",
         shared=for_long and settings.workers > 1,
         reserve_bytes=settings.reserve_bytes if for_long else 0,
     )
-    return sqlite.open(settings.data, keys.derive("store"), clock, limits)
+    return sqlite.open(settings.data, keys.derive("store"), clock, embedded)
 
 
 def state(settings: Settings, keys: Keys) -> StateStore:
     """What services remember, beside the records."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return postgres.open_state(settings.database)
+    from careplane.storage.engines import sqlite
+
     return sqlite.open_state(settings.data, keys.derive("store"))
+
+
+def is_shared(settings: Settings) -> bool:
+    """Whether the records are in a database, not in the data folder. Raises Incorrect for an
+    address of another kind; its text never has the address, which may hold a password."""
+    if not settings.database:
+        return False
+    if not settings.database.startswith(_POSTGRES):
+        raise Incorrect("--database takes an address such as postgresql://user@host/name.")
+    return True

@@ -18,6 +18,13 @@ class Settings(BaseSettings):
     data: Path = Field(
         default=Path("careplane-data"), description="Folder of all data and of the key."
     )
+    database: str = Field(
+        default="",
+        repr=False,  # it may hold a password
+        description="Address of a PostgreSQL database for the records, such as "
+        "`postgresql://user:password@host/name`; empty: a file in the data folder. The key stays "
+        "in the data folder, the same on every node.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
     workers: int = Field(

@@ -6,12 +6,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 
 from careplane.app.build import Careplane, build
-from careplane.app.cli.options import settings
+from careplane.app.cli.options import Source, settings
 from careplane.client import AsyncClient, Client
 from careplane.kernel.errors import Incorrect
 
@@ -23,9 +22,9 @@ _SECONDS = 60
 
 
 @contextmanager
-def client(data: Path | None, server: str | None, token: str | None) -> Iterator[Ask]:
+def client(source: Source) -> Iterator[Ask]:
     """A client of a running server (with its token), or of a data folder (with all rights)."""
-    with _remote(server, token) if server else _local(data) as ask:
+    with _remote(source.server, source.token) if source.server else _local(source) as ask:
         yield ask
 
 
@@ -38,9 +37,9 @@ def _remote(server: str, token: str | None) -> Iterator[Ask]:
 
 
 @contextmanager
-def _local(data: Path | None) -> Iterator[Ask]:
+def _local(source: Source) -> Iterator[Ask]:
     with asyncio.Runner() as runner:
-        here = build(settings(data))
+        here = build(settings(source.data, database=source.database))
         try:
             yield lambda method, path, head, body: runner.run(_ask(here, method, path, head, body))
         finally:

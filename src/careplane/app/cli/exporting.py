@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from careplane.app.cli.options import Data, Json, say, settings
+from careplane.app.cli.options import Data, Database, Json, say, settings
 
 
 def export(
@@ -18,6 +18,7 @@ def export(
     ] = None,
     compress: Annotated[bool, typer.Option("--gzip", help="Write gzip files.")] = False,
     data: Data = None,
+    database: Database = None,
     json: Json = False,
 ) -> None:
     """Write every current resource that is not deleted: OUT/Patient.ndjson and so on. The files are
@@ -26,7 +27,7 @@ def export(
     from careplane.app.exports import Exporter
 
     async def work() -> dict[str, int]:
-        here = build(settings(data))
+        here = build(settings(data, database=database))
         try:
             return await Exporter(here.door, here.operator, out, compress).run(type or ())
         finally:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from careplane.app.cli.options import Data
+from careplane.app.cli.options import Data, Database, Source
 from careplane.kernel.errors import Incorrect
 
 if TYPE_CHECKING:
@@ -35,11 +35,12 @@ _JSON = "application/fhir+json"
 def get(
     reference: Annotated[str, typer.Argument(help="Patient/1, Patient/1/_history/2 or metadata.")],
     data: Data = None,
+    database: Database = None,
     server: Server = None,
     token: Token = None,
 ) -> None:
     """Print one resource."""
-    _print(_ask("GET", reference, data, server, token))
+    _print(_ask("GET", reference, Source(data, database, server, token)))
 
 
 @app.command()
@@ -49,19 +50,21 @@ def search(
         list[str] | None, typer.Argument(help="Search parameters: code=4548-4 date=ge2024")
     ] = None,
     data: Data = None,
+    database: Database = None,
     server: Server = None,
     token: Token = None,
 ) -> None:
     """Print a Bundle of what matches; an unknown parameter is an error."""
     pairs = [_pair(one) for one in criteria or ()]
     path = f"{type}?{urlencode(pairs)}"
-    _print(_ask("GET", path, data, server, token, {"Prefer": "handling=strict"}))
+    _print(_ask("GET", path, Source(data, database, server, token), {"Prefer": "handling=strict"}))
 
 
 @app.command()
 def put(
     path: Annotated[Path, typer.Argument(help="A resource as JSON or XML; - for standard input.")],
     data: Data = None,
+    database: Database = None,
     server: Server = None,
     token: Token = None,
 ) -> None:
@@ -69,23 +72,26 @@ def put(
     body = _read(path)
     kind = _kind(body)
     headers = {"Content-Type": kind, "Prefer": "return=representation"}
-    _print(_ask("PUT", _key(body, kind), data, server, token, headers, body))
+    _print(_ask("PUT", _key(body, kind), Source(data, database, server, token), headers, body))
 
 
 @app.command()
 def delete(
     reference: Annotated[str, typer.Argument(help="Type and id, such as Patient/1.")],
     data: Data = None,
+    database: Database = None,
     server: Server = None,
     token: Token = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
     """Delete a resource; its history stays."""
     if dry_run:
-        version = _ask("GET", reference, data, server, token).headers.get("etag", "")
+        version = _ask("GET", reference, Source(data, database, server, token)).headers.get(
+            "etag", ""
+        )
         typer.echo(f"would delete {reference} ({version})")
         return
-    _ask("DELETE", reference, data, server, token)
+    _ask("DELETE", reference, Source(data, database, server, token))
     typer.echo(f"deleted {reference}")
 
 
@@ -93,6 +99,7 @@ def delete(
 def validate(
     path: Annotated[Path, typer.Argument(help="A resource as JSON or XML; - for standard input.")],
     data: Data = None,
+    database: Database = None,
     server: Server = None,
     token: Token = None,
 ) -> None:
@@ -100,7 +107,13 @@ def validate(
     body = _read(path)
     kind = _kind(body)
     type = _key(body, kind, id_needed=False)
-    answer = _ask("POST", f"{type}/$validate", data, server, token, {"Content-Type": kind}, body)
+    answer = _ask(
+        "POST",
+        f"{type}/$validate",
+        Source(data, database, server, token),
+        {"Content-Type": kind},
+        body,
+    )
     _print(answer)
     if any(i["severity"] in ("error", "fatal") for i in answer.json().get("issue", ())):
         raise typer.Exit(1)
@@ -138,15 +151,13 @@ def _key(body: bytes, kind: str, *, id_needed: bool = True) -> str:
 def _ask(
     method: str,
     path: str,
-    data: Path | None,
-    server: str | None,
-    token: str | None,
+    source: Source,
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
 ) -> httpx.Response:
     from careplane.app.cli.client import client
 
-    with client(data, server, token) as ask:
+    with client(source) as ask:
         return ask(method, path.lstrip("/"), {"Accept": _JSON, **(headers or {})}, body)
 
 

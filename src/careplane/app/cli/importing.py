@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from careplane.app.cli.options import Data, Json, say, settings
+from careplane.app.cli.options import Data, Database, Json, say, settings
 
 if TYPE_CHECKING:
     from careplane.app.imports.journal import Report
@@ -30,6 +30,7 @@ def import_(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     data: Data = None,
+    database: Database = None,
     json: Json = False,
 ) -> None:
     """Store resources. It can be interrupted and run again: nothing is stored twice. A file that
@@ -40,7 +41,7 @@ def import_(
     from careplane.app.imports.sources import all_pieces, find
     from careplane.interop.bulk.loading.loader import Loader
 
-    chosen = settings(data)
+    chosen = settings(data, database=database)
     files = list(find(paths))
     progress = _Progress(len(files), shown=not quiet and not json and sys.stderr.isatty())
 
@@ -48,7 +49,7 @@ def import_(
         here = build(chosen, for_long=True)
         warming = asyncio.create_task(here.warm())
         interpreter.settle(validates=False)
-        journal = Journal(chosen.data, progress.step, again=again)
+        journal = Journal(chosen.data, progress.step, again=again, database=chosen.database)
         try:
             loader = Loader(here.door, here.operator, journal, keep_ids)
             await loader.run(all_pieces(files, journal.report))

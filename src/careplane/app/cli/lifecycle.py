@@ -9,7 +9,7 @@ import typer
 
 from careplane import __version__
 from careplane.app import keys
-from careplane.app.cli.options import Data, Json, say, settings
+from careplane.app.cli.options import Data, Database, Json, say, settings
 
 DEMO_FOLDER = Path("careplane-demo")
 
@@ -28,6 +28,7 @@ def init(data: Data = None, json: Json = False) -> None:
 
 def serve(
     data: Data = None,
+    database: Database = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
     workers: Annotated[
@@ -38,10 +39,11 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the pages under / and FHIR R4 under /fhir."""
-    from careplane.app import serving
+    from careplane.app import engines, serving
 
     folder = data or (DEMO_FOLDER if demo else None)
-    chosen = settings(folder, host=host, port=port, workers=workers)
+    chosen = settings(folder, host=host, port=port, workers=workers, database=database)
+    engines.is_shared(chosen)  # what is wrong with the address is said here, not by a worker
     if demo:
         serving.prepare_demo(chosen)
     serving.serve(chosen.model_copy(update={"demo": demo or chosen.demo}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,7 +14,23 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", help="Data folder; default: $CAREPLANE_DATA or ./careplane-data."),
 ]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        help="PostgreSQL address; default: $CAREPLANE_DATABASE or a file in the data folder.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+
+class Source(NamedTuple):
+    """What a command asks: a running server with its token, or the records themselves."""
+
+    data: Path | None
+    database: str | None
+    server: str | None
+    token: str | None
 
 
 def settings(data: Path | None = None, **chosen: Any) -> Settings:

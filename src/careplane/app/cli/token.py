@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from careplane.app.cli.options import Data, Json, say, settings
+from careplane.app.cli.options import Data, Database, Json, say, settings
 from careplane.kernel.errors import Incorrect
 
 
@@ -21,6 +21,7 @@ def token(
     client: Annotated[str, typer.Option(help="Whom the audit trail names.")] = "client/operator",
     hours: Annotated[float, typer.Option(help="How long it is good.", min=0.01, max=8760)] = 12,
     data: Data = None,
+    database: Database = None,
     json: Json = False,
 ) -> None:
     """Issue a bearer token. Whoever has it may do what its scopes say, until it ends."""
@@ -39,7 +40,7 @@ def token(
     if patient is None and any(one.context == "patient" for one in scopes):
         raise Incorrect("A patient/ scope needs --patient ID: the patient whose record it opens.")
     caller = Caller(Tenant(1), client, client, scopes, patient)
-    secret = keys.load(settings(data).data).derive("tokens")
+    secret = keys.load(settings(data, database=database).data).derive("tokens")
     issued = Tokens(secret, system_clock).issue(caller, round(hours * 3600))
     say(
         {"access_token": issued, "token_type": "Bearer", "expires_in": round(hours * 3600)},

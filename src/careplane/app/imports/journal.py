@@ -3,6 +3,7 @@ time, nothing else: storing a piece again changes nothing."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -26,11 +27,15 @@ class Report:
 
 
 class Journal:
-    """A file of one line a piece: its digest and how many resources of each type it had. With
-    `again` nothing counts as known; `told` hears of every piece that is done, with its size."""
+    """A file of one line a piece: its digest and how many resources of each type it had. Each
+    database has one of its own. With `again` nothing counts as known; `told` hears of every piece
+    that is done, with its size."""
 
-    def __init__(self, folder: Path, told: Callable[[int], None], *, again: bool = False) -> None:
-        self._path = folder / NAME
+    def __init__(
+        self, folder: Path, told: Callable[[int], None], *, again: bool = False, database: str = ""
+    ) -> None:
+        mark = f"-{hashlib.blake2b(database.encode(), digest_size=4).hexdigest()}"
+        self._path = folder / (NAME.replace(".", f"{mark}.") if database else NAME)
         self._told, self._again = told, again
         self._done = dict(self._read())
         self._file = self._path.open("a", encoding="ascii")

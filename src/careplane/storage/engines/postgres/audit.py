@@ -41,12 +41,12 @@ class Audit:
 
     async def waiting(self) -> int:
         """Records that are durable, and not in the trail yet."""
-        return int(await self._sessions.read(lambda c: c.fetchval(_COUNT)))
+        return int(await self._sessions.retried(lambda c: c.fetchval(_COUNT)))
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         while await self._sessions.run(lambda c: c.fetchval(_ADD, [], [])):
             pass
-        rows = await self._sessions.read(lambda c: c.fetch(_TAIL, tenant, after, count))
+        rows = await self._sessions.retried(lambda c: c.fetch(_TAIL, tenant, after, count))
         return [(seq, record) for seq, record in rows]
 
     async def close(self) -> None:

@@ -29,11 +29,18 @@ _BY_CLASS: tuple[tuple[type[BaseException], type[CareplaneError], str], ...] = (
         Fault,
         "The database user may not do this: make it the owner of the database",
     ),
+    (asyncpg.InternalClientError, Busy, _UNREACHABLE),  # a statement on what was just lost
     (TimeoutError, Busy, _UNREACHABLE),
     (OSError, Busy, _UNREACHABLE),
 )
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 """Everything that the driver raises of its own."""
 
 

@@ -29,16 +29,18 @@ class Statement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Searches of one tenant. `bodies`: whether versions are wanted, or only types and ids."""
+    """Searches of one tenant. `few`: see `leads.origin`. `bodies`: whether versions are wanted, or
+    only types and ids."""
 
     tenant: int
     names: Names
+    few: bool = False
     bodies: bool = True
 
     def page(self, query: Query, cursor: Cursor | None) -> Statement:
         """Rows of COLUMNS, ident, rid, t now, total; in order of rid, one more than asked for."""
         scope = self._scope()
-        found = leads.origin(query, scope)
+        found = leads.origin(query, scope, few=self.few)
         born = self._born(scope, cursor)
         after = f"r.rid > {scope.bind(cursor.row, 'bigint')}" if cursor else TRUE
         limit = scope.bind(query.count + 1, "bigint")
@@ -55,7 +57,7 @@ class Finder:
         scope = self._scope()
         if query.where == EVERYTHING and cursor is None:
             return Statement(*scope.statement(f"SELECT {self._tally(query, scope)}"), True)
-        found = leads.origin(query, scope)
+        found = leads.origin(query, scope, few=self.few)
         where = both([found.where, self._born(scope, cursor)])
         text = f"SELECT count(*) FROM {found.table} WHERE {where}"
         return Statement(*scope.statement(text), found.quick)
@@ -64,7 +66,7 @@ class Finder:
         """The first page of a sorted search: rows of COLUMNS, ident, place, t now, total; and all
         idents in order where there are more, in the column after."""
         scope = self._scope()
-        found = leads.origin(query, scope)
+        found = leads.origin(query, scope, few=self.few)
         where = both([found.where, self._born(scope, cursor)])
         keys = [(orders.value(key, scope), key.descending) for key in query.sort]
         order = "".join(
@@ -89,7 +91,7 @@ class Finder:
         check = both(["NOT r.gone", types, nodes.compile(query.where, scope, at)])
         given = scope.bind(list(some), "bigint[]")
         limit = scope.bind(query.count + 1, "bigint")
-        found = leads.origin(query, scope)
+        found = leads.origin(query, scope, few=self.few)
         total = self._total(query, scope, found, self._born(scope, total_from))
         text = (
             f"SELECT {self._columns}, r.ident, u.place, {_NOW}, {total} "

@@ -46,8 +46,6 @@ class Group:
         self._batch = Batch()
         self._states: dict[Identity, State] = {}
         self._t = self._rid = self._updated = 0
-        self.new: set[Identity] = set()
-        """Resources that have a place from now on."""
 
     async def begin(self, jobs: Iterable[Job], now: int) -> None:
         """Lock, and fetch at once what the units will ask for one by one."""
@@ -84,6 +82,11 @@ class Group:
         pairs = zip(job.laid, job.packed, strict=True)
         return Receipt(tuple([self._put(tenant, laid, *packed) for laid, packed in pairs]))
 
+    @property
+    def heard(self) -> Iterable[Identity]:
+        """Resources that have a place once this is committed."""
+        return self._states
+
     async def flush(self) -> None:
         """Bring the batch to the tables."""
         batch, self._batch = self._batch, Batch()
@@ -104,7 +107,6 @@ class Group:
         self._rid += 1
         self._states[identity] = State(self._rid, 0, True, type, id)
         self._batch.resources[identity] = Resource(tenant, ident, self._rid, type, id)
-        self.new.add(identity)
 
     def _put(self, tenant: int, laid: Laid, dictionary: int, body: bytes) -> Version:
         put, ident, batch = laid.put, laid.ident, self._batch

@@ -14,6 +14,8 @@ from careplane.kernel.errors import Fault
 from careplane.storage.engines.postgres.sessions import Connection
 
 _LOCK = 7_203_118
+_MARK = "SELECT mark FROM installation"
+_CLAIM = "INSERT INTO installation SELECT $1 WHERE NOT EXISTS (SELECT FROM installation)"
 _DONE = """CREATE TABLE IF NOT EXISTS migration (
   number integer PRIMARY KEY,
   name text NOT NULL,
@@ -40,6 +42,18 @@ async def migrate(connection: Connection) -> None:
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
+
+
+async def claim(connection: Connection, mark: bytes) -> None:
+    """Leave the mark of the installation's key, or find the same one; Fault for another."""
+    found = await connection.fetchval(_MARK)
+    if found is None:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE installation")
+            await connection.execute(_CLAIM, mark)
+        found = await connection.fetchval(_MARK)
+    if found != mark:
+        raise Fault("The key does not fit this database: use the key file that was made with it")
 
 
 async def _is_new(connection: Connection, steps: int) -> bool:

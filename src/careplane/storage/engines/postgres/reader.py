@@ -7,6 +7,8 @@ statement. Searches go to quick or careful connections, as `plans.leads` has it.
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from array import array
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +18,7 @@ from careplane.storage.bodies import Bodies
 from careplane.storage.engines.postgres import snapshots
 from careplane.storage.engines.postgres.find import Finder, Statement
 from careplane.storage.engines.postgres.names import Names
-from careplane.storage.engines.postgres.plans import nodes, selves
+from careplane.storage.engines.postgres.plans import leads, nodes, selves
 from careplane.storage.engines.postgres.plans.scope import At, Scope, both
 from careplane.storage.engines.postgres.sessions import Connection, Sessions
 from careplane.storage.engines.postgres.versions import COLUMNS, to_version, to_versions
@@ -33,6 +35,9 @@ from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 SEARCH, HISTORY = b"s", b"h"
 _AHEAD = 200
+_FEW = 5_000
+_SIZES = 10_000
+_SIZES_SECONDS = 60.0
 _TOGETHER = 500
 _READ = f"""SELECT {COLUMNS}, k.n FROM unnest($1::integer[], $2::bigint[])
 WITH ORDINALITY k(tenant, ident, n)
@@ -59,6 +64,7 @@ class Reader:
         self._cursors = cursors
         self._answers = Answers()
         self._bodies = Bodies()
+        self._sizes: dict[tuple[Tenant, Query], tuple[float, bool]] = {}
         self._waiting: dict[Asked, asyncio.Future[Version | None]] = {}
         self._asking = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,7 +107,7 @@ class Reader:
         """What is stored under another type or id with the same ident is not meant."""
         tenants = [tenant for tenant, _, _ in asked]
         idents = [self._names.ident(*key) for key in asked]
-        rows = await self._quick.read(lambda c: c.fetch(_READ, tenants, idents))
+        rows = await self._quick.retried(lambda c: c.fetch(_READ, tenants, idents))
         found: list[Version | None] = [None] * len(asked)
         for row in rows:
             version, n = to_version(row, self._bodies), row[7] - 1
@@ -116,16 +122,16 @@ class Reader:
         if not 0 < version < 2**31:
             return None
         ident = self._names.ident(tenant, type, id)
-        row = await self._quick.read(lambda c: c.fetchrow(_VREAD, tenant, ident, version))
+        row = await self._quick.retried(lambda c: c.fetchrow(_VREAD, tenant, ident, version))
         found = to_version(row, self._bodies) if row else None
         return found if found and (found.type, found.id) == (type, id) else None
 
     async def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
-        rows = await self._quick.read(lambda c: c.fetch(_CHANGES, tenant, after, count))
+        rows = await self._quick.retried(lambda c: c.fetch(_CHANGES, tenant, after, count))
         return list(to_versions(rows, self._bodies))
 
     async def horizon(self) -> tuple[int, int]:
-        row = await self._quick.read(lambda c: c.fetchrow(_HORIZON))
+        row = await self._quick.retried(lambda c: c.fetchrow(_HORIZON))
         return (row[0], row[1] * 1000) if row else (0, 0)
 
     async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
@@ -134,27 +140,46 @@ class Reader:
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return {
-            row[0]: row[1] for row in await self._quick.read(lambda c: c.fetch(_COUNTS, tenant))
+            row[0]: row[1] for row in await self._quick.retried(lambda c: c.fetch(_COUNTS, tenant))
         }
 
     async def search(self, tenant: Tenant, query: Query) -> Page:
         if query.count <= 0:
             return Page((), None, await self.count(tenant, query) if query.total else None)
         cursor = self._read(tenant, query)
-        finder = Finder(tenant, self._names)
+        finder = Finder(tenant, self._names, few=await self._few(tenant, query))
         page = await (self._sorted if query.sort else self._plain)(finder, query, cursor)
         if page.total is None and query.total:
             return Page(page.versions, page.next, await self.count(tenant, query))
         return page
 
     async def count(self, tenant: Tenant, query: Query) -> int:
-        statement = Finder(tenant, self._names).count(query, self._read(tenant, query))
+        cursor = self._read(tenant, query)
+        finder = Finder(tenant, self._names, few=await self._few(tenant, query))
+        statement = finder.count(query, cursor)
         (row,) = await self._fetch(statement)
         return int(row[0])
 
+    async def _few(self, tenant: Tenant, query: Query) -> bool:
+        """Whether few resources are expected by the keys of a search; remembered for a while."""
+        keyed = leads.keyed(query)
+        if keyed is None:
+            return False
+        now = time.monotonic()
+        known = self._sizes.get((tenant, keyed))
+        if known is None or known[0] < now:
+            scope = Scope(tenant, self._names)
+            statement = Statement(*scope.statement(leads.size(keyed, scope)))
+            (row,) = await self._fetch(statement)
+            few = json.loads(row[0])[0]["Plan"]["Plan Rows"] <= _FEW
+            if len(self._sizes) >= _SIZES:
+                self._sizes.clear()
+            known = self._sizes[tenant, keyed] = (now + _SIZES_SECONDS, few)
+        return known[1]
+
     async def keys(self, connection: Connection, tenant: Tenant, query: Query) -> set[Key]:
         """What `search` finds on one page, on the connection of a transaction."""
-        finder = Finder(tenant, self._names, bodies=False)
+        finder = Finder(tenant, self._names, few=leads.keyed(query) is not None, bodies=False)
         cursor = self._read(tenant, query)
         if query.count <= 0:
             return set()
@@ -261,7 +286,7 @@ class Reader:
 
     async def _fetch(self, statement: Statement) -> list[Any]:
         sessions = self._quick if statement.quick else self._careful
-        return await sessions.read(lambda c: c.fetch(statement.text, *statement.args))
+        return await sessions.retried(lambda c: c.fetch(statement.text, *statement.args))
 
     def _read(self, tenant: Tenant, query: Query) -> Cursor | None:
         if query.cursor is None:

@@ -1,6 +1,6 @@
 """Connections to the database: a few of each kind, kept open with their statements prepared.
 
-A connection that was lost is replaced at the next use. What only reads is then asked once more;
+A connection that was lost is replaced at the next use. What may be done twice is then tried again;
 where there is no database at all the answer is `Busy`, and the next request tries again.
 """
 
@@ -27,12 +27,16 @@ _WAIT_SECONDS = 30.0
 """How long a request may wait for a free connection."""
 _STATEMENTS = 500
 _PLAIN = {
-    "application_name": "careplane",
     "jit": "off",
     "idle_in_transaction_session_timeout": "60000",  # nobody keeps the others from writing
 }
 
-QUICK = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+QUICK = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",  # a few rows each time, by their keys
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 """For statements that have one good plan: it is made once."""
 CAREFUL = {"plan_cache_mode": "force_custom_plan"}
 """For searches whose best way depends on what is asked."""
@@ -50,13 +54,15 @@ class Sessions:
     ) -> None:
         self._url = url
         self._settings = {**_PLAIN, **settings}
+        if "application_name=" not in url:
+            self._settings["application_name"] = "careplane"
         self._prepare = prepare
         self._free: list[Connection] = []
         self._room = asyncio.Semaphore(size)
         self._closed = False
 
-    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """As `run`; once more where the connection had gone."""
+    async def retried(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """As `run`, for what may be done twice: once more where the connection had gone."""
         try:
             return await self.run(work)
         except _Lost:
@@ -135,8 +141,9 @@ class _Lost(Busy):
 
 
 def _ends(error: BaseException) -> bool:
-    """Whether the server has said that it ends the connection."""
-    return isinstance(error, asyncpg.AdminShutdownError | asyncpg.CrashShutdownError)
+    """Whether the connection is of no more use, though it may not know it yet."""
+    kinds = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.InternalClientError)
+    return isinstance(error, kinds)
 
 
 async def _close(connection: Connection) -> None:

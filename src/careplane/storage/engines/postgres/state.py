@@ -36,16 +36,18 @@ class PostgresState:
         self._sessions = Sessions(url, 2, QUICK, migrate)
 
     async def get(self, tenant: Tenant, space: str, key: str) -> Entry | None:
-        row = await self._sessions.read(lambda c: c.fetchrow(_GET, space, tenant, key))
+        row = await self._sessions.retried(lambda c: c.fetchrow(_GET, space, tenant, key))
         return Entry(*row) if row else None
 
     async def scan(
         self, tenant: Tenant | None, space: str, after: str = "", count: int = 1000
     ) -> Sequence[tuple[Tenant, Entry]]:
         if tenant is None:
-            rows = await self._sessions.read(lambda c: c.fetch(_SCAN_ALL, space, count))
+            rows = await self._sessions.retried(lambda c: c.fetch(_SCAN_ALL, space, count))
         else:
-            rows = await self._sessions.read(lambda c: c.fetch(_SCAN, space, tenant, after, count))
+            rows = await self._sessions.retried(
+                lambda c: c.fetch(_SCAN, space, tenant, after, count)
+            )
         return [(Tenant(row[0]), Entry(*row[1:])) for row in rows]
 
     async def put(

@@ -16,7 +16,7 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError
 from careplane.search.plan import Query
 from careplane.storage.engines.postgres.audit import Audit
-from careplane.storage.engines.postgres.migrate import migrate
+from careplane.storage.engines.postgres.migrate import claim, migrate
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.reader import Reader
 from careplane.storage.engines.postgres.sessions import CAREFUL, QUICK, Connection, Sessions
@@ -55,18 +55,22 @@ class PostgresStore:
     """One process's view of a database. Use it from one event loop."""
 
     def __init__(self, url: str, key: bytes, clock: Clock, limits: Limits) -> None:
+        mark = _derived("mark", key)
+
+        async def prepare(connection: Connection) -> None:
+            await migrate(connection)
+            await claim(connection, mark)
+
         search = {"statement_timeout": str(round(limits.search_seconds * 1000))}
         writes = {
             "statement_timeout": "60000",
             "lock_timeout": str(_LOCK_MILLISECONDS),
-            "enable_hashjoin": "off",  # a few rows each time: by their keys
-            "enable_mergejoin": "off",
         }
-        self._quick = Sessions(url, limits.quick, {**QUICK, **search}, migrate)
-        self._careful = Sessions(url, limits.careful, {**CAREFUL, **search}, migrate)
-        self._writing = Sessions(url, 1, {**QUICK, **writes}, migrate)
+        self._quick = Sessions(url, limits.quick, {**QUICK, **search}, prepare)
+        self._careful = Sessions(url, limits.careful, {**CAREFUL, **search}, prepare)
+        self._writing = Sessions(url, 1, {**QUICK, **writes}, prepare)
         trail = {**QUICK, "synchronous_commit": limits.audit_sync}
-        self._auditing = Sessions(url, 1, trail, migrate)
+        self._auditing = Sessions(url, 1, trail, prepare)
         names = Names(_derived("names", key))
         cursors = Cursors(_derived("cursors", key))
         self._reader = Reader(self._quick, self._careful, names, cursors)
@@ -125,14 +129,14 @@ class PostgresStore:
         cannot be reached yet is no error: every request tries anew."""
         for sessions in (self._writing, self._quick, self._careful, self._auditing):
             try:
-                await sessions.read(_nothing)
+                await sessions.retried(_nothing)
             except CareplaneError:
                 return
 
     async def check(self) -> list[str]:
         """What is wrong with the database, in words."""
         try:
-            await self._writing.read(_nothing)
+            await self._writing.retried(_nothing)
         except CareplaneError as error:
             return [error.text]
         return []

@@ -1,8 +1,8 @@
 """Gathers units that wait, commits them in one transaction, and answers each.
 
 A unit that breaks something is left out, and the rest of its group tried again. Where the
-connection is lost in the middle nothing was stored; where it is lost in the commit itself, the
-database is asked what became of it.
+connection is lost in the middle nothing was stored, and it is tried once more; where it is lost in
+the commit itself, the database is asked what became of it.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Writer:
     async def _commit(self, jobs: Sequence[Job]) -> list[Answer]:
         """One answer a job; nothing is kept of a job whose answer is an error."""
         try:
-            return await self._sessions.run(_Transaction(jobs, self._find, self._heard).run)
+            return await self._sessions.retried(_Transaction(jobs, self._find, self._heard).run)
         except _Unknown as unknown:
             return await self._fate(unknown)
         except CareplaneError as error:
@@ -167,7 +167,7 @@ class _Transaction:
             await transaction.commit()
         except DRIVER_ERRORS as error:
             raise self._unknown(answers) or error from error
-        self._heard |= group.new
+        self._heard.update(group.heard)
         return answers
 
     async def _take(self, group: Group, job: Job) -> Answer:

@@ -1,9 +1,11 @@
 """Which part of a search leads to few candidates, whatever the statistics say.
 
 A patient's chart, a reference, given resources: what follows is a small set by the nature of the
-data. Such a search reads the candidates first, behind a fence (OFFSET 0) that keeps PostgreSQL from
-walking through the whole type instead, and may so be planned once for all values. Other searches
-are planned for their values every time, by PostgreSQL's own counts.
+data. Such a search reads the candidates first, by one index, behind a fence (OFFSET 0) that keeps
+PostgreSQL from walking through the whole type instead or joining indexes (keys belong to one tenant
+by themselves), and may so be planned once for all values. Other searches
+are planned for their values every time, by PostgreSQL's own counts; there the fence stands around
+everything where few are expected by their keys.
 """
 
 from __future__ import annotations
@@ -28,20 +30,51 @@ class Origin(NamedTuple):
     quick: bool
 
 
-def origin(query: Query, scope: Scope) -> Origin:
-    """FROM and WHERE of a search."""
+def origin(query: Query, scope: Scope, *, few: bool) -> Origin:
+    """FROM and WHERE of a search. `few`: what `keyed` names is known to be found in few places."""
     at = At("r")
-    parts = query.where.parts if isinstance(query.where, plan.And) else (query.where,)
+    parts = _parts(query)
     lead = _chart(parts, scope) or _first(parts, query, scope)
     types = selves.types_are(query.types, scope, at) if query.types else TRUE
     condition = nodes.compile(query.where, scope, at)
-    if lead is None:
-        way = _way(parts, scope)
-        return Origin(
-            "resource r", both([scope.mine("r"), "NOT r.gone", types, condition, way]), False
-        )
-    table = f"(SELECT * FROM resource r WHERE {scope.mine('r')} AND {lead} OFFSET 0) r"
-    return Origin(table, both(["NOT r.gone", types, condition]), True)
+    where = both([scope.mine("r"), "NOT r.gone", types, condition])
+    if lead is not None:
+        return Origin(f"(SELECT * FROM resource r WHERE {lead} OFFSET 0) r", where, True)
+    if few:
+        return Origin(f"(SELECT * FROM resource r WHERE {where} OFFSET 0) r", TRUE, False)
+    return Origin("resource r", both([where, _way(parts, scope)]), False)
+
+
+def keyed(query: Query) -> Query | None:
+    """Of a search that mixes what keys find with what must be looked at, the part that keys find.
+    PostgreSQL cannot tell what looking costs, so whether these are few is asked first."""
+    parts = _parts(query)
+    found = tuple(part for part in parts if isinstance(part, _KEYED))
+    if not found or len(found) == len(parts) or _is_led(parts, query):
+        return None
+    return Query(query.types, plan.And(found))
+
+
+def size(query: Query, scope: Scope) -> str:
+    """An EXPLAIN that says how many PostgreSQL expects."""
+    at = At("r")
+    types = selves.types_are(query.types, scope, at) if query.types else TRUE
+    where = both([scope.mine("r"), types, nodes.compile(query.where, scope, at)])
+    return f"EXPLAIN (FORMAT JSON) SELECT FROM resource r WHERE {where}"
+
+
+def _parts(query: Query) -> tuple[Node, ...]:
+    return query.where.parts if isinstance(query.where, plan.And) else (query.where,)
+
+
+def _is_led(parts: Iterable[Node], query: Query) -> bool:
+    """Whether `origin` has a lead."""
+    return any(
+        (isinstance(part, plan.Keys) and part.keys)
+        or (isinstance(part, plan.Ids) and part.ids and query.types)
+        or (isinstance(part, plan.Reference) and 0 < len(part.targets) <= _FEW)
+        for part in parts
+    )
 
 
 def _chart(parts: Iterable[Node], scope: Scope) -> str | None:
@@ -68,23 +101,25 @@ def _charted(link: plan.Reference, token: plan.Token, scope: Scope) -> str | Non
 def _first(parts: Iterable[Node], query: Query, scope: Scope) -> str | None:
     for part in parts:
         if isinstance(part, plan.Keys) and part.keys:
-            return selves.keys(part, scope, At("r"))
+            return _given(part, scope)
         if isinstance(part, plan.Ids) and part.ids and query.types:
             keys = frozenset((type, id) for type in query.types for id in part.ids)
-            return selves.keys(plan.Keys(keys), scope, At("r"))
+            return _given(plan.Keys(keys), scope)
     for part in parts:
         if isinstance(part, plan.Reference) and 0 < len(part.targets) <= _FEW:
             return has_any(links.reference_keys(part, scope), scope, At("r"))
     return None
 
 
+def _given(node: plan.Keys, scope: Scope) -> str:
+    return f"{scope.mine('r')} AND {selves.keys(node, scope, At('r'))}"
+
+
 _KEYED = (plan.Token, plan.Text, plan.Uri, plan.Composite, plan.Chain, plan.Has, plan.Ids)
 
 
 def _way(parts: Iterable[Node], scope: Scope) -> str:
-    """Where nothing is found by a key, candidates come by a range: its table is named too."""
-    if any(isinstance(part, _KEYED) for part in parts):
-        return TRUE
+    """Candidates may come by a range as well: its table is named too, with its statistics."""
     for part in parts:
         if isinstance(part, plan.Number | plan.Quantity):
             return f"r.ident IN ({ranges.number_way(part, scope)})"

@@ -1,0 +1,19 @@
+"""A store as the composition root opens it: records and their audit trail in one place."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from careplane.storage.ports.audit import AuditStore
+from careplane.storage.ports.records import RecordStore
+from careplane.storage.ports.vitals import Living
+
+
+class Engine(RecordStore, AuditStore, Living, Protocol):
+    """What every engine for real use is."""
+
+    async def warm(self) -> None:
+        """Start what will be needed, before it is."""
+
+    async def check(self) -> list[str]:
+        """Look for damage (minutes on a large store); what is wrong, in words."""
