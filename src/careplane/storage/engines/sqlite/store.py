@@ -33,6 +33,7 @@ from careplane.storage.engines.sqlite.writing import (
     Writer,
 )
 from careplane.storage.ports.records import (
+    Erasure,
     HistoryQuery,
     Key,
     Page,
@@ -112,6 +113,9 @@ class SqliteStore:
 
     async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
         return await self._writer.put(tenant, unit)
+
+    async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        await self._writer.erase(tenant, erasure)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._ask(lambda reader: reader.changes(tenant, after, count))
