@@ -9,6 +9,7 @@ from careplane.access.caller import Caller
 from careplane.access.decide import Decider
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
+from careplane.app import background as beside
 from careplane.app import engines, keys
 from careplane.app.background import Background
 from careplane.app.demo.roles import roles
@@ -19,6 +20,7 @@ from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
 from careplane.records.parts import Parts
+from careplane.records.retention import Retention, parse_policy
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions.capabilities import Capabilities
@@ -38,7 +40,9 @@ from careplane.web.routes import application as pages
 from careplane.web.visit import Web
 
 TENANT = Tenant(1)
-OPERATOR = Caller(TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds"))
+OPERATOR = Caller(
+    TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds system/Patient.purge")
+)
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
 OPERATIONS = (*REST_OPERATIONS,)
 
@@ -111,8 +115,14 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         dispatch(fhir, pages(web)),
         workers,
         state,
-        Background(state, system_clock, ()),
+        Background(state, system_clock, _services(settings, parts, state)),
     )
+
+
+def _services(settings: Settings, parts: Parts, state: StateStore) -> tuple[beside.Service, ...]:
+    """What runs beside the requests."""
+    policy = parse_policy(settings.history_retention)
+    return (Retention(parts, state, TENANT, policy),) if policy else ()
 
 
 def _decider(registry: Registry) -> Decider:

@@ -46,6 +46,12 @@ class Settings(BaseSettings):
         "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
         "both.",
     )
+    history_retention: str = Field(
+        default="",
+        description="How long superseded versions are kept, by type: `Observation=5v,*=365d` keeps "
+        "five of an Observation, and of all others those superseded less than 365 days ago. Empty: "
+        "all of them. The current version always stays.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

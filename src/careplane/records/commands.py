@@ -182,6 +182,12 @@ class Document(Struct, frozen=True):
     graph: str | None = None
 
 
+class Purge(Struct, frozen=True):
+    """`Patient/[id]/$purge`: the record of a patient, gone for good."""
+
+    id: str
+
+
 ValidationMode = Literal["create", "update", "delete"]
 
 

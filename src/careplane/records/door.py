@@ -23,6 +23,7 @@ from careplane.records import (
     history,
     lastn,
     meta,
+    purge,
     read,
     search,
     stats,
@@ -39,6 +40,7 @@ from careplane.records.results import (
     Found,
     MetaFound,
     Processed,
+    Purged,
     Report,
     Statistics,
     Version,
@@ -125,6 +127,10 @@ class Door:
     async def document(self, caller: Caller, command: c.Document) -> Found:
         """The Composition first. Raises NotFound, Conflict where a part of it cannot be had."""
         return await self._call(caller, "$document", documents.document, command)
+
+    async def purge(self, caller: Caller, command: c.Purge) -> Purged:
+        """Remove a patient's record physically. Raises NotFound; Forbidden without the scope."""
+        return await self._call(caller, "$purge", purge.purge, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""

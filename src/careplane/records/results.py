@@ -19,6 +19,7 @@ __all__ = [
     "Found",
     "MetaFound",
     "Processed",
+    "Purged",
     "Report",
     "Statistics",
     "Version",
@@ -79,6 +80,15 @@ class Statistics(Struct, frozen=True):
 
     series: tuple[tuple[Tree, str, tuple[tuple[int, Decimal], ...], int], ...]
     sources: tuple[Version, ...]
+
+
+class Purged(Struct, frozen=True):
+    """How many records and versions are gone; `left` still refer to them, or were attached to
+    them."""
+
+    records: int
+    versions: int
+    left: tuple[tuple[str, str], ...]
 
 
 class MetaFound(Struct, frozen=True):
