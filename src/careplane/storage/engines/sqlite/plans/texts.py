@@ -72,6 +72,10 @@ def _contains(value: str) -> Sql:
     return Sql("instr(m.folded, ?) > 0", (value,))
 
 
+def _whole(value: str) -> Sql:
+    return Sql("m.folded = ?", (value,))
+
+
 def _exact(value: str) -> Sql:
     return Sql("m.folded = ? AND m.text = ?", (fold(value), value))
 
@@ -95,7 +99,12 @@ def following(value: str) -> str | None:
     return head[:-1] + chr(_SURROGATES.stop if last in _SURROGATES else last)
 
 
-_MODES = {TextMode.STARTS: starts, TextMode.CONTAINS: _contains, TextMode.EXACT: _exact}
+_MODES = {
+    TextMode.STARTS: starts,
+    TextMode.CONTAINS: _contains,
+    TextMode.SAME: _whole,
+    TextMode.EXACT: _exact,
+}
 
 
 def _uri(node: plan.Uri) -> Sql:
