@@ -164,9 +164,9 @@ def _history_code(command: c.History) -> str:
 async def _process(parts: Parts, account: Account, command: c.Process) -> Processed:
     is_transaction, asked = entries(command.raw)
     if is_transaction:
-        return await transaction(parts, account, asked, command.handling)
+        return await transaction(parts, account, asked, command)
     account.interaction = "batch"
-    return await batch(parts, account, asked, command.handling)
+    return await batch(parts, account, asked, command)
 
 
 def _search_code(command: c.Search) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import CareplaneError, Issue
+from careplane.records.commands import Operated
 from careplane.storage.ports.records import Version
 
 __all__ = [
@@ -103,7 +104,7 @@ class Report(Struct, frozen=True):
     issues: tuple[Issue, ...]
 
 
-Result: TypeAlias = Written | Version | Found | Versions | MetaFound | Report
+Result: TypeAlias = Written | Version | Found | Versions | MetaFound | Report | Operated
 
 
 class Answer(Struct, frozen=True):

@@ -50,7 +50,7 @@ class Fhir:
         operations: Sequence[Operation],
         addressing: Addressing,
     ) -> None:
-        self._service = service
+        self._service = replace(service, operate=self._operate)
         self._resolve = resolve
         self._capabilities = capabilities
         self._addressing = addressing
@@ -116,6 +116,10 @@ class Fhir:
         if handler is None:
             raise MethodNotAllowed(method, (*methods, "OPTIONS"))
         return await handler(self._service, request)
+
+    async def _operate(self, request: Request, only_reading: bool) -> Response:
+        where = place(request.path)
+        return await self._operations.call(self._service, request, where, only_reading)
 
     def _metadata(self, method: str, base: str) -> Response:
         if method == "OPTIONS":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from careplane.fhir.codec import json, xml
-from careplane.kernel.errors import NotFound
+from careplane.kernel.errors import NotFound, Unsupported
 from careplane.rest import body
 from careplane.rest.negotiate import Form, form_of, media_type
 from careplane.rest.operation import Call, Operation, values_of
@@ -27,11 +27,15 @@ class Operations:
             others = self._by_name.get(operation.name, ())
             self._by_name[operation.name] = (*others, operation)
 
-    async def call(self, service: Service, request: Request, where: Place) -> Response:
+    async def call(
+        self, service: Service, request: Request, where: Place, only_reading: bool = False
+    ) -> Response:
         """Find it and call it. GET only for what changes nothing."""
         type, id = (*request.path[:-1], None, None)[:2]
         operation = self._find(where, type)
-        allowed = ("POST",) if operation.definition.affects_state else ("GET", "POST")
+        if only_reading and operation.changes:
+            raise Unsupported("An operation that changes something cannot be undone: use a batch.")
+        allowed = ("POST",) if operation.changes else ("GET", "POST")
         if request.method not in allowed:
             raise MethodNotAllowed(request.method, (*allowed, "OPTIONS"))
         values: tuple[tuple[str, object], ...] = request.pairs

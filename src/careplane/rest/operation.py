@@ -76,12 +76,21 @@ Handler = Callable[[Call], Awaitable[Response]]
 @dataclass(frozen=True, slots=True)
 class Operation:
     """An operation with its definition as data. `types` limits which types offer it; the levels
-    are those of the definition, less what is in `without`."""
+    are those of the definition, less what is in `without`; `writes` where it changes something and
+    its definition does not say so; `later` where it may take long, so that it is also carried out
+    after the answer (`Prefer: respond-async`)."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
     types: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
+    writes: bool = False
+    later: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether a call may change something."""
+        return self.writes or self.definition.affects_state
 
     @property
     def name(self) -> str:
