@@ -19,11 +19,13 @@ from careplane.app.workers import Workers
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
+from careplane.records.jobs import Jobs
 from careplane.records.parts import Parts
 from careplane.records.retention import Retention, parse_policy
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions.capabilities import Capabilities
+from careplane.rest.later import Later
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.service import Service
@@ -58,6 +60,7 @@ class Careplane:
     workers: Workers
     state: StateStore
     background: Background
+    jobs: Jobs
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -67,6 +70,7 @@ class Careplane:
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
+        await self.jobs.close()
         await self.store.close()
         await self.state.close()
 
@@ -94,12 +98,14 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     door = Door(parts)
     tokens = Tokens(key.derive("tokens"), system_clock)
+    jobs = Jobs(state, system_clock, new_id)
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
         Capabilities(registry, OPERATIONS, system_clock()),
         OPERATIONS,
         Addressing(settings.base_url, settings.trust_proxy),
+        Later(jobs, system_clock, settings.max_body_bytes),
     )
     web = Web(
         door,
@@ -116,6 +122,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         workers,
         state,
         Background(state, system_clock, _services(settings, parts, state)),
+        jobs,
     )
 
 

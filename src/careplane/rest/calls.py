@@ -45,6 +45,10 @@ class Operations:
             values = (*values, *sent)
         return await operation.handler(Call(service, request, type, id, values, resource))
 
+    def may_wait(self, where: Place, path: tuple[str, ...]) -> bool:
+        """Whether the operation at this address is one to carry out later."""
+        return self._find(where, (*path[:-1], None)[0]).later
+
     def _find(self, where: Place, type: str | None) -> Operation:
         level = _LEVEL.get(where.shape)
         for operation in self._by_name.get(where.operation or "", ()):

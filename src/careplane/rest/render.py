@@ -19,7 +19,10 @@ ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"vary", b"Accept, Accept-Encoding, Authorization"),
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Location, Last-Modified, Retry-After"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Location, Content-Location, Last-Modified, Retry-After, X-Progress, Expires",
+    ),
 )
 """A bearer token is no ambient credential, so any origin may ask; the token says what it gets."""
 

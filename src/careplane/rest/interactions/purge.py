@@ -26,6 +26,9 @@ async def purge(call: Call) -> Response:
 
 OPERATIONS = (
     Operation(
-        our_definition("purge", instance=True, affects_state=True), purge, frozenset({"Patient"})
+        our_definition("purge", instance=True, affects_state=True),
+        purge,
+        frozenset({"Patient"}),
+        later=True,
     ),
 )
