@@ -23,6 +23,7 @@ from careplane.records.jobs import Jobs
 from careplane.records.parts import Parts
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
+from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
@@ -42,7 +43,7 @@ BASE = "http://hospital.test/fhir"
 TENANT = Tenant(1)
 REGISTRY = r4_registry()
 LIMIT = 10_000_000
-OPERATIONS = (*REST_OPERATIONS,)
+OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
 def decider() -> Decider:
@@ -110,7 +111,7 @@ async def open_house(store: Store) -> AsyncIterator[House]:
     capabilities = Capabilities(REGISTRY, OPERATIONS, system_clock())
     jobs = Jobs(MemoryState(), system_clock, new_id)
     later = Later(jobs, system_clock, LIMIT)
-    app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing(), later)
+    app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing(), later=later)
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything_allowed, 3600)) as http:
         yield House(store, door, tokens, app, http)

@@ -12,12 +12,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+RESERVE = "reserve"
+"""The file that keeps room on the disk (storage/engines/sqlite/room.py)."""
 _COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"
 """With it every start would compile every file again, which no installation does."""
 CAREPLANE = [sys.executable, "-m", "careplane"]
@@ -76,13 +78,16 @@ def _request(url: str, token: str) -> urllib.request.Request:
 
 
 def size(data: Path) -> int:
-    """Bytes on disk below a data folder."""
-    return sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
+    """Bytes on disk below a data folder, without what is kept free there."""
+    files = (path for path in data.rglob("*") if path.is_file() and path.name != RESERVE)
+    return sum(path.stat().st_size for path in files)
 
 
 @contextmanager
-def serving(data: Path, workers: int = 1) -> Iterator[Server]:
-    """A server on a data folder, until the block ends."""
+def serving(
+    data: Path, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A server on a data folder, until the block ends. `settings`: more of its environment."""
     token = command("token", "--scope", "system/*.cruds", data=data).strip()
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
@@ -94,6 +99,7 @@ def serving(data: Path, workers: int = 1) -> Iterator[Server]:
             **ENVIRONMENT,
             "CAREPLANE_LOG_LEVEL": "warning",
             "CAREPLANE_WORKERS": str(workers),
+            **(settings or {}),
         },
     )
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplane.access.caller import Caller
@@ -12,22 +13,34 @@ from careplane.access.smart.tokens import Tokens
 from careplane.app import background as beside
 from careplane.app import engines, keys
 from careplane.app.background import Background
+from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
+from careplane.app.operations import health
+from careplane.app.operations.health import Health
+from careplane.app.operations.pages import watched
+from careplane.app.operations.tally import Snapshot, Tally
+from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
+from careplane.app.subscribing import subscriptions
 from careplane.app.workers import Workers
+from careplane.interop.subscriptions import sockets
+from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
 from careplane.records.jobs import Jobs
-from careplane.records.parts import Parts
+from careplane.records.parts import Announce, Parts
 from careplane.records.retention import Retention, parse_policy
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
+from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
+from careplane.rest.openapi import OpenApi
+from careplane.rest.openapi.serve import serve
 from careplane.rest.service import Service
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
@@ -36,7 +49,7 @@ from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import Registry, r4_registry
 from careplane.storage.engines.sqlite import SqliteStore
-from careplane.storage.ports.records import Tenant
+from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
 from careplane.web.visit import Web
@@ -46,7 +59,7 @@ OPERATOR = Caller(
     TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds system/Patient.purge")
 )
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = (*REST_OPERATIONS,)
+OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +73,26 @@ class Careplane:
     workers: Workers
     state: StateStore
     background: Background
+    traffic: Traffic
+    tally: Tally
+    subscriptions: Subscriptions
     jobs: Jobs
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
-        await asyncio.gather(self.store.warm(), self.workers.warm())
+        await asyncio.gather(self.store.warm(), self.workers.warm(), self.subscriptions.warm())
+
+    async def snapshot(self) -> Snapshot:
+        """What this process has counted, and how it stands."""
+        vitals = await self.store.vitals()
+        leads, draining = self.background.leads, self.traffic.draining
+        return self.tally.snapshot(vitals, leads=leads, draining=draining)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
+        await self.subscriptions.close()
         await self.jobs.close()
         await self.store.close()
         await self.state.close()
@@ -85,6 +108,8 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
     workers = Workers(extract)
+    tally, traffic = Tally(), Traffic()
+    subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
     parts = Parts(
         store,
         store,
@@ -94,19 +119,27 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         new_id,
         base=base,
+        announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accept_many,
+        admissions=subscribed.admissions,
     )
     door = Door(parts)
+    subscribed.open(door)
     tokens = Tokens(key.derive("tokens"), system_clock)
     jobs = Jobs(state, system_clock, new_id)
+    addressing = Addressing(settings.base_url, settings.trust_proxy)
+    bulk = bulk_of(settings, key, door, state, tokens.resolve, addressing)
+    operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
-        Capabilities(registry, OPERATIONS, system_clock()),
-        OPERATIONS,
-        Addressing(settings.base_url, settings.trust_proxy),
+        Capabilities(registry, operations, system_clock(), subscribed.capabilities),
+        operations,
+        addressing,
+        tally.saw,
         Later(jobs, system_clock, settings.max_body_bytes),
     )
+    api = OpenApi(registry, operations, base or ROOT)
     web = Web(
         door,
         Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
@@ -114,22 +147,46 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         settings.base_url.startswith("https://"),
     )
+    others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
+    others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     return Careplane(
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web)),
+        dispatch(
+            fhir, watched(pages(web), tally.saw), others, {sockets.PATH: subscribed.sockets()}
+        ),
         workers,
         state,
-        Background(state, system_clock, _services(settings, parts, state)),
+        Background(
+            state,
+            system_clock,
+            (bulk.service, subscribed.serve, *_retention(settings, parts, state)),
+        ),
+        traffic,
+        tally,
+        subscribed,
         jobs,
     )
 
 
-def _services(settings: Settings, parts: Parts, state: StateStore) -> tuple[beside.Service, ...]:
-    """What runs beside the requests."""
+def _retention(settings: Settings, parts: Parts, state: StateStore) -> tuple[beside.Service, ...]:
+    """Nothing where the operator has no policy."""
     policy = parse_policy(settings.history_retention)
     return (Retention(parts, state, TENANT, policy),) if policy else ()
+
+
+def _each(*listeners: Announce) -> Announce:
+    def announce(tenant: Tenant, versions: Sequence[Version]) -> None:
+        for listener in listeners:
+            listener(tenant, versions)
+
+    return announce
+
+
+def _health(store: SqliteStore, traffic: Traffic) -> Health:
+    checks = {"store": lambda: store.counts(TENANT), "writer": store.warm, "room": store.room}
+    return Health(checks, traffic)
 
 
 def _decider(registry: Registry) -> Decider:

@@ -40,6 +40,30 @@ class Settings(BaseSettings):
         ge=1000,
         description="Largest request body that is taken; more answers 413.",
     )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port for Prometheus, at `/metrics`; 0: none."
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address of that port. It asks for no token, so keep it to a network of yours.",
+    )
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="How long `/readyz` says 503 before the server stops to listen, after SIGTERM; "
+        "as long as a load balancer takes to notice.",
+    )
+    grace_seconds: int = Field(
+        default=20,
+        ge=1,
+        description="How long requests under way may take to end, after that.",
+    )
+    reserve_bytes: int = Field(
+        default=32_000_000,
+        ge=0,
+        description="Room on the disk that is kept for audit records: with less than this free, "
+        "writes answer 503 and reads go on; 0: none is kept.",
+    )
     audit_sync: Literal["process", "disk"] = Field(
         default="process",
         description="What an audit record of a read must outlive before the answer leaves: a kill "
@@ -51,6 +75,54 @@ class Settings(BaseSettings):
         description="How long superseded versions are kept, by type: `Observation=5v,*=365d` keeps "
         "five of an Observation, and of all others those superseded less than 365 days ago. Empty: "
         "all of them. The current version always stays.",
+    )
+    bulk_store: str = Field(
+        default="",
+        description="Where files of bulk exports are kept, encrypted: `file:///folder` or "
+        "`s3://bucket/prefix` (credentials from AWS_ variables); empty: folder `bulk` of the data "
+        "folder.",
+    )
+    bulk_part_bytes: int = Field(
+        default=100_000_000,
+        ge=1000,
+        description="Size at which a file of a bulk export ends and the next one begins.",
+    )
+    bulk_keep_hours: float = Field(
+        default=24, gt=0, description="How long the output of a bulk job is kept."
+    )
+    bulk_at_once: int = Field(default=4, ge=1, description="Bulk jobs under way together.")
+    bulk_per_tenant: int = Field(
+        default=2, ge=1, description="Bulk jobs of one tenant under way together."
+    )
+    subscription_hosts: str = Field(
+        default="",
+        description="Names and addresses that subscriptions may send to although they are not "
+        "public, with commas between them.",
+    )
+    subscription_http: bool = Field(
+        default=False, description="Let subscriptions send without encryption, to http addresses."
+    )
+    subscription_attempts: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Failures in a row after which a subscription is turned off; 20 take some "
+        "nine hours.",
+    )
+    smtp_host: str = Field(
+        default="",
+        description="Mail server for subscriptions by e-mail; empty: none are offered.",
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection to the mail server is encrypted."
+    )
+    smtp_from: str = Field(
+        default="careplane@localhost", description="Sender of the mails of subscriptions."
+    )
+    smtp_user: str = Field(default="", description="User name at the mail server, if it asks.")
+    smtp_password: str = Field(
+        default="", description="Password at the mail server; set it by the environment only."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."

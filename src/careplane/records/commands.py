@@ -29,6 +29,12 @@ class Read(Struct, frozen=True):
     id: str
 
 
+class ReadMany(Struct, frozen=True):
+    """The current versions of some resources, by type and id."""
+
+    keys: tuple[tuple[str, str], ...]
+
+
 class Vread(Struct, frozen=True):
     """One version of one resource."""
 
@@ -250,3 +256,50 @@ class Process(Struct, frozen=True):
 
 class Counts(Struct, frozen=True):
     """How many resources of each type this caller may search."""
+
+
+class PrepareExport(Struct, frozen=True):
+    """What an export will be about, to be checked before it begins: resources of these types (all
+    that the caller may search, if none), `filters` as pairs of type and criteria. `by_patient`:
+    only what is in patients' records; of `group`, or of `patients`, or of all."""
+
+    types: tuple[str, ...] = ()
+    filters: tuple[tuple[str, str], ...] = ()
+    by_patient: bool = False
+    group: str | None = None
+    patients: tuple[str, ...] | None = None
+
+
+class Export(Struct, frozen=True):
+    """A page of an export: resources of a type as they were at `at`, last changed since `since`
+    (inclusive) and before `before`. `filters` are criteria, of which one must hold. `after` is from
+    the page before, with everything else unchanged. `deletions`: the deletions instead. `passed`
+    tells of patients whose pages came before: what is in their records too is left out."""
+
+    type: str
+    at: int
+    filters: tuple[str, ...] = ()
+    by_patient: bool = False
+    patients: tuple[str, ...] | None = None
+    since: int | None = None
+    before: int | None = None
+    after: int = 0
+    count: int = 1000
+    deletions: bool = False
+    passed: Callable[[str], bool] | None = None
+
+
+class Note(Struct, frozen=True):
+    """Something for the audit trail that no other command tells of, such as a file that is handed
+    out: an operation, and a short text without patient data."""
+
+    operation: str
+    text: str
+
+
+class Disclose(Struct, frozen=True):
+    """Versions, by type, id and number, that are about to be shown to the caller; `reason` is kept
+    in the audit record, such as `Subscription/17`."""
+
+    reason: str
+    versions: tuple[tuple[str, str, int], ...]

@@ -9,16 +9,17 @@ not see is `NotFound`, as if there were none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
-from careplane.records import commands as c
 from careplane.records import (
+    changes,
     counts,
     differences,
     documents,
     everything,
+    export,
     graph,
     history,
     lastn,
@@ -30,6 +31,7 @@ from careplane.records import (
     validate,
     write,
 )
+from careplane.records import commands as c
 from careplane.records.account import Account
 from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
@@ -37,8 +39,10 @@ from careplane.records.bundle import entries
 from careplane.records.parts import Parts
 from careplane.records.results import (
     Around,
+    Exported,
     Found,
     MetaFound,
+    Prepared,
     Processed,
     Purged,
     Report,
@@ -48,6 +52,8 @@ from careplane.records.results import (
     Written,
 )
 from careplane.records.transaction import transaction
+from careplane.search.match import Subject
+from careplane.storage.ports.records import Tenant
 
 _PATH = 200
 """Characters of an address that are kept of a request that was refused."""
@@ -72,6 +78,10 @@ class Door:
     async def read(self, caller: Caller, command: c.Read) -> Version:
         """The current version. Raises NotFound, or Gone where it was deleted."""
         return await self._call(caller, "read", read.read, command)
+
+    async def read_many(self, caller: Caller, command: c.ReadMany) -> tuple[Version, ...]:
+        """The current versions of those that are there and that the caller may read."""
+        return await self._call(caller, "read", read.read_many, command)
 
     async def vread(self, caller: Caller, command: c.Vread) -> Version:
         """One version. Raises NotFound, or Gone where that version is a deletion."""
@@ -154,11 +164,50 @@ class Door:
         """How many resources of each type this caller may search; types with none are left out."""
         return await self._call(caller, "search", counts.counts, command)
 
+    async def prepare_export(self, caller: Caller, command: c.PrepareExport) -> Prepared:
+        """Whether this may be exported, and the moment that the export will show. Raises
+        NotFound for the Group, Incorrect for patients or criteria that cannot be understood."""
+        return await self._call(caller, "$export", export.prepare, command)
+
+    async def export(self, caller: Caller, command: c.Export) -> Exported:
+        """A page of an export. All pages together have each resource once, as it was at `at`,
+        whatever is written in between."""
+        return await self._call(caller, "$export", export.export, command)
+
+    async def note(self, caller: Caller, command: c.Note) -> None:
+        """Keep an audit record of something that no other call tells of."""
+        await self._call(caller, command.operation, _noted, command)
+
+    async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> Sequence[Version]:
+        """Versions in the order of commit, for a service of this house. Nothing of it may leave
+        but through `disclose`, so it leaves no audit record."""
+        return await self._parts.store.changes(tenant, after, count)
+
+    async def newest(self, tenant: Tenant) -> int:
+        """The sequence number of the last change."""
+        return await changes.newest(self._parts, tenant)
+
+    async def before(self, tenant: Tenant, version: Version) -> Version | None:
+        """What a version replaced; for a service, as `changes`."""
+        return await changes.before(self._parts, tenant, version)
+
+    def visible(self, caller: Caller, subject: Subject) -> bool:
+        """Whether a caller may read a record as its rows show it."""
+        return changes.visible(self._parts, caller, subject)
+
+    async def disclose(self, caller: Caller, command: c.Disclose) -> tuple[Version | None, ...]:
+        """The versions, with None for each that the caller may not read; audited."""
+        return await self._call(caller, "notify", changes.disclose, command)
+
 
 def _history_code(command: c.History) -> str:
     if command.type is None:
         return "history-system"
     return "history-type" if command.id is None else "history-instance"
+
+
+async def _noted(parts: Parts, account: Account, command: c.Note) -> None:
+    account.query = command.text
 
 
 async def _process(parts: Parts, account: Account, command: c.Process) -> Processed:

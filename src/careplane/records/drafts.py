@@ -33,6 +33,7 @@ class Drafter:
     def create(self, content: Content, id: str) -> Draft:
         """A first version under an id that the server chose."""
         limit = self._require(Permission.CREATE, content.type)
+        content = self._admitted(content)
         self._inside(limit, content, id)
         put = Put(content.type, id, "POST", content.rest, content.rows, expect=0, old=Rows())
         return Draft(Effect.CREATED, put)
@@ -47,6 +48,7 @@ class Drafter:
     ) -> Draft:
         """The next version of a record, or its first where a client chose the id."""
         limit = self._require(Permission.UPDATE, content.type)
+        content = self._admitted(content)
         self._inside(limit, content, id)
         if current is None or current.deleted:
             return self._revive(limit, content, id, current, if_match, method)
@@ -110,6 +112,10 @@ class Drafter:
 
     def _require(self, permission: Permission, type: str) -> Node:
         return self.parts.decider.require(self.caller, permission, rights.known(type))
+
+    def _admitted(self, content: Content) -> Content:
+        admit = self.parts.admissions.get(content.type)
+        return admit(self.caller, content) if admit else content
 
     def _inside(self, limit: Node, content: Content, id: str) -> None:
         subject = Subject(content.type, id, self.parts.clock(), content.rows)

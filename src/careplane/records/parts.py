@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from careplane.access.decide import Decider
 from careplane.kernel.clock import Clock
 from careplane.kernel.ids import NewId
+from careplane.records.admission import Admit
 from careplane.records.bodies import AcceptMany, Extract, accepting
 from careplane.search.criterion import Setting
 from careplane.search.registry import Registry
@@ -27,7 +28,8 @@ class Parts:
     """`extract` makes index rows of a validated resource; `announce` is told of versions after
     they are durable and must not fail; `base` is the address of this server, by which absolute
     references to its own resources are known; `accept_many` validates the resources of Bundles,
-    for instance in another process."""
+    for instance in another process; `admissions` are asked before resources of their type are
+    written."""
 
     store: RecordStore
     audit: AuditStore
@@ -39,6 +41,7 @@ class Parts:
     base: str = ""
     announce: Announce = nobody_listens
     accept_many: AcceptMany | None = None
+    admissions: Mapping[str, Admit] = field(default_factory=dict)
 
     @property
     def accepts(self) -> AcceptMany:

@@ -17,8 +17,10 @@ __all__ = [
     "Answer",
     "Around",
     "Effect",
+    "Exported",
     "Found",
     "MetaFound",
+    "Prepared",
     "Processed",
     "Purged",
     "Report",
@@ -90,6 +92,24 @@ class Purged(Struct, frozen=True):
     records: int
     versions: int
     left: tuple[tuple[str, str], ...]
+
+
+class Prepared(Struct, frozen=True):
+    """What an export will show: everything up to the commit `at`, which is how things were at
+    `instant`; of which types; `patients` are those of the Group or the list, None for all."""
+
+    at: int
+    instant: int
+    types: tuple[str, ...]
+    patients: tuple[str, ...] | None
+
+
+class Exported(Struct, frozen=True):
+    """A page of an export, deletions if these were asked for. `next` is the `after` of the next
+    page, None at the end; a page may be empty and not be the last."""
+
+    versions: tuple[Version, ...]
+    next: int | None
 
 
 class MetaFound(Struct, frozen=True):

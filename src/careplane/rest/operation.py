@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from careplane.fhir.codec import json
-from careplane.fhir.definitions import OperationDef, OperationParameter, operations
+from careplane.fhir.definitions import (
+    OperationDef,
+    OperationParameter,
+    is_primitive,
+    operations,
+)
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, Invalid, Issue
 from careplane.rest.request import Request
@@ -78,12 +83,16 @@ class Operation:
     """An operation with its definition as data. `types` limits which types offer it; the levels
     are those of the definition, less what is in `without`; `writes` where it changes something and
     its definition does not say so; `later` where it may take long, so that it is also carried out
-    after the answer (`Prefer: respond-async`)."""
+    after the answer (`Prefer: respond-async`). Bodies of the media types in `bodies` are no
+    resources: they are handed over as they came, in `Call.resource`. `answers` is the media type of
+    an answer that is no resource."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
     types: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
+    answers: str = ""
     writes: bool = False
     later: bool = False
 
@@ -103,6 +112,13 @@ class Operation:
         d = self.definition
         offered = {"system": d.system, "type": d.type, "instance": d.instance}
         return frozenset(level for level, there in offered.items() if there) - self.without
+
+    @property
+    def by_get(self) -> bool:
+        """Whether GET may call it: it changes nothing, and what it needs fits into an address (R4,
+        3.2.0.1)."""
+        needed = (p for p in self.definition.parameters if p.use == "in" and p.min)
+        return not self.changes and all(is_primitive(p.type) for p in needed)
 
     def serves(self, level: str, type: str | None) -> bool:
         """Whether it can be called there."""

@@ -18,6 +18,7 @@ from careplane.search.plan import (
     any_of,
 )
 from careplane.search.registry import Registry
+from careplane.search.rows import Param
 
 COMPARTMENTS = ("Device", "Encounter", "Patient", "Practitioner", "RelatedPerson")
 
@@ -30,15 +31,11 @@ def compartment_types(name: str) -> frozenset[str]:
 def compartment_node(registry: Registry, name: str, id: str, types: Iterable[str]) -> Node:
     """What resources of these types match if they are in the compartment `name`/`id`; a type that
     cannot be in it contributes nothing."""
-    members = _members(name)
     wanted = sorted(types)
     here = frozenset({(name, id)})
     nodes: list[Node] = [Keys(here)] if name in wanted else []
     for type in wanted:
-        for code in members.get(type, ()):
-            parameter = registry.lookup(type, code)
-            if parameter and name in parameter.targets:
-                nodes.append(Reference(parameter.param, here))
+        nodes += [Reference(param, here) for param in compartment_params(registry, name, type)]
     return any_of(*dict.fromkeys(nodes))
 
 
@@ -55,6 +52,12 @@ def compartments_node(registry: Registry, name: str, types: Iterable[str]) -> No
         links = (Chain(param, frozenset({name}), EVERYTHING) for param in params)
         nodes.append(all_of(OfType(frozenset({type})), any_of(*links)))
     return any_of(*nodes)
+
+
+def compartment_params(registry: Registry, name: str, type: str) -> tuple[Param, ...]:
+    """The references by which resources of a type are in a compartment `name`."""
+    found = (registry.lookup(type, code) for code in _members(name).get(type, ()))
+    return tuple(dict.fromkeys(p.param for p in found if p and name in p.targets))
 
 
 @cache

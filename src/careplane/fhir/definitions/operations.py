@@ -37,6 +37,7 @@ class OperationDef:
     affects_state: bool
     parameters: tuple[OperationParameter, ...]
     canonical: str = ""
+    """Its URL where an implementation guide defines it; empty for those of R4."""
 
     @property
     def url(self) -> str:

@@ -3,7 +3,7 @@ and 2.31 CapabilityStatement), so that it cannot say more or less."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 from careplane import __version__
@@ -25,11 +25,26 @@ _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _SMART = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
+More = Callable[[str], Mapping[str, Tree]]
+"""From a base address to what features add: by type, and under "" to `rest` itself."""
+
+
+def _nothing_more(base: str) -> Mapping[str, Tree]:
+    return {}
+
+
 class Capabilities:
     """The statement, made once for each base address. `started` is in microseconds since 1970."""
 
-    def __init__(self, registry: Registry, operations: Sequence[Operation], started: int) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        operations: Sequence[Operation],
+        started: int,
+        more: More = _nothing_more,
+    ) -> None:
         self._registry = registry
+        self._more = more
         self._operations = tuple(operations)
         self._date = format_instant(started)
         self.statement = lru_cache(maxsize=16)(self._statement)
@@ -46,12 +61,13 @@ class Capabilities:
                 "fhirVersion": "4.0.1",
                 "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
                 "patchFormat": sorted(patch.KINDS),
-                "rest": [self._rest()],
+                "rest": [self._rest(self._more(base))],
             }
         )
 
-    def _rest(self) -> Tree:
+    def _rest(self, more: Mapping[str, Tree]) -> Tree:
         return {
+            **more.get("", {}),
             "mode": "server",
             "security": {
                 "cors": True,
@@ -64,7 +80,7 @@ class Capabilities:
                 "description": "Every request but this one carries a bearer token; its SMART "
                 "scopes restrict what it reads and writes.",
             },
-            "resource": [self._resource(type) for type in RESOURCE_TYPES],
+            "resource": [self._resource(type) | more.get(type, {}) for type in RESOURCE_TYPES],
             "interaction": [{"code": code} for code in _SYSTEM],
             "searchParam": [_parameter(p) for p in self._registry.of("Resource")],
             **self._offered("system", None),

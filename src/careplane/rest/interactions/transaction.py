@@ -19,6 +19,7 @@ from careplane.rest.prefer import Return
 from careplane.rest.request import Request
 from careplane.rest.response import Response
 from careplane.rest.service import Service
+from careplane.rest.watch import Seen
 
 
 async def process(service: Service, request: Request) -> Response:
@@ -26,6 +27,7 @@ async def process(service: Service, request: Request) -> Response:
     raw = await body.resource(request, service.limit)
     command = c.Process(raw, request.prefer.handling, partial(_operate, service, request))
     done = await service.door.process(request.caller, command)
+    request.seen.entries = len(done.answers)
     kind = "transaction-response" if done.transaction else "batch-response"
     return Response(200, bundle(kind, [_entry(request, answer) for answer in done.answers]))
 
@@ -47,6 +49,7 @@ async def _operate(service: Service, request: Request, call: c.Operate) -> c.Ope
         base=request.base,
         caller=request.caller,
         receive=receive,
+        seen=Seen(),
     )
     answer = await service.operate(inner, call.only_reading)
     location = dict(answer.headers).get(b"location")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlcipher3 import dbapi2
 
-from careplane.kernel.errors import CareplaneError
+from careplane.kernel.errors import CareplaneError, Full
 from careplane.storage.engines.sqlite.bulk import execute_many
 from careplane.storage.engines.sqlite.faults import complaints, translated
 from careplane.storage.ports.records import Tenant
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 RECORDS_FILE = 0
 """The number of the records file's outbox."""
 Outboxes = AbstractContextManager[dict[int, "Connection"]]
+Relieve = Callable[[], bool]
+"""Makes room on a full disk, if it can."""
 _NOTE = """INSERT INTO moved_from VALUES (?, ?)
 ON CONFLICT (source) DO UPDATE SET id = excluded.id"""
 _MOVED_AT_ONCE = 1_000
@@ -38,8 +40,11 @@ _TRIMMED_FROM = 1_000
 class AuditAppender:
     """Writes inline, on the event loop's thread: handing over to another would cost more."""
 
-    def __init__(self, connection: Connection, table: Literal["audit", "outbox"]) -> None:
+    def __init__(
+        self, connection: Connection, table: Literal["audit", "outbox"], relieve: Relieve
+    ) -> None:
         self._connection = connection
+        self._relieve = relieve
         self._insert = f"INSERT INTO {table} (tenant, record)"
         self._rows: list[tuple[Tenant, bytes]] = []
         self._futures: list[asyncio.Future[None]] = []
@@ -57,9 +62,7 @@ class AuditAppender:
         rows, futures = self._rows, self._futures
         self._rows, self._futures = [], []
         try:
-            with_transaction(
-                self._connection, lambda: execute_many(self._connection, self._insert, rows)
-            )
+            self._write(rows)
         except dbapi2.Error as error:
             for future in futures:
                 if not future.done():
@@ -68,6 +71,17 @@ class AuditAppender:
         for future in futures:
             if not future.done():
                 future.set_result(None)
+
+    def _write(self, rows: list[tuple[Tenant, bytes]]) -> None:
+        def write() -> None:
+            execute_many(self._connection, self._insert, rows)
+
+        try:
+            with_transaction(self._connection, write)
+        except dbapi2.Error as error:
+            if not isinstance(translated(error), Full) or not self._relieve():
+                raise
+            with_transaction(self._connection, write)
 
 
 class AuditKeeper:
@@ -101,6 +115,16 @@ class AuditKeeper:
             self._move_all()
             sql = "SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
             return self._audit.execute(sql, (tenant, after, count)).fetchall()
+
+    def waiting(self) -> int:
+        """Records in outboxes, those of other processes included, that are not in the audit file
+        yet."""
+        sql = "SELECT coalesce(max(id), 0) FROM outbox"
+        with self._lock, complaints(), self._others() as found:
+            return sum(
+                max(0, outbox.execute(sql).fetchone()[0] - self._moved(source))
+                for source, outbox in (self._own | found).items()
+            )
 
     def close(self) -> None:
         self._ended.set()

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from sqlcipher3 import dbapi2
 
 from careplane.kernel.clock import Clock
+from careplane.kernel.errors import Full
 from careplane.search.plan import Query
 from careplane.storage.engines.sqlite.connection import connect, damages, key_for
-from careplane.storage.engines.sqlite.cursors import Answers, Cursors
 from careplane.storage.engines.sqlite.faults import complaints, translated
 from careplane.storage.engines.sqlite.known import Known
 from careplane.storage.engines.sqlite.migrate import made
 from careplane.storage.engines.sqlite.pool import ReaderPool
 from careplane.storage.engines.sqlite.reader import Reader
+from careplane.storage.engines.sqlite.room import Room
 from careplane.storage.engines.sqlite.trail import Trail
 from careplane.storage.engines.sqlite.writing import (
     Committer,
@@ -38,10 +39,14 @@ from careplane.storage.ports.records import (
     Key,
     Page,
     Receipt,
+    Slice,
+    SnapshotQuery,
     Tenant,
     Unit,
     Version,
 )
+from careplane.storage.ports.vitals import Vitals
+from careplane.storage.relational.cursors import Answers, Cursors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -65,6 +70,8 @@ class Limits:
     writer: Literal["thread", "process"] = "thread"
     shared: bool = False
     """Whether other processes serve requests from the same folder."""
+    reserve_bytes: int = 0
+    """What is kept free for audit records (see room)."""
 
 
 class SqliteStore:
@@ -80,11 +87,13 @@ class SqliteStore:
         self._cursors = Cursors(key_for("cursors", key))
         self._answers = Answers()
         made(folder / RECORDS, self._open_records, "records").close()
+        self._room = Room(folder, limits.reserve_bytes)
         self._trail = Trail(
             folder,
             key_for("audit", key),
             limits.audit_sync,
             lambda: self._open_records(folder / RECORDS),
+            self._room.relieve,
             shared=limits.shared,
         )
         self._writer = self._new_writer(clock)
@@ -112,13 +121,24 @@ class SqliteStore:
         return await self._ask(lambda reader: reader.history(tenant, query))
 
     async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
-        return await self._writer.put(tenant, unit)
+        self._room.require()
+        try:
+            return await self._writer.put(tenant, unit)
+        except Full:
+            self._room.exhausted()
+            raise
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         await self._writer.erase(tenant, erasure)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._ask(lambda reader: reader.changes(tenant, after, count))
+
+    async def horizon(self, tenant: Tenant) -> tuple[int, int]:
+        return self._inline(lambda reader: reader.horizon())
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        return await self._pool.ask(lambda reader: reader.snapshot(tenant, query))
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return self._inline(lambda reader: reader.counts(tenant))
@@ -130,6 +150,14 @@ class SqliteStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._trail.tail(tenant, after, count)
+
+    async def vitals(self) -> Vitals:
+        waiting = await self._trail.waiting()
+        return Vitals(self._writer.waiting, waiting, self._pool.stopped, self._room.full)
+
+    async def room(self) -> None:
+        """Raises Full where nothing can be stored now."""
+        self._room.require()
 
     async def warm(self) -> None:
         """Start what writes, before it is needed."""

@@ -9,7 +9,12 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from careplane.storage.engines.sqlite.audit import RECORDS_FILE, AuditAppender, AuditKeeper
+from careplane.storage.engines.sqlite.audit import (
+    RECORDS_FILE,
+    AuditAppender,
+    AuditKeeper,
+    Relieve,
+)
 from careplane.storage.engines.sqlite.connection import connect, damages
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.inbox import Place, inboxes
@@ -33,6 +38,7 @@ class Trail:
         key: bytes,
         sync: Literal["FULL", "NORMAL"],
         open_records: Callable[[], Connection],
+        relieve: Relieve,
         *,
         shared: bool,
     ) -> None:
@@ -46,7 +52,7 @@ class Trail:
             self._mine = made(self._place.path, self._open, "inbox")
             own[self._place.number] = self._open(self._place.path)
         self._mine.execute("PRAGMA wal_autocheckpoint = 0")  # the keeper does it
-        self._appender = AuditAppender(self._mine, "outbox" if self._place else "audit")
+        self._appender = AuditAppender(self._mine, "outbox" if self._place else "audit", relieve)
         self._keeper = AuditKeeper(self._open(folder / AUDIT), own, self._others)
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
@@ -55,6 +61,10 @@ class Trail:
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
+
+    async def waiting(self) -> int:
+        """Records that are durable, and not in the audit file yet."""
+        return await asyncio.to_thread(self._keeper.waiting)
 
     def wake(self) -> None:
         """Units of work have left records in the outbox."""

@@ -74,6 +74,10 @@ class ProcessWriter:
         self._link: _Link | None = None
         self._transport: asyncio.Transport | None = None
 
+    @property
+    def waiting(self) -> int:
+        return self._waiting.puts
+
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         packed = self._bodies.pack([put.rest for put in unit.puts])
         done = await self._enter(Job(tenant, unit, packed, self._clock()))

@@ -49,6 +49,10 @@ class ThreadWriter:
         self._thread = threading.Thread(target=self._run, name="careplane-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        return self._waiting.puts
+
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         # here, since the writer's thread is what a long import waits for
         packed = self._bodies.pack([put.rest for put in unit.puts])

@@ -1,0 +1,1 @@
+"""Exchange with other systems in forms of their own."""

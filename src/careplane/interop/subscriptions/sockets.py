@@ -1,0 +1,223 @@
+"""The websocket channel (backport 1.1, Channels, Websockets).
+
+A client opens the address that `$get-ws-binding-token` names and sends `bind-with-token` and a
+token; it gets one handshake for each subscription of the token, and from then on its events. Each
+socket reads the journal by itself, woken by the service of its own process or, where that runs
+elsewhere, by the clock. What it shows is read under the rights of who asked for the token, and the
+binding ends with the token. `ping` is answered with `pong`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from careplane.access.caller import Caller
+from careplane.fhir.codec import json, xml
+from careplane.interop.subscriptions.journal import Journal
+from careplane.interop.subscriptions.notification import Told, Type, bundle_of, status_of
+from careplane.interop.subscriptions.owner import Seal, SubscriptionBinding, caller_of
+from careplane.interop.subscriptions.subscription import XML, Subscription, read
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import CareplaneError, Incorrect, Unauthenticated
+from careplane.records import commands as c
+from careplane.records.bodies import whole
+from careplane.records.door import Door
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PATH = "/fhir/$subscriptions"
+_BIND = "bind-with-token"
+_LONGEST = 20_000
+_POLL = 1.0
+"""Seconds until a socket looks for events that the service of another process has noted."""
+_MOST_SOCKETS, _MOST_BOUND = 2000, 100
+_POLICY, _TRY_LATER = 1008, 1013
+
+
+class Bell:
+    """Wakes the sockets of this process."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def ring(self, id: str) -> None:
+        """A subscription has news."""
+        for event in self._waiting:
+            event.set()
+
+    def hang(self, event: asyncio.Event) -> None:
+        """Wake this one too."""
+        self._waiting.add(event)
+
+    def unhang(self, event: asyncio.Event) -> None:
+        """No longer."""
+        self._waiting.discard(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The ASGI application of the websocket's address."""
+
+    door: Door
+    journal: Journal
+    seals: Seal
+    bell: Bell
+    base: str
+    clock: Clock
+    open: set[int] = field(default_factory=set)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, from its beginning to its end."""
+        await receive()
+        if len(self.open) >= _MOST_SOCKETS:
+            await send({"type": "websocket.close", "code": _TRY_LATER})
+            return
+        await send({"type": "websocket.accept"})
+        session = _Session(self, send)
+        self.open.add(id(session))
+        self.bell.hang(session.news)
+        telling = asyncio.create_task(session.tell())
+        try:
+            await _listen(session, receive, telling)
+        finally:
+            self.open.discard(id(session))
+            self.bell.unhang(session.news)
+            telling.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await telling
+
+
+async def _listen(session: _Session, receive: Receive, telling: asyncio.Task[None]) -> None:
+    while not telling.done():
+        message = await receive()
+        if message["type"] != "websocket.receive":
+            return
+        text = message.get("text")
+        if not isinstance(text, str) or len(text) > _LONGEST or not await session.heard(text):
+            await session.close(_POLICY)
+            return
+
+
+@dataclass(slots=True)
+class _Bound:
+    """A subscription on this socket: for whom, until when, and the last event it was told."""
+
+    caller: Caller
+    subscription: Subscription
+    until: int
+    told: int
+    spoke: int
+
+
+class _Session:
+    def __init__(self, sockets: Sockets, send: Send) -> None:
+        self._sockets = sockets
+        self._send = send
+        self._bound: dict[str, _Bound] = {}
+        self._writing = asyncio.Lock()
+        self.news = asyncio.Event()
+
+    async def heard(self, text: str) -> bool:
+        """Carry out what the client says; false where it makes no sense."""
+        word, _, token = text.strip().partition(" ")
+        if word == "ping" and not token:
+            await self._write("pong")
+            return True
+        if word != _BIND or not token:
+            return False
+        try:
+            await self._bind(token.strip())
+        except CareplaneError:
+            return False
+        return True
+
+    async def close(self, code: int) -> None:
+        """End the connection."""
+        with suppress(Exception):  # the client may be gone already
+            await self._send({"type": "websocket.close", "code": code})
+
+    async def tell(self) -> None:
+        """Events as they come, for as long as something is bound."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL):
+                    await self.news.wait()
+            self.news.clear()
+            for id, bound in list(self._bound.items()):
+                if bound.until <= self._sockets.clock():
+                    del self._bound[id]
+                    if not self._bound:
+                        await self.close(_POLICY)
+                        return
+                    continue
+                try:
+                    await self._events(bound)
+                except CareplaneError:
+                    del self._bound[id]  # deleted, or no longer to be read
+
+    async def _bind(self, token: str) -> None:
+        here = self._sockets
+        binding = here.seals.open(token, SubscriptionBinding)
+        if binding.until <= here.clock():
+            raise Unauthenticated("The token has expired; ask for a new one.")
+        if len(self._bound) + len(binding.subscriptions) > _MOST_BOUND:
+            raise Incorrect(f"A socket takes at most {_MOST_BOUND} subscriptions.")
+        caller = caller_of(binding.owner)
+        for id in binding.subscriptions:
+            subscription = await self._current(caller, id)
+            last, _ = await here.journal.last(id, await here.journal.standing(id))
+            bound = _Bound(caller, subscription, binding.until, last, here.clock())
+            await self._notify(bound, "handshake", last, ())
+            self._bound[id] = bound
+
+    async def _current(self, caller: Caller, id: str) -> Subscription:
+        version = await self._sockets.door.read(caller, c.Read("Subscription", id))
+        return read(json.parse(whole(version)), id)
+
+    async def _events(self, bound: _Bound) -> None:
+        here = self._sockets
+        while True:
+            subscription = bound.subscription
+            events = await here.journal.events(subscription.id, bound.told, subscription.count)
+            if not events:
+                await self._heartbeat(bound)
+                return
+            told: list[Told] = [(event, None) for event in events]
+            if subscription.content != "empty":
+                command = c.Disclose(
+                    f"Subscription/{subscription.id}",
+                    tuple((e.type, e.id, e.version) for e in events),
+                )
+                found = await here.door.disclose(bound.caller, command)
+                told = list(zip(events, found, strict=True))
+            last = events[-1].number
+            await self._notify(bound, "event-notification", last, told)
+            bound.told = last
+
+    async def _heartbeat(self, bound: _Bound) -> None:
+        every = bound.subscription.heartbeat * 1_000_000
+        if every and self._sockets.clock() - bound.spoke >= every:
+            bound.subscription = await self._current(bound.caller, bound.subscription.id)
+            await self._notify(bound, "heartbeat", bound.told, ())
+
+    async def _notify(
+        self, bound: _Bound, type: Type, count: int, told: list[Told] | tuple[()]
+    ) -> None:
+        here = self._sockets
+        subscription = bound.subscription
+        status = status_of(here.base, subscription, type, subscription.status, count, told)
+        raw = bundle_of(here.base, subscription, status, told, here.clock())
+        if subscription.mime == XML:
+            raw = xml.dump(json.parse(raw))
+        await self._write(raw.decode())
+        bound.spoke = here.clock()
+
+    async def _write(self, text: str) -> None:
+        async with self._writing:
+            await self._send({"type": "websocket.send", "text": text})

@@ -1,0 +1,17 @@
+"""What a feature has to say of resources of one type before they are written.
+
+A Subscription is more than data: its status belongs to the server, and who wrote it decides what
+it may show. The feature declares an `Admit` for its type, `app.build` hands it in, and every write
+of the type, by whatever interaction, passes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from careplane.access.caller import Caller
+from careplane.records.bodies import Content
+
+Admit: TypeAlias = Callable[[Caller, Content], Content]
+"""The content as it will be stored. Raises Invalid or Unsupported where it may not be; no I/O."""
