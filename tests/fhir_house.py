@@ -19,11 +19,13 @@ from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.ledger.audit import AuditRecord, decode
 from careplane.records.door import Door
+from careplane.records.jobs import Jobs
 from careplane.records.parts import Parts
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
+from careplane.rest.later import Later
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.service import Service
@@ -33,6 +35,7 @@ from careplane.search.extract import extract
 from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import r4_registry
+from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.records import Tenant
 from tests.contracts.engines import Store
 
@@ -106,10 +109,13 @@ async def open_house(store: Store) -> AsyncIterator[House]:
     tokens = Tokens(bytes(32), system_clock)
     service = Service(door, Pages(bytes(range(32))), LIMIT)
     capabilities = Capabilities(REGISTRY, OPERATIONS, system_clock())
-    app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing())
+    jobs = Jobs(MemoryState(), system_clock, new_id)
+    later = Later(jobs, system_clock, LIMIT)
+    app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing(), later=later)
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything_allowed, 3600)) as http:
         yield House(store, door, tokens, app, http)
+    await jobs.close()
 
 
 def patient(id: str, **more: Any) -> dict[str, Any]:

@@ -71,6 +71,8 @@ NAME, SUBJECT, MEMBER = Param("Patient.name"), Param("Observation.subject"), Par
 DATE, BIRTH = Param("Observation.date"), Param("Patient.birthdate")
 URL, PROBABILITY = Param("Resource._profile"), Param("Observation.probability")
 VALUE, PAIR = Param("Observation.value-quantity"), Param("Observation.code-value-quantity")
+NEAR = Param("Location.near")
+DEGREES = (0.0, 0.5, 45.0, 89.9, -89.9, -45.25)
 DAY = 86_400_000_000
 MOMENTS = (BEGINNING, 0, 1, DAY, DAY + 1, 2 * DAY, 40 * DAY, 400 * DAY, 5000 * DAY, END)
 FIGURES = (-math.inf, -1.5, 0.0, 1.0, 1.0000000001, 2.0, 1e30, math.inf)
@@ -105,7 +107,11 @@ ranges = st.tuples(figures, figures).map(lambda pair: (min(pair), max(pair))) | 
     lambda value: (value, value)
 )
 dates = st.builds(lambda param, span: DateRow(param, *span), st.sampled_from([DATE, BIRTH]), spans)
-numbers = st.builds(lambda r: NumberRow(PROBABILITY, *r), ranges)
+numbers = st.builds(lambda r: NumberRow(PROBABILITY, *r), ranges) | st.builds(
+    lambda side, degrees: NumberRow(part(NEAR, side), degrees, degrees),
+    st.sampled_from([0, 1]),
+    st.sampled_from(DEGREES),
+)
 canonicals = st.none() | st.builds(
     lambda r, unit: CanonicalQuantity(*r, unit), ranges, st.sampled_from(["g", "m"])
 )
@@ -194,6 +200,13 @@ date_nodes = st.builds(
     lambda param, when: plan.Date(param, when[0], *when[1]), st.sampled_from([DATE, BIRTH]), dated
 )
 number_nodes = numbered.map(lambda what: plan.Number(PROBABILITY, what[0], *what[1]))
+near_nodes = st.builds(
+    plan.Near,
+    st.just(NEAR),
+    st.sampled_from(DEGREES),
+    st.sampled_from(DEGREES),
+    st.sampled_from([0.0, 60.0, 5000.0, 12_000.0]),
+)
 quantity_nodes = st.builds(
     lambda what, system, code, canonical: plan.Quantity(
         VALUE, what[0], *what[1], system, code, (*what[1], canonical) if canonical else None
@@ -246,6 +259,7 @@ leaves: st.SearchStrategy[Node] = st.one_of(
     reference_nodes,
     date_nodes,
     number_nodes,
+    near_nodes,
     quantity_nodes,
     composite_nodes,
     present_nodes,

@@ -3,7 +3,7 @@
 scope       = context "/" type "." permissions [ "?" arguments ]
 context     = "patient" | "user" | "system"
 type        = "*" | a resource type
-permissions = some of c r u d s, in this order;  v1: "read" | "write" | "*"
+permissions = some of c r u d s, in this order;  v1: "read" | "write" | "*";  ours: "purge"
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ Context = Literal["patient", "user", "system"]
 
 class Permission(StrEnum):
     """What a scope allows: `r` is read, vread and instance history; `s` is search, type and
-    system history."""
+    system history. PURGE, to take a record away for good, is in no other: a scope names it alone,
+    as in `system/Patient.purge`."""
 
     CREATE = "c"
     READ = "r"
     UPDATE = "u"
     DELETE = "d"
     SEARCH = "s"
+    PURGE = "p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,16 @@ class Scope:
 
     def __str__(self) -> str:
         letters = "".join(p for p in Permission if p in self.permissions)
+        letters = "purge" if letters == Permission.PURGE else letters
         query = f"?{self.arguments}" if self.arguments else ""
         return f"{self.context}/{self.type or '*'}.{letters}{query}"
 
 
 _SCOPE = re.compile(
     r"(?P<context>patient|user|system)/(?P<type>\*|[A-Z][A-Za-z]+)"
-    r"\.(?P<permissions>c?r?u?d?s?|read|write|\*)(?:\?(?P<arguments>\S+))?"
+    r"\.(?P<permissions>c?r?u?d?s?|read|write|purge|\*)(?:\?(?P<arguments>\S+))?"
 )
-_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
+_NAMED = {"read": "rs", "write": "cud", "*": "cruds", "purge": "p"}
 _TYPES = frozenset(RESOURCE_TYPES)
 
 
@@ -64,7 +67,7 @@ def parse_scope(text: str) -> Scope:
         )
     if found["type"] != "*" and found["type"] not in _TYPES:
         raise Incorrect(f"The scope {text!r} names {found['type']!r}, no FHIR R4 resource type.")
-    letters = _V1.get(found["permissions"], found["permissions"])
+    letters = _NAMED.get(found["permissions"], found["permissions"])
     return Scope(
         context=cast(Context, found["context"]),
         type=None if found["type"] == "*" else found["type"],

@@ -10,6 +10,7 @@ from careplane.access.caller import Caller
 from careplane.access.decide import Decider
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
+from careplane.app import background as beside
 from careplane.app import engines, keys
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
@@ -28,11 +29,14 @@ from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
+from careplane.records.jobs import Jobs
 from careplane.records.parts import Announce, Parts
+from careplane.records.retention import Retention, parse_policy
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
+from careplane.rest.later import Later
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.openapi import OpenApi
@@ -51,7 +55,9 @@ from careplane.web.routes import application as pages
 from careplane.web.visit import Web
 
 TENANT = Tenant(1)
-OPERATOR = Caller(TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds"))
+OPERATOR = Caller(
+    TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds system/Patient.purge")
+)
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
 OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
@@ -70,6 +76,7 @@ class Careplane:
     traffic: Traffic
     tally: Tally
     subscriptions: Subscriptions
+    jobs: Jobs
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -86,6 +93,7 @@ class Careplane:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
         await self.subscriptions.close()
+        await self.jobs.close()
         await self.store.close()
         await self.state.close()
 
@@ -118,6 +126,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     door = Door(parts)
     subscribed.open(door)
     tokens = Tokens(key.derive("tokens"), system_clock)
+    jobs = Jobs(state, system_clock, new_id)
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     bulk = bulk_of(settings, key, door, state, tokens.resolve, addressing)
     operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
@@ -128,6 +137,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         operations,
         addressing,
         tally.saw,
+        Later(jobs, system_clock, settings.max_body_bytes),
     )
     api = OpenApi(registry, operations, base or ROOT)
     web = Web(
@@ -148,11 +158,22 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         ),
         workers,
         state,
-        Background(state, system_clock, (bulk.service, subscribed.serve)),
+        Background(
+            state,
+            system_clock,
+            (bulk.service, subscribed.serve, *_retention(settings, parts, state)),
+        ),
         traffic,
         tally,
         subscribed,
+        jobs,
     )
+
+
+def _retention(settings: Settings, parts: Parts, state: StateStore) -> tuple[beside.Service, ...]:
+    """Nothing where the operator has no policy."""
+    policy = parse_policy(settings.history_retention)
+    return (Retention(parts, state, TENANT, policy),) if policy else ()
 
 
 def _each(*listeners: Announce) -> Announce:

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
         "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
         "both.",
     )
+    history_retention: str = Field(
+        default="",
+        description="How long superseded versions are kept, by type: `Observation=5v,*=365d` keeps "
+        "five of an Observation, and of all others those superseded less than 365 days ago. Empty: "
+        "all of them. The current version always stays.",
+    )
     bulk_store: str = Field(
         default="",
         description="Where files of bulk exports are kept, encrypted: `file:///folder` or "

@@ -27,7 +27,7 @@ _SIDE_BY_SIDE = 32
 
 
 async def batch(
-    parts: Parts, account: Account, entries: Sequence[Entry], handling: c.Handling
+    parts: Parts, account: Account, entries: Sequence[Entry], asked: c.Process
 ) -> Processed:
     """The answers, in the order of the entries."""
     answers: dict[int, Answer] = {}
@@ -35,19 +35,19 @@ async def batch(
 
     async def one(entry: Entry) -> None:
         async with gate:
-            answers[entry.index] = await _answer(parts, account, entry, handling)
+            answers[entry.index] = await _answer(parts, account, entry, asked)
 
     for methods in _ORDER:
         await asyncio.gather(*(one(entry) for entry in entries if entry.method in methods))
     return Processed(False, tuple(answers[entry.index] for entry in entries))
 
 
-async def _answer(parts: Parts, account: Account, entry: Entry, handling: c.Handling) -> Answer:
+async def _answer(parts: Parts, account: Account, entry: Entry, asked: c.Process) -> Answer:
     inner = Account(account.caller, "batch")
     try:
-        command = command_of(entry, handling)
+        command = command_of(entry, asked)
         inner.interaction = interaction(command)
-        if entry.method in ("GET", "HEAD"):
+        if entry.method in ("GET", "HEAD") and not isinstance(command, c.Operate):
             # On success its record is the batch's, on failure its own.
             inner.kept = True
         result = await audited(parts, inner, carry_out, command)

@@ -93,7 +93,8 @@ def _entry(index: int, entry: _Entry) -> Entry:
         raise _wrong(index, "value", f"'{request.method[:16]}' is not a method of HTTP.", ".method")
     address, question, criteria = request.url.partition("?")
     raw = bytes(entry.resource) or None
-    if raw is None and request.method in ("POST", "PUT", "PATCH"):
+    is_call = address.rpartition("/")[2].startswith("$")  # an operation may do without
+    if raw is None and request.method in ("POST", "PUT", "PATCH") and not is_call:
         raise _wrong(index, "required", "This entry needs a resource.")
     try:
         if_match = etag.read(request.ifMatch)

@@ -6,7 +6,7 @@ Bytes are JSON; `criteria` are search query strings as HTTP carries them, percen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Literal
 
@@ -188,6 +188,12 @@ class Document(Struct, frozen=True):
     graph: str | None = None
 
 
+class Purge(Struct, frozen=True):
+    """`Patient/[id]/$purge`: the record of a patient, gone for good."""
+
+    id: str
+
+
 ValidationMode = Literal["create", "update", "delete"]
 
 
@@ -219,11 +225,33 @@ class ChangeMeta(Struct, frozen=True):
     remove: bool = False
 
 
+class Operated(Struct, frozen=True):
+    """What an operation answered: the HTTP status, the JSON of a resource, and where one is."""
+
+    status: int
+    body: bytes
+    location: str | None = None
+
+
+class Operate(Struct, frozen=True):
+    """A call of an operation that stands in a Bundle; `run` is whoever knows operations. With
+    `only_reading` those that change something are refused."""
+
+    method: str
+    path: tuple[str, ...]
+    query: str
+    raw: bytes
+    run: Callable[[Operate], Awaitable[Operated]]
+    only_reading: bool = False
+
+
 class Process(Struct, frozen=True):
-    """A Bundle of type transaction (all or nothing) or batch (each entry by itself), as bytes."""
+    """A Bundle of type transaction (all or nothing) or batch (each entry by itself), as bytes.
+    `operate` carries out the operations in it; without, they are refused."""
 
     raw: bytes
     handling: Handling = Handling.LENIENT
+    operate: Callable[[Operate], Awaitable[Operated]] | None = None
 
 
 class Counts(Struct, frozen=True):

@@ -24,6 +24,7 @@ from careplane.records import (
     history,
     lastn,
     meta,
+    purge,
     read,
     search,
     stats,
@@ -43,6 +44,7 @@ from careplane.records.results import (
     MetaFound,
     Prepared,
     Processed,
+    Purged,
     Report,
     Statistics,
     Version,
@@ -136,6 +138,10 @@ class Door:
         """The Composition first. Raises NotFound, Conflict where a part of it cannot be had."""
         return await self._call(caller, "$document", documents.document, command)
 
+    async def purge(self, caller: Caller, command: c.Purge) -> Purged:
+        """Remove a patient's record physically. Raises NotFound; Forbidden without the scope."""
+        return await self._call(caller, "$purge", purge.purge, command)
+
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""
         return await self._call(caller, "$validate", validate.validate, command)
@@ -211,9 +217,9 @@ async def _noted(parts: Parts, account: Account, command: c.Note) -> None:
 async def _process(parts: Parts, account: Account, command: c.Process) -> Processed:
     is_transaction, asked = entries(command.raw)
     if is_transaction:
-        return await transaction(parts, account, asked, command.handling)
+        return await transaction(parts, account, asked, command)
     account.interaction = "batch"
-    return await batch(parts, account, asked, command.handling)
+    return await batch(parts, account, asked, command)
 
 
 def _search_code(command: c.Search) -> str:

@@ -9,6 +9,7 @@ from careplane.kernel.errors import Incorrect, NotFound, Unsupported
 from careplane.records import commands as c
 from careplane.records import history, read, search, write
 from careplane.records.account import Account
+from careplane.records.audited import is_audited
 from careplane.records.bundle import Entry
 from careplane.records.parts import Parts
 from careplane.records.patches import change_of
@@ -17,8 +18,20 @@ from careplane.search.parse import parse_query
 
 Command = (
     c.Read | c.Vread | c.History | c.Search | c.Create | c.Update | c.ConditionalUpdate
-    | c.Patch | c.Delete | c.ConditionalDelete
+    | c.Patch | c.Delete | c.ConditionalDelete | c.Operate
 )  # fmt: skip
+
+
+async def _operate(parts: Parts, account: Account, command: c.Operate) -> c.Operated:
+    """The operation goes through the door by itself, and leaves its own record there."""
+    try:
+        answer = await command.run(command)
+    except Exception as error:
+        account.kept = is_audited(error)
+        raise
+    account.kept = True
+    return answer
+
 
 _CARRY_OUT: dict[type[Command], tuple[str, Callable[[Parts, Account, Any], Awaitable[Result]]]] = {
     c.Read: ("read", read.read),
@@ -31,6 +44,7 @@ _CARRY_OUT: dict[type[Command], tuple[str, Callable[[Parts, Account, Any], Await
     c.Patch: ("patch", write.patch),
     c.Delete: ("delete", write.delete),
     c.ConditionalDelete: ("delete", write.delete),
+    c.Operate: ("operation", _operate),
 }
 
 
@@ -44,11 +58,20 @@ async def carry_out(parts: Parts, account: Account, command: Command) -> Result:
     return await _CARRY_OUT[type(command)][1](parts, account, command)
 
 
-def command_of(entry: Entry, handling: c.Handling) -> Command:
+def command_of(entry: Entry, asked: c.Process, *, only_reading: bool = False) -> Command:
     """The command, or NotFound, Incorrect, Unsupported where the entry asks for no such thing."""
-    if any(part.startswith("$") for part in entry.path):
-        raise Unsupported("Operations are not offered inside a Bundle; call them by themselves.")
-    return _COMMAND[entry.method](entry, handling)
+    if not any(part.startswith("$") for part in entry.path):
+        return _COMMAND[entry.method](entry, asked.handling)
+    if asked.operate is None:
+        raise Unsupported("Operations are not offered in this Bundle; call them by themselves.")
+    return c.Operate(
+        entry.method,
+        entry.path,
+        entry.criteria or "",
+        entry.raw or b"",
+        asked.operate,
+        only_reading,
+    )
 
 
 def _get(entry: Entry, handling: c.Handling) -> Command:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import CareplaneError, Issue
+from careplane.records.commands import Operated
 from careplane.storage.ports.records import Version
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "MetaFound",
     "Prepared",
     "Processed",
+    "Purged",
     "Report",
     "Statistics",
     "Version",
@@ -83,6 +85,15 @@ class Statistics(Struct, frozen=True):
     sources: tuple[Version, ...]
 
 
+class Purged(Struct, frozen=True):
+    """How many records and versions are gone; `left` still refer to them, or were attached to
+    them."""
+
+    records: int
+    versions: int
+    left: tuple[tuple[str, str], ...]
+
+
 class Prepared(Struct, frozen=True):
     """What an export will show: everything up to the commit `at`, which is how things were at
     `instant`; of which types; `patients` are those of the Group or the list, None for all."""
@@ -113,7 +124,7 @@ class Report(Struct, frozen=True):
     issues: tuple[Issue, ...]
 
 
-Result: TypeAlias = Written | Version | Found | Versions | MetaFound | Report
+Result: TypeAlias = Written | Version | Found | Versions | MetaFound | Report | Operated
 
 
 class Answer(Struct, frozen=True):

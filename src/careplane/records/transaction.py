@@ -1,7 +1,8 @@
 """A transaction: all entries or none (FHIR R4, 3.1.0.11.2).
 
 First every address is settled (`settle`), then references are rewritten, contents validated and
-indexed (`contents`), then all of it is one unit of work. Reads come last and see what was written.
+indexed (`contents`), then all of it is one unit of work. Reads come last and see what was written;
+operations are among them, if they change nothing.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from careplane.storage.ports.records import Guard, Key
 
 
 async def transaction(
-    parts: Parts, account: Account, entries: Sequence[Entry], handling: c.Handling
+    parts: Parts, account: Account, entries: Sequence[Entry], asked: c.Process
 ) -> Processed:
     """The answers, in the order of the entries; or the error of an entry, with its place."""
     commands: dict[int, Command] = {}
     for entry in entries:
         with placed(entry):
-            commands[entry.index] = command_of(entry, handling)
+            commands[entry.index] = command_of(entry, asked, only_reading=True)
     writes = [(e, w) for e in entries if isinstance(w := commands[e.index], Write)]
     written = await persist(lambda: _attempt(parts, account, writes))
     answers: list[Answer] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from careplane.records.audited import is_audited
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.calls import Operations
 from careplane.rest.interactions.capabilities import Capabilities
+from careplane.rest.later import PATH, Later
 from careplane.rest.negotiate import Style, negotiate
 from careplane.rest.operation import Operation
 from careplane.rest.outcome import MethodNotAllowed, response_of
@@ -38,6 +40,7 @@ _CORS: list[Header] = [
     (b"access-control-max-age", b"3600"),
 ]
 _REMEMBERED = 1024
+_SHORT = ("Type/id", "Type/id/_history/vid")
 
 
 class Fhir:
@@ -52,12 +55,14 @@ class Fhir:
         operations: Sequence[Operation],
         addressing: Addressing,
         watch: Watch = nobody_watches,
+        later: Later | None = None,
     ) -> None:
-        self._service = service
+        self._service = replace(service, operate=self._operate)
         self._resolve = resolve
         self._capabilities = capabilities
         self._addressing = addressing
         self._watch = watch
+        self._later = later
         self._operations = Operations(operations)
         # The last caller of each address, so that most requests copy nothing.
         self._callers: dict[str, tuple[Caller, Caller]] = {}
@@ -123,15 +128,42 @@ class Fhir:
             seen=seen,
         )
         seen.tenant = request.caller.tenant
-        where = place(path)
-        seen.interaction = INTERACTIONS.get((where.shape, method), UNKNOWN)
+        if self._later is not None:
+            if len(path) == 2 and path[0] == PATH:
+                return await self._later.status(request)
+            if b"prefer" in headers and request.prefer.later and self._may_wait(request):
+                return await self._later.take(request, partial(self._settled, scope))
+        return await self._carry_out(request)
+
+    async def _carry_out(self, request: Request) -> Response:
+        where = place(request.path)
+        request.seen.interaction = INTERACTIONS.get((where.shape, request.method), UNKNOWN)
         if where.operation is not None:
             return await self._operations.call(self._service, request, where)
         methods = ROUTES.get(where.shape, {})
-        handler = methods.get(method)
+        handler = methods.get(request.method)
         if handler is None:
-            raise MethodNotAllowed(method, (*methods, "OPTIONS"))
+            raise MethodNotAllowed(request.method, (*methods, "OPTIONS"))
         return await handler(self._service, request)
+
+    async def _settled(self, scope: Scope, request: Request) -> Response:
+        """Its answer, also where it is an error: nobody waits for it."""
+        try:
+            return await self._carry_out(request)
+        except Exception as error:
+            return response_of(await self._told(scope, request.headers, error))
+
+    def _may_wait(self, request: Request) -> bool:
+        """Searches, histories, Bundles, and operations that say so. Others answer at once, which a
+        preference allows (RFC 7240)."""
+        where = place(request.path)
+        if where.operation is not None:
+            return self._operations.may_wait(where, request.path)
+        return where.shape not in _SHORT and request.method in ROUTES.get(where.shape, {})
+
+    async def _operate(self, request: Request, only_reading: bool) -> Response:
+        where = place(request.path)
+        return await self._operations.call(self._service, request, where, only_reading)
 
     def _metadata(self, method: str, base: str) -> Response:
         if method == "OPTIONS":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from careplane.fhir.codec import json, xml
-from careplane.kernel.errors import NotFound
+from careplane.kernel.errors import NotFound, Unsupported
 from careplane.rest import body
 from careplane.rest.negotiate import Form, form_of, media_type
 from careplane.rest.operation import Call, Operation, values_of
@@ -27,11 +27,15 @@ class Operations:
             others = self._by_name.get(operation.name, ())
             self._by_name[operation.name] = (*others, operation)
 
-    async def call(self, service: Service, request: Request, where: Place) -> Response:
+    async def call(
+        self, service: Service, request: Request, where: Place, only_reading: bool = False
+    ) -> Response:
         """Find it and call it. GET only where it may call it."""
         type, id = (*request.path[:-1], None, None)[:2]
         operation = self._find(where, type)
         request.seen.interaction = f"${operation.name}"
+        if only_reading and operation.changes:
+            raise Unsupported("An operation that changes something cannot be undone: use a batch.")
         allowed = ("GET", "POST") if operation.by_get else ("POST",)
         if request.method not in allowed:
             raise MethodNotAllowed(request.method, (*allowed, "OPTIONS"))
@@ -41,6 +45,10 @@ class Operations:
             sent, resource = await _sent(service, request, operation.bodies)
             values = (*values, *sent)
         return await operation.handler(Call(service, request, type, id, values, resource))
+
+    def may_wait(self, where: Place, path: tuple[str, ...]) -> bool:
+        """Whether the operation at this address is one to carry out later."""
+        return self._find(where, (*path[:-1], None)[0]).later
 
     def _find(self, where: Place, type: str | None) -> Operation:
         level = _LEVEL.get(where.shape)

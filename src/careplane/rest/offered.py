@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from careplane.rest.interactions import diff, everything, graph, lastn, meta, stats, validate
+from careplane.rest.interactions import diff, everything, graph, lastn, meta, purge, stats, validate
 
 OPERATIONS = (
     *diff.OPERATIONS,
@@ -10,6 +10,7 @@ OPERATIONS = (
     *graph.OPERATIONS,
     *lastn.OPERATIONS,
     *meta.OPERATIONS,
+    *purge.OPERATIONS,
     *stats.OPERATIONS,
     *validate.OPERATIONS,
 )

@@ -82,9 +82,11 @@ Handler = Callable[[Call], Awaitable[Response]]
 @dataclass(frozen=True, slots=True)
 class Operation:
     """An operation with its definition as data. `types` limits which types offer it; the levels
-    are those of the definition, less what is in `without`. Bodies of the media types in `bodies`
-    are no resources: they are handed over as they came, in `Call.resource`. `answers` is the media
-    type of an answer that is no resource."""
+    are those of the definition, less what is in `without`; `writes` where it changes something and
+    its definition does not say so; `later` where it may take long, so that it is also carried out
+    after the answer (`Prefer: respond-async`). Bodies of the media types in `bodies` are no
+    resources: they are handed over as they came, in `Call.resource`. `answers` is the media type of
+    an answer that is no resource."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
@@ -92,6 +94,13 @@ class Operation:
     without: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
     answers: str = ""
+    writes: bool = False
+    later: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether a call may change something."""
+        return self.writes or self.definition.affects_state
 
     @property
     def name(self) -> str:
@@ -110,7 +119,7 @@ class Operation:
         """Whether GET may call it: it changes nothing, and what it needs fits into an address (R4,
         3.2.0.1)."""
         needed = (p for p in self.definition.parameters if p.use == "in" and p.min)
-        return not self.definition.affects_state and all(is_primitive(p.type) for p in needed)
+        return not self.changes and all(is_primitive(p.type) for p in needed)
 
     def serves(self, level: str, type: str | None) -> bool:
         """Whether it can be called there."""

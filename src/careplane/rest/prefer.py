@@ -20,10 +20,12 @@ class Return(StrEnum):
 
 
 class Prefer(Struct, frozen=True):
-    """Preferences; `returns` is None where the client has none."""
+    """Preferences; `returns` is None where the client has none. `later`: the answer may come
+    after the request (`respond-async`)."""
 
     returns: Return | None = None
     handling: Handling = Handling.LENIENT
+    later: bool = False
 
 
 _RETURNS = {kind.lower(): kind for kind in Return}
@@ -35,6 +37,7 @@ def prefer(header: str) -> Prefer:
     """What is not understood is no preference: RFC 7240 has it ignored."""
     returns: Return | None = None
     handling = Handling.LENIENT
+    later = False
     for part in header[:1000].replace(";", ",").split(","):
         name, _, value = part.partition("=")
         value = value.strip().strip('"').lower()
@@ -43,4 +46,6 @@ def prefer(header: str) -> Prefer:
                 returns = _RETURNS.get(value, returns)
             case "handling":
                 handling = _HANDLING.get(value, handling)
-    return Prefer(returns, handling)
+            case "respond-async":
+                later = True
+    return Prefer(returns, handling, later)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from careplane.search import plan
+from careplane.search.globe import great_circle
 from careplane.search.plan import Node, TextMode, UriMode
 from careplane.search.ranges import in_range, in_span
-from careplane.search.rows import Param, QuantityRow, Rows
+from careplane.search.rows import Param, QuantityRow, Rows, part
 
 MILLISECOND = 1000
 """How long `last_updated` lasts, in microseconds."""
@@ -128,6 +129,7 @@ def _text(node: plan.Text, subject: Subject, world: World) -> bool:
 _TEXT: dict[TextMode, Callable[[str, str, str], bool]] = {
     TextMode.STARTS: lambda folded, text, value: folded.startswith(value),
     TextMode.CONTAINS: lambda folded, text, value: value in folded,
+    TextMode.SAME: lambda folded, text, value: folded == value,
     TextMode.EXACT: lambda folded, text, value: text == value,
 }
 
@@ -191,6 +193,18 @@ def _is_quantity(node: plan.Quantity, row: QuantityRow) -> bool:
     return in_range(node.prefix, node.low, node.high, row.low, row.high)
 
 
+def _near(node: plan.Near, subject: Subject, world: World) -> bool:
+    latitude, longitude = part(node.param, 0), part(node.param, 1)
+    numbers = subject.rows.numbers
+    return any(
+        great_circle(node.latitude, node.longitude, one.low, other.low) <= node.distance
+        for one in numbers
+        if one.param == latitude
+        for other in numbers
+        if other.param == longitude
+    )
+
+
 def _composite(node: plan.Composite, subject: Subject, world: World) -> bool:
     return any(
         row.param == node.param and matches(node.where, replace(subject, rows=row.parts), world)
@@ -236,6 +250,7 @@ _MEANING: dict[type[Node], Callable[[Any, Subject, World], bool]] = {
     plan.Date: _date,
     plan.Number: _number,
     plan.Quantity: _quantity,
+    plan.Near: _near,
     plan.Composite: _composite,
     plan.Present: _present,
     plan.Chain: _chain,

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from careplane.fhir.definitions import is_resource
 from careplane.kernel.errors import Issue, Malformed, TooLarge
+from careplane.search import filter
 from careplane.search.criteria import Budget, node
 from careplane.search.criterion import Setting, UnknownParameter, invalid, shown, unknown
 from careplane.search.includes import Include
@@ -157,6 +158,8 @@ class _Reading:
             read = READERS.get(key)
             if read:
                 value = read(results, key, value)
+            elif key == filter.KEY:
+                self._nodes.append(filter.node(self._types, value, self._setting, self._budget))
             else:
                 self._nodes.append(node(self._types, key, value, self._setting, self._budget))
             self._understood.append((key, value))

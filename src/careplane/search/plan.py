@@ -31,10 +31,11 @@ class Prefix(StrEnum):
 
 
 class TextMode(StrEnum):
-    """How a string is compared: on folded text, except EXACT."""
+    """How a string is compared: on folded text, except EXACT. SAME is the whole of it."""
 
     STARTS = "starts"
     CONTAINS = "contains"
+    SAME = "same"
     EXACT = "exact"
 
 
@@ -176,6 +177,16 @@ class Quantity(Struct, frozen=True):
     canonical: tuple[float, float, str] | None = None
 
 
+class Near(Struct, frozen=True):
+    """A position within a great circle's distance. `param` has the latitude as its part 0 and the
+    longitude as its part 1, in degrees; `distance` is in kilometres."""
+
+    param: Param
+    latitude: float
+    longitude: float
+    distance: float
+
+
 class Composite(Struct, frozen=True):
     """One group of the composite parameter matches `where`, whose leaves name `part(param, n)`."""
 
@@ -223,6 +234,7 @@ Node: TypeAlias = (
     | Date
     | Number
     | Quantity
+    | Near
     | Composite
     | Present
     | Chain

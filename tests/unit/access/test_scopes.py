@@ -16,6 +16,7 @@ from careplane.kernel.errors import Incorrect
         ("system/Patient.read", "system/Patient.rs"),
         ("system/Patient.write", "system/Patient.cud"),
         ("system/*.*", "system/*.cruds"),
+        ("system/Patient.purge", "system/Patient.purge"),
     ],
 )
 def test_a_scope_reads_and_prints(text: str, printed: str) -> None:
@@ -36,6 +37,8 @@ def test_a_scope_reads_and_prints(text: str, printed: str) -> None:
         "system/*.rs extra",
         "system/Observation.rs?",
         "system/*.rx",
+        "system/*.p",
+        "system/*.cruds,purge",
     ],
 )
 def test_what_is_no_scope_is_refused(text: str) -> None:

@@ -59,6 +59,7 @@ _SHOWN: dict[type[Node], Callable[[Any], str]] = {
     plan.Date: lambda n: _span(n.param, n),
     plan.Number: lambda n: f"{n.param} {n.prefix} {n.low:g}..{n.high:g}",
     plan.Quantity: _quantity,
+    plan.Near: lambda n: f"{n.param} within {n.distance:.6g} of {n.latitude:g},{n.longitude:g}",
     plan.Composite: lambda n: f"{n.param}({shown(n.where)})",
     plan.Present: lambda n: f"{n.param} there",
     plan.Chain: lambda n: f"{n.param}:{'|'.join(sorted(n.types))}({shown(n.where)})",

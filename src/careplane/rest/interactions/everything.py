@@ -98,6 +98,6 @@ def _types(call: Call) -> frozenset[str]:
 
 
 OPERATIONS = (
-    Operation(definition("Patient-everything"), everything, frozenset({"Patient"})),
-    Operation(definition("Encounter-everything"), everything, frozenset({"Encounter"})),
+    Operation(definition("Patient-everything"), everything, frozenset({"Patient"}), later=True),
+    Operation(definition("Encounter-everything"), everything, frozenset({"Encounter"}), later=True),
 )

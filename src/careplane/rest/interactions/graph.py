@@ -77,6 +77,6 @@ def _bundle(call: Call, found: Found, head: dict[str, object]) -> bytes:
 
 
 OPERATIONS = (
-    Operation(definition("Resource-graph"), graph),
-    Operation(definition("Composition-document"), document, frozenset({"Composition"})),
+    Operation(definition("Resource-graph"), graph, later=True),
+    Operation(definition("Composition-document"), document, frozenset({"Composition"}), later=True),
 )

@@ -33,4 +33,6 @@ def _text(name: str, value: object) -> str:
     raise Incorrect(f"The parameter {name[:64]!r} must be text, as in a search.")
 
 
-OPERATIONS = (Operation(definition("Observation-lastn"), lastn, frozenset({"Observation"})),)
+OPERATIONS = (
+    Operation(definition("Observation-lastn"), lastn, frozenset({"Observation"}), later=True),
+)

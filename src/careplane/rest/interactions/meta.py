@@ -48,6 +48,6 @@ def _parameters(meta: Tree) -> bytes:
 
 OPERATIONS = (
     Operation(definition("Resource-meta"), meta),
-    Operation(definition("Resource-meta-add"), add),
-    Operation(definition("Resource-meta-delete"), delete),
+    Operation(definition("Resource-meta-add"), add, writes=True),
+    Operation(definition("Resource-meta-delete"), delete, writes=True),
 )

@@ -172,4 +172,6 @@ def _component(name: str, text: str = "", **value: object) -> Tree:
     return {"code": {**concept, "text": text} if text else concept, **value}
 
 
-OPERATIONS = (Operation(definition("Observation-stats"), stats, frozenset({"Observation"})),)
+OPERATIONS = (
+    Operation(definition("Observation-stats"), stats, frozenset({"Observation"}), later=True),
+)

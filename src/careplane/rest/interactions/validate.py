@@ -34,4 +34,4 @@ async def validate(call: Call) -> Response:
     return Response(200, outcome(report.issues))
 
 
-OPERATIONS = (Operation(definition("Resource-validate"), validate),)
+OPERATIONS = (Operation(definition("Resource-validate"), validate, later=True),)

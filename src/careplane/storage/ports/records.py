@@ -76,6 +76,32 @@ class Unit(Struct, frozen=True):
     audit: bytes | None = None
 
 
+class Erased(Struct, frozen=True, array_like=True):
+    """A record that goes with all its versions. `expect` is the version that it must be at, `rows`
+    are those of that version; a deleted record has none."""
+
+    type: str
+    id: str
+    expect: int
+    rows: Rows
+
+
+class Superseded(Struct, frozen=True, array_like=True):
+    """One version of a record that goes; never the current one."""
+
+    type: str
+    id: str
+    version: int
+
+
+class Erasure(Struct, frozen=True, array_like=True):
+    """What is taken away for good, all or nothing. `audit` is kept in the same step."""
+
+    records: tuple[Erased, ...] = ()
+    versions: tuple[Superseded, ...] = ()
+    audit: bytes | None = None
+
+
 class Receipt(Struct, frozen=True):
     """What was written, in the order of the puts."""
 
@@ -158,6 +184,12 @@ class RecordStore(Protocol):
     async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
         """Write all of it durably, or raise and write nothing. Raises `Stale` if a guard or an
         `expect` does not hold."""
+
+    async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        """Remove records and superseded versions physically: afterwards they are as if they had
+        never been, save that references to them stay, and that no `t` is used again. Versions that
+        are not there are passed over. Raises `Stale` if an `expect` does not hold or a version is
+        the current one, and then removes nothing."""
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         """Versions of a tenant in the order of commit, deletions included, with `t` above `after`;

@@ -18,6 +18,7 @@ from careplane.search.plan import EVERYTHING, Query
 from careplane.storage.engines.memory.cursor import Cursors
 from careplane.storage.engines.memory.world import Record, Shelf
 from careplane.storage.ports.records import (
+    Erasure,
     HistoryQuery,
     Key,
     Page,
@@ -92,13 +93,25 @@ class MemoryStore:
             if {(v.type, v.id) for v in page.versions} != guard.found:
                 raise Stale("A search that this change relied on has a different answer now")
         for put in unit.puts:
-            if len(shelf.records.get((put.type, put.id), Record()).versions) != put.expect:
+            if shelf.records.get((put.type, put.id), Record()).version != put.expect:
                 raise Stale("Somebody else has changed a record in between")
         if unit.audit is not None:
             self._audit.append((tenant, unit.audit))
         self._last_updated = max(self._last_updated, self._clock() // 1000 * 1000)
         shelf.hear_of((put.type, put.id) for put in unit.puts)
         return Receipt(tuple([self._write(shelf, put) for put in unit.puts]))
+
+    async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        shelf = self._shelves[tenant]
+        for one in erasure.records:
+            if shelf.records.get((one.type, one.id), Record()).version != one.expect:
+                raise Stale("Somebody else has changed a record in between")
+        for old in erasure.versions:
+            if shelf.records.get((old.type, old.id), Record()).version <= old.version:
+                raise Stale("A current version is not removed from a history")
+        if erasure.audit is not None:
+            self._audit.append((tenant, erasure.audit))
+        shelf.erase({(one.type, one.id) for one in erasure.records}, set(erasure.versions))
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return [version for version in self._shelves[tenant].log if version.t > after][:count]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from careplane.search.match import Subject
 from careplane.search.rows import Rows
-from careplane.storage.ports.records import Key, Version
+from careplane.storage.ports.records import Key, Superseded, Version
 
 
 @dataclass(slots=True)
@@ -21,6 +21,11 @@ class Record:
     @property
     def current(self) -> Version | None:
         return self.versions[-1] if self.versions else None
+
+    @property
+    def version(self) -> int:
+        """The number of the current version; 0 where there is none."""
+        return self.versions[-1].version if self.versions else 0
 
     @property
     def subject(self) -> Subject | None:
@@ -54,6 +59,18 @@ class Shelf:
         for key in keys:
             self.records.setdefault(key, Record())
 
+    def erase(self, keys: Set[Key], versions: Set[Superseded]) -> None:
+        """Forget these, and keep their places."""
+        for key in keys & self.records.keys():
+            for target in targets(self.records[key].rows):
+                self._referring[target].pop(key, None)
+            self.records[key] = Record()
+        gone = {(v.type, v.id, v.version) for v in versions}
+        for old in versions:
+            record = self.records[old.type, old.id]
+            record.versions = [v for v in record.versions if _identity(v) not in gone]
+        self.log = [v for v in self.log if (v.type, v.id) not in keys and _identity(v) not in gone]
+
     def write(self, version: Version, rows: Rows) -> None:
         key = (version.type, version.id)
         record = self.records[key]
@@ -65,6 +82,10 @@ class Shelf:
         for target in targets(rows):
             self._referring[target][key] = None
         self.hear_of(targets(rows))
+
+
+def _identity(version: Version) -> tuple[str, str, int]:
+    return version.type, version.id, version.version
 
 
 def targets(rows: Rows) -> Iterator[Key]:

@@ -16,12 +16,14 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError
 from careplane.search.plan import Query
 from careplane.storage.engines.postgres.audit import Audit
+from careplane.storage.engines.postgres.erasing import Eraser
 from careplane.storage.engines.postgres.migrate import claim, migrate
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.reader import Reader
 from careplane.storage.engines.postgres.sessions import CAREFUL, QUICK, Connection, Sessions
 from careplane.storage.engines.postgres.writer import Writer
 from careplane.storage.ports.records import (
+    Erasure,
     Guard,
     HistoryQuery,
     Key,
@@ -71,7 +73,7 @@ class PostgresStore:
         self._writing = Sessions(url, 1, {**QUICK, **writes}, prepare)
         trail = {**QUICK, "synchronous_commit": limits.audit_sync}
         self._auditing = Sessions(url, 1, trail, prepare)
-        names = Names(_derived("names", key))
+        names = self._names = Names(_derived("names", key))
         cursors = Cursors(_derived("cursors", key))
         self._reader = Reader(self._quick, self._careful, names, cursors)
         self._writer = Writer(self._writing, names, self._find, clock)
@@ -97,6 +99,9 @@ class PostgresStore:
 
     async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
         return await self._writer.put(tenant, unit)
+
+    async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        await self._writing.run(Eraser(self._names, tenant, erasure).run)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._reader.changes(tenant, after, count)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import Incorrect
+from careplane.search.globe import great_circle
 from careplane.storage.engines.sqlite.faults import complaints
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def connect(
         connection.execute(f"PRAGMA synchronous = {sync}")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")
+        connection.create_function("great_circle", 4, great_circle, deterministic=True)
     return connection
 
 

@@ -17,11 +17,12 @@ from careplane.search.rows import Rows
 from careplane.storage.bodies import Packed
 from careplane.storage.engines.sqlite.bulk import add_all, execute_many
 from careplane.storage.engines.sqlite.compact import compact
+from careplane.storage.engines.sqlite.erasing import Eraser
 from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Identity, Kind
 from careplane.storage.engines.sqlite.layout import TABLES, Entry, Layout, lay_out
 from careplane.storage.engines.sqlite.versions import form_of
-from careplane.storage.ports.records import Guard, Key, Put, Tenant, Unit
+from careplane.storage.ports.records import Erasure, Guard, Key, Put, Tenant, Unit
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -33,7 +34,10 @@ _RESOURCE = "INSERT INTO resource"
 _RESOURCE_AGAIN = """ON CONFLICT (rid) DO UPDATE SET version = excluded.version, t = excluded.t,
 born = CASE born WHEN 0 THEN excluded.born ELSE born END, gone = excluded.gone"""
 _TALLY_AGAIN = "ON CONFLICT (tenant, type) DO UPDATE SET n = n + excluded.n"
-_LAST = "SELECT t, updated FROM version ORDER BY t DESC LIMIT 1"
+_LAST = (
+    "SELECT t, updated FROM (SELECT t, updated FROM version ORDER BY t DESC LIMIT 1) "
+    "UNION ALL SELECT t, updated FROM erasure ORDER BY t DESC LIMIT 1"
+)
 
 
 class _State(NamedTuple):
@@ -110,6 +114,19 @@ class Group:
         first = self._t + 1
         self._write(tenant, keys, unit.puts, packed)
         return first, self._updated
+
+    def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        """Take an erasure, or raise Stale."""
+        self.flush()
+        eraser = Eraser(self._connection, self._interner, tenant)
+        eraser.check(erasure)
+        for identity in eraser.run(erasure):
+            state = self._states.get(identity)
+            if state is not None:
+                self._states[identity] = _State(rid=state.rid)
+        self._interner.forget_terms()
+        if erasure.audit is not None:
+            self._batch.outbox.append((tenant, erasure.audit))
 
     def flush(self) -> None:
         """Bring the batch to the tables."""

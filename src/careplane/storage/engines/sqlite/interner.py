@@ -72,12 +72,16 @@ class Interner:
         self._rids: dict[Identity, int] = {}
         self.placeholders: list[tuple[int, int, int, Compact, int, int, int, int]] = []
         self._next_rid = self._next_term = 1
+        self._erased = 0
 
     def begin(self) -> None:
         """A transaction has begun: another process may have written since the last one."""
         row = self._connection.execute(
-            "SELECT (SELECT max(rid) FROM resource), (SELECT max(id) FROM term)"
+            "SELECT (SELECT max(rid) FROM resource), (SELECT max(id) FROM term), n FROM erasure"
         ).fetchone()
+        if row[2] != self._erased:  # then what is remembered may be gone
+            self.forget_terms()
+            self._erased = row[2]
         self._next_rid, self._next_term = (row[0] or 0) + 1, (row[1] or 0) + 1
         self._rids.clear()
         for memory in self._memories():
@@ -90,6 +94,10 @@ class Interner:
         self._rids.clear()
         for memory in self._memories():
             memory.clear()
+
+    def forget_terms(self) -> None:
+        """Some are no more; all else keeps its number for ever."""
+        self._terms.clear()
 
     def _memories(self) -> Iterable[dict[object, object]]:
         found: list[object] = [*self.names.values(), self.compact, self.targets, self.units]

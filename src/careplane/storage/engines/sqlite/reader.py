@@ -232,7 +232,8 @@ class Reader:
         return 1 + bisect_left(range(1, newest + 1), wanted, key=self._updated)
 
     def _updated(self, t: int) -> int:
-        return self._one("SELECT updated FROM version WHERE t = ?", (t,))
+        # One may have been erased; then the next one tells.
+        return self._one("SELECT updated FROM version WHERE t >= ? ORDER BY t LIMIT 1", (t,))
 
     def _one(self, sql: str, args: tuple[Any, ...] = ()) -> int:
         return int(self.connection.execute(sql, args).fetchone()[0])

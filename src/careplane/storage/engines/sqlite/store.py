@@ -34,6 +34,7 @@ from careplane.storage.engines.sqlite.writing import (
     Writer,
 )
 from careplane.storage.ports.records import (
+    Erasure,
     HistoryQuery,
     Key,
     Page,
@@ -126,6 +127,9 @@ class SqliteStore:
         except Full:
             self._room.exhausted()
             raise
+
+    async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        await self._writer.erase(tenant, erasure)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._ask(lambda reader: reader.changes(tenant, after, count))

@@ -33,6 +33,7 @@ _LEAVES: dict[type[Node], Callable[[Any, Scope, At], str]] = {
     plan.Reference: links.reference,
     plan.Date: ranges.date,
     plan.Number: ranges.number,
+    plan.Near: ranges.near_to,
     plan.Quantity: ranges.quantity,
 }
 

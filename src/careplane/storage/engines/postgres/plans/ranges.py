@@ -4,6 +4,8 @@ as SQL; and the same over the tables of ranges, as ways to candidates."""
 from __future__ import annotations
 
 from careplane.search import plan
+from careplane.search.globe import RADIUS
+from careplane.search.rows import part
 from careplane.storage.engines.postgres.plans.scope import At, Scope, either
 from careplane.storage.relational.spans import RANGE, SPAN, WIDTHS, low_ends, near
 
@@ -36,6 +38,29 @@ def quantity(node: plan.Quantity, scope: Scope, at: At) -> str:
         for units, s_low, s_high in _units(node, scope)
     ]
     return _some(scope.names.param("quantity", node.param), either(ways), i, scope, at)
+
+
+def near_to(node: plan.Near, scope: Scope, at: At) -> str:
+    """The great-circle distance, by the formula of `search.globe`."""
+    n, i, j = f"{at.row}.numbers", scope.alias(), scope.alias()
+    across, along = (
+        scope.bind(float(scope.names.param("number", part(node.param, side))), "double precision")
+        for side in (0, 1)
+    )
+    latitude, longitude, distance = (
+        scope.bind(float(value), "double precision")
+        for value in (node.latitude, node.longitude, node.distance)
+    )
+    high = f"sin(radians({n}[{i} + 3] - {latitude}) / 2)"
+    wide = f"sin(radians({n}[{j} + 3] - {longitude}) / 2)"
+    shrunk = f"cos(radians({latitude})) * cos(radians({n}[{i} + 3]))"
+    chord = f"sqrt({high} * {high} + {shrunk} * {wide} * {wide})"
+    every = f"generate_series(1, cardinality({n}), 5)"
+    return (
+        f"EXISTS (SELECT FROM {every} {i}, {every} {j} WHERE {n}[{i}] = {at.group} "
+        f"AND {n}[{i} + 1] = {across} AND {n}[{j}] = {at.group} AND {n}[{j} + 1] = {along} "
+        f"AND 2 * {RADIUS} * asin(least(1, {chord})) <= {distance})"
+    )
 
 
 def _some(param: int, formula: str, i: str, scope: Scope, at: At) -> str:

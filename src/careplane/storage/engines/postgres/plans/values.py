@@ -50,10 +50,16 @@ def text(node: plan.Text, scope: Scope, at: At) -> str:
         names, tenant = scope.names, scope.tenant
         keys = (names.string(tenant, node.param, fold(v), v) for v in node.values)
         return has_any(keys, scope, at)
-    meets = starts if node.mode is TextMode.STARTS else _contains
+    meets = _TEXT_MODES[node.mode]
     alias = scope.alias()
     condition = either([meets(plain(value), alias, scope) for value in node.values])
     return _terms("string", node.param, condition, alias, scope, at)
+
+
+def _whole(value: str, alias: str, scope: Scope) -> str:
+    wanted = scope.bind(value, "text")
+    head = f"left({alias}.folded, 64) = left({wanted}, 64)"  # what the index has
+    return f"{head} AND {alias}.folded = {wanted}"
 
 
 def uri(node: plan.Uri, scope: Scope, at: At) -> str:
@@ -122,4 +128,5 @@ def _above(value: str, alias: str, scope: Scope) -> str:
     return either([_is_one_of(above, alias, scope), base])
 
 
+_TEXT_MODES = {TextMode.STARTS: starts, TextMode.CONTAINS: _contains, TextMode.SAME: _whole}
 _URI_MODES = {UriMode.EXACT: _same, UriMode.BELOW: _below, UriMode.ABOVE: _above}

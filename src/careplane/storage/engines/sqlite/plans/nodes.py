@@ -26,6 +26,7 @@ _LEAF_CHECKS: dict[type[Node], Callable[[Any, Scope, At], Sql]] = {
     plan.Date: ranges.check_date,
     plan.Number: ranges.check_number,
     plan.Quantity: ranges.check_quantity,
+    plan.Near: ranges.check_near,
     plan.Present: wholes.check_present,
 }
 _INNER_CHECKS: dict[type[Node], Callable[[Any, Scope, At, Compiler], Sql]] = {

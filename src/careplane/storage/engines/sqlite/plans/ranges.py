@@ -10,6 +10,7 @@ from functools import cache
 
 from careplane.search import plan
 from careplane.search.plan import Prefix
+from careplane.search.rows import part
 from careplane.storage.engines.sqlite.known import Kind
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import (
@@ -79,6 +80,19 @@ def source_number(node: plan.Number, scope: Scope) -> Sql:
         return NONE
     head = Sql("SELECT rid FROM number WHERE tenant = ? AND param = ?", (scope.tenant, param))
     return _by_width(head, RANGE[node.prefix], node.low, node.high)
+
+
+def check_near(node: plan.Near, scope: Scope, at: At) -> Sql:
+    """By a function of ours, which every connection has (see `connection`)."""
+    params = [scope.lookup.name(Kind.NUMBER, part(node.param, n)) for n in (0, 1)]
+    if None in params:
+        return FALSE
+    text = (
+        f"SELECT 1 FROM fact f CROSS JOIN fact g ON g.rid = f.rid WHERE f.rid = {at.row} "
+        "AND f.param = ? AND g.param = ? AND great_circle(?, ?, f.a, g.a) <= ?"
+    )
+    args = (*params, node.latitude, node.longitude, node.distance)
+    return exists(Sql(text, args))  # type: ignore[arg-type]  # none of them is None
 
 
 def check_quantity(node: plan.Quantity, scope: Scope, at: At) -> Sql:

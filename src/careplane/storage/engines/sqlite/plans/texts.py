@@ -71,6 +71,10 @@ def _contains(value: str) -> Sql:
     return Sql("instr(m.folded, ?) > 0", (value,))
 
 
+def _whole(value: str) -> Sql:
+    return Sql("m.folded = ?", (value,))
+
+
 def _exact(value: str) -> Sql:
     return Sql("m.folded = ? AND m.text = ?", (fold(value), value))
 
@@ -85,7 +89,12 @@ def starts(value: str) -> Sql:
     return Sql("m.folded >= ? AND m.folded < ?", (value, after))
 
 
-_MODES = {TextMode.STARTS: starts, TextMode.CONTAINS: _contains, TextMode.EXACT: _exact}
+_MODES = {
+    TextMode.STARTS: starts,
+    TextMode.CONTAINS: _contains,
+    TextMode.SAME: _whole,
+    TextMode.EXACT: _exact,
+}
 
 
 def _uri(node: plan.Uri) -> Sql:

@@ -62,12 +62,18 @@ class Committer:
         answers: list[Answer] = []
         for job in jobs:
             try:
-                answers.append(Done(*group.take(job.tenant, job.unit, job.packed)))
+                answers.append(self._take(group, job))
             except Busy as stale:
                 answers.append(stale)
         group.flush()
         self._connection.execute("COMMIT")
         return answers
+
+    def _take(self, group: Group, job: Job) -> Done:
+        if job.erasure is None:
+            return Done(*group.take(job.tenant, job.unit, job.packed))
+        group.erase(job.tenant, job.erasure)
+        return Done(0, 0)
 
     def _undo(self) -> None:
         self._interner.forget()

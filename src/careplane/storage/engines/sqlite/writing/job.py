@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from careplane.kernel.errors import Busy, CareplaneError
 from careplane.storage.bodies import Packed
-from careplane.storage.ports.records import Put, Receipt, Tenant, Unit, Version
+from careplane.storage.ports.records import Erasure, Put, Receipt, Tenant, Unit, Version
 
 _WAITING_PUTS = 50_000
 GROUP_PUTS = 2_000
@@ -17,16 +17,22 @@ GROUP_PUTS = 2_000
 
 
 class Job(Struct, frozen=True):
-    """A unit, its bodies as they will be kept, and when it came (microseconds since 1970)."""
+    """A unit, its bodies as they will be kept, and when it came (microseconds since 1970); or, with
+    an empty unit, an erasure."""
 
     tenant: Tenant
     unit: Unit
     packed: list[Packed]
     now: int
+    erasure: Erasure | None = None
 
     @property
     def weight(self) -> int:
-        return len(self.unit.puts) + 1
+        erased = len(self.erasure.records) + len(self.erasure.versions) if self.erasure else 0
+        return len(self.unit.puts) + erased + 1
+
+
+NO_UNIT = Unit(())
 
 
 class Done(Struct, frozen=True, array_like=True):
@@ -49,6 +55,9 @@ class Writer(Protocol):
 
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         """Returns when the unit is durable."""
+
+    async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        """Returns when it is gone."""
 
     async def warm(self) -> None:
         """Start before it is needed."""

@@ -15,8 +15,8 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite.writing import meeting, wire
-from careplane.storage.engines.sqlite.writing.job import Done, Job, Waiting, receipt
-from careplane.storage.ports.records import Receipt, Tenant, Unit
+from careplane.storage.engines.sqlite.writing.job import NO_UNIT, Done, Job, Waiting, receipt
+from careplane.storage.ports.records import Erasure, Receipt, Tenant, Unit
 
 _COMMAND = [sys.executable, "-m", "careplane.storage.engines.sqlite.writing.child"]
 
@@ -80,13 +80,18 @@ class ProcessWriter:
 
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         packed = self._bodies.pack([put.rest for put in unit.puts])
-        job = Job(tenant, unit, packed, self._clock())
+        done = await self._enter(Job(tenant, unit, packed, self._clock()))
+        return receipt(unit.puts, done)
+
+    async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        await self._enter(Job(tenant, NO_UNIT, [], self._clock(), erasure))
+
+    async def _enter(self, job: Job) -> Done:
         self._waiting.enter(job.weight)
         try:
-            done = await self._send(job)
+            return await self._send(job)
         finally:
             self._waiting.leave(job.weight)
-        return receipt(unit.puts, done)
 
     async def warm(self) -> None:
         if self._link is None or self._link.ended.done():

@@ -16,13 +16,14 @@ from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite.writing.commit import Committer
 from careplane.storage.engines.sqlite.writing.job import (
     GROUP_PUTS,
+    NO_UNIT,
     Answer,
     Done,
     Job,
     Waiting,
     receipt,
 )
-from careplane.storage.ports.records import Receipt, Tenant, Unit
+from careplane.storage.ports.records import Erasure, Receipt, Tenant, Unit
 
 
 class _Asked(Struct, frozen=True):
@@ -53,14 +54,20 @@ class ThreadWriter:
         return self._waiting.puts
 
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
-        loop = asyncio.get_running_loop()
         # here, since the writer's thread is what a long import waits for
         packed = self._bodies.pack([put.rest for put in unit.puts])
-        asked = _Asked(Job(tenant, unit, packed, self._clock()), loop.create_future(), loop)
+        return receipt(unit.puts, await self._enter(Job(tenant, unit, packed, self._clock())))
+
+    async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
+        await self._enter(Job(tenant, NO_UNIT, [], self._clock(), erasure))
+
+    async def _enter(self, job: Job) -> Done:
+        loop = asyncio.get_running_loop()
+        asked = _Asked(job, loop.create_future(), loop)
         with self._lock:
-            self._waiting.enter(asked.job.weight)
+            self._waiting.enter(job.weight)
             self._queue.put(asked)
-        return receipt(unit.puts, await asked.future)
+        return await asked.future
 
     async def warm(self) -> None:
         """The thread runs."""

@@ -15,7 +15,7 @@ from careplane.kernel.errors import CareplaneError
 from careplane.kernel.refusal import Refusal, error_of, refusal_of
 from careplane.storage.bodies import Packed
 from careplane.storage.engines.sqlite.writing.job import Answer, Done, Job
-from careplane.storage.ports.records import Guard, Put, Tenant, Unit
+from careplane.storage.ports.records import Erasure, Guard, Put, Tenant, Unit
 
 _LENGTH = 4
 
@@ -39,6 +39,7 @@ class Ask(Struct, frozen=True, array_like=True):
     guards: bytes
     packed: list[Packed]
     now: int
+    erasure: Erasure | None = None
 
 
 class Reply(Struct, frozen=True, array_like=True):
@@ -69,7 +70,8 @@ def ask(number: int, job: Job) -> bytes:
     unit = job.unit
     puts = tuple([Put(p.type, p.id, p.method, b"", p.rows, p.expect, p.old) for p in unit.puts])
     guards = pickle.dumps(unit.guards) if unit.guards else b""
-    return frame(_encode(Ask(number, job.tenant, puts, unit.audit, guards, job.packed, job.now)))
+    asked = Ask(number, job.tenant, puts, unit.audit, guards, job.packed, job.now, job.erasure)
+    return frame(_encode(asked))
 
 
 def read_ask(data: bytes) -> tuple[int, Job]:
@@ -78,7 +80,7 @@ def read_ask(data: bytes) -> tuple[int, Job]:
     if found.guards:
         guards = pickle.loads(found.guards)  # noqa: S301  (from the process that started this one)
     unit = Unit(found.puts, guards, found.audit)
-    return found.number, Job(found.tenant, unit, found.packed, found.now)
+    return found.number, Job(found.tenant, unit, found.packed, found.now, found.erasure)
 
 
 def reply(number: int, answer: Answer) -> bytes:
