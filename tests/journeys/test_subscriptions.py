@@ -354,6 +354,27 @@ async def test_heartbeats(house: Subscribing, monkeypatch: pytest.MonkeyPatch) -
         assert not events(receiver.bundles("heartbeat")[0])
 
 
+async def test_heartbeats_go_on_after_some_that_failed(
+    house: Subscribing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from careplane.interop.subscriptions import subscription as value
+
+    monkeypatch.setattr(value, "LEAST_HEARTBEAT", 1)
+    monkeypatch.setattr(courier, "delay", lambda fails, chance: 0.01)
+    async with receiving(lambda number: 503 if number in (1, 2, 3) else 200) as receiver:
+        id = await subscribe(house, subscription(OBSERVATIONS, receiver.url, heartbeat=1))
+
+        async def is_error() -> bool:
+            return await house.status(id) == "error"
+
+        async def is_active() -> bool:
+            return await house.status(id) == "active"
+
+        await until(is_error)
+        await until(is_active)
+        assert len(receiver.requests) >= 5
+
+
 async def test_a_subscription_whose_time_is_over(house: Subscribing) -> None:
     async with receiving() as receiver:
         wanted = subscription(OBSERVATIONS, receiver.url) | {"end": "2020-01-01T00:00:00Z"}

@@ -97,7 +97,8 @@ class Subscriptions:
     def announced(self, tenant: Tenant, versions: Sequence[Version], rows: Sequence[Rows]) -> None:
         """These were just committed by this process. Their rows are kept until they are matched,
         which saves taking each resource apart a second time."""
-        self._topics.met(versions)
+        if any(version.type == "Basic" for version in versions):
+            self._topics.met(versions)
         if self._leads:
             if len(self._rows) > _MOST_ROWS:
                 self._rows.clear()

@@ -322,10 +322,12 @@ class Service:
     @staticmethod
     def _is_due(line: Line, now: int) -> bool:
         every = line.subscription.heartbeat * 1_000_000
-        if not every or line.subscription.kind == "websocket" or line.standing.fails:
+        if not every or line.subscription.kind == "websocket" or line.waiting:
+            return False
+        if not line.standing.shaken:
             return False
         line.spoke = line.spoke or now
-        return now - line.spoke >= every and not line.waiting
+        return now - line.spoke >= every and now >= line.standing.again
 
     async def _over(self, line: Line) -> None:
         with suppress(CareplaneError):
