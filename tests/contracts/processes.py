@@ -11,7 +11,8 @@ _PATIENCE = 20
 
 def family(pid: int) -> list[int]:
     """The children of a process."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def until_ended(pids: Sequence[int]) -> None:

@@ -16,7 +16,9 @@ from careplane.search import plan
 from careplane.search.plan import Query, SortBy, SortKey
 from careplane.search.rows import Param, Rows, StringRow, TokenRow
 from careplane.storage.engines import sqlite
+from careplane.storage.engines.sqlite.audit import AuditKeeper
 from careplane.storage.ports.records import Put, Tenant, Unit
+from careplane.storage.ports.vitals import Vitals
 from tests.contracts import material as m
 from tests.support import ROOT
 
@@ -104,6 +106,21 @@ async def test_a_search_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
         await store.search(T, Query(frozenset({"Patient"}), plan.all_of(slow, slow), total=True))
     found = await store.search(T, Query(frozenset({"Patient"}), count=3))
     assert len(found.versions) == 3
+    assert (await store.vitals()).stopped_searches == 1
+    await store.close()
+
+
+async def test_audit_records_wait_in_the_outbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = _open(tmp_path)
+    assert await store.vitals() == Vitals()
+    monkeypatch.setattr(AuditKeeper, "_once", lambda self, turn: True)
+    for n in range(3):
+        await store.commit(T, Unit((m.put("Patient", str(n)),), audit=b"x"))
+    assert await store.vitals() == Vitals(waiting_audit=3)
+    assert len(await store.tail(T)) == 3
+    assert await store.vitals() == Vitals()
     await store.close()
 
 

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from careplane.storage.engines import sqlite
+from careplane.storage.engines import postgres, sqlite
 from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import Entry, StateStore
+from tests import postgres as server
 
 pytestmark = pytest.mark.anyio
 ONE, TWO = Tenant(1), Tenant(2)
 STATES: dict[str, Callable[[Path], StateStore]] = {
     "memory": lambda _: MemoryState(),
     "sqlite": lambda folder: sqlite.open_state(folder, bytes(range(32))),
+    "postgres": lambda _: postgres.open_state(server.url()),
 }
 
 

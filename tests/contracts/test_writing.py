@@ -45,8 +45,8 @@ def _open(folder: Path) -> sqlite.SqliteStore:
 def _child(store: sqlite.SqliteStore) -> int:
     writer = store._writer
     assert isinstance(writer, ProcessWriter)
-    assert writer._child is not None
-    return writer._child.pid
+    assert writer._child
+    return writer._child
 
 
 async def test_a_writer_that_was_killed_is_started_again(tmp_path: Path) -> None:
@@ -135,3 +135,67 @@ def test_an_error_arrives_as_it_was_raised(kind: type[CareplaneError]) -> None:
     error = kind("text", issues=(Issue("error", "value", "more", "Patient.id"),))
     came = error_of(refusal_of(error))
     assert (type(came), came.text, came.issues) == (kind, error.text, error.issues)
+
+
+async def test_stores_on_one_folder_share_a_writer(tmp_path: Path) -> None:
+    one, two = _open(tmp_path), _open(tmp_path)
+    await one.commit(T, Unit((m.put("Patient", "one"),)))
+    await two.commit(T, Unit((m.put("Patient", "two"),)))
+    assert two._writer._child == 0  # type: ignore[attr-defined]
+    child = _child(one)
+    await one.close()
+    assert Path(f"/proc/{child}").exists(), "it goes on, for the other"
+    await two.commit(T, Unit((m.put("Patient", "three"),)))
+    assert await two.counts(T) == {"Patient": 3}
+    await two.close()
+    os.waitpid(child, 0)
+    assert not (tmp_path / "writer.sock").exists()
+
+
+async def test_stores_that_start_together_start_one_writer(tmp_path: Path) -> None:
+    stores = [_open(tmp_path) for _ in range(6)]
+    units = [Unit((m.put("Patient", f"p{n}"),)) for n in range(6)]
+    await asyncio.gather(*(s.commit(T, u) for s, u in zip(stores, units, strict=True)))
+    children = [s._writer._child for s in stores]  # type: ignore[attr-defined]
+    assert sum(map(bool, children)) == 1
+    os.kill(max(children), signal.SIGKILL)
+    await asyncio.sleep(0.1)
+    units = [Unit((m.put("Patient", f"q{n}"),)) for n in range(6)]
+    await asyncio.gather(*(s.commit(T, u) for s, u in zip(stores, units, strict=True)))
+    assert await stores[0].counts(T) == {"Patient": 12}
+    await asyncio.gather(*(s.close() for s in stores))
+
+
+async def test_a_process_that_stands_still_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.contracts.crash_child", str(tmp_path), "process"]
+    environment = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGSTOP)
+    store = sqlite.open(tmp_path, crash_child.KEY, system_clock, sqlite.Limits(writer="process"))
+    await asyncio.wait_for(store.commit(T, Unit((m.put("Patient", "mine"),))), 20)
+    process.kill()
+    process.communicate()
+    await store.close()
+
+
+async def test_another_key_is_not_let_in(tmp_path: Path) -> None:
+    store = _open(tmp_path)
+    await store.commit(T, Unit((m.put("Patient", "one"),)))
+    stranger = ProcessWriter(
+        tmp_path / "records.sqlite", bytes(32), 1_000, system_clock, lambda _: None
+    )
+    with pytest.raises(Fault):
+        await stranger.put(T, Unit((m.put("Patient", "two"),)))
+    await stranger.close()
+    await store.commit(T, Unit((m.put("Patient", "three"),)))
+    await store.close()
+
+
+async def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    store = _open(folder)
+    await store.commit(T, Unit((m.put("Patient", "one"),)))
+    await store.close()

@@ -1,8 +1,8 @@
-"""A house over each engine, in this process."""
+"""A house over each engine, in this process; and a server as a user would start it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from careplane.kernel.clock import system_clock
 from tests.contracts.engines import ENGINES
 from tests.fhir_house import House, open_house
+from tools.bench import server
 
 
 @pytest.fixture
@@ -25,3 +26,12 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             yield house
     finally:
         await store.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Server]:
+    """A server on an empty data folder, in processes of its own, with a token for everything."""
+    data = tmp_path_factory.mktemp("served") / "data"
+    server.command("init", data=data)
+    with server.serving(data) as started:
+        yield started

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import signal
 from collections.abc import Iterator
@@ -61,16 +62,18 @@ async def _write_and_kill(running: server.Server, seed: str) -> list[str]:
     writing = asyncio.ensure_future(
         load(target, requests(target, seed), connections=CLIENTS, seconds=30, keep=keep)
     )
-    await asyncio.sleep(random.uniform(0.05, 0.6))
+    while not locations:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(random.uniform(0, 0.5))
     running.kill(signal.SIGKILL)
     await writing
     return locations
 
 
-def _rounds(data: Path, rounds: int) -> None:
+def _rounds(data: Path, rounds: int, workers: int = 1) -> None:
     written: set[str] = set()
     for number in range(rounds):
-        with server.serving(data) as running:
+        with server.serving(data, workers=workers) as running:
             _check(running, written)
             written.update(asyncio.run(_write_and_kill(running, f"r{number}")))
     with server.serving(data) as running:
@@ -92,8 +95,29 @@ def _check(running: server.Server, written: set[str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_few_crashes_lose_nothing(data: Path) -> None:
-    _rounds(data, 3)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_few_crashes_lose_nothing(data: Path, workers: int) -> None:
+    _rounds(data, 3, workers)
+
+
+@pytest.mark.slow
+def test_one_process_of_several_dies_and_the_others_go_on(data: Path) -> None:
+    written: list[str] = []
+
+    def keep(answer: Answer) -> None:
+        if answer.status == 201:
+            head = answer.head.decode().lower()
+            written.append(head.split("/fhir/basic/", 1)[1].split("/", 1)[0])
+
+    with server.serving(data, workers=3) as running:
+        target = Target.of(running.base, running.token)
+        for number, one in enumerate(running.serving()):
+            os.kill(one, signal.SIGKILL)
+            ours = (target.request("POST", "/Basic", _basic(f"d{number}-{n}")) for n in range(300))
+            asyncio.run(load(target, ours, connections=8, seconds=20, keep=keep))
+        found = {resource["id"] for resource in server.search(running, "/Basic?_count=1000")}
+        assert set(written) <= found
+        assert len(written) > 600, "most connections went to those that lived"
 
 
 @pytest.mark.soak

@@ -12,6 +12,7 @@ import uvloop
 
 from tools.bench import cases, data, report, server, yardstick
 from tools.bench.client import Target, load
+from tools.bench.setups import SETUPS, Fact, Setup
 
 
 def main() -> None:
@@ -29,6 +30,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--load", action="store_true", help="send it the synthetic patients first")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a run")
+    names = [setup.name for setup in SETUPS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="of all setups")
     parser.add_argument("--dry", action="store_true", help="print, and leave docs/ as it is")
     return parser.parse_args()
 
@@ -42,44 +45,52 @@ def _elsewhere(options: argparse.Namespace) -> None:
     results = cases.run(
         target, runs=options.runs, seconds=options.seconds, known=cases.learn(target)
     )
-    print(report.write(results, [], options.runs, options.seconds))
+    page = report.Page(Setup(options.base, 0, {}), results, [])
+    print(report.write([page], [], options.runs, options.seconds))
 
 
 def _careplane(options: argparse.Namespace) -> None:
+    pages = [_measured(setup, options) for setup in SETUPS if setup.name in options.only]
+    empty = yardstick.empty_application(options.runs, options.seconds)
+    loop = yardstick.plain_loop(options.runs)
+    facts = [
+        Fact(
+            "an empty application behind the same server under the GET load",
+            f"{empty:,.0f} req/s",
+            "-",
+        ),
+        Fact("a turn of a plain Python loop", f"{loop:.0f} ns", "-"),
+    ]
+    text = report.write(pages, facts, options.runs, options.seconds)
+    print(text)
+    for answer in [one for page in pages for result in page.results for one in result.failures][:3]:
+        print("failed:", answer.status, answer.body[:400])
+    if not options.dry:
+        (data.ROOT / "docs" / "benchmarks.md").write_text(text)
+
+
+def _measured(setup: Setup, options: argparse.Namespace) -> report.Page:
+    """All figures of one way to run Careplane."""
     with tempfile.TemporaryDirectory(prefix="careplane-bench-") as scratch:
         imports = [_import(Path(scratch) / f"import-{run}") for run in range(options.runs)]
         folder = Path(scratch) / "import-0"
         bytes_each = server.size(folder) / imports[0][1]
-        starts = [_start(folder) for _ in range(options.runs)]
-        with server.serving(folder) as running:
+        starts = [_start(folder, setup) for _ in range(options.runs)]
+        with server.serving(folder, workers=setup.workers) as running:
             target = Target.of(running.base, running.token)
             known = cases.learn(target)
             results = cases.run(target, runs=options.runs, seconds=options.seconds, known=known)
             memory = running.memory()
-        empty = yardstick.empty_application(options.runs, options.seconds)
-        loop = yardstick.plain_loop(options.runs)
-        facts = [
-            report.Fact(
-                f"`careplane import` of {imports[0][1]:,} resources, start of the command included",
-                f"{median(rate for rate, _ in imports):,.0f} resources/s",
-                "5,000 resources/s",
-            ),
-            report.Fact("on disk, all files", f"{bytes_each / 1000:.2f} kB a resource", "1.5 kB"),
-            report.Fact("start to first answer", f"{median(starts):.2f} s", "2 s"),
-            report.Fact("memory after all loads", f"{memory:,.0f} MB", "400 MB"),
-            report.Fact(
-                "yardstick: an empty application behind the same server under the GET load",
-                f"{empty:,.0f} req/s",
-                "-",
-            ),
-            report.Fact("yardstick: a turn of a plain Python loop", f"{loop:.0f} ns", "-"),
-        ]
-    text = report.write(results, facts, options.runs, options.seconds)
-    print(text)
-    for answer in [one for result in results for one in result.failures][:3]:
-        print("failed:", answer.status, answer.body[:400])
-    if not options.dry:
-        (data.ROOT / "docs" / "benchmarks.md").write_text(text)
+    facts = [
+        setup.fact(
+            f"`careplane import` of {imports[0][1]:,} resources, start of the command included",
+            f"{median(rate for rate, _ in imports):,.0f} resources/s",
+        ),
+        setup.fact("on disk, all files", f"{bytes_each / 1000:.2f} kB a resource"),
+        setup.fact("start to first answer", f"{median(starts):.2f} s"),
+        setup.fact("memory after all loads", f"{memory:,.0f} MB"),
+    ]
+    return report.Page(setup, results, facts)
 
 
 def _import(folder: Path) -> tuple[float, int]:
@@ -94,8 +105,8 @@ def _import(folder: Path) -> tuple[float, int]:
     return count / seconds, count
 
 
-def _start(folder: Path) -> float:
-    with server.serving(folder) as running:
+def _start(folder: Path, setup: Setup) -> float:
+    with server.serving(folder, workers=setup.workers) as running:
         return running.started
 
 

@@ -8,40 +8,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tools.bench.cases import Result
+from tools.bench.setups import Fact, Setup
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """A measured figure that is no load: its name, value as text and target as text."""
+class Page:
+    """What was measured of one setup."""
 
-    name: str
-    value: str
-    target: str
+    setup: Setup
+    results: Sequence[Result]
+    facts: Sequence[Fact]
 
-
-TARGETS = {
-    "GET by id": "10,000 req/s",
-    "search patient+code+date": "4,000 req/s",
-    "POST, 32 connections": "1,500 req/s, p99 < 60 ms",
-    "transaction, 1,000 entries": "5,000 resources/s",
-}
 
 HEAD = """# Benchmarks
 
-Made by `make bench`; run it to see the figures of your machine. One worker on SQLite with
+Made by `make bench`; run it to see the figures of your machine. Every row with
 `synchronous=FULL`, encryption, validation, history, authorisation and one audit record a request;
 the load comes from another process on the same {cores} cores. Medians of {runs} runs of
 {seconds:g} s; the range of the runs beside them. Latencies are medians of the runs' percentiles.
 
-Processor: {processor}. Python {python}. The yardsticks say what the machine itself could do in the
-same minutes.
-
+Processor: {processor}. Python {python}.
+"""
+_LOADS = """
 | load | median | range | p50 ms | p99 ms | failures | target |
 |---|---|---|---|---|---|---|
 """
+_FACTS = """
+| measured | value | target |
+|---|---|---|
+"""
 
 
-def write(results: Sequence[Result], facts: Sequence[Fact], runs: int, seconds: float) -> str:
+def write(pages: Sequence[Page], yardsticks: Sequence[Fact], runs: int, seconds: float) -> str:
     """The whole page."""
     text = HEAD.format(
         cores=os.cpu_count(),
@@ -50,11 +48,19 @@ def write(results: Sequence[Result], facts: Sequence[Fact], runs: int, seconds: 
         processor=_processor(),
         python=platform.python_version(),
     )
-    text += "".join(map(_row, results))
-    if facts:
-        text += "\n| measured | value | target |\n|---|---|---|\n"
-        text += "".join(f"| {fact.name} | {fact.value} | {fact.target} |\n" for fact in facts)
+    for page in pages:
+        text += f"\n## {page.setup.name}\n{_LOADS}"
+        text += "".join(_row(result, page.setup) for result in page.results)
+        text += _facts(page.facts)
+    if yardsticks:
+        text += "\n## Yardsticks\n\nWhat the machine itself could do in the same minutes.\n"
+        text += _facts(yardsticks)
     return text + HOW
+
+
+def _facts(facts: Sequence[Fact]) -> str:
+    rows = "".join(f"| {fact.name} | {fact.value} | {fact.target} |\n" for fact in facts)
+    return _FACTS + rows if rows else ""
 
 
 HOW = """
@@ -64,12 +70,12 @@ To measure another FHIR server with the same loads and data:
 """
 
 
-def _row(result: Result) -> str:
+def _row(result: Result, setup: Setup) -> str:
     low, high = result.spread
     return (
         f"| {result.name} | {result.rate:,.0f} {result.unit} | {low:,.0f}-{high:,.0f} "
         f"| {result.latency(50):.1f} | {result.latency(99):.1f} | {len(result.failures)} "
-        f"| {TARGETS[result.name]} |\n"
+        f"| {setup.target(result.name)} |\n"
     )
 
 

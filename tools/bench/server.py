@@ -12,12 +12,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+RESERVE = "reserve"
+"""The file that keeps room on the disk (storage/engines/sqlite/room.py)."""
 _COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"
 """With it every start would compile every file again, which no installation does."""
 CAREPLANE = [sys.executable, "-m", "careplane"]
@@ -38,6 +40,10 @@ class Server:
         """Send a signal to all of its processes."""
         for pid in reversed(_family(self.process.pid)):
             os.kill(pid, number)
+
+    def serving(self) -> list[int]:
+        """The processes that answer requests: children of the one at the head."""
+        return _children(self.process.pid)
 
     def memory(self) -> float:
         """Resident memory of all its processes, in MB (pages shared between them count once in
@@ -72,13 +78,16 @@ def _request(url: str, token: str) -> urllib.request.Request:
 
 
 def size(data: Path) -> int:
-    """Bytes on disk below a data folder."""
-    return sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
+    """Bytes on disk below a data folder, without what is kept free there."""
+    files = (path for path in data.rglob("*") if path.is_file() and path.name != RESERVE)
+    return sum(path.stat().st_size for path in files)
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[Server]:
-    """A server on a data folder, until the block ends."""
+def serving(
+    data: Path, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """A server on a data folder, until the block ends. `settings`: more of its environment."""
     token = command("token", "--scope", "system/*.cruds", data=data).strip()
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
@@ -86,7 +95,12 @@ def serving(data: Path) -> Iterator[Server]:
     process = subprocess.Popen(
         [*CAREPLANE, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)],
         stdout=subprocess.DEVNULL,
-        env={**ENVIRONMENT, "CAREPLANE_LOG_LEVEL": "warning"},
+        env={
+            **ENVIRONMENT,
+            "CAREPLANE_LOG_LEVEL": "warning",
+            "CAREPLANE_WORKERS": str(workers),
+            **(settings or {}),
+        },
     )
     try:
         _until_it_answers(process, base, token)
@@ -132,9 +146,12 @@ def free_port() -> int:
 
 
 def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    below = map(int, children.read_text().split()) if children.exists() else ()
-    return [pid, *(one for child in below for one in _family(child))]
+    return [pid, *(one for child in _children(pid) for one in _family(child))]
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def _resident(pid: int) -> int:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
 from careplane.app import interpreter
 from careplane.app.build import Careplane, build
 from careplane.app.dispatch import App, Receive, Scope, Send
+from careplane.app.operations import reports
+from careplane.app.operations.drain import DRAIN
+from careplane.app.operations.reports import Reporter
 from careplane.app.settings import Settings
 from careplane.kernel import observe
 
@@ -32,7 +37,14 @@ async def _lifespan(receive: Receive, send: Send, here: Careplane) -> None:
     await send({"type": "lifespan.startup.complete"})
     warming = asyncio.create_task(here.warm())
     here.background.start()
+    asyncio.get_running_loop().add_signal_handler(DRAIN, here.traffic.drain)
+    folder = os.environ.get(reports.ENVIRONMENT)
+    reporter = Reporter(Path(folder), here.snapshot) if folder else None
+    if reporter:
+        await reporter.start()
     await receive()
     await asyncio.wait([warming])
+    if reporter:
+        await reporter.stop()
     await here.close()
     await send({"type": "lifespan.shutdown.complete"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplane.access.caller import Caller
@@ -11,8 +12,14 @@ from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import engines, keys
 from careplane.app.background import Background
+from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
+from careplane.app.operations import health
+from careplane.app.operations.health import Health
+from careplane.app.operations.pages import watched
+from careplane.app.operations.tally import Snapshot, Tally
+from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
 from careplane.app.workers import Workers
@@ -21,12 +28,15 @@ from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
-from careplane.records.parts import Parts
+from careplane.records.parts import Announce, Parts
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import everything, meta, validate
+from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
+from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
+from careplane.rest.openapi import OpenApi
+from careplane.rest.openapi.serve import serve
 from careplane.rest.service import Service
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
@@ -35,7 +45,7 @@ from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import Registry, r4_registry
 from careplane.storage.engines.sqlite import SqliteStore
-from careplane.storage.ports.records import Tenant
+from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
 from careplane.web.visit import Web
@@ -43,7 +53,7 @@ from careplane.web.visit import Web
 TENANT = Tenant(1)
 OPERATOR = Caller(TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds"))
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = (*everything.OPERATIONS, *validate.OPERATIONS, *meta.OPERATIONS)
+OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +67,20 @@ class Careplane:
     workers: Workers
     state: StateStore
     background: Background
+    traffic: Traffic
+    tally: Tally
     subscriptions: Subscriptions
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
         await asyncio.gather(self.store.warm(), self.workers.warm(), self.subscriptions.warm())
+
+    async def snapshot(self) -> Snapshot:
+        """What this process has counted, and how it stands."""
+        vitals = await self.store.vitals()
+        leads, draining = self.background.leads, self.traffic.draining
+        return self.tally.snapshot(vitals, leads=leads, draining=draining)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
@@ -82,6 +100,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
     workers = Workers(extract)
+    tally, traffic = Tally(), Traffic()
     subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
     parts = Parts(
         store,
@@ -92,21 +111,25 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         new_id,
         base=base,
-        announce=subscribed.announced,
+        announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accept_many,
         admissions=subscribed.admissions,
     )
     door = Door(parts)
     subscribed.open(door)
-    operations = (*OPERATIONS, *subscribed.operations().offered())
     tokens = Tokens(key.derive("tokens"), system_clock)
+    addressing = Addressing(settings.base_url, settings.trust_proxy)
+    bulk = bulk_of(settings, key, door, state, tokens.resolve, addressing)
+    operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
         Capabilities(registry, operations, system_clock(), subscribed.capabilities),
         operations,
-        Addressing(settings.base_url, settings.trust_proxy),
+        addressing,
+        tally.saw,
     )
+    api = OpenApi(registry, operations, base or ROOT)
     web = Web(
         door,
         Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
@@ -114,16 +137,35 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         settings.base_url.startswith("https://"),
     )
+    others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
+    others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     return Careplane(
         store,
         door,
         tokens,
-        dispatch(fhir, pages(web), subscribed.sockets(), sockets.PATH),
+        dispatch(
+            fhir, watched(pages(web), tally.saw), others, {sockets.PATH: subscribed.sockets()}
+        ),
         workers,
         state,
-        Background(state, system_clock, (subscribed.serve,)),
+        Background(state, system_clock, (bulk.service, subscribed.serve)),
+        traffic,
+        tally,
         subscribed,
     )
+
+
+def _each(*listeners: Announce) -> Announce:
+    def announce(tenant: Tenant, versions: Sequence[Version]) -> None:
+        for listener in listeners:
+            listener(tenant, versions)
+
+    return announce
+
+
+def _health(store: SqliteStore, traffic: Traffic) -> Health:
+    checks = {"store": lambda: store.counts(TENANT), "writer": store.warm, "room": store.room}
+    return Health(checks, traffic)
 
 
 def _decider(registry: Registry) -> Decider:

@@ -1,9 +1,10 @@
-"""One ASGI application out of three: `/fhir` is the interface, websockets are of subscriptions,
-everything else is the pages."""
+"""One ASGI application out of several: `/fhir` is the interface, everything else the pages, but for
+single addresses (`/openapi.json`, `/livez`) and what stands below others (`/fhir/_bulk/`).
+Websockets have addresses of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -12,16 +13,25 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def dispatch(fhir: App, pages: App, sockets: App, socket_path: str) -> App:
-    """Requests below `/fhir` to the one, all others to the other; websockets to theirs."""
+def dispatch(fhir: App, pages: App, others: Mapping[str, App], sockets: Mapping[str, App]) -> App:
+    """Each request to the application of its address: of `others` where it is that address, or is
+    below one that ends in a slash; to the interface below `/fhir`; to the pages else. Websockets to
+    those of `sockets`, or nowhere."""
+    single = {address: app for address, app in others.items() if not address.endswith("/")}
+    below = tuple((address, app) for address, app in others.items() if address.endswith("/"))
+
+    def chosen(path: str) -> App:
+        for prefix, app in below:
+            if path.startswith(prefix):
+                return app
+        inside = path == "/fhir" or path.startswith("/fhir/")
+        return fhir if inside else single.get(path, pages)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] == "websocket":
-            await (sockets if path == socket_path else _no_socket)(scope, receive, send)
-            return
-        inside = path == "/fhir" or path.startswith("/fhir/")
-        await (fhir if inside else pages)(scope, receive, send)
+        websocket = scope["type"] == "websocket"
+        app = sockets.get(path, _no_socket) if websocket else chosen(path)
+        await app(scope, receive, send)
 
     return application
 

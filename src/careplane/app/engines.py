@@ -17,6 +17,8 @@ def embedded(
     limits = sqlite.Limits(
         audit_sync="FULL" if settings.audit_sync == "disk" else "NORMAL",
         writer="process" if for_long else "thread",
+        shared=for_long and settings.workers > 1,
+        reserve_bytes=settings.reserve_bytes if for_long else 0,
     )
     return sqlite.open(settings.data, keys.derive("store"), clock, limits)
 

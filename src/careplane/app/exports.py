@@ -1,4 +1,5 @@
-"""The export: the door's pages, written to NDJSON files that appear whole or not at all."""
+"""The export of the command line: pages of the door's export, written to plain NDJSON files that
+appear whole or not at all. All files show the store as it was when it began."""
 
 from __future__ import annotations
 
@@ -9,12 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from careplane.access.caller import Caller
+from careplane.interop.bulk.lines import lines
 from careplane.kernel.errors import Incorrect
-from careplane.records import bodies
-from careplane.records.commands import Counts, Search
+from careplane.records.commands import Counts, Export, PrepareExport
 from careplane.records.door import Door
-
-PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +27,26 @@ class Exporter:
 
     async def run(self, types: Collection[str]) -> dict[str, int]:
         """Resources written, by type; all types that have any where none is named."""
-        there = await self.door.counts(self.caller, Counts())
+        types = types or await self.door.counts(self.caller, Counts())
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Incorrect(f"{self.out} cannot be written to: {error.strerror}.") from error
-        return {type: await self._type(type) for type in (types or sorted(there))}
+        command = PrepareExport(tuple(sorted(types)))
+        at = (await self.door.prepare_export(self.caller, command)).at
+        return {type: await self._type(type, at) for type in types}
 
-    async def _type(self, type: str) -> int:
+    async def _type(self, type: str, at: int) -> int:
         name = f"{type}.ndjson" + (".gz" if self.compress else "")
         part = self.out / f"{name}.part"
-        written, cursor = 0, None
+        written, after = 0, 0
         with gzip.open(part, "wb") if self.compress else part.open("wb") as file:
             while True:
-                search = Search(type, (("_count", str(PAGE)),), cursor=cursor)
-                found = await self.door.search(self.caller, search)
-                file.writelines(bodies.whole(version) + b"\n" for version in found.matches)
-                written += len(found.matches)
-                if (cursor := found.next) is None:
+                page = await self.door.export(self.caller, Export(type, at, after=after))
+                file.write(lines(page.versions, ()))
+                written += len(page.versions)
+                if page.next is None:
                     break
+                after = page.next
         os.replace(part, self.out / name)
         return written

@@ -27,7 +27,7 @@ class Keys:
     root: bytes
 
     def derive(self, purpose: str) -> bytes:
-        """32 bytes for one purpose: `store`, `tokens`, `sessions`, `cursors`."""
+        """32 bytes for one purpose: `store`, `tokens`, `sessions`, `cursors`, `bulk`."""
         return HKDFExpand(SHA256(), _LENGTH, f"careplane/{purpose}/1".encode()).derive(self.root)
 
 

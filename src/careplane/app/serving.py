@@ -13,14 +13,13 @@ from pathlib import Path
 import typer
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
-from granian.server import Server
 
 from careplane.app import demo, keys
+from careplane.app.operations.drain import DrainingServer
+from careplane.app.operations.metrics import Metrics
 from careplane.app.settings import Settings
 
 _STAMP = "demo-loaded"
-_GRACE = 20
-"""Seconds that requests under way get when the server is told to stop."""
 
 
 def serve(settings: Settings) -> None:
@@ -28,20 +27,30 @@ def serve(settings: Settings) -> None:
     keys.load(settings.data)  # a missing key is said here, not by a worker that dies
     for name, value in settings.model_dump(mode="json").items():
         os.environ[f"CAREPLANE_{name.upper()}"] = str(value)
+    metrics = (
+        Metrics(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
+    )
     _greet(settings)
-    server = Server(
+    server = DrainingServer(
         "careplane.app.asgi:create",
         factory=True,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
-        workers=1,
-        workers_kill_timeout=_GRACE,
+        workers=settings.workers,
+        respawn_failed_workers=True,
+        workers_kill_timeout=settings.grace_seconds,
+        drain_seconds=settings.drain_seconds,
+        started=metrics.start if metrics else lambda: None,
         websockets=True,
         log_level=LogLevels.warning,
     )
-    server.serve()
+    try:
+        server.serve()
+    finally:
+        if metrics:
+            metrics.stop()
 
 
 def prepare_demo(settings: Settings) -> None:

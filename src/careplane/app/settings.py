@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    workers: int = Field(
+        default=1, ge=1, le=256, description="Processes that answer requests, side by side."
+    )
     base_url: str = Field(
         default="",
         description="Address by which clients know this server, such as "
@@ -37,11 +40,53 @@ class Settings(BaseSettings):
         ge=1000,
         description="Largest request body that is taken; more answers 413.",
     )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port for Prometheus, at `/metrics`; 0: none."
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1",
+        description="Address of that port. It asks for no token, so keep it to a network of yours.",
+    )
+    drain_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="How long `/readyz` says 503 before the server stops to listen, after SIGTERM; "
+        "as long as a load balancer takes to notice.",
+    )
+    grace_seconds: int = Field(
+        default=20,
+        ge=1,
+        description="How long requests under way may take to end, after that.",
+    )
+    reserve_bytes: int = Field(
+        default=32_000_000,
+        ge=0,
+        description="Room on the disk that is kept for audit records: with less than this free, "
+        "writes answer 503 and reads go on; 0: none is kept.",
+    )
     audit_sync: Literal["process", "disk"] = Field(
         default="process",
         description="What an audit record of a read must outlive before the answer leaves: a kill "
         "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
         "both.",
+    )
+    bulk_store: str = Field(
+        default="",
+        description="Where files of bulk exports are kept, encrypted: `file:///folder` or "
+        "`s3://bucket/prefix` (credentials from AWS_ variables); empty: folder `bulk` of the data "
+        "folder.",
+    )
+    bulk_part_bytes: int = Field(
+        default=100_000_000,
+        ge=1000,
+        description="Size at which a file of a bulk export ends and the next one begins.",
+    )
+    bulk_keep_hours: float = Field(
+        default=24, gt=0, description="How long the output of a bulk job is kept."
+    )
+    bulk_at_once: int = Field(default=4, ge=1, description="Bulk jobs under way together.")
+    bulk_per_tenant: int = Field(
+        default=2, ge=1, description="Bulk jobs of one tenant under way together."
     )
     subscription_hosts: str = Field(
         default="",

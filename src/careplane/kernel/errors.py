@@ -16,6 +16,8 @@ CareplaneError
 │   └── Ambiguous           criteria that should match one resource match several
 ├── Unsupported             understood, and not offered here
 ├── Busy                    come again later
+│   ├── TooMany             of what this client asked for, enough is under way
+│   ├── Full                no room is left to store anything; what is there can be read
 │   └── Stale               somebody else wrote in between; the door tries again by itself
 └── Fault                   our mistake
 """
@@ -153,6 +155,16 @@ class Busy(CareplaneError):
     """The server cannot take this now; the same request may succeed later."""
 
     code = "throttled"
+
+
+class TooMany(Busy):
+    """Of what this client asked for, enough is under way."""
+
+
+class Full(Busy):
+    """No room is left to store anything until an operator makes some. The rest can be read."""
+
+    code = "no-store"
 
 
 class Stale(Busy):

@@ -29,6 +29,12 @@ class Read(Struct, frozen=True):
     id: str
 
 
+class ReadMany(Struct, frozen=True):
+    """The current versions of some resources, by type and id."""
+
+    keys: tuple[tuple[str, str], ...]
+
+
 class Vread(Struct, frozen=True):
     """One version of one resource."""
 
@@ -122,17 +128,64 @@ class Search(Struct, frozen=True):
 
 
 class Everything(Struct, frozen=True):
-    """`$everything`: the record of a Patient or Encounter, itself first, page by page. `start` and
-    `end` bound the dates of care (a half-open range), `since` the time of the last change."""
+    """`$everything`: the record of a Patient or Encounter, itself first, page by page; without `id`
+    the records of all patients that the caller may search. `start` and `end` bound the dates of
+    care (a half-open range), `since` the time of the last change. `shown` are marks of what earlier
+    pages have shown beside the record (see `around`)."""
 
     type: Literal["Patient", "Encounter"]
-    id: str
+    id: str | None = None
     since: int | None = None
     start: int | None = None
     end: int | None = None
     types: frozenset[str] = frozenset()
     count: int = 50
     cursor: str | None = None
+    shown: frozenset[bytes] = frozenset()
+
+
+class Lastn(Struct, frozen=True):
+    """`Observation/$lastn`: the latest `max` observations of each code, of those that match."""
+
+    pairs: tuple[tuple[str, str], ...]
+    max: int = 1
+    handling: Handling = Handling.LENIENT
+
+
+class Stats(Struct, frozen=True):
+    """`Observation/$stats`: measurements of a subject, by codes with their system (None: any);
+    `period` is a half-open range, open where it has None."""
+
+    subject: str
+    codes: tuple[tuple[str | None, str], ...]
+    period: tuple[int | None, int | None] = (None, None)
+
+
+Place = tuple[str, str, int | None]
+"""Type, id and version; None for the current one."""
+
+
+class Diff(Struct, frozen=True):
+    """`$diff`: from one version to another; without `before`, from the one before `to`."""
+
+    before: Place | None
+    to: Place
+    with_meta: bool = False
+
+
+class Graph(Struct, frozen=True):
+    """`$graph`: a resource and what belongs to it by a GraphDefinition, named by its url."""
+
+    type: str
+    id: str
+    graph: str
+
+
+class Document(Struct, frozen=True):
+    """`$document`: a Composition and all that it refers to, and that a graph adds."""
+
+    id: str
+    graph: str | None = None
 
 
 ValidationMode = Literal["create", "update", "delete"]
@@ -175,6 +228,45 @@ class Process(Struct, frozen=True):
 
 class Counts(Struct, frozen=True):
     """How many resources of each type this caller may search."""
+
+
+class PrepareExport(Struct, frozen=True):
+    """What an export will be about, to be checked before it begins: resources of these types (all
+    that the caller may search, if none), `filters` as pairs of type and criteria. `by_patient`:
+    only what is in patients' records; of `group`, or of `patients`, or of all."""
+
+    types: tuple[str, ...] = ()
+    filters: tuple[tuple[str, str], ...] = ()
+    by_patient: bool = False
+    group: str | None = None
+    patients: tuple[str, ...] | None = None
+
+
+class Export(Struct, frozen=True):
+    """A page of an export: resources of a type as they were at `at`, last changed since `since`
+    (inclusive) and before `before`. `filters` are criteria, of which one must hold. `after` is from
+    the page before, with everything else unchanged. `deletions`: the deletions instead. `passed`
+    tells of patients whose pages came before: what is in their records too is left out."""
+
+    type: str
+    at: int
+    filters: tuple[str, ...] = ()
+    by_patient: bool = False
+    patients: tuple[str, ...] | None = None
+    since: int | None = None
+    before: int | None = None
+    after: int = 0
+    count: int = 1000
+    deletions: bool = False
+    passed: Callable[[str], bool] | None = None
+
+
+class Note(Struct, frozen=True):
+    """Something for the audit trail that no other command tells of, such as a file that is handed
+    out: an operation, and a short text without patient data."""
+
+    operation: str
+    text: str
 
 
 class Disclose(Struct, frozen=True):

@@ -12,14 +12,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from careplane.access.caller import Caller
+from careplane.fhir.tree import Tree
 from careplane.records import (
     changes,
     counts,
+    differences,
+    documents,
     everything,
+    export,
+    graph,
     history,
+    lastn,
     meta,
     read,
     search,
+    stats,
     validate,
     write,
 )
@@ -30,10 +37,14 @@ from careplane.records.batch import batch
 from careplane.records.bundle import entries
 from careplane.records.parts import Parts
 from careplane.records.results import (
+    Around,
+    Exported,
     Found,
     MetaFound,
+    Prepared,
     Processed,
     Report,
+    Statistics,
     Version,
     Versions,
     Written,
@@ -66,6 +77,10 @@ class Door:
         """The current version. Raises NotFound, or Gone where it was deleted."""
         return await self._call(caller, "read", read.read, command)
 
+    async def read_many(self, caller: Caller, command: c.ReadMany) -> tuple[Version, ...]:
+        """The current versions of those that are there and that the caller may read."""
+        return await self._call(caller, "read", read.read_many, command)
+
     async def vread(self, caller: Caller, command: c.Vread) -> Version:
         """One version. Raises NotFound, or Gone where that version is a deletion."""
         return await self._call(caller, "vread", read.vread, command)
@@ -97,9 +112,29 @@ class Door:
         Incorrect for a value that cannot be understood, or an unknown parameter when strict."""
         return await self._call(caller, _search_code(command), search.search, command)
 
-    async def everything(self, caller: Caller, command: c.Everything) -> Found:
+    async def everything(self, caller: Caller, command: c.Everything) -> Around:
         """The resource itself, what its compartment holds, and what those refer to."""
         return await self._call(caller, "$everything", everything.everything, command)
+
+    async def lastn(self, caller: Caller, command: c.Lastn) -> Found:
+        """The latest observations of each code. Raises Incorrect without a subject or a code."""
+        return await self._call(caller, "$lastn", lastn.lastn, command)
+
+    async def stats(self, caller: Caller, command: c.Stats) -> Statistics:
+        """The measurements that statistics are made of."""
+        return await self._call(caller, "$stats", stats.stats, command)
+
+    async def diff(self, caller: Caller, command: c.Diff) -> Tree:
+        """A FHIRPath Patch that makes the one of the other. Raises NotFound, Gone, Incorrect."""
+        return await self._call(caller, "$diff", differences.diff, command)
+
+    async def graph(self, caller: Caller, command: c.Graph) -> Found:
+        """The resource first. Raises NotFound, Invalid for a graph that cannot be followed."""
+        return await self._call(caller, "$graph", graph.graph, command)
+
+    async def document(self, caller: Caller, command: c.Document) -> Found:
+        """The Composition first. Raises NotFound, Conflict where a part of it cannot be had."""
+        return await self._call(caller, "$document", documents.document, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""
@@ -122,6 +157,20 @@ class Door:
     async def counts(self, caller: Caller, command: c.Counts) -> Mapping[str, int]:
         """How many resources of each type this caller may search; types with none are left out."""
         return await self._call(caller, "search", counts.counts, command)
+
+    async def prepare_export(self, caller: Caller, command: c.PrepareExport) -> Prepared:
+        """Whether this may be exported, and the moment that the export will show. Raises
+        NotFound for the Group, Incorrect for patients or criteria that cannot be understood."""
+        return await self._call(caller, "$export", export.prepare, command)
+
+    async def export(self, caller: Caller, command: c.Export) -> Exported:
+        """A page of an export. All pages together have each resource once, as it was at `at`,
+        whatever is written in between."""
+        return await self._call(caller, "$export", export.export, command)
+
+    async def note(self, caller: Caller, command: c.Note) -> None:
+        """Keep an audit record of something that no other call tells of."""
+        await self._call(caller, command.operation, _noted, command)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> Sequence[Version]:
         """Versions in the order of commit, for a service of this house. Nothing of it may leave
@@ -149,6 +198,10 @@ def _history_code(command: c.History) -> str:
     if command.type is None:
         return "history-system"
     return "history-type" if command.id is None else "history-instance"
+
+
+async def _noted(parts: Parts, account: Account, command: c.Note) -> None:
+    account.query = command.text
 
 
 async def _process(parts: Parts, account: Account, command: c.Process) -> Processed:

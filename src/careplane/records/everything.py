@@ -1,21 +1,28 @@
-"""`$everything` of a Patient or Encounter (FHIR R4, Patient and Encounter operations).
+"""`$everything` of a Patient, an Encounter, or all Patients (FHIR R4, Patient and Encounter
+operations).
 
-The resource itself, then what is in its compartment, page by page with no cap, and with each page
-what it refers to outside of the compartment (practitioners, organisations, medications).
+The resource itself, then what is in its compartment, page by page with no cap, and with the pages
+what they refer to outside of the compartment (practitioners, organisations, medications, binaries).
+A page that would show nothing is skipped, and no link leads to one.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
 from careplane.access.scopes import Permission
 from careplane.kernel.errors import Gone, NotFound
+from careplane.records import around, rights
 from careplane.records import commands as c
-from careplane.records import fetch, rights
 from careplane.records.account import Account
-from careplane.records.bodies import rows_of
 from careplane.records.parts import Parts
 from careplane.records.read import current
-from careplane.records.results import Found, Version
-from careplane.search.compartments import compartment_node, compartment_types
+from careplane.records.results import Around, Found, Version
+from careplane.search.compartments import compartment_node, compartment_types, compartments_node
 from careplane.search.plan import (
     EVERYTHING,
     Date,
@@ -34,51 +41,124 @@ from careplane.search.rows import BEGINNING, END
 
 _DATES = ("date", "period", "effective", "occurrence", "authored", "authoredon", "recorded-date")
 """Search parameters that tell when care was given; of each type the first that it has."""
+_LOOKED_AT = 500
 
 
-async def everything(parts: Parts, account: Account, command: c.Everything) -> Found:
+async def everything(parts: Parts, account: Account, command: c.Everything) -> Around:
     """One page."""
-    caller = account.caller
-    account.query = f"{command.type}/{command.id}/$everything"
-    limit = parts.decider.require(caller, Permission.READ, command.type)
-    centre = await current(parts, caller, limit, command.type, command.id)
+    here = f"{command.type}/{command.id}" if command.id else command.type
+    account.query = f"{here}/$everything"
+    walk = _Walk(parts, account, command, _query(parts, account, command))
+    centre = await _centre(parts, account, command)
+    found = await walk.page(command.cursor, command.shown, centre)
+    account.saw(found.matches)
+    account.saw(found.included)
+    shown = around.told(command.shown, found.included)
+    following = await walk.following(found.next, shown)
+    page = Found(matches=found.matches, included=found.included, next=following)
+    return Around(page, shown)
+
+
+async def _centre(parts: Parts, account: Account, command: c.Everything) -> tuple[Version, ...]:
+    """The resource that was asked for, where this is the first page and it is wanted there."""
+    if command.id is None:
+        parts.decider.require(account.caller, Permission.SEARCH, command.type)
+        return ()
+    limit = parts.decider.require(account.caller, Permission.READ, command.type)
+    centre = await current(parts, account.caller, limit, command.type, command.id)
     if centre is None:
         raise NotFound(f"There is no such {command.type}.")
     if centre.deleted:
         raise Gone(f"This {command.type} has been deleted.")
-    query = _query(parts, command)
-    page = await parts.store.search(caller.tenant, rights.restrict(parts.decider, caller, query))
-    first = (centre,) if command.cursor is None and _wants_centre(command, centre) else ()
-    matches = (*first, *page.versions)
-    around = await _around(parts, account, command, matches)
-    account.saw(matches)
-    account.saw(around)
-    return Found(matches=matches, included=tuple(around), next=page.next)
+    return (centre,) if command.cursor is None and _wanted(command, centre) else ()
 
 
-def _wants_centre(command: c.Everything, centre: Version) -> bool:
-    since = command.since is None or centre.last_updated >= command.since
-    return since and (not command.types or centre.type in command.types)
+def _wanted(command: c.Everything, version: Version) -> bool:
+    since = command.since is None or version.last_updated >= command.since
+    return since and (not command.types or version.type in command.types)
 
 
-def _query(parts: Parts, command: c.Everything) -> Query:
+class _Page(Struct, frozen=True):
+    """What one page shows, and the cursor of the next."""
+
+    matches: tuple[Version, ...]
+    included: tuple[Version, ...]
+    next: str | None
+
+
+class _Walk(Struct, frozen=True):
+    """The way through a compartment. Where what it refers to is wanted and not all of its members
+    are, the others are looked at all the same."""
+
+    parts: Parts
+    account: Account
+    command: c.Everything
+    query: Query
+
+    async def page(
+        self, cursor: str | None, shown: frozenset[bytes], first: tuple[Version, ...] = ()
+    ) -> _Page:
+        """The next page that shows something, or the last one."""
+        matches: tuple[Version, ...] = first
+        looked_at = first
+        while True:
+            query = replace(self.query, cursor=cursor)
+            found = await self.parts.store.search(self.account.caller.tenant, query)
+            looked_at = (*looked_at, *found.versions)
+            matches = (*matches, *(v for v in found.versions if _wanted(self.command, v)))
+            included = await self._around(looked_at, matches, shown)
+            if matches or included or found.next is None:
+                return _Page(matches, included, found.next)
+            cursor, looked_at = found.next, ()
+            await asyncio.sleep(0)  # others have their turn
+
+    async def following(self, cursor: str | None, shown: frozenset[bytes]) -> str | None:
+        """The cursor, unless nothing would come of it. It is asked only where pages may be empty:
+        elsewhere every member is shown."""
+        if cursor is None or not _is_sparse(self.command):
+            return cursor
+        page = await self.page(cursor, shown)
+        return cursor if page.matches or page.included else None
+
+    async def _around(
+        self, looked_at: Sequence[Version], matches: Sequence[Version], shown: frozenset[bytes]
+    ) -> tuple[Version, ...]:
+        command = self.command
+        wanted = around.Wanted(command.type, command.id, command.types, command.since)
+        found = await around.around(self.parts, self.account.caller, wanted, looked_at)
+        here = {(v.type, v.id) for v in matches}
+        return tuple(v for v in found if (v.type, v.id) not in here and around.mark(v) not in shown)
+
+
+def _is_sparse(command: c.Everything) -> bool:
+    """Whether members are looked at that are not shown."""
+    types = command.types
+    outside = not types or not types <= compartment_types(command.type)
+    return outside and bool(types or command.since is not None)
+
+
+def _query(parts: Parts, account: Account, command: c.Everything) -> Query:
     members = compartment_types(command.type)
-    types = (members & command.types) if command.types else members
-    itself = frozenset({(command.type, command.id)})
-    where = [
-        compartment_node(parts.registry, command.type, command.id, types),
-        Not(Keys(itself)),
-        _since(command.since),
-    ]
+    sparse = _is_sparse(command)
+    types = members if sparse or not command.types else members & command.types
+    where = [_inside(parts, command, types)]
+    if not sparse and command.since is not None:
+        where.append(Updated(Prefix.GE, command.since, command.since + 1000))
     if command.start is not None or command.end is not None:
         low = BEGINNING if command.start is None else command.start
         high = END if command.end is None else command.end
         where.append(_cared(parts, types, low, high))
-    return Query(types, all_of(*where), count=command.count, cursor=command.cursor)
+    some = bool(command.types & members) or not command.types
+    count = command.count if some else max(command.count, _LOOKED_AT)
+    query = Query(types, all_of(*where), count=count)
+    return rights.restrict(parts.decider, account.caller, query)
 
 
-def _since(since: int | None) -> Node:
-    return EVERYTHING if since is None else Updated(Prefix.GE, since, since + 1000)
+def _inside(parts: Parts, command: c.Everything, types: frozenset[str]) -> Node:
+    if command.id is None:
+        return compartments_node(parts.registry, command.type, types)
+    inside = compartment_node(parts.registry, command.type, command.id, types)
+    return all_of(inside, Not(Keys(frozenset({(command.type, command.id)}))))
 
 
 def _cared(parts: Parts, types: frozenset[str], low: int, high: int) -> Node:
@@ -93,29 +173,3 @@ def _cared(parts: Parts, types: frozenset[str], low: int, high: int) -> Node:
             when = any_of(Not(Present(dated.param)), inside)
         nodes.append(all_of(OfType(frozenset({type})), when))
     return any_of(*nodes)
-
-
-async def _around(
-    parts: Parts, account: Account, command: c.Everything, matches: tuple[Version, ...]
-) -> list[Version]:
-    """What the page refers to and its compartment does not hold; nothing where only some types
-    or only what is new was asked for, unless a type asks for it."""
-    inside = compartment_types(command.type)
-    wanted = {
-        (row.type, row.id)
-        for version in matches
-        for row in rows_of(parts.extract, version).references
-        if _is_around(command, inside, row.type, row.id)
-    } - {(v.type, v.id) for v in matches}
-    found = await fetch.by_keys(parts, account.caller, wanted)
-    return [v for v in found if command.since is None or v.last_updated >= command.since]
-
-
-def _is_around(command: c.Everything, inside: frozenset[str], type: str, id: str) -> bool:
-    if command.types and type not in command.types:
-        return False
-    # A patient's record holds what is in the compartment once, on the page where it stands; other
-    # patients are no part of it. An encounter's record needs its patient.
-    if command.type == "Patient":
-        return type not in inside
-    return (type, id) != (command.type, command.id)

@@ -1,4 +1,4 @@
-"""Read and vread of one resource (FHIR R4, 3.1.0.2 and 3.1.0.3)."""
+"""Read and vread of one resource, and read of several (FHIR R4, 3.1.0.2 and 3.1.0.3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from careplane.records import rights
 from careplane.records.account import Account
 from careplane.records.parts import Parts
 from careplane.records.results import Version
-from careplane.search.plan import Everything, Keys, Node, Query, all_of
+from careplane.search.plan import Everything, Keys, Node, Nothing, Query, all_of
+from careplane.storage.ports.records import Key
+
+_DESCRIBED = 1000
+"""Characters of the names of several resources that an audit record keeps."""
 
 
 async def read(parts: Parts, account: Account, command: c.Read) -> Version:
@@ -33,6 +37,29 @@ async def vread(parts: Parts, account: Account, command: c.Vread) -> Version:
             raise _no_such(command.type)
     found = await parts.store.vread(caller.tenant, command.type, command.id, command.version)
     return _present(account, found, command.type)
+
+
+async def read_many(parts: Parts, account: Account, command: c.ReadMany) -> tuple[Version, ...]:
+    """Those that are there and that the caller may read, in no particular order."""
+    caller = account.caller
+    account.query = ",".join(f"{type}/{id}" for type, id in command.keys)[:_DESCRIBED]
+    free: list[Key] = []
+    bound: dict[str, set[Key]] = {}
+    for type, id in dict.fromkeys(command.keys):
+        limit = parts.decider.restriction(caller, Permission.READ, rights.known(type))
+        if isinstance(limit, Everything):
+            free.append((type, id))
+        elif not isinstance(limit, Nothing):
+            bound.setdefault(type, set()).add((type, id))
+    found = await parts.store.read_many(caller.tenant, free) if free else []
+    present = [version for version in found if version and not version.deleted]
+    for type, keys in bound.items():
+        limit = parts.decider.restriction(caller, Permission.READ, type)
+        where = all_of(limit, Keys(frozenset(keys)))
+        query = Query(frozenset({type}), where, count=len(keys))
+        present += (await parts.store.search(caller.tenant, query)).versions
+    account.saw(present)
+    return tuple(present)
 
 
 async def current(parts: Parts, caller: Caller, limit: Node, type: str, id: str) -> Version | None:

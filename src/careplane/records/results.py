@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -13,11 +14,15 @@ from careplane.storage.ports.records import Version
 
 __all__ = [
     "Answer",
+    "Around",
     "Effect",
+    "Exported",
     "Found",
     "MetaFound",
+    "Prepared",
     "Processed",
     "Report",
+    "Statistics",
     "Version",
     "Versions",
     "Written",
@@ -61,6 +66,39 @@ class Found(Struct, frozen=True):
     total: int | None = None
     issues: tuple[Issue, ...] = ()
     understood: tuple[tuple[str, str], ...] = ()
+
+
+class Around(Struct, frozen=True):
+    """A page of `$everything`, and the marks of what was shown beside the record so far."""
+
+    found: Found
+    shown: frozenset[bytes]
+
+
+class Statistics(Struct, frozen=True):
+    """Measurements: of each series its code, its UCUM unit, its points in the order of time, and
+    how many there were that could not all be measured; and the observations that they are from."""
+
+    series: tuple[tuple[Tree, str, tuple[tuple[int, Decimal], ...], int], ...]
+    sources: tuple[Version, ...]
+
+
+class Prepared(Struct, frozen=True):
+    """What an export will show: everything up to the commit `at`, which is how things were at
+    `instant`; of which types; `patients` are those of the Group or the list, None for all."""
+
+    at: int
+    instant: int
+    types: tuple[str, ...]
+    patients: tuple[str, ...] | None
+
+
+class Exported(Struct, frozen=True):
+    """A page of an export, deletions if these were asked for. `next` is the `after` of the next
+    page, None at the end; a page may be empty and not be the last."""
+
+    versions: tuple[Version, ...]
+    next: int | None
 
 
 class MetaFound(Struct, frozen=True):

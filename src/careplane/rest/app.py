@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from time import perf_counter
 from urllib.parse import unquote
 
 from careplane.access.caller import Caller, nobody
@@ -23,6 +24,7 @@ from careplane.rest.request import Receive, Request, Scope, Send
 from careplane.rest.response import Header, Response
 from careplane.rest.routes import ROUTES, place
 from careplane.rest.service import Service
+from careplane.rest.watch import INTERACTIONS, UNKNOWN, Seen, Watch, nobody_watches
 
 Resolve = Callable[[str], Caller]
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -40,7 +42,7 @@ _REMEMBERED = 1024
 
 class Fhir:
     """FHIR over HTTP. `resolve` turns a bearer token into its caller; `operations` are those of
-    this room and of features alike."""
+    this room and of features alike; `watch` is told of every request."""
 
     def __init__(
         self,
@@ -49,28 +51,33 @@ class Fhir:
         capabilities: Capabilities,
         operations: Sequence[Operation],
         addressing: Addressing,
+        watch: Watch = nobody_watches,
     ) -> None:
         self._service = service
         self._resolve = resolve
         self._capabilities = capabilities
         self._addressing = addressing
+        self._watch = watch
         self._operations = Operations(operations)
         # The last caller of each address, so that most requests copy nothing.
         self._callers: dict[str, tuple[Caller, Caller]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Whatever goes wrong is an OperationOutcome."""
+        began = perf_counter()
+        seen = Seen()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         zipped = b"gzip" in headers.get(b"accept-encoding", b"")
         style = Style()
         try:
             query = scope.get("query_string", b"").decode("latin-1")
             style = _style(headers, query)
-            response = await self._answer(scope, headers, query, receive)
+            response = await self._answer(scope, headers, query, receive, seen)
             sent, content = render(response, style, zipped)
         except Exception as error:
             response = response_of(await self._told(scope, headers, error))
             sent, content = render(response, style, zipped)
+        self._watch(seen, response.status, perf_counter() - began)
         await send({"type": "http.response.start", "status": response.status, "headers": sent})
         body = b"" if scope["method"] == "HEAD" else content
         await send({"type": "http.response.body", "body": body})
@@ -91,11 +98,17 @@ class Fhir:
         return error
 
     async def _answer(
-        self, scope: Scope, headers: dict[bytes, bytes], query: str, receive: Receive
+        self,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        query: str,
+        receive: Receive,
+        seen: Seen,
     ) -> Response:
         method = scope["method"]
         path = _path(scope)
         if path == ("metadata",):
+            seen.interaction = "capabilities"
             return self._metadata(method, self._addressing.base(scope, headers))
         if method == "OPTIONS":
             return Response(204, b"", list(_CORS))
@@ -107,8 +120,11 @@ class Fhir:
             base=self._addressing.base(scope, headers),
             caller=self._caller(scope, headers),
             receive=receive,
+            seen=seen,
         )
+        seen.tenant = request.caller.tenant
         where = place(path)
+        seen.interaction = INTERACTIONS.get((where.shape, method), UNKNOWN)
         if where.operation is not None:
             return await self._operations.call(self._service, request, where)
         methods = ROUTES.get(where.shape, {})

@@ -28,16 +28,17 @@ class Operations:
             self._by_name[operation.name] = (*others, operation)
 
     async def call(self, service: Service, request: Request, where: Place) -> Response:
-        """Find it and call it. GET only for what changes nothing."""
+        """Find it and call it. GET only where it may call it."""
         type, id = (*request.path[:-1], None, None)[:2]
         operation = self._find(where, type)
-        allowed = ("POST",) if operation.definition.affects_state else ("GET", "POST")
+        request.seen.interaction = f"${operation.name}"
+        allowed = ("GET", "POST") if operation.by_get else ("POST",)
         if request.method not in allowed:
             raise MethodNotAllowed(request.method, (*allowed, "OPTIONS"))
         values: tuple[tuple[str, object], ...] = request.pairs
         resource = b""
         if request.method == "POST":
-            sent, resource = await _sent(service, request)
+            sent, resource = await _sent(service, request, operation.bodies)
             values = (*values, *sent)
         return await operation.handler(Call(service, request, type, id, values, resource))
 
@@ -49,9 +50,14 @@ class Operations:
         raise NotFound(f"There is no operation ${(where.operation or '')[:64]} at this address.")
 
 
-async def _sent(service: Service, request: Request) -> tuple[tuple[tuple[str, object], ...], bytes]:
+async def _sent(
+    service: Service, request: Request, bodies: frozenset[str]
+) -> tuple[tuple[tuple[str, object], ...], bytes]:
     raw = await body.content(request, service.limit)
     if not raw:
         return (), b""
-    form = form_of(media_type(request.header(b"content-type") or ""))
+    media = media_type(request.header(b"content-type") or "")
+    if media in bodies:
+        return (), raw
+    form = form_of(media)
     return values_of(json.dump(xml.parse(raw)) if form is Form.XML else raw)

@@ -6,12 +6,17 @@ knows no feature.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from careplane.fhir.codec import json
-from careplane.fhir.definitions import OperationDef, operations
+from careplane.fhir.definitions import (
+    OperationDef,
+    OperationParameter,
+    is_primitive,
+    operations,
+)
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, Invalid, Issue
 from careplane.rest.request import Request
@@ -46,6 +51,13 @@ class Call:
             raise _wrong(name, "is not of a type that can be read")
         return str(found[0])
 
+    def flag(self, name: str) -> bool:
+        """The one value of a boolean parameter; false where it is not there."""
+        found = self.all(name)
+        if len(found) > 1 or any(value not in (True, False, "true", "false") for value in found):
+            raise _wrong(name, "is true or false, once")
+        return found in ([True], ["true"])
+
     def tree(self, name: str) -> Tree | None:
         """The one value of a parameter, as a resource or data type."""
         found = self.all(name)
@@ -62,18 +74,21 @@ class Call:
                 raise _wrong(name, "is not a parameter of this operation")
 
 
+_OURS = "https://github.com/careplane/careplane/OperationDefinition/"
 Handler = Callable[[Call], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """An operation with its definition as data. `types` limits which types offer it; the levels
-    are those of the definition, less what is in `without`."""
+    are those of the definition, less what is in `without`. Bodies of the media types in `bodies`
+    are no resources: they are handed over as they came, in `Call.resource`."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
     types: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -87,6 +102,13 @@ class Operation:
         offered = {"system": d.system, "type": d.type, "instance": d.instance}
         return frozenset(level for level, there in offered.items() if there) - self.without
 
+    @property
+    def by_get(self) -> bool:
+        """Whether GET may call it: it changes nothing, and what it needs fits into an address (R4,
+        3.2.0.1)."""
+        needed = (p for p in self.definition.parameters if p.use == "in" and p.min)
+        return not self.definition.affects_state and all(is_primitive(p.type) for p in needed)
+
     def serves(self, level: str, type: str | None) -> bool:
         """Whether it can be called there."""
         return level in self.levels and (type is None or self.types is None or type in self.types)
@@ -96,6 +118,22 @@ class Operation:
 def definition(id: str) -> OperationDef:
     """An operation of R4 by the id of its definition, such as `Patient-everything`."""
     return next(d for d in operations() if d.id == id)
+
+
+def our_definition(
+    code: str,
+    *,
+    system: bool = False,
+    type: bool = False,
+    instance: bool = False,
+    affects_state: bool = False,
+    parameters: Sequence[str] = (),
+) -> OperationDef:
+    """An operation that R4 does not have; its parameters are strings."""
+    taken = tuple(OperationParameter(n, "in", 0, 1, "string", "", (), ()) for n in parameters)
+    return OperationDef(
+        f"careplane-{code}", code, (), system, type, instance, affects_state, taken, _OURS + code
+    )
 
 
 def values_of(raw: bytes) -> tuple[tuple[tuple[str, object], ...], bytes]:

@@ -6,6 +6,7 @@ The only table of statuses. A fault says nothing of the inside; the log has its 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 
 from careplane.fhir.codec import json
@@ -31,12 +32,15 @@ STATUS: dict[type[CareplaneError], int] = {
     errors.Precondition: 412,
     errors.Unsupported: 501,
     errors.Busy: 503,
+    errors.TooMany: 429,
     errors.Fault: 500,
 }
 _HEADERS: dict[type[CareplaneError], tuple[Header, ...]] = {
     errors.Unauthenticated: ((b"www-authenticate", b'Bearer realm="Careplane FHIR"'),),
     errors.Busy: ((b"retry-after", b"1"),),
+    errors.Full: ((b"retry-after", b"30"),),
 }
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FAULT = Fault("The server failed; the operator finds the reason in its log.")
 
 
@@ -62,7 +66,7 @@ def response_of(error: Exception) -> Response:
     known = error if isinstance(error, CareplaneError) else _FAULT
     if not isinstance(error, CareplaneError) or isinstance(error, Fault):
         _log.error("A request failed: %s", describe(error))
-    headers = [h for kind in type(known).__mro__ for h in _HEADERS.get(kind, ())]
+    headers = [*next((_HEADERS[kind] for kind in type(known).__mro__ if kind in _HEADERS), ())]
     if isinstance(known, MethodNotAllowed):
         headers.append((b"allow", ", ".join(known.allowed).encode()))
     return Response(status_of(known), outcome(known.issues), headers)
@@ -82,8 +86,14 @@ def _issue(issue: Issue) -> dict[str, object]:
     written: dict[str, object] = {
         "severity": issue.severity,
         "code": issue.code,
-        "diagnostics": issue.text,
+        "diagnostics": _printable(issue.text),
     }
     if issue.where:
-        written["expression"] = [issue.where]
+        written["expression"] = [_printable(issue.where)]
     return written
+
+
+def _printable(text: str) -> str:
+    """What a request calls something may have characters that a FHIR string and XML cannot hold
+    (R4, 2.24.0.1 string)."""
+    return _UNPRINTABLE.sub("\ufffd", text)

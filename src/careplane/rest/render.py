@@ -19,7 +19,10 @@ ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"vary", b"Accept, Accept-Encoding, Authorization"),
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Location, Last-Modified, Retry-After"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Location, Last-Modified, Retry-After, Content-Location, X-Progress, Expires",
+    ),
 )
 """A bearer token is no ambient credential, so any origin may ask; the token says what it gets."""
 
@@ -29,8 +32,9 @@ def render(response: Response, style: Style, gzip: bool) -> tuple[list[Header], 
     headers = [*response.headers, *ALWAYS]
     body = response.body
     if body:
-        headers.append(_TYPE[style.form])
-        if style.form is Form.XML:
+        own = (b"content-type", response.media.encode())
+        headers.append(own if response.media else _TYPE[style.form])
+        if style.form is Form.XML and not response.media:
             body = xml.dump(json.parse(body))
         elif style.pretty:
             body = json.pretty(body)

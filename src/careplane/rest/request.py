@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from careplane.access.caller import Caller
 from careplane.rest.prefer import Prefer, prefer
+from careplane.rest.watch import Seen
 from careplane.search.parse import parse_query
 
 Scope = MutableMapping[str, Any]
@@ -18,7 +19,8 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class Request(Struct):
-    """`path` are the parts of the address below the base, decoded; `query` is as sent."""
+    """`path` are the parts of the address below the base, decoded; `query` is as sent; `seen` is
+    where an interaction notes what should be counted."""
 
     method: str
     path: tuple[str, ...]
@@ -27,6 +29,7 @@ class Request(Struct):
     base: str
     caller: Caller
     receive: Receive
+    seen: Seen
     _pairs: Pairs | None = None
 
     def header(self, name: bytes) -> str | None:

@@ -19,11 +19,13 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class Response(Struct):
-    """`body` is the JSON of a resource, or empty."""
+    """`body` is the JSON of a resource, or empty. With a `media` type of its own it is JSON that is
+    no resource, and is sent as it is."""
 
     status: int
     body: bytes = b""
     headers: list[Header] = []
+    media: str = ""
 
 
 def version_headers(version: Version) -> list[Header]:

@@ -88,3 +88,15 @@ _SPECIAL = {
     param: _with_missing(modifiers)
     for param, modifiers in {**special.MODIFIERS, Param("Location.near"): near.MODIFIERS}.items()
 }
+SYNTAX: Mapping[SearchType, str] = {
+    "string": "Starts with this, whatever the case and accents.",
+    "token": "code, system|code, |code (without a system) or system|.",
+    "date": "[prefix]date, such as 2024, ge2024-05 or lt2024-05-01T12:00:00Z.",
+    "reference": "id, Type/id or an absolute URL; parameter.other=value goes on from there.",
+    "quantity": "[prefix]number, number|system|code or number||code.",
+    "number": "[prefix]number; as many digits as are meant to count.",
+    "uri": "The whole address.",
+    "composite": "Values of its components with $ between them.",
+    "special": "As its definition says.",
+}
+"""What a value of each type looks like, in a line for those who write one (3.1.1.4)."""

@@ -25,7 +25,13 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-BROWSER_FILES = ("vendor/htmx.min.js", "vendor/uPlot.iife.min.js", "vendor/uPlot.min.css")
+BROWSER_FILES = (
+    "vendor/htmx.min.js",
+    "vendor/uPlot.iife.min.js",
+    "vendor/uPlot.min.css",
+    "vendor/swagger-ui-bundle.js",
+    "vendor/swagger-ui.css",
+)
 _FOREVER = "public, max-age=31536000, immutable"
 
 

@@ -10,13 +10,14 @@ from starlette.routing import BaseRoute, Route
 
 from careplane.kernel.errors import NotFound, Unsupported
 from careplane.web import assets
-from careplane.web.pages import chart, patients, records, sign_in, today
+from careplane.web.pages import api, chart, patients, records, sign_in, today
 from careplane.web.visit import Handler, Visit, Web, open_to_all, refusal, signed_in
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/sign-in", sign_in.show),
     ("POST", "/sign-in", sign_in.enter),
     ("POST", "/sign-out", sign_in.leave),
+    ("GET", "/docs", api.show),
 )
 
 PRIVATE: tuple[tuple[str, Handler], ...] = (

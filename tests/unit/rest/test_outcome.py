@@ -10,7 +10,9 @@ import pytest
 
 from careplane.kernel import errors
 from careplane.kernel.errors import CareplaneError, Issue
+from careplane.rest.negotiate import Form, Style
 from careplane.rest.outcome import STATUS, MethodNotAllowed, response_of, status_of
+from careplane.rest.render import render
 from careplane.search.criterion import UnknownParameter
 
 KINDS = [
@@ -74,4 +76,16 @@ def test_a_mistake_of_ours_tells_no_one_but_the_log(caplog: pytest.LogCaptureFix
 def test_headers_go_with_the_status() -> None:
     assert dict(response_of(errors.Unauthenticated("x")).headers)[b"www-authenticate"]
     assert dict(response_of(errors.Busy("x")).headers)[b"retry-after"] == b"1"
+    full = response_of(errors.Full("x"))
+    assert (full.status, full.headers) == (503, [(b"retry-after", b"30")])
+    assert b'"no-store"' in full.body
     assert dict(response_of(MethodNotAllowed("PUT", ("GET",))).headers)[b"allow"] == b"GET"
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x1b", "\x0b", "\ud800", "\ufffe"])
+@pytest.mark.parametrize("form", list(Form))
+def test_a_sign_that_xml_cannot_hold_is_replaced(sign: str, form: Form) -> None:
+    issue = Issue("error", "value", f"No parameter a{sign}b.", f"Patient.a{sign}b")
+    response = response_of(errors.Incorrect("x", issues=(issue,)))
+    _, body = render(response, Style(form), False)
+    assert body.decode().count("a\ufffdb") == 2

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sqlcipher3 import dbapi2
 
 from careplane.storage.engines.sqlite.compact import compact, expand, expanded
-from careplane.storage.engines.sqlite.plans.texts import following
+from careplane.storage.relational.prefixes import following
 
 CODES = st.one_of(
     st.text(max_size=40).filter(lambda text: "\0" not in text),

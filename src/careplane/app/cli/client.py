@@ -12,12 +12,13 @@ import httpx
 
 from careplane.app.build import Careplane, build
 from careplane.app.cli.options import settings
+from careplane.client import AsyncClient, Client
 from careplane.kernel.errors import Incorrect
 
 Ask = Callable[[str, str, dict[str, str], bytes | None], httpx.Response]
-"""Method, path below the base, headers, body."""
+"""Method, path below the base, headers, body. Raises Refused for an error, Unreachable."""
 
-_BASE = "http://careplane.localhost/fhir/"
+_BASE = "http://careplane.localhost/fhir"
 _SECONDS = 60
 
 
@@ -32,11 +33,8 @@ def client(data: Path | None, server: str | None, token: str | None) -> Iterator
 def _remote(server: str, token: str | None) -> Iterator[Ask]:
     if not token:
         raise Incorrect("A server wants a token: --token or CAREPLANE_TOKEN; see careplane token.")
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=server.rstrip("/") + "/", headers=headers, timeout=_SECONDS) as http:
-        yield lambda method, path, head, body: http.request(
-            method, path, headers=head, content=body
-        )
+    with Client(server, token, timeout=_SECONDS) as there:
+        yield lambda method, path, head, body: there.request(method, path, headers=head, body=body)
 
 
 @contextmanager
@@ -53,7 +51,6 @@ async def _ask(
     here: Careplane, method: str, path: str, head: dict[str, str], body: bytes | None
 ) -> httpx.Response:
     token = here.tokens.issue(here.operator, _SECONDS)
-    headers = {"Authorization": f"Bearer {token}", **head}
     transport = httpx.ASGITransport(app=here.asgi)
-    async with httpx.AsyncClient(transport=transport, base_url=_BASE, headers=headers) as http:
-        return await http.request(method, path, content=body)
+    async with AsyncClient(_BASE, token, transport=transport) as there:
+        return await there.request(method, path, headers=head, body=body)

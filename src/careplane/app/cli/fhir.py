@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import typer
 
 from careplane.app.cli.options import Data
-from careplane.kernel.errors import CareplaneError, Fault, Incorrect, Issue
+from careplane.kernel.errors import Incorrect
 
 if TYPE_CHECKING:
     import httpx
@@ -144,35 +144,10 @@ def _ask(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
 ) -> httpx.Response:
-    import httpx
-
     from careplane.app.cli.client import client
 
     with client(data, server, token) as ask:
-        try:
-            answer = ask(method, path.lstrip("/"), {"Accept": _JSON, **(headers or {})}, body)
-        except httpx.HTTPError as error:
-            raise Fault(f"{server} does not answer: {error}.") from error
-    if answer.status_code >= 400:
-        raise _refusal(answer)
-    return answer
-
-
-def _refusal(answer: httpx.Response) -> CareplaneError:
-    try:
-        found = [
-            Issue(
-                i["severity"],
-                i["code"],
-                i.get("diagnostics", ""),
-                ", ".join(i.get("expression", ())),
-            )
-            for i in answer.json()["issue"]
-        ]
-    except (ValueError, KeyError, TypeError):
-        found = []
-    text = f"The server answers {answer.status_code}."
-    return CareplaneError(text, issues=(Issue("error", "processing", text), *found))
+        return ask(method, path.lstrip("/"), {"Accept": _JSON, **(headers or {})}, body)
 
 
 def _print(answer: httpx.Response) -> None:

@@ -30,6 +30,9 @@ def serve(
     data: Data = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that answer requests.", min=1, max=256)
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Load synthetic patients and offer a role picker.")
     ] = False,
@@ -37,7 +40,8 @@ def serve(
     """Serve the pages under / and FHIR R4 under /fhir."""
     from careplane.app import serving
 
-    chosen = settings(data or (DEMO_FOLDER if demo else None), host=host, port=port)
+    folder = data or (DEMO_FOLDER if demo else None)
+    chosen = settings(folder, host=host, port=port, workers=workers)
     if demo:
         serving.prepare_demo(chosen)
     serving.serve(chosen.model_copy(update={"demo": demo or chosen.demo}))

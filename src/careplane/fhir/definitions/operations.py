@@ -25,7 +25,8 @@ class OperationParameter:
 
 @dataclass(frozen=True, slots=True)
 class OperationDef:
-    """One operation, and where it may be called: on the system, a type, an instance."""
+    """One operation, and where it may be called: on the system, a type, an instance. `canonical`
+    is the URL of one that R4 does not have."""
 
     id: str
     code: str

@@ -20,6 +20,8 @@ from careplane.fhir.fhirpath.scope import Environment, Evaluator, Run, Scope
 from careplane.fhir.tree import Tree
 
 NOTHING: Final = Environment()
+_EACH: Final = 10
+"""Steps that the shortest evaluation costs."""
 
 Context = Tree | Node | Collection | None
 
@@ -51,6 +53,26 @@ def evaluate_boolean(
     precise enough to be compared, is kept.
     """
     return truth(evaluate(expression, context, environment), "An invariant") is not False
+
+
+class Shared:
+    """Many small evaluations, such as one for each element of a list, that draw on one budget."""
+
+    __slots__ = ("_environment", "_left")
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._left = environment.budget
+
+    def evaluate(self, expression: str, node: Node, index: int) -> Collection:
+        """As `evaluate`, for an element that is number `index` of its list (`$index`)."""
+        run = Run(self._environment, [node])
+        run.left = self._left
+        try:
+            run.spend(_EACH)
+            return list(_of_text(expression)(Scope(run, [node], index)))
+        finally:
+            self._left = run.left
 
 
 def _focus(context: Context) -> Collection:

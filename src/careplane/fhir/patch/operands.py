@@ -8,7 +8,10 @@ from typing import Any
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Malformed
 
-_NAMES = frozenset(("type", "path", "name", "value", "index", "source", "destination"))
+_NAMES = frozenset(
+    ("type", "path", "name", "value", "previousValue", "index", "source", "destination")
+)
+"""`previousValue` is what a difference tells besides; nothing is done with it."""
 
 
 @dataclass(frozen=True, slots=True)

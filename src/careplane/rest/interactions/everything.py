@@ -1,4 +1,5 @@
-"""Patient and Encounter `$everything` (FHIR R4, Patient-everything and Encounter-everything)."""
+"""Patient and Encounter `$everything` (FHIR R4, Patient-everything and Encounter-everything): of
+one or, for patients, of all that the caller may search."""
 
 from __future__ import annotations
 
@@ -28,13 +29,15 @@ class EverythingPage(msgspec.Struct, frozen=True, array_like=True):
     types: tuple[str, ...]
     count: int
     cursor: str
+    shown: tuple[bytes, ...] = ()
 
 
 async def everything(call: Call) -> Response:
     """A page of the record."""
     command = _command(call)
     request = call.request
-    answer = await call.service.door.everything(request.caller, command)
+    told = await call.service.door.everything(request.caller, command)
+    answer = told.found
     url = address(request.base, *request.path)
     links = [Link("self", with_query(url, request.pairs))]
     if answer.next is not None:
@@ -46,6 +49,7 @@ async def everything(call: Call) -> Response:
             tuple(sorted(command.types)),
             command.count,
             answer.next,
+            tuple(sorted(told.shown)),
         )
         links.append(Link("next", with_query(url, ((PAGE, call.service.pages.seal(page)),))))
     return Response(200, searchset(request.base, answer, Shape(), links))
@@ -53,7 +57,6 @@ async def everything(call: Call) -> Response:
 
 def _command(call: Call) -> c.Everything:
     type = cast(Literal["Patient", "Encounter"], call.type)
-    assert call.id is not None
     sealed = call.text(PAGE)
     if sealed is not None:
         page = call.service.pages.open(sealed, EverythingPage)
@@ -68,6 +71,7 @@ def _command(call: Call) -> c.Everything:
             frozenset(page.types),
             page.count,
             page.cursor,
+            frozenset(page.shown),
         )
     call.refuse_others("_since", "_type", "_count", "start", "end", "_format", "_pretty")
     return c.Everything(
@@ -94,11 +98,6 @@ def _types(call: Call) -> frozenset[str]:
 
 
 OPERATIONS = (
-    Operation(
-        definition("Patient-everything"),
-        everything,
-        frozenset({"Patient"}),
-        without=frozenset({"type"}),
-    ),
+    Operation(definition("Patient-everything"), everything, frozenset({"Patient"})),
     Operation(definition("Encounter-everything"), everything, frozenset({"Encounter"})),
 )

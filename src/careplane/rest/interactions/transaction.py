@@ -24,6 +24,7 @@ async def process(service: Service, request: Request) -> Response:
     raw = await body.resource(request, service.limit)
     command = c.Process(raw, request.prefer.handling)
     done = await service.door.process(request.caller, command)
+    request.seen.entries = len(done.answers)
     kind = "transaction-response" if done.transaction else "batch-response"
     return Response(200, bundle(kind, [_entry(request, answer) for answer in done.answers]))
 

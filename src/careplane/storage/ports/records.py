@@ -106,6 +106,34 @@ class HistoryQuery(Struct, frozen=True):
     restriction: Node = EVERYTHING
 
 
+class SnapshotQuery(Struct, frozen=True):
+    """Resources of one type as they were when `at` was the newest `t`, in the order of `t`.
+
+    `since` (inclusive) and `before` (exclusive) bound when they were last changed, microseconds
+    since 1970. `after` is where the slice before ended. With `deletions` those that were deleted by
+    then, instead of those that were not; `where` is then not asked.
+    """
+
+    type: str
+    at: int
+    where: Node = EVERYTHING
+    since: int | None = None
+    before: int | None = None
+    after: int = 0
+    count: int = 1000
+    deletions: bool = False
+
+
+class Slice(Struct, frozen=True):
+    """Part of a snapshot. `versions` match. Of `unchecked`, which have been replaced since or are
+    deletions, the engine keeps no index rows any more: the caller decides. `next` is the `after` of
+    the next slice, None at the end; a slice may be empty and not be the last."""
+
+    versions: tuple[Version, ...]
+    unchecked: tuple[Version, ...] = ()
+    next: int | None = None
+
+
 class RecordStore(Protocol):
     """Versions of resources."""
 
@@ -134,6 +162,14 @@ class RecordStore(Protocol):
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         """Versions of a tenant in the order of commit, deletions included, with `t` above `after`;
         none of a unit of work that is still under way, nor any behind one."""
+
+    async def horizon(self, tenant: Tenant) -> tuple[int, int]:
+        """The `t` and `last_updated` behind which nothing will be committed any more: those of the
+        newest version, zeros where there is none."""
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        """A slice of how things were; all slices together have each resource once, whatever is
+        written in between. Takes bounded time."""
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         """Current, undeleted resources by type."""

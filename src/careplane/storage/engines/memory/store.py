@@ -23,10 +23,13 @@ from careplane.storage.ports.records import (
     Page,
     Put,
     Receipt,
+    Slice,
+    SnapshotQuery,
     Tenant,
     Unit,
     Version,
 )
+from careplane.storage.ports.vitals import Vitals
 
 
 class _Place(NamedTuple):
@@ -100,6 +103,19 @@ class MemoryStore:
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return [version for version in self._shelves[tenant].log if version.t > after][:count]
 
+    async def horizon(self, tenant: Tenant) -> tuple[int, int]:
+        return self._t, self._last_updated
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        shelf = self._shelves[tenant]
+        found = [v for v in shelf.log if v.t > query.after and _then(shelf, query, v)]
+        page = found[: query.count]
+        now = [v for v in page if shelf.records[v.type, v.id].current is v and not v.deleted]
+        subjects = [(v, shelf.resource(v.type, v.id)) for v in now]
+        kept = [v for v, subject in subjects if subject and matches(query.where, subject, shelf)]
+        following = page[-1].t if len(found) > len(page) else None
+        return Slice(tuple(kept), tuple(v for v in page if v not in now), following)
+
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         query = Query(frozenset())
         return dict(Counter(s.type for s in self._found(self._shelves[tenant], query)))
@@ -112,6 +128,12 @@ class MemoryStore:
     ) -> Sequence[tuple[int, bytes]]:
         mine = [(n, r) for n, (owner, r) in enumerate(self._audit, 1) if owner == tenant]
         return [(n, r) for n, r in mine if n > after][:count]
+
+    async def vitals(self) -> Vitals:
+        return Vitals()
+
+    async def room(self) -> None:
+        """As long as there is memory."""
 
     async def close(self) -> None:
         self._shelves.clear()
@@ -174,3 +196,15 @@ def _in(shelf: Shelf, query: HistoryQuery, version: Version) -> bool:
         return True
     subject = shelf.resource(version.type, version.id)
     return subject is not None and matches(query.restriction, subject, shelf)
+
+
+def _then(shelf: Shelf, query: SnapshotQuery, version: Version) -> bool:
+    """Whether a snapshot is about this version: the newest one of its resource by then."""
+    if version.type != query.type or version.deleted != query.deletions:
+        return False
+    if query.since is not None and version.last_updated < query.since:
+        return False
+    if query.before is not None and version.last_updated >= query.before:
+        return False
+    by_then = [v for v in shelf.records[version.type, version.id].versions if v.t <= query.at]
+    return bool(by_then) and by_then[-1] is version

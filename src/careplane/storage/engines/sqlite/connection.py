@@ -6,6 +6,7 @@ Settings were measured by `tools/measure_store.py`; see docs/store.md.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -52,3 +53,20 @@ def key_for(purpose: str, key: bytes) -> bytes:
     if len(key) != KEY_BYTES:
         raise Incorrect(f"The key must have {KEY_BYTES} bytes: restore the key file")
     return hashlib.blake2b(purpose.encode(), key=key, digest_size=KEY_BYTES).digest()
+
+
+def damages(path: Path, open: Callable[[Path], Connection]) -> list[str]:
+    """Looks through a whole file; what is wrong with it, in words."""
+    with complaints():
+        connection = open(path)
+    try:
+        found = [
+            row[0]
+            for check in ("PRAGMA cipher_integrity_check", "PRAGMA quick_check")
+            for row in connection.execute(check)
+        ]
+    except dbapi2.DatabaseError as error:
+        found = [str(error)]
+    finally:
+        connection.close()
+    return [f"{path.name}: {line}" for line in found if line != "ok"]

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from sqlcipher3 import dbapi2
 
-from careplane.kernel.errors import Busy, CareplaneError, Fault
+from careplane.kernel.errors import Busy, CareplaneError, Fault, Full
 
 _WORDS: tuple[tuple[str, type[CareplaneError], str], ...] = (
     ("interrupted", Busy, "This search takes too long: narrow it"),
     ("locked", Busy, "Another process is writing to this data folder: try again"),
-    ("full", Busy, "The disk is full: nothing was stored; free some space and try again"),
+    ("full", Full, "The disk is full: nothing was stored; free some space and try again"),
     ("disk i/o", Busy, "The disk refuses: nothing was stored; see whether it is full or broken"),
     ("readonly", Fault, "The data folder cannot be written to: look at its owner and permissions"),
     ("unable to open", Fault, "The data folder cannot be opened: look at its path and permissions"),

@@ -16,11 +16,11 @@ from msgspec.structs import replace
 
 from careplane.search import plan
 from careplane.search.plan import EVERYTHING, Node, Query
-from careplane.storage.engines.sqlite.cursors import Answers, Cursor, Cursors
 from careplane.storage.engines.sqlite.plans import chart, driver, orders, usual
 from careplane.storage.engines.sqlite.plans.nodes import Nodes
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import FALSE, TRUE, Sql, both, inside, joined
+from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 _AT = At("r.rid", "r")
 _NODES = Nodes()

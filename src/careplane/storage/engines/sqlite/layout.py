@@ -13,16 +13,12 @@ from msgspec import Struct
 
 from careplane.kernel.errors import TooLarge
 from careplane.search.rows import DateRow, Rows
-from careplane.storage.engines.sqlite.charts import BY_CODE, UNDATED, Chart
 from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Kind
+from careplane.storage.relational.charts import BY_CODE, UNDATED, Chart
+from careplane.storage.relational.spans import near, width
 
 GROUP_BITS = 20
-DAY = 86_400_000_000
-WIDTHS = (DAY, 366 * DAY)
-"""What `date.wide` 0 and 1 hold at most."""
-FARTHEST = 2**61
-"""Open ends of dates are brought in to here, so that a span fits 64 bits."""
 
 Entry: TypeAlias = tuple[Any, ...]  # what SQLite binds
 
@@ -191,17 +187,7 @@ def _add_chart(
 def date_entry(row: DateRow) -> tuple[int, int, int]:
     """The columns wide, low, span."""
     low, high = near(row.low), near(row.high)
-    span = high - low
-    if span <= DAY:
-        return 0, low, span
-    return (1 if span <= WIDTHS[1] else 2), low, span
-
-
-def near(moment: int) -> int:
-    """An open end of a date brought in to FARTHEST; others are never as far."""
-    if -FARTHEST < moment < FARTHEST:
-        return moment
-    return FARTHEST if moment > 0 else -FARTHEST
+    return width(low, high), low, high - low
 
 
 def _range(low: float, high: float) -> tuple[int, float, float | str]:

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from careplane.kernel.errors import Fault
@@ -28,6 +31,16 @@ def migrate(connection: Connection, schema: str) -> None:
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+
+
+def made(path: Path, open_file: Callable[[Path], Connection], schema: str) -> Connection:
+    """A file that is there, for its owner alone, with the newest schema."""
+    with complaints():
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = open_file(path)
+    migrate(connection, schema)
+    return connection
 
 
 def _apply(connection: Connection, steps: list[str]) -> None:

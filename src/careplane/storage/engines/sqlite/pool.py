@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from sqlcipher3 import dbapi2
+
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.reader import Reader
 
@@ -16,13 +18,15 @@ THREADS = 2
 
 
 class ReaderPool:
-    """A few threads, each with a connection that it opens at its first search."""
+    """A few threads, each with a connection that it opens at its first search. `stopped` counts
+    those that took longer than they may."""
 
     def __init__(self, open_reader: Callable[[], Reader], seconds: float) -> None:
         self._open = open_reader
         self._seconds = seconds
         self._mine = threading.local()
         self._readers: list[Reader] = []
+        self.stopped = 0
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="careplane-search")
 
     async def ask(self, question: Callable[[Reader], T]) -> T:
@@ -38,8 +42,12 @@ class ReaderPool:
     def _answer(self, question: Callable[[Reader], T]) -> T:
         with complaints():
             reader = self._reader()
-            with reader.within(self._seconds):
-                return question(reader)
+            try:
+                with reader.within(self._seconds):
+                    return question(reader)
+            except dbapi2.OperationalError as error:
+                self.stopped += "interrupted" in str(error)
+                raise
 
     def _reader(self) -> Reader:
         reader: Reader | None = getattr(self._mine, "reader", None)

@@ -13,16 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from careplane.search.plan import EVERYTHING, Query
 from careplane.storage.bodies import Bodies
+from careplane.storage.engines.sqlite import snapshots
 from careplane.storage.engines.sqlite.bulk import query_many
 from careplane.storage.engines.sqlite.compact import compact, expand
-from careplane.storage.engines.sqlite.cursors import Answers, Cursor, Cursors
 from careplane.storage.engines.sqlite.find import Finder
 from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
 from careplane.storage.engines.sqlite.plans.nodes import Nodes
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import Sql, both, inside
 from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_versions
-from careplane.storage.ports.records import HistoryQuery, Key, Page, Tenant, Version
+from careplane.storage.ports.records import (
+    HistoryQuery,
+    Key,
+    Page,
+    Slice,
+    SnapshotQuery,
+    Tenant,
+    Version,
+)
+from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -141,6 +150,16 @@ class Reader:
     def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
         rows = self.connection.execute(_CHANGES, (after, tenant, count)).fetchall()
         return to_versions(rows, self._lookup, self._bodies)
+
+    def horizon(self) -> tuple[int, int]:
+        sql = "SELECT t, updated FROM version ORDER BY t DESC LIMIT 1"
+        row = self.connection.execute(sql).fetchone()
+        return (row[0], row[1] * 1000) if row else (0, 0)
+
+    def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        with self._one_moment():
+            now, then, following = snapshots.page(self._scope(tenant), query, COLUMNS)
+        return Slice(self._versions(now), self._versions(then), following)
 
     def counts(self, tenant: Tenant) -> dict[str, int]:
         sql = "SELECT type, n FROM tally WHERE tenant = ? AND n > 0"

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
-from careplane.storage.engines.sqlite.migrate import migrate
+from careplane.storage.engines.sqlite.migrate import made
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import Entry
 
@@ -34,8 +34,10 @@ class SqliteState:
     """The state of one data folder."""
 
     def __init__(self, folder: Path, key: bytes) -> None:
-        self._connection = connect(folder / STATE, key_for("state", key), cache_kib=_CACHE_KIB)
-        migrate(self._connection, "state")
+        own = key_for("state", key)
+        self._connection = made(
+            folder / STATE, lambda path: connect(path, own, cache_kib=_CACHE_KIB), "state"
+        )
         self._thread = ThreadPoolExecutor(1, "careplane-state")
 
     async def get(self, tenant: Tenant, space: str, key: str) -> Entry | None:

@@ -3,13 +3,12 @@
 - the event loop reads inline, on a connection of its own, for at most a few milliseconds;
 - what takes longer starts again on one of two search threads, until its deadline;
 - one thread, or one process of its own, writes (see writing);
-- one thread moves audit records and checkpoints (see audit).
+- one thread moves audit records and checkpoints (see trail).
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +17,16 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from sqlcipher3 import dbapi2
 
 from careplane.kernel.clock import Clock
+from careplane.kernel.errors import Full
 from careplane.search.plan import Query
-from careplane.storage.engines.sqlite.audit import AuditAppender, AuditKeeper
-from careplane.storage.engines.sqlite.connection import connect, key_for
-from careplane.storage.engines.sqlite.cursors import Answers, Cursors
+from careplane.storage.engines.sqlite.connection import connect, damages, key_for
 from careplane.storage.engines.sqlite.faults import complaints, translated
 from careplane.storage.engines.sqlite.known import Known
-from careplane.storage.engines.sqlite.migrate import migrate
+from careplane.storage.engines.sqlite.migrate import made
 from careplane.storage.engines.sqlite.pool import ReaderPool
 from careplane.storage.engines.sqlite.reader import Reader
+from careplane.storage.engines.sqlite.room import Room
+from careplane.storage.engines.sqlite.trail import Trail
 from careplane.storage.engines.sqlite.writing import (
     Committer,
     ProcessWriter,
@@ -38,16 +38,20 @@ from careplane.storage.ports.records import (
     Key,
     Page,
     Receipt,
+    Slice,
+    SnapshotQuery,
     Tenant,
     Unit,
     Version,
 )
+from careplane.storage.ports.vitals import Vitals
+from careplane.storage.relational.cursors import Answers, Cursors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 T = TypeVar("T")
-RECORDS, AUDIT = "records.sqlite", "audit.sqlite"
+RECORDS = "records.sqlite"
 _FORGET_SIZES_AFTER = 2_000
 """Puts after which it is counted anew how many rows a criterion has."""
 
@@ -63,6 +67,10 @@ class Limits:
     thread_cache_kib: int = 16_384
     audit_sync: Literal["FULL", "NORMAL"] = "NORMAL"
     writer: Literal["thread", "process"] = "thread"
+    shared: bool = False
+    """Whether other processes serve requests from the same folder."""
+    reserve_bytes: int = 0
+    """What is kept free for audit records (see room)."""
 
 
 class SqliteStore:
@@ -71,24 +79,27 @@ class SqliteStore:
     def __init__(self, folder: Path, key: bytes, clock: Clock, limits: Limits) -> None:
         self._folder = folder
         self._records_key = key_for("records", key)
-        self._audit_key = key_for("audit", key)
         self._limits = limits
         self._held = False
         self._written = 0
         self._known = Known()
         self._cursors = Cursors(key_for("cursors", key))
         self._answers = Answers()
-        self._prepare()
-        self._keeper = AuditKeeper(self._open_records(), self._open_audit())
+        made(folder / RECORDS, self._open_records, "records").close()
+        self._room = Room(folder, limits.reserve_bytes)
+        self._trail = Trail(
+            folder,
+            key_for("audit", key),
+            limits.audit_sync,
+            lambda: self._open_records(folder / RECORDS),
+            self._room.relieve,
+            shared=limits.shared,
+        )
         self._writer = self._new_writer(clock)
         self._reader = self._open_reader(limits.reader_cache_kib)
         self._pool = ReaderPool(
             lambda: self._open_reader(limits.thread_cache_kib), limits.search_seconds
         )
-        auditing = self._open_audit()
-        auditing.execute("PRAGMA wal_autocheckpoint = 0")
-        self._auditing = auditing
-        self._appender = AuditAppender(auditing)
 
     async def read(self, tenant: Tenant, type: str, id: str) -> Version | None:
         return self._inline(lambda reader: reader.read(tenant, type, id))
@@ -109,22 +120,40 @@ class SqliteStore:
         return await self._ask(lambda reader: reader.history(tenant, query))
 
     async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
-        return await self._writer.put(tenant, unit)
+        self._room.require()
+        try:
+            return await self._writer.put(tenant, unit)
+        except Full:
+            self._room.exhausted()
+            raise
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._ask(lambda reader: reader.changes(tenant, after, count))
+
+    async def horizon(self, tenant: Tenant) -> tuple[int, int]:
+        return self._inline(lambda reader: reader.horizon())
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        return await self._pool.ask(lambda reader: reader.snapshot(tenant, query))
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return self._inline(lambda reader: reader.counts(tenant))
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
-        await self._appender.append(tenant, record)
-        self._keeper.wake()
+        await self._trail.append(tenant, record)
 
     async def tail(
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
-        return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
+        return await self._trail.tail(tenant, after, count)
+
+    async def vitals(self) -> Vitals:
+        waiting = await self._trail.waiting()
+        return Vitals(self._writer.waiting, waiting, self._pool.stopped, self._room.full)
+
+    async def room(self) -> None:
+        """Raises Full where nothing can be stored now."""
+        self._room.require()
 
     async def warm(self) -> None:
         """Start what writes, before it is needed."""
@@ -172,17 +201,6 @@ class SqliteStore:
             if connection.in_transaction:  # unless an error has ended it
                 connection.execute("COMMIT")
 
-    def _prepare(self) -> None:
-        """Both files are there, for the owner alone, with the newest schema."""
-        for name, open_file in ((RECORDS, self._open_records), (AUDIT, self._open_audit)):
-            path = self._folder / name
-            with complaints():
-                if not path.exists():
-                    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-                connection = open_file()
-                migrate(connection, name.removesuffix(".sqlite"))
-                connection.close()
-
     def _new_writer(self, clock: Clock) -> Writer:
         path, key, cache = self._folder / RECORDS, self._records_key, self._limits.writer_cache_kib
         if self._limits.writer == "process":
@@ -190,18 +208,14 @@ class SqliteStore:
         return ThreadWriter(Committer(path, key, cache), clock, self._after_write)
 
     def _after_write(self, weight: int) -> None:
-        self._keeper.wake()
+        self._trail.wake()
         self._written += weight
         if self._written > _FORGET_SIZES_AFTER:
             self._written = 0
             self._known.sizes.clear()
 
-    def _open_records(self, cache_kib: int = 1_024) -> Connection:
-        return connect(self._folder / RECORDS, self._records_key, cache_kib=cache_kib)
-
-    def _open_audit(self) -> Connection:
-        path = self._folder / AUDIT
-        return connect(path, self._audit_key, sync=self._limits.audit_sync, cache_kib=2_048)
+    def _open_records(self, path: Path) -> Connection:
+        return connect(path, self._records_key, cache_kib=1_024)
 
     def _open_reader(self, cache_kib: int) -> Reader:
         path = self._folder / RECORDS
@@ -209,22 +223,10 @@ class SqliteStore:
         return Reader(connection, self._known, self._cursors, self._answers)
 
     def _check(self) -> list[str]:
-        found: list[str] = []
-        for name, open_file in ((RECORDS, self._open_records), (AUDIT, self._open_audit)):
-            with complaints():
-                connection = open_file()
-            try:
-                for check in ("PRAGMA cipher_integrity_check", "PRAGMA quick_check"):
-                    found += [f"{name}: {row[0]}" for row in connection.execute(check)]
-            except dbapi2.DatabaseError as error:
-                found.append(f"{name}: {error}")
-            finally:
-                connection.close()
-        return [line for line in found if not line.endswith(": ok")]
+        return damages(self._folder / RECORDS, self._open_records) + self._trail.check()
 
     def _close(self) -> None:
-        self._keeper.close()
+        self._trail.close()
         self._pool.close()
         with complaints():
-            for connection in (self._reader.connection, self._auditing):
-                connection.close()
+            self._reader.connection.close()

@@ -1,18 +1,17 @@
-"""An And that names a patient and codes, answered from the table `chart` (see sqlite.charts)."""
+"""An And that names a patient and codes, answered from the table `chart` (relational.charts)."""
 
 from __future__ import annotations
 
 from careplane.search import plan
 from careplane.search.plan import Node
-from careplane.storage.engines.sqlite.charts import BY_CODE, Chart
 from careplane.storage.engines.sqlite.compact import Compact
 from careplane.storage.engines.sqlite.known import Kind
-from careplane.storage.engines.sqlite.layout import near
-from careplane.storage.engines.sqlite.plans.ranges import low_ends
 from careplane.storage.engines.sqlite.plans.scope import Scope
 from careplane.storage.engines.sqlite.plans.selves import among, rids
 from careplane.storage.engines.sqlite.plans.sql import Sql, both, either, inside, union
 from careplane.storage.engines.sqlite.plans.tokens import ANY, wanted
+from careplane.storage.relational.charts import BY_CODE, Chart
+from careplane.storage.relational.spans import low_ends, near
 
 _MOST_TARGETS = 50
 

@@ -11,7 +11,6 @@ from functools import cache
 from careplane.search import plan
 from careplane.search.plan import Prefix
 from careplane.storage.engines.sqlite.known import Kind
-from careplane.storage.engines.sqlite.layout import FARTHEST, WIDTHS, near
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import (
     FALSE,
@@ -24,30 +23,7 @@ from careplane.storage.engines.sqlite.plans.sql import (
     inside,
     union,
 )
-
-# {l}, {h}: the columns; {a}, {b}: the range asked for.
-_SPAN = {
-    Prefix.EQ: "{l} >= {a} AND {h} <= {b}",
-    Prefix.NE: "{l} < {a} OR {h} > {b}",
-    Prefix.GT: "{h} > {b}",
-    Prefix.LT: "{l} < {a}",
-    Prefix.GE: "{h} > {b} OR {l} >= {a}",
-    Prefix.LE: "{l} < {a} OR {h} <= {b}",
-    Prefix.SA: "{l} >= {b}",
-    Prefix.EB: "{h} <= {a}",
-    Prefix.AP: "{l} < {b} AND {h} > {a}",
-}
-_RANGE = {
-    Prefix.EQ: "{l} >= {a} AND {h} < {b}",
-    Prefix.NE: "{l} < {a} OR {h} >= {b}",
-    Prefix.GT: "{h} > {b}",
-    Prefix.LT: "{l} < {a}",
-    Prefix.GE: "{h} >= {b}",
-    Prefix.LE: "{l} <= {a}",
-    Prefix.SA: "{l} > {b}",
-    Prefix.EB: "{h} < {a}",
-    Prefix.AP: "{l} <= {b} AND {h} >= {a}",
-}
+from careplane.storage.relational.spans import RANGE, SPAN, WIDTHS, low_ends, near
 
 
 def _filled(template: str, low: str, high: str, s_low: Bound, s_high: Bound) -> Sql:
@@ -64,14 +40,14 @@ def _with_columns(template: str, low: str, high: str) -> tuple[str, tuple[str, .
 
 def values_of(prefix: Prefix, low: int, high: int) -> tuple[int, ...]:
     """What the check of a date binds, after the parameter."""
-    _, order = _with_columns(_SPAN[prefix], "f.a", "f.a + f.b")
+    _, order = _with_columns(SPAN[prefix], "f.a", "f.a + f.b")
     return tuple([low if end == "a" else high for end in order])
 
 
 def check_date(node: plan.Date, scope: Scope, at: At) -> Sql:
     param = scope.lookup.name(Kind.DATE, node.param)
     low, high = _near(node)
-    condition = _filled(_SPAN[node.prefix], "f.a", "f.a + f.b", low, high)
+    condition = _filled(SPAN[node.prefix], "f.a", "f.a + f.b", low, high)
     return _fact(param, condition, at)
 
 
@@ -80,7 +56,7 @@ def source_date(node: plan.Date, scope: Scope) -> Sql:
     if param is None:
         return NONE
     low, high = _near(node)
-    condition = _filled(_SPAN[node.prefix], "low", "low + span", low, high)
+    condition = _filled(SPAN[node.prefix], "low", "low + span", low, high)
     selects = []
     for wide in range(len(WIDTHS) + 1):
         first, last = low_ends(node.prefix, low, high, wide)
@@ -92,25 +68,8 @@ def source_date(node: plan.Date, scope: Scope) -> Sql:
     return union(selects)
 
 
-def low_ends(prefix: Prefix, s_low: int, s_high: int, wide: int) -> tuple[int, int]:
-    """Between which low ends a date of this width can match."""
-    width = WIDTHS[wide] if wide < len(WIDTHS) else 2 * FARTHEST
-    ends_after = max(s_high - width, -FARTHEST)
-    return {
-        Prefix.EQ: (s_low, s_high),
-        Prefix.NE: (-FARTHEST, FARTHEST),
-        Prefix.GT: (ends_after, FARTHEST),
-        Prefix.LT: (-FARTHEST, s_low),
-        Prefix.GE: (min(ends_after, s_low), FARTHEST),
-        Prefix.LE: (-FARTHEST, max(s_low, s_high)),
-        Prefix.SA: (s_high, FARTHEST),
-        Prefix.EB: (-FARTHEST, s_low),
-        Prefix.AP: (max(s_low - width, -FARTHEST), s_high),
-    }[prefix]
-
-
 def check_number(node: plan.Number, scope: Scope, at: At) -> Sql:
-    condition = _filled(_RANGE[node.prefix], "f.a", _FACT_HIGH, node.low, node.high)
+    condition = _filled(RANGE[node.prefix], "f.a", _FACT_HIGH, node.low, node.high)
     return _fact(scope.lookup.name(Kind.NUMBER, node.param), condition, at)
 
 
@@ -119,13 +78,13 @@ def source_number(node: plan.Number, scope: Scope) -> Sql:
     if param is None:
         return NONE
     head = Sql("SELECT rid FROM number WHERE tenant = ? AND param = ?", (scope.tenant, param))
-    return _by_width(head, _RANGE[node.prefix], node.low, node.high)
+    return _by_width(head, RANGE[node.prefix], node.low, node.high)
 
 
 def check_quantity(node: plan.Quantity, scope: Scope, at: At) -> Sql:
     units, condition = _units(node, scope, "f.c"), []
     for unit, low, high in units:
-        template = _filled(_RANGE[node.prefix], "f.a", _FACT_HIGH, low, high)
+        template = _filled(RANGE[node.prefix], "f.a", _FACT_HIGH, low, high)
         condition.append(both(unit, template))
     return _fact(scope.lookup.name(Kind.QUANTITY, node.param), either(*condition), at)
 
@@ -138,7 +97,7 @@ def source_quantity(node: plan.Quantity, scope: Scope) -> Sql:
     selects = []
     for unit, low, high in _units(node, scope, "unit"):
         head = Sql(text + unit.text, (scope.tenant, param, *unit.args))
-        selects.append(_by_width(head, _RANGE[node.prefix], low, high))
+        selects.append(_by_width(head, RANGE[node.prefix], low, high))
     return union(selects) if selects else NONE
 
 

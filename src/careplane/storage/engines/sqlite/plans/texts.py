@@ -20,9 +20,8 @@ from careplane.storage.engines.sqlite.plans.sql import (
     exists,
     inside,
 )
+from careplane.storage.relational.prefixes import following, paths
 
-_LAST = 0x10FFFF
-_SURROGATES = range(0xD800, 0xE000)
 _BASE = "CASE instr(m.folded, '|') WHEN 0 THEN m.folded ELSE substr(m.folded, 1, instr(m.folded, '|') - 1) END"  # noqa: E501
 
 
@@ -86,15 +85,6 @@ def starts(value: str) -> Sql:
     return Sql("m.folded >= ? AND m.folded < ?", (value, after))
 
 
-def following(value: str) -> str | None:
-    """The least text above everything that begins with the value; None where there is none."""
-    head = value.rstrip(chr(_LAST))
-    if not head:
-        return None
-    last = ord(head[-1]) + 1
-    return head[:-1] + chr(_SURROGATES.stop if last in _SURROGATES else last)
-
-
 _MODES = {TextMode.STARTS: starts, TextMode.CONTAINS: _contains, TextMode.EXACT: _exact}
 
 
@@ -113,11 +103,8 @@ def _below(value: str) -> Sql:
 
 
 def _above(value: str) -> Sql:
-    ends = [n for n, letter in enumerate(value) if letter == "/"]
-    paths = list(
-        dict.fromkeys([value, *(value[:n] for n in ends), *(value[: n + 1] for n in ends)])
-    )
-    return either(inside("m.folded", paths), both(Sql("instr(m.folded, '|') > 0"), inside(_BASE, paths)))  # fmt: skip  # noqa: E501
+    above = paths(value)
+    return either(inside("m.folded", above), both(Sql("instr(m.folded, '|') > 0"), inside(_BASE, above)))  # fmt: skip  # noqa: E501
 
 
 _URI_MODES = {UriMode.EXACT: _same, UriMode.BELOW: _below, UriMode.ABOVE: _above}

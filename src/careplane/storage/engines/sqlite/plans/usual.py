@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 from careplane.search import plan
 from careplane.search.plan import Query
-from careplane.storage.engines.sqlite.charts import BY_CODE
 from careplane.storage.engines.sqlite.compact import compact
 from careplane.storage.engines.sqlite.known import Kind
-from careplane.storage.engines.sqlite.layout import near
-from careplane.storage.engines.sqlite.plans.ranges import low_ends, values_of
+from careplane.storage.engines.sqlite.plans.ranges import values_of
 from careplane.storage.engines.sqlite.plans.scope import Scope
 from careplane.storage.engines.sqlite.plans.sql import Bound, Sql
+from careplane.storage.relational.charts import BY_CODE
+from careplane.storage.relational.spans import low_ends, near
 
 Shape = tuple[object, ...]
 Shapes = dict[Shape, str | None]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from careplane.kernel.errors import Busy, CareplaneError
 from careplane.storage.engines.sqlite.connection import connect
-from careplane.storage.engines.sqlite.cursors import Answers, Cursors
 from careplane.storage.engines.sqlite.faults import translated
 from careplane.storage.engines.sqlite.group import Group
 from careplane.storage.engines.sqlite.interner import Interner
@@ -20,6 +19,7 @@ from careplane.storage.engines.sqlite.known import Known
 from careplane.storage.engines.sqlite.reader import Reader
 from careplane.storage.engines.sqlite.writing.job import Answer, Done, Job
 from careplane.storage.ports.records import Guard, Key, Tenant
+from careplane.storage.relational.cursors import Answers, Cursors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -43,6 +43,10 @@ Answer = Done | CareplaneError
 class Writer(Protocol):
     """Whoever commits for a store."""
 
+    @property
+    def waiting(self) -> int:
+        """Puts that were handed in and are not answered yet."""
+
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         """Returns when the unit is durable."""
 
@@ -72,6 +76,10 @@ class Waiting:
     def __init__(self) -> None:
         self._puts = 0
         self._closed = False
+
+    @property
+    def puts(self) -> int:
+        return self._puts
 
     def enter(self, weight: int) -> None:
         """Raises Busy where no more is taken."""

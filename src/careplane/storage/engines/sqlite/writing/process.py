@@ -1,36 +1,42 @@
-"""A writer in a process of its own, started with the first unit and again should it die."""
+"""A writer in a process of its own, which all processes on the data folder share: looked for with
+the first unit, started where there is none, and again should it die."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.storage.bodies import Bodies
-from careplane.storage.engines.sqlite.writing import wire
+from careplane.storage.engines.sqlite.writing import meeting, wire
 from careplane.storage.engines.sqlite.writing.job import Done, Job, Waiting, receipt
 from careplane.storage.ports.records import Receipt, Tenant, Unit
 
-_COMMAND = (sys.executable, "-m", "careplane.storage.engines.sqlite.writing.child")
+_COMMAND = [sys.executable, "-m", "careplane.storage.engines.sqlite.writing.child"]
 
 
 class _Link(asyncio.Protocol):
-    """One child: what it was asked, and what it answers."""
+    """One connection to it: what it was asked, and what it answers."""
 
     def __init__(self) -> None:
         self.asked: dict[int, asyncio.Future[Done]] = {}
         self.ended = asyncio.get_running_loop().create_future()
+        self.was_last = False
         self._frames = wire.Frames()
 
     def data_received(self, data: bytes) -> None:
         self._frames.feed(data)
         while (found := self._frames.next()) is not None:
             number, answer = wire.read_reply(found)
+            if answer is None:
+                self.was_last = True
+                continue
             future = self.asked.pop(number)
             if future.done():
                 continue
@@ -50,22 +56,27 @@ class _Link(asyncio.Protocol):
 
 
 class ProcessWriter:
-    """Sends units to its child, which commits what waits together. `after` is told the weight of
-    what has become durable, on the event loop."""
+    """Sends units to the process that writes, which commits what waits together. `after` is told
+    the weight of what has become durable, on the event loop."""
 
     def __init__(
         self, path: Path, key: bytes, cache_kib: int, clock: Clock, after: Callable[[int], None]
     ) -> None:
-        self._opening = wire.opening(str(path), key, cache_kib)
+        self._folder = path.parent.absolute()
+        self._opening = wire.opening(str(self._folder / path.name), key, cache_kib)
         self._clock = clock
         self._after = after
         self._bodies = Bodies()
         self._waiting = Waiting()
         self._number = 0
         self._starting = asyncio.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child = 0
         self._link: _Link | None = None
         self._transport: asyncio.Transport | None = None
+
+    @property
+    def waiting(self) -> int:
+        return self._waiting.puts
 
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         packed = self._bodies.pack([put.rest for put in unit.puts])
@@ -96,33 +107,38 @@ class ProcessWriter:
         return done
 
     async def _start(self) -> None:
-        self._reap()
-        ours, theirs = socket.socketpair()
+        self._reap(os.WNOHANG)
         try:
-            self._child = subprocess.Popen(  # noqa: S603  (this very program)
-                _COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL
-            )
+            connection = await asyncio.to_thread(meeting.meet, self._folder, self._spawn)
         except OSError as error:
-            ours.close()
             raise Busy("No process can be started to write: nothing was stored") from error
-        finally:
-            theirs.close()
         loop = asyncio.get_running_loop()
-        transport, link = await loop.create_connection(_Link, sock=ours)
+        transport, link = await loop.create_connection(_Link, sock=connection)
         self._transport, self._link = transport, link
         self._transport.write(self._opening)
+
+    def _spawn(self, listener: socket.socket) -> None:
+        """It may outlive this process, where others use it too."""
+        quiet = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
+        listen = (os.POSIX_SPAWN_DUP2, listener.fileno(), 0)
+        command = [*_COMMAND, str(self._folder)]
+        self._child = os.posix_spawn(command[0], command, os.environ, file_actions=[listen, quiet])
 
     async def close(self) -> None:
         self._waiting.close()
         async with self._starting:  # those that wait for the start were accepted before
             pass
+        ends = self._link is None or self._link.ended.done()
         if self._link is not None and self._transport is not None:
             self._transport.write_eof()
             await self._link.ended
             self._transport.close()
-        await asyncio.to_thread(self._reap)
+            ends = ends or self._link.was_last
+        await asyncio.to_thread(self._reap, 0 if ends else os.WNOHANG)
 
-    def _reap(self) -> None:
-        if self._child is not None:
-            self._child.wait()
-            self._child = None
+    def _reap(self, options: int) -> None:
+        if self._child:
+            with suppress(ChildProcessError):
+                if os.waitpid(self._child, options) == (0, 0):
+                    return  # it goes on, for others
+            self._child = 0

@@ -48,6 +48,10 @@ class ThreadWriter:
         self._thread = threading.Thread(target=self._run, name="careplane-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        return self._waiting.puts
+
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
         loop = asyncio.get_running_loop()
         # here, since the writer's thread is what a long import waits for

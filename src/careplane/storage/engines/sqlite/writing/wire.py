@@ -1,7 +1,7 @@
-"""Between a store and the process that writes for it: frames of MessagePack over a socket pair.
+"""Between a store and the process that writes for it: frames of MessagePack over a socket.
 
 Frame = its length in 4 bytes, big-endian, and its bytes. To the writer go one Opening, then Asks;
-back come Replies, in any order.
+back come Replies, in any order, and a last one with nothing in it where the writer ends.
 """
 
 from __future__ import annotations
@@ -88,12 +88,17 @@ def reply(number: int, answer: Answer) -> bytes:
     return frame(_encode(Reply(number, answer, None)))
 
 
-def read_reply(data: bytes) -> tuple[int, Answer]:
+def bye() -> bytes:
+    """Nothing more comes: this was the last client."""
+    return frame(_encode(Reply(0, None, None)))
+
+
+def read_reply(data: bytes) -> tuple[int, Answer | None]:
+    """The number of the Ask and its answer; None where nothing more comes."""
     found = _reply.decode(data)
-    if found.done is not None:
-        return found.number, found.done
-    assert found.refusal is not None
-    return found.number, error_of(found.refusal)
+    if found.refusal is not None:
+        return found.number, error_of(found.refusal)
+    return found.number, found.done
 
 
 def frame(data: bytes) -> bytes:
@@ -106,16 +111,27 @@ class Frames:
     def __init__(self) -> None:
         self._data = bytearray()
 
+    @property
+    def held(self) -> int:
+        """Bytes that have come and were not taken."""
+        return len(self._data)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next one is whole."""
+        return len(self._data) >= _LENGTH and len(self._data) >= self._end()
+
     def feed(self, data: bytes) -> None:
         self._data += data
 
+    def _end(self) -> int:
+        return _LENGTH + int.from_bytes(self._data[:_LENGTH])
+
     def next(self) -> bytes | None:
         """The next one, or None while it is not whole."""
-        if len(self._data) < _LENGTH:
+        if not self.ready:
             return None
-        end = _LENGTH + int.from_bytes(self._data[:_LENGTH])
-        if len(self._data) < end:
-            return None
+        end = self._end()
         found = bytes(self._data[_LENGTH:end])
         del self._data[:end]
         return found

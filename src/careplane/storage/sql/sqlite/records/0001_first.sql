@@ -135,7 +135,7 @@ CREATE TABLE fact (
   PRIMARY KEY (rid, param, a, b, c)
 ) WITHOUT ROWID;
 
--- The commonest clinical question: this patient, this code, lately. See engines/sqlite/charts.py.
+-- The commonest clinical question: this patient, this code, lately. See relational.charts.py.
 -- link: the reference parameter; param: that of the code. wide, low: as in date; wide 3: no single
 -- date.
 CREATE TABLE chart (

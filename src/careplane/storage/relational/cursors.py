@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 import struct
 from array import array
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -26,7 +27,7 @@ _MOST_ROWS = 8_000_000
 
 class Cursor(NamedTuple):
     """Where a page ended. `t`: the newest version at the first page. `row`: the last row shown, a
-    rid or a t. `list`, `shown`: of a sorted search."""
+    rid or a t, or the ident of a resource. `list`, `shown`: of a sorted search."""
 
     t: int
     row: int
@@ -61,21 +62,21 @@ class Cursors:
 
 
 class Answers:
-    """Answers of sorted searches, the latest used ones; at most 64 MB. Readers share it."""
+    """Answers of sorted searches, the latest used ones; at most 64 MB. Readers share it.
+    Their numbers are drawn at random, so that a process does not take another's for its own."""
 
     def __init__(self) -> None:
         self._lists: OrderedDict[int, array[int]] = OrderedDict()
-        self._made = 0
         self._rows = 0
 
     def keep(self, rids: array[int]) -> int:
-        self._made += 1
-        self._lists[self._made] = rids
+        number = secrets.randbits(62) + 1
+        self._lists[number] = rids
         self._rows += len(rids)
         while self._rows > _MOST_ROWS and len(self._lists) > 1:
             _, dropped = self._lists.popitem(last=False)
             self._rows -= len(dropped)
-        return self._made
+        return number
 
     def find(self, number: int) -> array[int] | None:
         return self._lists.get(number)

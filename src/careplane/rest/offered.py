@@ -1,0 +1,15 @@
+"""The operations of this room. Features have theirs, and `app.build` gathers all of them."""
+
+from __future__ import annotations
+
+from careplane.rest.interactions import diff, everything, graph, lastn, meta, stats, validate
+
+OPERATIONS = (
+    *diff.OPERATIONS,
+    *everything.OPERATIONS,
+    *graph.OPERATIONS,
+    *lastn.OPERATIONS,
+    *meta.OPERATIONS,
+    *stats.OPERATIONS,
+    *validate.OPERATIONS,
+)

@@ -1,0 +1,21 @@
+"""The shared engine: PostgreSQL, for any number of processes and nodes."""
+
+from __future__ import annotations
+
+from careplane.kernel.clock import Clock
+from careplane.storage.engines.postgres.state import PostgresState
+from careplane.storage.engines.postgres.store import Limits, PostgresStore
+
+__all__ = ["Limits", "PostgresState", "PostgresStore", "open", "open_state"]
+
+
+def open(url: str, key: bytes, clock: Clock, limits: Limits | None = None) -> PostgresStore:
+    """The store in a database that exists; its tables are made on first use, in the schema that
+    the address names as `search_path`. `key` is 32 random bytes, always the same ones for this
+    database, on every node. Nothing is connected before it is asked for."""
+    return PostgresStore(url, key, clock, limits or Limits())
+
+
+def open_state(url: str) -> PostgresState:
+    """What services remember, in the same database; the same errors."""
+    return PostgresState(url)

@@ -1,0 +1,69 @@
+"""AuditStore (storage.ports.audit): records that wait are added together, in one statement.
+
+Those of units of work are durable with the unit, in `outbox`, and brought to the trail before what
+is added or read next. The row lock in `add_audit` gives numbers in the order of commit, so a reader
+who goes on behind a number misses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from careplane.kernel.errors import Busy
+from careplane.storage.engines.postgres.sessions import Sessions
+from careplane.storage.ports.records import Tenant
+
+_ADD = "SELECT add_audit($1, $2)"
+_TAIL = "SELECT seq, record FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+_COUNT = "SELECT count(*) FROM outbox"
+_TOGETHER = 2_000
+_WAITING = 50_000
+
+
+class Audit:
+    """One process's."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._waiting: list[tuple[Tenant, bytes, asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def append(self, tenant: Tenant, record: bytes) -> None:
+        if len(self._waiting) > _WAITING:
+            raise Busy("Too many audit records wait to be stored: try again in a moment")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((tenant, record, future))
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._run())
+        await asyncio.shield(future)
+
+    async def waiting(self) -> int:
+        """Records that are durable, and not in the trail yet."""
+        return int(await self._sessions.read(lambda c: c.fetchval(_COUNT)))
+
+    async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
+        while await self._sessions.run(lambda c: c.fetchval(_ADD, [], [])):
+            pass
+        rows = await self._sessions.read(lambda c: c.fetch(_TAIL, tenant, after, count))
+        return [(seq, record) for seq, record in rows]
+
+    async def close(self) -> None:
+        """Store what was accepted."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while self._waiting:
+            some, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+            tenants, records, futures = zip(*some, strict=True)
+            try:
+                await self._sessions.run(lambda c: c.fetchval(_ADD, tenants, records))  # noqa: B023
+            except Exception as error:
+                for future in futures:
+                    future.set_exception(error)
+                    future.exception()  # whoever asked may have gone
+            else:
+                for future in futures:
+                    future.set_result(None)

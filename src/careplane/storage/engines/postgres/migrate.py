@@ -1,0 +1,69 @@
+"""Brings the database to the newest schema: numbered SQL files, each applied once and recorded,
+under an advisory lock, so that processes which start together do not meet.
+
+Each file is a transaction of its own with its record: what was interrupted goes on where it ended.
+A file expands only, so that processes of the version before work on; what they needed and nobody
+does any more is contracted by a later version's file.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from careplane.kernel.errors import Fault
+from careplane.storage.engines.postgres.sessions import Connection
+
+_LOCK = 7_203_118
+_DONE = """CREATE TABLE IF NOT EXISTS migration (
+  number integer PRIMARY KEY,
+  name text NOT NULL,
+  applied timestamptz NOT NULL DEFAULT now()
+)"""
+
+
+async def migrate(connection: Connection) -> None:
+    """Apply what is missing of `storage/sql/postgres/NNNN_*.sql`, in the connection's schema,
+    which is made where it is named (`search_path`) and missing."""
+    steps = _steps()
+    if await _is_new(connection, len(steps)):
+        return
+    await connection.execute("SELECT pg_advisory_lock($1::bigint)", _LOCK)
+    try:
+        await _make_schema(connection)
+        await connection.execute(_DONE)
+        done = {row[0] for row in await connection.fetch("SELECT number FROM migration")}
+        if done and max(done) > len(steps):
+            raise Fault("The database was written by a newer Careplane: update this one")
+        for number, (name, script) in enumerate(steps, 1):
+            if number not in done:
+                await _apply(connection, number, name, script)
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
+
+
+async def _is_new(connection: Connection, steps: int) -> bool:
+    if await connection.fetchval("SELECT to_regclass('migration')") is None:
+        return False
+    return bool(await connection.fetchval("SELECT max(number) FROM migration") == steps)
+
+
+async def _make_schema(connection: Connection) -> None:
+    if await connection.fetchval("SELECT current_schema()") is None:
+        path: str = await connection.fetchval("SHOW search_path")
+        name = path.split(",")[0].strip().strip('"').replace('"', '""')
+        await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
+
+
+async def _apply(connection: Connection, number: int, name: str, script: str) -> None:
+    async with connection.transaction():
+        await connection.execute(script)
+        await connection.execute(
+            "INSERT INTO migration (number, name) VALUES ($1, $2)", number, name
+        )
+
+
+def _steps() -> list[tuple[str, str]]:
+    folder = files("careplane.storage") / "sql" / "postgres"
+    found = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [(file.name, file.read_text()) for file in found]

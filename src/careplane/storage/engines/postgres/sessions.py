@@ -1,0 +1,146 @@
+"""Connections to the database: a few of each kind, kept open with their statements prepared.
+
+A connection that was lost is replaced at the next use. What only reads is then asked once more;
+where there is no database at all the answer is `Busy`, and the next request tries again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import asyncpg
+
+from careplane.kernel.errors import Busy
+from careplane.storage.engines.postgres.faults import DRIVER_ERRORS, translated
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+
+T = TypeVar("T")
+_CONNECT_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+_WAIT_SECONDS = 30.0
+"""How long a request may wait for a free connection."""
+_STATEMENTS = 500
+_PLAIN = {
+    "application_name": "careplane",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "60000",  # nobody keeps the others from writing
+}
+
+QUICK = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+"""For statements that have one good plan: it is made once."""
+CAREFUL = {"plan_cache_mode": "force_custom_plan"}
+"""For searches whose best way depends on what is asked."""
+
+
+class Sessions:
+    """Connections of one kind, for one event loop."""
+
+    def __init__(
+        self,
+        url: str,
+        size: int,
+        settings: Mapping[str, str],
+        prepare: Callable[[Connection], Awaitable[None]],
+    ) -> None:
+        self._url = url
+        self._settings = {**_PLAIN, **settings}
+        self._prepare = prepare
+        self._free: list[Connection] = []
+        self._room = asyncio.Semaphore(size)
+        self._closed = False
+
+    async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """As `run`; once more where the connection had gone."""
+        try:
+            return await self.run(work)
+        except _Lost:
+            return await self.run(work)
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """What the work answers on a connection of its own; its errors in our words."""
+        if self._closed:
+            raise Busy("The store is closing: try again")
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._room.acquire()
+        except TimeoutError:
+            raise Busy("Too many wait for the database: try again in a moment") from None
+        try:
+            return await self._with_one(work)
+        finally:
+            self._room.release()
+
+    async def close(self) -> None:
+        """Let go of the connections that are free; the others are closed when they become so."""
+        self._closed = True
+        free, self._free = self._free, []
+        await asyncio.gather(*[_close(connection) for connection in free])
+
+    async def _with_one(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        connection = self._free.pop() if self._free else None
+        try:
+            if connection is None or connection.is_closed():
+                connection = None
+                connection = await self._open()
+            answer = await work(connection)
+        except BaseException as error:
+            await self._after(connection, error)
+            raise
+        await self._give_back(connection)
+        return answer
+
+    async def _after(self, connection: Connection | None, error: BaseException) -> None:
+        """Raises in our words; what was in the middle of something is not used again."""
+        lost = connection is not None and (connection.is_closed() or _ends(error))
+        usable = connection is not None and not lost and isinstance(error, Exception)
+        if connection is not None and usable and not connection.is_in_transaction():
+            await self._give_back(connection)
+        elif connection is not None:
+            connection.terminate()
+        if lost and isinstance(error, DRIVER_ERRORS):
+            raise _Lost(translated(error, lost=True).text) from error
+        if isinstance(error, DRIVER_ERRORS):
+            raise translated(error) from error
+
+    async def _give_back(self, connection: Connection) -> None:
+        if self._closed:
+            await _close(connection)
+        else:
+            self._free.append(connection)
+
+    async def _open(self) -> Connection:
+        connection: Connection = await asyncpg.connect(
+            self._url,
+            timeout=_CONNECT_SECONDS,
+            statement_cache_size=_STATEMENTS,
+            max_cached_statement_lifetime=0,
+            server_settings=self._settings,
+        )
+        try:
+            await self._prepare(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+
+class _Lost(Busy):
+    """The connection has gone."""
+
+
+def _ends(error: BaseException) -> bool:
+    """Whether the server has said that it ends the connection."""
+    return isinstance(error, asyncpg.AdminShutdownError | asyncpg.CrashShutdownError)
+
+
+async def _close(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=_CLOSE_SECONDS)
+    except (*DRIVER_ERRORS, asyncio.CancelledError):
+        connection.terminate()

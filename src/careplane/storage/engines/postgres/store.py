@@ -1,0 +1,160 @@
+"""RecordStore and AuditStore on PostgreSQL, for any number of processes and nodes.
+
+Each process has a few connections, opened when they are needed and kept: for what has one good
+plan, for searches that are planned by their values, one that commits, and one for the audit trail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import CareplaneError
+from careplane.search.plan import Query
+from careplane.storage.engines.postgres.audit import Audit
+from careplane.storage.engines.postgres.migrate import migrate
+from careplane.storage.engines.postgres.names import Names
+from careplane.storage.engines.postgres.reader import Reader
+from careplane.storage.engines.postgres.sessions import CAREFUL, QUICK, Connection, Sessions
+from careplane.storage.engines.postgres.writer import Writer
+from careplane.storage.ports.records import (
+    Guard,
+    HistoryQuery,
+    Key,
+    Page,
+    Receipt,
+    Slice,
+    SnapshotQuery,
+    Tenant,
+    Unit,
+    Version,
+)
+from careplane.storage.ports.vitals import Vitals
+from careplane.storage.relational.cursors import Cursors
+
+_GUARD_MILLISECONDS = 5_000
+"""How long one guard may keep all writers waiting."""
+_LOCK_MILLISECONDS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be tuned."""
+
+    quick: int = 4
+    careful: int = 3
+    search_seconds: float = 30.0
+    audit_sync: Literal["on", "off"] = "off"
+
+
+class PostgresStore:
+    """One process's view of a database. Use it from one event loop."""
+
+    def __init__(self, url: str, key: bytes, clock: Clock, limits: Limits) -> None:
+        search = {"statement_timeout": str(round(limits.search_seconds * 1000))}
+        writes = {
+            "statement_timeout": "60000",
+            "lock_timeout": str(_LOCK_MILLISECONDS),
+            "enable_hashjoin": "off",  # a few rows each time: by their keys
+            "enable_mergejoin": "off",
+        }
+        self._quick = Sessions(url, limits.quick, {**QUICK, **search}, migrate)
+        self._careful = Sessions(url, limits.careful, {**CAREFUL, **search}, migrate)
+        self._writing = Sessions(url, 1, {**QUICK, **writes}, migrate)
+        trail = {**QUICK, "synchronous_commit": limits.audit_sync}
+        self._auditing = Sessions(url, 1, trail, migrate)
+        names = Names(_derived("names", key))
+        cursors = Cursors(_derived("cursors", key))
+        self._reader = Reader(self._quick, self._careful, names, cursors)
+        self._writer = Writer(self._writing, names, self._find, clock)
+        self._audit = Audit(self._auditing)
+
+    async def read(self, tenant: Tenant, type: str, id: str) -> Version | None:
+        return await self._reader.read(tenant, type, id)
+
+    async def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
+        return await self._reader.vread(tenant, type, id, version)
+
+    async def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
+        return await self._reader.read_many(tenant, keys)
+
+    async def search(self, tenant: Tenant, query: Query) -> Page:
+        return await self._reader.search(tenant, query)
+
+    async def count(self, tenant: Tenant, query: Query) -> int:
+        return await self._reader.count(tenant, query)
+
+    async def history(self, tenant: Tenant, query: HistoryQuery) -> Page:
+        return await self._reader.history(tenant, query)
+
+    async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
+        return await self._writer.put(tenant, unit)
+
+    async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
+        return await self._reader.changes(tenant, after, count)
+
+    async def horizon(self, tenant: Tenant) -> tuple[int, int]:
+        return await self._reader.horizon()
+
+    async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
+        return await self._reader.snapshot(tenant, query)
+
+    async def counts(self, tenant: Tenant) -> dict[str, int]:
+        return await self._reader.counts(tenant)
+
+    async def append(self, tenant: Tenant, record: bytes) -> None:
+        await self._audit.append(tenant, record)
+
+    async def tail(
+        self, tenant: Tenant, after: int = 0, count: int = 1000
+    ) -> Sequence[tuple[int, bytes]]:
+        return await self._audit.tail(tenant, after, count)
+
+    async def vitals(self) -> Vitals:
+        return Vitals(self._writer.waiting, await self._audit.waiting())
+
+    async def room(self) -> None:
+        """The disk is the database server's own matter; a write that finds no room says Full."""
+
+    async def warm(self) -> None:
+        """Open connections and bring the schema up to date, before it is needed. A database that
+        cannot be reached yet is no error: every request tries anew."""
+        for sessions in (self._writing, self._quick, self._careful, self._auditing):
+            try:
+                await sessions.read(_nothing)
+            except CareplaneError:
+                return
+
+    async def check(self) -> list[str]:
+        """What is wrong with the database, in words."""
+        try:
+            await self._writing.read(_nothing)
+        except CareplaneError as error:
+            return [error.text]
+        return []
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await self._audit.close()
+        kinds = (self._quick, self._careful, self._writing, self._auditing)
+        await asyncio.gather(*[sessions.close() for sessions in kinds])
+
+    async def _find(self, connection: Connection, tenant: Tenant, guard: Guard) -> set[Key]:
+        await connection.execute(f"SET LOCAL statement_timeout = {_GUARD_MILLISECONDS}")
+        try:
+            return await self._reader.keys(connection, tenant, guard.query)
+        finally:
+            if not connection.is_closed():
+                await connection.execute("SET LOCAL statement_timeout = 60000")
+
+
+async def _nothing(connection: Connection) -> None:
+    """Only that there is a connection."""
+
+
+def _derived(purpose: str, key: bytes) -> bytes:
+    return hashlib.blake2b(purpose.encode(), key=key, digest_size=32).digest()

@@ -1,0 +1,1 @@
+"""What engines on tables share: values and rules without a dialect, a driver or a file."""
