@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes: let them kee
 RUN := $(VENV)/bin/python -m
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check format generate bench scale soak screenshots dist clean
+.PHONY: demo test check format generate conformance bench scale soak screenshots dist clean
 
 demo: $(VENV)/.demo  ## load the demo hospital and serve it on this machine
 	$(VENV)/bin/careplane serve --demo
@@ -30,6 +30,9 @@ format: $(VENV)/.dev
 generate: $(VENV)/.dev  ## tables and code from the FHIR definitions and UCUM; leaves no diff
 	$(RUN) tools.generate
 	$(RUN) tools.generate_ucum
+
+conformance: $(VENV)/.dev  ## run the official suites, and write docs/conformance.md
+	$(RUN) tools.conformance
 
 bench: $(VENV)/.dev  ## measure, and write docs/benchmarks.md
 	$(RUN) tools.bench

@@ -21,10 +21,10 @@ from careplane.fhir.validation import problems
 from careplane.kernel.errors import CareplaneError
 from tests.support import test_data
 
-EXPECTED: dict[str, list[str]] = yaml.safe_load(
+BY_REASON: dict[str, list[str]] = yaml.safe_load(
     (Path(__file__).parent / "validator_cases.yaml").read_text("utf-8")
 )
-NAMED = {name: reason for reason, names in EXPECTED.items() for name in names}
+EXPECTED_FAILURES = {name: reason for reason, names in BY_REASON.items() for name in names}
 FLOOR = 0.80
 
 
@@ -78,6 +78,11 @@ def _read(file: Path) -> Tree:
     return xml.parse(raw) if file.suffix == ".xml" else json.parse(raw)
 
 
+def cases_in_all() -> int:
+    """How many cases there are."""
+    return len(verdicts())
+
+
 def test_agreement(capsys: pytest.CaptureFixture[str]) -> None:
     found = verdicts()
     agreed = sum(theirs == ours for theirs, ours in found.values())
@@ -88,7 +93,7 @@ def test_agreement(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_each_disagreement_is_named() -> None:
     differing = {name for name, (theirs, ours) in verdicts().items() if theirs != ours}
-    assert differing == set(NAMED)
+    assert differing == set(EXPECTED_FAILURES)
 
 
 def test_we_refuse_hardly_anything_that_they_accept() -> None:

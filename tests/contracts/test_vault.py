@@ -12,8 +12,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from careplane.interop.bulk.jobs import ExportAsk, Job, Owner, Part, Place
+from careplane.interop.bulk.pulling.stores import Stores
 from careplane.interop.bulk.vault import Vault, gzip_size
-from careplane.kernel.errors import Busy, Fault
+from careplane.kernel.errors import Busy, Fault, Incorrect
 from careplane.storage.ports.records import Tenant
 
 pytestmark = pytest.mark.anyio
@@ -148,3 +149,16 @@ async def test_a_store_that_is_not_there_is_busy(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     with pytest.raises(Busy):
         await _written(Vault("s3://none", KEY), [b"a\n"])
+
+
+async def test_an_import_reads_objects_below_its_prefix(s3: str, url: str, tmp_path: Path) -> None:
+    data = b"line\n" * 1_000_000
+    prefix = f"s3://{BUCKET}/in" if url.startswith("s3") else tmp_path.as_uri()
+    if url.startswith("s3"):
+        _client(s3).put_object(Bucket=BUCKET, Key="in/a b.ndjson", Body=data)
+    else:
+        (tmp_path / "a b.ndjson").write_bytes(data)
+    stores = Stores((prefix,))
+    assert await _joined(stores.read(f"{prefix}/a%20b.ndjson")) == data
+    with pytest.raises(Incorrect):
+        await _joined(stores.read(f"{prefix}/none"))

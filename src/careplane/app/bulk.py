@@ -36,5 +36,11 @@ def bulk_of(
             settings.bulk_per_tenant,
             int(settings.bulk_keep_hours * _HOUR),
         ),
+        import_hosts=frozenset(_listed(settings.bulk_import_hosts)),
+        import_stores=_listed(settings.bulk_import_stores),
     )
     return service.bulk(door, state, system_clock, new_id, resolve, addressing, chosen)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (one.strip() for one in text.split(","))))

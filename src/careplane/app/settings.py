@@ -118,6 +118,16 @@ class Settings(BaseSettings):
     smtp_password: str = Field(
         default="", description="Password at the mail server; set it by the environment only."
     )
+    bulk_import_hosts: str = Field(
+        default="",
+        description="Hosts, with commas between them, that `$import` may read from although they "
+        "are on a private network or speak plain HTTP; public ones over HTTPS need no entry.",
+    )
+    bulk_import_stores: str = Field(
+        default="",
+        description="Prefixes of object stores, with commas between them, that `$import` may read "
+        "below, such as `s3://bucket/incoming/`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

@@ -261,6 +261,12 @@ class Export(Struct, frozen=True):
     passed: Callable[[str], bool] | None = None
 
 
+class PrepareImport(Struct, frozen=True):
+    """What an import will hold, to be checked before it begins: resources of these types."""
+
+    types: tuple[str, ...]
+
+
 class Note(Struct, frozen=True):
     """Something for the audit trail that no other command tells of, such as a file that is handed
     out: an operation, and a short text without patient data."""

@@ -168,6 +168,10 @@ class Door:
         whatever is written in between."""
         return await self._call(caller, "$export", export.export, command)
 
+    async def prepare_import(self, caller: Caller, command: c.PrepareImport) -> None:
+        """Whether resources of these types may be written, before their bytes are there."""
+        await self._call(caller, "$import", write.prepare_import, command)
+
     async def note(self, caller: Caller, command: c.Note) -> None:
         """Keep an audit record of something that no other call tells of."""
         await self._call(caller, command.operation, _noted, command)

@@ -180,3 +180,11 @@ def _asked(command: c.Delete | c.ConditionalDelete) -> str:
     if isinstance(command, c.Delete):
         return f"{command.type}/{command.id}"
     return f"{command.type}?{command.criteria}"
+
+
+async def prepare_import(parts: Parts, account: Account, command: c.PrepareImport) -> None:
+    """Rights alone: each resource is looked at when it comes."""
+    account.query = ",".join(command.types)
+    for type in command.types:
+        for permission in (Permission.CREATE, Permission.UPDATE):
+            parts.decider.require(account.caller, permission, rights.known(type))

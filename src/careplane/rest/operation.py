@@ -27,7 +27,7 @@ from careplane.rest.service import Service
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call: where it was made, and with what. `resource` is a body that is a resource and no
-    Parameters; `parameters` are by name, values as text or trees."""
+    Parameters; `values` are by name, as text or trees; one with parts has the list of these."""
 
     service: Service
     request: Request
@@ -75,6 +75,7 @@ class Call:
 
 
 _OURS = "https://github.com/careplane/careplane/OperationDefinition/"
+_CONTENT = ("resource", "part")
 Handler = Callable[[Call], Awaitable[Response]]
 
 
@@ -82,13 +83,15 @@ Handler = Callable[[Call], Awaitable[Response]]
 class Operation:
     """An operation with its definition as data. `types` limits which types offer it; the levels
     are those of the definition, less what is in `without`. Bodies of the media types in `bodies`
-    are no resources: they are handed over as they came, in `Call.resource`."""
+    are no resources: they are handed over as they came, in `Call.resource`. `answers` is the media
+    type of an answer that is no resource."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
     types: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
+    answers: str = ""
 
     @property
     def name(self) -> str:
@@ -149,9 +152,9 @@ def values_of(raw: bytes) -> tuple[tuple[tuple[str, object], ...], bytes]:
 
 def _value(parameter: Tree) -> tuple[str, object]:
     name = parameter.get("name")
-    values = [v for key, v in parameter.items() if key == "resource" or key.startswith("value")]
+    values = [v for key, v in parameter.items() if key in _CONTENT or key.startswith("value")]
     if not isinstance(name, str) or len(values) != 1:
-        text = "Each parameter needs a name, and a value or a resource."
+        text = "Each parameter needs a name, and a value, a resource or parts."
         raise Invalid(text, issues=(Issue("error", "structure", text, "Parameters.parameter"),))
     return name, values[0]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from careplane.app.imports import sources
+from careplane.interop.bulk.loading import pieces as loading
 from careplane.kernel.errors import CareplaneError, Incorrect
 
 
@@ -45,7 +46,7 @@ def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_ndjson_comes_in_pieces_that_know_their_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "LINES", 2)
+    monkeypatch.setattr(loading, "LINES", 2)
     path = tmp_path / "x.ndjson"
     path.write_bytes(b"1\n2\n3\n4\n5")
     cut = [(p.line, p.data) for p in sources.pieces(path)]
@@ -64,6 +65,7 @@ def test_a_file_that_unpacks_without_end_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "LARGEST", 3_000_000)
+    monkeypatch.setattr(loading, "LONGEST", 3_000_000)
     for name in ("x.json.gz", "x.ndjson.gz"):
         path = tmp_path / name
         path.write_bytes(gzip.compress(b" " * 10_000_000))

@@ -118,6 +118,7 @@ def test_a_graph(query: str, expected: Any) -> None:
         ("{", Malformed),
         ("{}", Malformed),
         ("{ nothing }", Invalid),
+        ("{ " + "a" * 10_000 + " }", Invalid),
         ("{ name }", Invalid),
         ("{ id { x } }", Invalid),
         ("{ id(_count: 1) }", Invalid),
@@ -226,6 +227,13 @@ def test_a_connection_has_its_links_and_edges() -> None:
     }  # fmt: skip
 
 
+def test_a_search_that_finds_nothing_is_an_empty_list() -> None:
+    text = "{ PatientList { id } PatientConnection { edges { resource { id } } } }"
+    known = {BySearch("Patient", (), True): Page(()), BySearch("Patient", (), False): Page(())}
+    found, _ = walk(read(text, None, {}), None, known, Budget())
+    assert found == {"PatientList": [], "PatientConnection": {"edges": []}}
+
+
 def _doubling(levels: int) -> str:
     """Fragments of which each uses the next one twice."""
     parts = [f"fragment F{n} on Patient {{ ...F{n + 1} ...F{n + 1} }}" for n in range(levels)]
@@ -246,10 +254,11 @@ def _nested(levels: int) -> str:
         "{contained" * (MAX_DEPTH + 1),
         "{ id" + " id" * 9_999 + " }",
         "{" + " ".join(f"a{n}: id" for n in range(2001)) + "}",
+        '{ name(fhirpath: "' + "x." * 200 + 'x") { use } }',
         _doubling(30),
         _nested(MAX_DEPTH),
     ],
-    ids=["long", "brackets", "deep", "tokens", "wide", "doubling", "nested fragments"],
+    ids=["long", "brackets", "deep", "tokens", "wide", "path", "doubling", "nested fragments"],
 )
 def test_a_bomb_is_refused_at_once(query: str) -> None:
     started = time.perf_counter()

@@ -62,6 +62,7 @@ REFUSED = {
     "deep closed arrays": b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "deep objects": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
     "endless string": b'{"a":"' + b"\\n" * 3_000_000,
+    "endless strings that begin everywhere": b"[]" * 101 + b'\\"' * 500_000,
     "brackets in a string": b'{"a":"' + b"[" * 1_000_000,
 }
 

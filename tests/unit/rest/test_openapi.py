@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import NotFound
+from careplane.rest.interactions import graphql
 from careplane.rest.offered import OPERATIONS
 from careplane.rest.openapi import OpenApi
 from careplane.rest.openapi.interactions import INTERACTIONS
@@ -52,6 +53,16 @@ def test_the_whole_has_each_type_and_no_operation_twice() -> None:
     assert {f"/{type}/{{id}}" for type in RESOURCE_TYPES} <= set(paths)
     named = Counter(item[m]["operationId"] for item in paths.values() for m in METHODS if m in item)
     assert [name for name, times in named.items() if times > 1] == []
+
+
+def test_bodies_and_answers_that_are_no_resources_are_described() -> None:
+    api = OpenApi(REGISTRY, graphql.operations(lambda: 0), "https://records.example.org/fhir")
+    path = json.loads(api.whole().plain)["paths"]["/Patient/{id}/$graphql"]
+    assert {"application/graphql", "application/json"} <= set(
+        path["post"]["requestBody"]["content"]
+    )
+    for method in ("get", "post"):
+        assert set(path[method]["responses"]["200"]["content"]) == {"application/json"}
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -13,7 +13,7 @@ import typer
 from careplane.app.cli.options import Data, Json, say, settings
 
 if TYPE_CHECKING:
-    from careplane.app.imports.run import Report
+    from careplane.app.imports.journal import Report
 
 
 def import_(
@@ -37,8 +37,8 @@ def import_(
     from careplane.app import interpreter
     from careplane.app.build import build
     from careplane.app.imports.journal import Journal
-    from careplane.app.imports.run import Importer
-    from careplane.app.imports.sources import Piece, find
+    from careplane.app.imports.sources import all_pieces, find
+    from careplane.interop.bulk.loading.loader import Loader
 
     chosen = settings(data)
     files = list(find(paths))
@@ -48,14 +48,12 @@ def import_(
         here = build(chosen, for_long=True)
         warming = asyncio.create_task(here.warm())
         interpreter.settle(validates=False)
-        journal = Journal(chosen.data)
-
-        def told(piece: Piece, stored: int) -> None:
-            progress.step(stored)
-
+        journal = Journal(chosen.data, progress.step, again=again)
         try:
-            importer = Importer(here.door, here.operator, journal, keep_ids, again, told)
-            return await importer.run(iter(files))
+            loader = Loader(here.door, here.operator, journal, keep_ids)
+            await loader.run(all_pieces(files, journal.report))
+            journal.report.failures.sort(key=lambda one: one[0])
+            return journal.report
         finally:
             await warming
             journal.close()
@@ -94,8 +92,8 @@ class _Progress:
 
 
 def _tell(report: Report, seconds: float, json: bool) -> None:
-    for failure in report.failures:
-        typer.echo(f"{failure.path}: {failure.reason}", err=True)
+    for path, failure in report.failures:
+        typer.echo(f"{path}: {failure.reason}", err=True)
     stored, known = report.stored.total(), report.known.total()
     lines = [f"{count:>10,}  {type}" for type, count in sorted(report.stored.items())]
     lines.append(f"{stored:>10,}  stored in {seconds:.1f} s, {stored / seconds:,.0f} a second")
@@ -106,7 +104,7 @@ def _tell(report: Report, seconds: float, json: bool) -> None:
     value = {
         "stored": dict(report.stored),
         "known": dict(report.known),
-        "failures": [{"path": str(f.path), "reason": f.reason} for f in report.failures],
+        "failures": [{"path": path, "reason": f.reason} for path, f in report.failures],
         "seconds": round(seconds, 3),
     }
     say(value, "\n".join(lines), json)

@@ -1,6 +1,1 @@
-"""Import: files of FHIR resources, turned into units for the door, again and again without harm.
-
-An entry that a file asks to create (POST, or a resource without an id) gets an id computed from the
-piece of the file it stands in. So whatever was interrupted can be run again: what is there already
-is left as it is, and nothing is stored twice.
-"""
+"""Import from files: what the command line reads, and what it remembers between runs."""

@@ -4,19 +4,37 @@ time, nothing else: storing a piece again changes nothing."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from careplane.interop.bulk.loading.loader import Failure, Loaded
+from careplane.interop.bulk.loading.pieces import Piece
 
 NAME = "imports.jsonl"
 
 
-class Journal:
-    """A file of one line a piece: its digest and how many resources of each type it had."""
+@dataclass(slots=True)
+class Report:
+    """What came of an import. `stored` and `known` count resources by type; `known` were there
+    before; `failures` stand with the file that each is of."""
 
-    def __init__(self, folder: Path) -> None:
+    stored: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[str, Failure]] = field(default_factory=list)
+
+
+class Journal:
+    """A file of one line a piece: its digest and how many resources of each type it had. With
+    `again` nothing counts as known; `told` hears of every piece that is done, with its size."""
+
+    def __init__(self, folder: Path, told: Callable[[int], None], *, again: bool = False) -> None:
         self._path = folder / NAME
+        self._told, self._again = told, again
         self._done = dict(self._read())
         self._file = self._path.open("a", encoding="ascii")
+        self.report = Report()
 
     def _read(self) -> list[tuple[str, dict[str, int]]]:
         if not self._path.exists():
@@ -30,14 +48,26 @@ class Journal:
                 continue  # the last line of a run that was killed
         return read
 
-    def get(self, digest: bytes) -> Mapping[str, int] | None:
-        """What a piece held, if it is stored."""
-        return self._done.get(digest.hex())
+    def knows(self, piece: Piece, digest: bytes) -> bool:
+        """Whether it is stored, and then it is counted as known."""
+        counts = None if self._again else self._done.get(digest.hex())
+        if counts is None:
+            return False
+        self.report.known.update(counts)
+        self._told(sum(counts.values()))
+        return True
 
-    def add(self, digest: bytes, counts: Mapping[str, int]) -> None:
-        """Note a piece as stored."""
-        self._done[digest.hex()] = dict(counts)
-        self._file.write(json.dumps({"digest": digest.hex(), "counts": dict(counts)}) + "\n")
+    async def add(self, piece: Piece, digest: bytes, loaded: Loaded) -> None:
+        """Count a piece, and note it as stored where all of it is."""
+        self.report.stored.update(loaded.counts)
+        self.report.failures += [(piece.origin, failure) for failure in loaded.failures]
+        self._told(sum(loaded.counts.values()))
+        if not loaded.failures:
+            self._note(digest.hex(), loaded.counts)
+
+    def _note(self, digest: str, counts: Mapping[str, int]) -> None:
+        self._done[digest] = dict(counts)
+        self._file.write(json.dumps({"digest": digest, "counts": dict(counts)}) + "\n")
         self._file.flush()
 
     def close(self) -> None:

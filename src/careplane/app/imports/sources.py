@@ -1,42 +1,26 @@
-"""Files and folders to pieces: what is read at once and stored as one unit.
-
-A piece is a whole file (a Bundle or one resource), or up to `LINES` lines of NDJSON. Files may be
-gzip-compressed; memory is bounded by the largest piece, whatever the file claims.
-"""
+"""Files and folders to pieces. Files may be gzip-compressed."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, cast
 
+from careplane.app.imports.journal import Report
+from careplane.interop.bulk.loading.loader import Failure
+from careplane.interop.bulk.loading.pieces import LARGEST, Cutter, Format, Piece
 from careplane.kernel.errors import CareplaneError, Incorrect, Malformed, TooLarge
 
-LINES = 1000
-LARGEST = 256_000_000
 _MAGIC = b"\x1f\x8b"
 _READ = 1 << 20
-
-Format = Literal["json", "xml", "ndjson"]
 _FORMATS: dict[str, Format] = {
     ".json": "json",
     ".xml": "xml",
     ".ndjson": "ndjson",
     ".jsonl": "ndjson",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes to store as one unit. `line` is the number of the first line, from 1, for NDJSON."""
-
-    path: Path
-    format: Format
-    data: bytes
-    line: int = 1
 
 
 def find(paths: list[Path]) -> Iterator[Path]:
@@ -56,6 +40,16 @@ def format_of(path: Path) -> Format | None:
     return _FORMATS.get(suffixes[-1]) if suffixes else None
 
 
+async def all_pieces(paths: Iterable[Path], report: Report) -> AsyncIterator[Piece]:
+    """The pieces of all files; one that cannot be read is reported and does not stop the rest."""
+    for path in paths:
+        try:
+            for piece in pieces(path):
+                yield piece
+        except CareplaneError as error:
+            report.failures.append((str(path), Failure("", error)))
+
+
 def pieces(path: Path) -> Iterator[Piece]:
     """The pieces of one file, read as they are asked for. A file whose name does not tell its
     format is taken as JSON."""
@@ -65,7 +59,7 @@ def pieces(path: Path) -> Iterator[Piece]:
             if format == "ndjson":
                 yield from _lines(path, file)
             else:
-                yield Piece(path, format, _whole(file))
+                yield Piece(str(path), format, _whole(file))
     except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(error) from error
 
@@ -94,20 +88,7 @@ def _whole(file: IO[bytes]) -> bytes:
 
 
 def _lines(path: Path, file: IO[bytes]) -> Iterator[Piece]:
-    kept: list[bytes] = []
-    size, first = 0, 1
-    for number, line in enumerate(_each_line(file), 1):
-        kept.append(line)
-        size += len(line)
-        if len(kept) == LINES or size > LARGEST // 16:
-            yield Piece(path, "ndjson", b"".join(kept), first)
-            kept, size, first = [], 0, number + 1
-    if kept:
-        yield Piece(path, "ndjson", b"".join(kept), first)
-
-
-def _each_line(file: IO[bytes]) -> Iterator[bytes]:
-    while line := file.readline(LARGEST // 16 + 1):
-        if len(line) > LARGEST // 16:
-            raise TooLarge(f"A line has more than {LARGEST // 16_000_000} MB.")
-        yield line
+    cutter = Cutter(str(path))
+    while data := file.read(_READ):
+        yield from cutter.feed(data)
+    yield from cutter.end()

@@ -18,8 +18,9 @@ from careplane.fhir.tree import MAX_DEPTH, Number, Tree, is_sane_number
 from careplane.kernel.errors import Malformed
 
 _LONGEST_NUMBER = 1000
-# Possessive quantifiers: no backtracking, so no memory for it either.
-_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+# Possessive quantifiers: no backtracking, so no memory for it either. A string that never ends goes
+# to the end of the text, so that no quotation mark in it is tried as the begin of another one.
+_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NUL = re.compile(r"\\u0000|\x00")
 _encoder = msgspec.json.Encoder(decimal_format="number")

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from careplane.fhir.definitions import RESOURCE_TYPES, is_resource, search_parameters
 from careplane.fhir.fhirpath import parse
+from careplane.fhir.graphql.limits import MAX_PATH
 from careplane.fhir.graphql.query import Field, Selection, Value, many
 from careplane.fhir.graphql.schema import (
     CONNECTION,
@@ -23,7 +24,7 @@ from careplane.fhir.graphql.schema import (
     member,
     targets,
 )
-from careplane.kernel.errors import Invalid, Issue
+from careplane.kernel.errors import Invalid, Issue, TooLarge
 
 Types = frozenset[str]
 _NOT_SEARCHED = frozenset(
@@ -92,6 +93,8 @@ def _paths(field: Field, place: str) -> None:
         _wrong(place, "The argument fhirpath is a text")
     for path in (fhirpath, field.slice):
         if path is not None:
+            if len(str(path)) > MAX_PATH:
+                raise TooLarge(f"A FHIRPath in a query has at most {MAX_PATH} characters.")
             parse(str(path))
 
 

@@ -26,6 +26,9 @@ MAX_RESOURCES: Final = 1_000
 
 MAX_SEARCHES: Final = 200
 
+MAX_PATH: Final = 300
+"""Characters of a FHIRPath expression: thousands of them are remembered, compiled."""
+
 MAX_STEPS: Final = 500_000
 """Steps of all FHIRPath expressions of one query together, about a microsecond each."""
 

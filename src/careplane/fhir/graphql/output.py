@@ -34,6 +34,11 @@ class Output:
         else:
             self._tree[name] = value
 
+    def empty(self, name: str, type: str) -> None:
+        """A list without values, unless there are some already."""
+        if self._types.setdefault(name, (type, True)) == (type, True):
+            self._tree.setdefault(name, [])
+
     def tree(self) -> Tree:
         """What was collected."""
         return self._tree

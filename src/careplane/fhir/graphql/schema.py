@@ -24,7 +24,8 @@ LIST = "List"
 CONNECTION = "Connection"
 EDGE = "Edge"
 Kind = Literal["element", "name", "read", "search", "resolve"]
-_ANY = ("Resource", "DomainResource")
+_LONGEST = 100
+"""Characters of a name; what is longer is none of R4's, and is not remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,13 @@ _MATCH = {
 }
 
 
-@lru_cache(maxsize=20_000)
 def member(type: str, name: str) -> Member | None:
     """The field of a type, or None where it has none of this name."""
+    return _member(type, name) if len(name) <= _LONGEST else None
+
+
+@lru_cache(maxsize=20_000)
+def _member(type: str, name: str) -> Member | None:
     if name == "__typename" or (name == "resourceType" and is_resource(type)):
         return _NAME
     if type == QUERY:

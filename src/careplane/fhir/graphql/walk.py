@@ -109,6 +109,8 @@ class _Walk:
                 elif field.first:
                     items = items[:1]
                 self._values(field, items, found, place)
+                if raw == []:  # no element of FHIR, but the edges of a Connection
+                    _empty(field, found, place)
 
     def _values(
         self,
@@ -179,10 +181,19 @@ class _Walk:
         trees = self._navigation.matching(field, list(page.resources), ask.type, None)
         if ask.whole:
             trees = trees[:1] if field.first else trees
-            self._values(field, trees, Member("search", (ask.type,), True), place)
+            several = Member("search", (ask.type,), True)
+            self._values(field, trees, several, place)
+            if not trees:
+                _empty(field, several, place)
         else:
             tree = _connection(page, trees)
             self._values(field, [tree], Member("search", (ask.type + CONNECTION,)), place)
+
+
+def _empty(field: Field, found: Member, place: _Place) -> None:
+    """A search that found nothing has an empty list; what an element does not have is left out."""
+    if not (field.flatten or field.singleton):
+        place.out.empty(field.key + place.suffix, found.types[0])
 
 
 def _connection(page: Page, trees: list[Tree]) -> Tree:

@@ -215,12 +215,20 @@ class Jobs:
         """Remember something of a job's progress under a name."""
         await self._state.put(job.tenant, _MARKS, f"{job.id}/{name}", value)
 
-    async def marks(self, job: Job) -> dict[str, bytes]:
-        """What was remembered, by name."""
-        return {key.partition("/")[2]: value async for key, value in self._below(job, _MARKS)}
+    async def marked(self, job: Job, name: str) -> bytes | None:
+        """What was remembered under a name."""
+        entry = await self._state.get(job.tenant, _MARKS, f"{job.id}/{name}")
+        return entry.value if entry else None
 
-    async def _below(self, job: Job, space: str) -> AsyncIterator[tuple[str, bytes]]:
-        prefix = after = f"{job.id}/"
+    async def marks(self, job: Job, start: str) -> AsyncIterator[tuple[str, bytes]]:
+        """What was remembered under names that begin so, in the order of the names."""
+        async for key, value in self._below(job, _MARKS, start):
+            yield key.partition("/")[2], value
+
+    async def _below(
+        self, job: Job, space: str, start: str = ""
+    ) -> AsyncIterator[tuple[str, bytes]]:
+        prefix = after = f"{job.id}/{start}"
         while True:
             page = await self._state.scan(job.tenant, space, after, _PAGE)
             for _, entry in page:

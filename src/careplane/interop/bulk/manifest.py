@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+
+import msgspec
 
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.interop.bulk.exporting import EVERY_TYPE, steps
-from careplane.interop.bulk.jobs import ExportAsk, Job, Part
+from careplane.interop.bulk.jobs import ExportAsk, ImportAsk, Job, Part
 from careplane.kernel.clock import format_instant
 
 
@@ -17,10 +19,10 @@ def file_name(part: Part) -> str:
     return f"{part.number}.{type}.ndjson"
 
 
-def progress(job: Job, parts: Sequence[Part]) -> str:
-    """A short text for X-Progress (below 100 characters)."""
+def progress(job: Job, parts: Sequence[Part], told: bytes | None) -> str:
+    """A short text for X-Progress (below 100 characters). `told` is what an import says."""
     if not isinstance(job.ask, ExportAsk):
-        return "under way"
+        return told.decode() if told else f"{len(job.ask.inputs)} files to import"
     all_steps = steps(job.ask)
     place = parts[-1].then.step if parts else 0
     count = sum(part.count for part in parts)
@@ -28,10 +30,27 @@ def progress(job: Job, parts: Sequence[Part]) -> str:
     return f"{doing} ({place + 1} of {len(all_steps)}), {count} resources in {len(parts)} files"
 
 
-def manifest(job: Job, parts: Sequence[Part], base: str, marks: Mapping[str, bytes]) -> bytes:
-    """The manifest; `base` is the address of the job."""
-    assert isinstance(job.ask, ExportAsk)
-    return json.dump(_export(job, job.ask, parts, base))
+def manifest(job: Job, parts: Sequence[Part], base: str, counts: bytes | None) -> bytes:
+    """The manifest; `base` is the address of the job, `counts` what an import has stored."""
+    if isinstance(job.ask, ExportAsk):
+        return json.dump(_export(job, job.ask, parts, base))
+    return json.dump(_import(job, job.ask, parts, base, counts))
+
+
+def _import(
+    job: Job, ask: ImportAsk, parts: Sequence[Part], base: str, counts: bytes | None
+) -> Tree:
+    stored = msgspec.msgpack.decode(counts, type=list[int]) if counts else []
+    return {
+        "transactionTime": format_instant(ask.instant),
+        "request": job.request,
+        "requiresAccessToken": True,
+        "output": [
+            {"type": "OperationOutcome", "inputUrl": url, "count": count}
+            for (_, url), count in zip(ask.inputs, stored, strict=False)
+        ],
+        "error": [{**_item(part, base), "inputUrl": part.about} for part in parts],
+    }
 
 
 def _export(job: Job, ask: ExportAsk, parts: Sequence[Part], base: str) -> Tree:

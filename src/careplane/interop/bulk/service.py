@@ -7,8 +7,13 @@ from dataclasses import dataclass
 
 from careplane.access.caller import Caller
 from careplane.interop.bulk.exporting import Exporting
-from careplane.interop.bulk.jobs import Job, Jobs
+from careplane.interop.bulk.importing import Importing
+from careplane.interop.bulk.intake import Imports
+from careplane.interop.bulk.jobs import ExportAsk, Job, Jobs
 from careplane.interop.bulk.kickoff import Exports
+from careplane.interop.bulk.pulling.guard import Guard
+from careplane.interop.bulk.pulling.stores import Stores
+from careplane.interop.bulk.pulling.web import Web
 from careplane.interop.bulk.runner import Limits, Runner
 from careplane.interop.bulk.serving import PREFIX, Files
 from careplane.interop.bulk.starting import Starting
@@ -23,12 +28,15 @@ from careplane.storage.ports.state import StateStore
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator chose. `store` is a URL, `key` encrypts what is put there."""
+    """What an operator chose. `store` is a URL, `key` encrypts what is put there; imports may read
+    from `import_hosts` on private networks, and below `import_stores`."""
 
     store: str
     key: bytes
     part_bytes: int
     limits: Limits
+    import_hosts: frozenset[str] = frozenset()
+    import_stores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,15 @@ def bulk(
     vault = Vault(settings.store, settings.key)
     exporting = Exporting(door, jobs, vault, settings.part_bytes)
 
+    guard, stores = Guard(settings.import_hosts), Stores(settings.import_stores)
+    importing = Importing(door, jobs, vault, Web(guard), stores)
+
     async def work(job: Job) -> None:
-        await exporting.run(job)
+        await (exporting if isinstance(job.ask, ExportAsk) else importing).run(job)
 
     runner = Runner(jobs, vault, work, clock, settings.limits)
     starting = Starting(jobs, clock, new_id, runner.wake)
     files = Files(door, jobs, vault, resolve, addressing, clock, runner.wake)
-    return Bulk(Exports(starting).operations, files, runner.run)
+    imports = Imports(starting, guard, stores, clock)
+    operations = (*Exports(starting).operations, *imports.operations)
+    return Bulk(operations, files, runner.run)

@@ -12,18 +12,19 @@ from dataclasses import dataclass, replace
 
 from careplane.access.caller import Caller, nobody
 from careplane.interop.bulk import manifest
+from careplane.interop.bulk.importing import COUNTS, PROGRESS
 from careplane.interop.bulk.jobs import Job, Jobs, Part, State, owner
 from careplane.interop.bulk.ranges import Span, span
 from careplane.interop.bulk.starting import FOLDER
 from careplane.interop.bulk.vault import Vault, gzip_size
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import CareplaneError, Fault, Forbidden, NotFound, Unauthenticated
+from careplane.kernel.errors import CareplaneError, Forbidden, Issue, NotFound, Unauthenticated
 from careplane.records.audited import is_audited
 from careplane.records.commands import Note
 from careplane.records.door import Door
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.negotiate import Style
-from careplane.rest.outcome import MethodNotAllowed, informed, response_of
+from careplane.rest.outcome import MethodNotAllowed, informed, outcome, response_of
 from careplane.rest.render import ALWAYS, render
 from careplane.rest.request import Receive, Scope, Send
 from careplane.rest.response import Header, Response, http_date
@@ -62,11 +63,15 @@ class Files:
         try:
             caller = self._caller(caller.address, headers)
             answer = await self._answer(scope, headers, caller)
+            first = await _first(answer, scope["method"])
         except Exception as error:
             answer = await self._refused(scope, caller, error)
+            first = await _first(answer, scope["method"])
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         await send(start)
-        if answer.body is not None and scope["method"] != "HEAD":
+        if first:
+            await send({"type": "http.response.body", "body": first, "more_body": True})
+        if answer.body is not None and first:
             async for piece in answer.body:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -116,13 +121,15 @@ class Files:
         if job.state is State.OPEN:
             age = (self.clock() - job.begun) // _SECOND
             wait = b"%d" % min(120, 1 + age // 10)
-            progress = manifest.progress(job, parts).encode()
+            told = await self.jobs.marked(job, PROGRESS)
+            progress = manifest.progress(job, parts, told).encode()
             headers = ((b"x-progress", progress), (b"retry-after", wait), (b"content-length", b"0"))
             return Answer(202, (*headers, *ALWAYS))
         if job.state is State.FAILED:
-            return _plain(response_of(Fault(f"The job could not be finished. {job.problem}")))
-        marks = await self.jobs.marks(job)
-        body = manifest.manifest(job, parts, f"{base}/{FOLDER}/{job.id}", marks)
+            problem = Issue("error", "processing", f"The job was not finished. {job.problem}")
+            return _plain(Response(500, outcome((problem,))))
+        counts = await self.jobs.marked(job, COUNTS)
+        body = manifest.manifest(job, parts, f"{base}/{FOLDER}/{job.id}", counts)
         expires = (b"expires", http_date((job.expires or 0) // _SECOND))
         length = (b"content-length", b"%d" % len(body))
         return Answer(200, (_JSON, expires, length, *ALWAYS), _once(body))
@@ -175,6 +182,13 @@ class Files:
 def _plain(response: Response) -> Answer:
     headers, body = render(response, Style(), gzip=False)
     return Answer(response.status, tuple(headers), _once(body))
+
+
+async def _first(answer: Answer, method: str) -> bytes:
+    """The first piece of the body, so that a file that cannot be read has an error of its own."""
+    if answer.body is None or method == "HEAD":
+        return b""
+    return await anext(answer.body, b"")
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

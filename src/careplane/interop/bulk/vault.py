@@ -99,10 +99,11 @@ class Vault:
 
     async def gzip(self, part: Part) -> AsyncIterator[bytes]:
         """The whole file as gzip."""
-        yield _HEAD
+        head = _HEAD
         async for _, packed in self._chunks(part, 0, len(part.packed)):
-            yield packed
-        yield _LAST + struct.pack("<II", part.check, part.size & 0xFFFF_FFFF)
+            yield head + packed
+            head = b""
+        yield head + _LAST + struct.pack("<II", part.check, part.size & 0xFFFF_FFFF)
 
     async def plain(self, part: Part, start: int, end: int) -> AsyncIterator[bytes]:
         """Bytes [start, end) of the file."""

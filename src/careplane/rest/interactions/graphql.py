@@ -23,8 +23,9 @@ from careplane.rest.outcome import outcome, status_of
 from careplane.rest.resolving import Resolving
 from careplane.rest.response import Response
 
-MEDIA = "application/json; charset=utf-8"
-_BODIES = frozenset({"application/graphql", "application/json"})
+_JSON = "application/json"
+_MEDIA = f"{_JSON}; charset=utf-8"
+_BODIES = frozenset({"application/graphql", _JSON})
 _KNOWN = ("query", "operationName", "variables", "extensions", "_format", "_pretty")
 _MOST_ROUNDS = 20
 
@@ -43,7 +44,8 @@ def operations(clock: Clock) -> tuple[Operation, ...]:
     async def handler(call: Call) -> Response:
         return await graphql(call, clock)
 
-    return (Operation(definition("Resource-graphql"), handler, bodies=_BODIES),)
+    of = definition("Resource-graphql")
+    return (Operation(of, handler, bodies=_BODIES, answers=_JSON),)
 
 
 async def graphql(call: Call, clock: Clock) -> Response:
@@ -59,7 +61,7 @@ async def graphql(call: Call, clock: Clock) -> Response:
             path = "/" + "/".join(request.path)
             await call.service.door.refused(request.caller, request.method, path, error)
         return _refusal(error)
-    return Response(200, json.dump({"data": graph}), media=MEDIA)
+    return Response(200, json.dump({"data": graph}), media=_MEDIA)
 
 
 async def _answer(call: Call, selections: tuple[Selection, ...], budget: Budget) -> Tree:
@@ -131,4 +133,4 @@ def _refusal(error: CareplaneError) -> Response:
         }
         for issue in error.issues
     ]
-    return Response(status_of(error), json.dump({"data": None, "errors": told}), media=MEDIA)
+    return Response(status_of(error), json.dump({"data": None, "errors": told}), media=_MEDIA)

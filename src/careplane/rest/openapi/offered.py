@@ -25,7 +25,7 @@ def _got(operation: Operation, name: str, tag: str) -> Tree:
     return {
         **_head(operation, "get", name, tag),
         "parameters": [*taken, *refs("_format", "_pretty")],
-        "responses": _answers(),
+        "responses": _answers(operation),
     }
 
 
@@ -33,8 +33,8 @@ def _posted(operation: Operation, name: str, tag: str) -> Tree:
     return {
         **_head(operation, "post", name, tag),
         "parameters": refs("_format", "_pretty"),
-        "requestBody": {"content": content("Resource")},
-        "responses": _answers(),
+        "requestBody": {"content": {**content("Resource"), **_plain(*sorted(operation.bodies))}},
+        "responses": _answers(operation),
     }
 
 
@@ -65,6 +65,12 @@ def _parameter(parameter: OperationParameter) -> Tree:
     }
 
 
-def _answers() -> Tree:
-    done: Tree = {"200": {"description": "As asked.", "content": content("Resource")}}
+def _plain(*media: str) -> Tree:
+    """Bodies that are no resources."""
+    return {one: {"schema": {"type": "object" if "json" in one else "string"}} for one in media}
+
+
+def _answers(operation: Operation) -> Tree:
+    written = _plain(operation.answers) if operation.answers else content("Resource")
+    done: Tree = {"200": {"description": "As asked.", "content": written}}
     return done | refusals(*_REFUSED)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from careplane.app.imports import units
-from careplane.app.imports.sources import Format, Piece
+from careplane.interop.bulk.loading import units
+from careplane.interop.bulk.loading.pieces import Format, Piece
 from careplane.kernel.errors import CareplaneError
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "active": True}
@@ -17,7 +16,7 @@ PATIENT = {"resourceType": "Patient", "id": "p1", "active": True}
 
 def piece(value: Any, format: Format = "json") -> Piece:
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return Piece(Path("x"), format, data)
+    return Piece("x", format, data)
 
 
 def bundle(*entries: dict[str, Any], type: str = "transaction") -> dict[str, Any]:

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from careplane.app.imports.sources import Piece
 from careplane.fhir.codec import json as fhir_json
 from careplane.fhir.codec import xml as fhir_xml
+from careplane.interop.bulk.loading.pieces import Piece
 from careplane.kernel.errors import CareplaneError, Invalid, Issue, Malformed
 
 _OPENING = re.compile(
@@ -100,10 +100,18 @@ def _lines(
         place = f"line {number}"
         try:
             if line.strip():
-                found.append((place, _single(line, seed, place)))
+                entry = _single(line, seed, place)
+                _check_type(entry, piece.type)
+                found.append((place, entry))
         except CareplaneError as error:
             refused.append((place, error))
     return found, refused
+
+
+def _check_type(entry: Entry, type: str | None) -> None:
+    found = entry.url.partition("/")[0]
+    if type is not None and found != type:
+        raise _wrong("value", f"This is {found[:64]!r}, and the file was said to hold {type}.", "")
 
 
 def _whole(piece: Piece, seed: bytes, keep_ids: bool) -> Iterator[tuple[str, Entry]]:

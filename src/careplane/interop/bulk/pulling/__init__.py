@@ -1,0 +1,1 @@
+"""Pulling: bytes from addresses that somebody else named, as far as the operator allows."""
