@@ -17,10 +17,10 @@ from careplane.interop.subscriptions.catalogue import change_of
 from careplane.interop.subscriptions.names import FHIR_TYPES, TOPICS
 from careplane.interop.subscriptions.reach import Reach
 from careplane.kernel.clock import system_clock
-from careplane.storage.engines import sqlite
 from careplane.storage.engines.memory import MemoryState, MemoryStore
 from careplane.storage.ports.state import StateStore
-from tests.contracts.engines import Store
+from tests.contracts.engines import ENGINES, Store
+from tests.contracts.test_state import STATES
 from tests.fhir_house import bundle, entry, observation, patient
 from tests.subscription_house import (
     Subscribing,
@@ -37,13 +37,10 @@ from tests.subscription_house import (
 
 pytestmark = pytest.mark.anyio
 OBSERVATIONS = change_of("Observation")
-KEY = bytes(range(32))
 
 
 def opened(engine: str, folder: Path) -> tuple[Store, StateStore]:
-    if engine == "memory":
-        return MemoryStore(system_clock), MemoryState()
-    return sqlite.open(folder, KEY, system_clock), sqlite.open_state(folder, KEY)
+    return ENGINES[engine](folder, system_clock), STATES[engine](folder)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -304,7 +301,7 @@ async def test_a_receiver_that_comes_back(house: Subscribing, monkeypatch: Any) 
         await until(lambda: receiver.numbers()[-1] == 2)
 
 
-@pytest.mark.parametrize("engine", ["memory", "sqlite"])
+@pytest.mark.parametrize("engine", STATES)
 async def test_what_was_written_while_nobody_served_is_told(engine: str, tmp_path: Path) -> None:
     store, state = opened(engine, tmp_path)
     async with receiving() as receiver:

@@ -58,17 +58,26 @@ class Courier:
         self._attempts = attempts
         self._healthy = asyncio.Semaphore(_HEALTHY)
         self._failing = asyncio.Semaphore(_FAILING)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def wake(self, line: Line) -> None:
         """There is something to tell."""
         if line.waiting and line.standing.shaken and (line.task is None or line.task.done()):
             line.task = asyncio.create_task(self._work(line))
+            self._tasks.add(line.task)
+            line.task.add_done_callback(self._tasks.discard)
 
     def halt(self, line: Line) -> None:
         """Tell nothing more."""
         if line.task is not None:
             line.task.cancel()
             line.task = None
+
+    async def stop(self) -> None:
+        """Tell nobody any more; nothing is under way when this returns."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def handshake(self, line: Line) -> None:
         """Ask the endpoint whether it wants to be told. Raises Undelivered."""

@@ -176,6 +176,7 @@ class Subscriptions:
         """Let go of connections."""
         if self._following is not None:
             self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         if self._posting is not None:
             await self._posting.close()
 

@@ -107,9 +107,9 @@ class Service:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        await self._load()
-        ticking = asyncio.create_task(self._tick())
+        self._spawn(self._tick())
         try:
+            await self._load()
             while True:
                 matched = await self._step()
                 if not matched:
@@ -117,11 +117,9 @@ class Service:
                 # Where much is written, changes come together into one reading.
                 await asyncio.sleep(_MANY_SECONDS if matched > _FEW else _FEW_SECONDS)
         finally:
-            ticking.cancel()
-            for line in self._lines.values():
-                self._courier.halt(line)
             for task in self._tasks:
                 task.cancel()
+            await asyncio.gather(*self._tasks, self._courier.stop(), return_exceptions=True)
 
     async def _load(self) -> None:
         tools = self._tools
