@@ -304,19 +304,24 @@ async def test_a_receiver_that_comes_back(house: Subscribing, monkeypatch: Any) 
 @pytest.mark.parametrize("engine", STATES)
 async def test_what_was_written_while_nobody_served_is_told(engine: str, tmp_path: Path) -> None:
     store, state = opened(engine, tmp_path)
+
+    def told() -> list[int]:
+        """An event may come twice, where the service ended before it noted the answer."""
+        return list(dict.fromkeys(receiver.numbers()))
+
     async with receiving() as receiver:
         async with open_subscribing(store, state) as house:
             await house.put(patient("p1"))
             id = await subscribe(house, subscription(OBSERVATIONS, receiver.url))
             await house.put(observation("o1", "p1"))
-            await until(lambda: receiver.numbers() == [1])
+            await until(lambda: told() == [1])
         async with open_subscribing(store, state, serving=False) as house:
             await house.put(observation("o2", "p1"))
             await house.put(observation("o3", "p1"))
         async with open_subscribing(store, state) as house:
-            await until(lambda: receiver.numbers() == [1, 2, 3])
+            await until(lambda: told() == [1, 2, 3])
             await house.put(observation("o4", "p1"))
-            await until(lambda: receiver.numbers() == [1, 2, 3, 4])
+            await until(lambda: told() == [1, 2, 3, 4])
             status = (await house.http.get(f"Subscription/{id}/$status")).json()
             assert said(status, "events-since-subscription-start") == "4"
             assert len(receiver.bundles("handshake")) == 1
