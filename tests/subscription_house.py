@@ -271,7 +271,7 @@ def foci(bundle: dict[str, Any]) -> list[str]:
     ]
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     """Wait for something to be true; what it came to."""
     async with asyncio.timeout(seconds):
         while True:

@@ -71,5 +71,6 @@ async def test_what_is_matched_again_is_written_over(engine: str, tmp_path: Path
     journal = Journal(state, Tenant(1))
     await journal.append("a", [event(1), event(2)])
     await journal.append("a", [event(1), event(2)])
-    assert [e.number for e in await journal.events("a", 0)] == [1, 2]
+    await journal.append("a", [event(1), event(2), event(3)])
+    assert [e.number for e in await journal.events("a", 0)] == [1, 2, 3]
     await state.close()

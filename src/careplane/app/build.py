@@ -48,6 +48,7 @@ from careplane.search.extract import extract
 from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import Registry, r4_registry
+from careplane.search.rows import Rows
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
@@ -177,9 +178,9 @@ def _retention(settings: Settings, parts: Parts, state: StateStore) -> tuple[bes
 
 
 def _each(*listeners: Announce) -> Announce:
-    def announce(tenant: Tenant, versions: Sequence[Version]) -> None:
+    def announce(tenant: Tenant, versions: Sequence[Version], rows: Sequence[Rows]) -> None:
         for listener in listeners:
-            listener(tenant, versions)
+            listener(tenant, versions, rows)
 
     return announce
 

@@ -41,7 +41,7 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
     receipt = await parts.store.commit(account.caller.tenant, unit)
     account.kept = True
     account.absorb(after)
-    parts.announce(account.caller.tenant, receipt.versions)
+    parts.announce(account.caller.tenant, receipt.versions, [put.rows for put in puts])
     written = iter(receipt.versions)
     return tuple(
         Written(draft.effect, next(written) if draft.put else draft.current) for draft in drafts

@@ -13,13 +13,15 @@ from careplane.records.admission import Admit
 from careplane.records.bodies import AcceptMany, Extract, accepting
 from careplane.search.criterion import Setting
 from careplane.search.registry import Registry
+from careplane.search.rows import Rows
 from careplane.storage.ports.audit import AuditStore
 from careplane.storage.ports.records import RecordStore, Tenant, Version
 
-Announce: TypeAlias = Callable[[Tenant, Sequence[Version]], None]
+Announce: TypeAlias = Callable[[Tenant, Sequence[Version], Sequence[Rows]], None]
+"""Told of versions, and of the rows of each, after they are durable."""
 
 
-def nobody_listens(tenant: Tenant, versions: Sequence[Version]) -> None:
+def nobody_listens(tenant: Tenant, versions: Sequence[Version], rows: Sequence[Rows]) -> None:
     """An Announce for a house without subscribers."""
 
 

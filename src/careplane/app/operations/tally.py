@@ -48,7 +48,9 @@ class Tally:
         if seen.entries:
             self._entries[seen.tenant] += seen.entries
 
-    def wrote(self, tenant: Tenant, versions: Sequence[Version]) -> None:
+    def wrote(
+        self, tenant: Tenant, versions: Sequence[Version], rows: Sequence[object] = ()
+    ) -> None:
         """These are durable (records.parts.Announce)."""
         for version in versions:
             self._versions[tenant, version.method] += 1

@@ -58,17 +58,26 @@ class Courier:
         self._attempts = attempts
         self._healthy = asyncio.Semaphore(_HEALTHY)
         self._failing = asyncio.Semaphore(_FAILING)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def wake(self, line: Line) -> None:
         """There is something to tell."""
         if line.waiting and line.standing.shaken and (line.task is None or line.task.done()):
             line.task = asyncio.create_task(self._work(line))
+            self._tasks.add(line.task)
+            line.task.add_done_callback(self._tasks.discard)
 
     def halt(self, line: Line) -> None:
         """Tell nothing more."""
         if line.task is not None:
             line.task.cancel()
             line.task = None
+
+    async def stop(self) -> None:
+        """Tell nobody any more; nothing is under way when this returns."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def handshake(self, line: Line) -> None:
         """Ask the endpoint whether it wants to be told. Raises Undelivered."""
@@ -80,6 +89,9 @@ class Courier:
             await self._send(line, "heartbeat", "active")
         except Undelivered as error:
             await self._failed(line, str(error))
+        else:
+            if line.standing.fails:
+                await self._told_up_to(line, line.standing.delivered, line.standing.t)
 
     async def _work(self, line: Line) -> None:
         while line.waiting and line.standing.shaken:
@@ -107,7 +119,8 @@ class Courier:
         except Undelivered as error:
             await self._failed(line, str(error))
         else:
-            await self._delivered(line, told[-1][0])
+            await self._told_up_to(line, told[-1][0].number, told[-1][0].t)
+            await self._prune(line)
 
     async def told(self, line: Line, events: Sequence[Event]) -> list[Told]:
         """The events, with what their owner may read of them: asked now, and noted in the audit
@@ -142,16 +155,17 @@ class Courier:
             )
         line.spoke = self._clock()
 
-    async def _delivered(self, line: Line, event: Event) -> None:
+    async def _told_up_to(self, line: Line, number: int, t: int) -> None:
         recovered = line.standing.fails >= _ERROR_AFTER
-        line.standing = replace(
-            line.standing, delivered=event.number, t=event.t, fails=0, again=0, error=""
-        )
+        line.standing = replace(line.standing, delivered=number, t=t, fails=0, again=0, error="")
         await self._journal.stand(line.id, line.standing)
         if recovered:
             await self._say(line, "active", "")
-        if event.number > KEPT and event.number % 100 < line.subscription.count:
-            await self._journal.prune(line.id, event.number - KEPT)
+
+    async def _prune(self, line: Line) -> None:
+        number = line.standing.delivered
+        if number > KEPT and number % 100 < line.subscription.count:
+            await self._journal.prune(line.id, number - KEPT)
 
     async def _failed(self, line: Line, error: str) -> None:
         fails = line.standing.fails + 1

@@ -15,6 +15,7 @@ from careplane.search.match import Subject
 from careplane.search.plan import And, Ids, Node, Or, Reference, Token
 
 Handle: TypeAlias = tuple[str, ...]
+_Shelf: TypeAlias = dict[Handle, dict[str, None]]
 _ALL: Handle = ()
 _MOST = 1000
 """Handles of one subscription and type; with more it stands under its type."""
@@ -50,7 +51,8 @@ class Index:
     """Ids of subscriptions by type, interaction and handle."""
 
     def __init__(self) -> None:
-        self._shelves: dict[tuple[str, Interaction], dict[Handle, dict[str, None]]] = {}
+        self._shelves: dict[tuple[str, Interaction], _Shelf] = {}
+        self._types: frozenset[str] = frozenset()
         self._places: dict[str, list[tuple[tuple[str, Interaction], Handle]]] = {}
 
     def put(
@@ -67,6 +69,7 @@ class Index:
                 for handle in under:
                     shelf.setdefault(handle, {})[id] = None
                     places.append(((type, interaction), handle))
+        self._types |= {type for (type, _), _ in places}
 
     def drop(self, id: str) -> None:
         """Take a subscription out."""
@@ -77,10 +80,11 @@ class Index:
                 del shelf[handle]
             if not shelf:
                 del self._shelves[key]
+                self._types = frozenset(type for type, _ in self._shelves)
 
     def watches(self, type: str) -> bool:
         """Whether anybody looks at changes of this type."""
-        return any((type, each) in self._shelves for each in ("create", "update", "delete"))
+        return type in self._types
 
     def candidates(self, subject: Subject, interactions: Iterable[Interaction]) -> dict[str, None]:
         """Subscriptions that such a change may concern, in the order in which they were entered."""
@@ -88,17 +92,15 @@ class Index:
         for interaction in interactions:
             shelf = self._shelves.get((subject.type, interaction))
             if shelf:
-                for handle in _handles_of(subject):
-                    here = shelf.get(handle)
-                    if here:
-                        found.update(here)
+                _gather(found, shelf, subject)
         return found
 
 
-def _handles_of(subject: Subject) -> Iterable[Handle]:
-    yield _ALL
-    yield ("_id", subject.id)
-    for reference in subject.rows.references:
-        yield tuple(reference)
-    for token in subject.rows.tokens:
-        yield (token.param, token.code)
+def _gather(found: dict[str, None], shelf: _Shelf, subject: Subject) -> None:
+    # Every write comes by here, and nearly always there is nothing: no objects are made for that.
+    for handle in (_ALL, ("_id", subject.id), *subject.rows.references):
+        if here := shelf.get(handle):
+            found.update(here)
+    for param, _, code in subject.rows.tokens:
+        if here := shelf.get((param, code)):
+            found.update(here)

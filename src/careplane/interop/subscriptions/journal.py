@@ -114,7 +114,9 @@ class Journal:
         """The first events whose numbers are above `after`, up to `most`."""
         found: list[Event] = []
         async for _, chunk in self._chunks(id, after):
-            found += (event for event in chunk if event.number > after)
+            # Two processes that both led for a moment may have cut their chunks in two ways.
+            last = found[-1].number if found else after
+            found += (event for event in chunk if event.number > last)
             if len(found) >= most:
                 break
         return found[:most]

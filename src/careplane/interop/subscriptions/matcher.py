@@ -15,19 +15,20 @@ from careplane.interop.subscriptions.line import Line
 from careplane.interop.subscriptions.matching import Happening, Rule, fires, narrowed
 from careplane.interop.subscriptions.topic import Interaction
 from careplane.kernel.clock import Clock
-from careplane.records.bodies import Extract, rows_of
 from careplane.records.results import Version
 from careplane.search.match import Subject
+from careplane.search.rows import Rows
 
 Visible = Callable[[Caller, Subject], bool]
+RowsOf = Callable[[Version], Rows]
 Before = Callable[[Version], Awaitable[Version | None]]
 
 
 class Matcher:
     """The subscriptions that are active. `visible` decides what an owner may know of."""
 
-    def __init__(self, extract: Extract, visible: Visible, before: Before, clock: Clock) -> None:
-        self._extract = extract
+    def __init__(self, rows_of: RowsOf, visible: Visible, before: Before, clock: Clock) -> None:
+        self._rows_of = rows_of
         self._visible = visible
         self._before = before
         self._clock = clock
@@ -53,7 +54,7 @@ class Matcher:
             return []
         if version.deleted:
             return await self._of_deletion(version)
-        now = _subject(version, self._extract)
+        now = self._subject(version)
         interactions: tuple[Interaction, ...] = (
             ("create",) if version.version == 1 else ("create", "update")
         )
@@ -61,14 +62,14 @@ class Matcher:
         if not found:
             return []
         replaced = await self._before(version)
-        before = _subject(replaced, self._extract) if replaced and not replaced.deleted else None
+        before = self._subject(replaced) if replaced and not replaced.deleted else None
         return self._among(found, Happening(version, now, before, replaced))
 
     async def _of_deletion(self, version: Version) -> list[Line]:
         replaced = await self._before(version)
         if replaced is None or replaced.deleted:
             return []
-        before = _subject(replaced, self._extract)
+        before = self._subject(replaced)
         found = self._index.candidates(before, ("delete",))
         return self._among(found, Happening(version, None, before, replaced))
 
@@ -93,6 +94,5 @@ class Matcher:
                     hearing.append(line)
         return hearing
 
-
-def _subject(version: Version, extract: Extract) -> Subject:
-    return Subject(version.type, version.id, version.last_updated, rows_of(extract, version))
+    def _subject(self, version: Version) -> Subject:
+        return Subject(version.type, version.id, version.last_updated, self._rows_of(version))

@@ -13,7 +13,7 @@ from careplane.interop.subscriptions.elements import single
 from careplane.interop.subscriptions.journal import Journal
 from careplane.interop.subscriptions.notification import Told, bundle_of, status_of
 from careplane.interop.subscriptions.owner import Seal, SubscriptionBinding, kept, opened
-from careplane.interop.subscriptions.sockets import PATH
+from careplane.interop.subscriptions.sockets import MOST_BOUND, PATH
 from careplane.interop.subscriptions.subscription import CONTENTS, Content, Subscription, read
 from careplane.kernel.clock import Clock, format_instant
 from careplane.kernel.errors import CareplaneError, Forbidden, Incorrect, TooLarge
@@ -127,6 +127,8 @@ class Operations:
         if not asked:
             what = "These are" if named else "There are"
             raise Forbidden(f"{what} no subscriptions of this caller with a websocket.")
+        if len(asked) > MOST_BOUND:
+            raise TooLarge(f"A socket takes at most {MOST_BOUND} subscriptions; name some by id.")
         until = self.clock() + _TOKEN_SECONDS * 1_000_000
         ids = tuple(subscription.id for subscription in asked)
         sealed = self.seals.seal(SubscriptionBinding(kept(caller), ids, until))

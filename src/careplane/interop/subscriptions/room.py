@@ -31,11 +31,14 @@ from careplane.records.bodies import Extract
 from careplane.records.door import Door
 from careplane.records.results import Version
 from careplane.search.criterion import Setting
+from careplane.search.rows import Rows
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 
 _TOPICS_AGAIN = 2.0
 """Seconds until a process that does not lead looks for topics that another one has written."""
+
+_MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Subscriptions:
         self._posting: Posting | None = None
         self._following: asyncio.Task[None] | None = None
         self._leads = False
+        self._rows: dict[int, Rows] = {}
 
     @property
     def admissions(self) -> dict[str, Admit]:
@@ -90,9 +94,16 @@ class Subscriptions:
         )
         return {"Subscription": admission.subscription, "Basic": admission.basic}
 
-    def announced(self, tenant: Tenant, versions: Sequence[Version]) -> None:
-        """These were just committed by this process."""
-        self._topics.met(versions)
+    def announced(self, tenant: Tenant, versions: Sequence[Version], rows: Sequence[Rows]) -> None:
+        """These were just committed by this process. Their rows are kept until they are matched,
+        which saves taking each resource apart a second time."""
+        if any(version.type == "Basic" for version in versions):
+            self._topics.met(versions)
+        if self._leads:
+            if len(self._rows) > _MOST_ROWS:
+                self._rows.clear()
+            for version, made in zip(versions, rows, strict=True):
+                self._rows[version.t] = made
         self._woken.set()
 
     def operations(self) -> Operations:
@@ -145,12 +156,14 @@ class Subscriptions:
             house.base,
             house.attempts,
             self._bell.ring,
+            self._rows,
         )
         self._leads = True
         try:
             await Service(tools, self._woken).run()
         finally:
             self._leads = False
+            self._rows.clear()
 
     def sockets(self) -> Sockets:
         """The ASGI application of the websocket's address."""
@@ -163,6 +176,7 @@ class Subscriptions:
         """Let go of connections."""
         if self._following is not None:
             self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
         if self._posting is not None:
             await self._posting.close()
 

@@ -35,18 +35,18 @@ from careplane.interop.subscriptions.topics import Topics
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError, Invalid, Precondition
 from careplane.records import commands as c
-from careplane.records.bodies import Extract, whole
+from careplane.records.bodies import Extract, rows_of, whole
 from careplane.records.door import Door
 from careplane.records.results import Version
 from careplane.search.criterion import Setting
+from careplane.search.rows import Rows
 from careplane.storage.ports.records import Tenant
 
 _PAGE = 500
 _BREATH = 50
 _IDLE = 1.0
 """Seconds until it looks for what other processes have written."""
-_GATHER = 0.02
-"""Seconds in which writes come together into one reading."""
+_FEW, _FEW_SECONDS, _MANY_SECONDS = 10, 0.01, 0.1
 _BEHIND = 1000
 """How far behind the last change a new installation begins, for what is still under way."""
 _NOTED = 1.0
@@ -72,6 +72,9 @@ class Tools:
     attempts: int
     ring: Callable[[str], None]
     """Tells sockets of this process that a subscription has news."""
+    rows: dict[int, Rows]
+    """Rows of versions that this process has just written, by sequence number; taken out of
+    here."""
 
 
 class Service:
@@ -82,7 +85,10 @@ class Service:
         self._woken = woken
         door, tenant = tools.door, tools.tenant
         self._matcher = Matcher(
-            tools.extract, door.visible, lambda version: door.before(tenant, version), tools.clock
+            self._rows_of,
+            door.visible,
+            lambda version: door.before(tenant, version),
+            tools.clock,
         )
         self._courier = Courier(
             door,
@@ -101,18 +107,19 @@ class Service:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        await self._load()
-        ticking = asyncio.create_task(self._tick())
+        self._spawn(self._tick())
         try:
+            await self._load()
             while True:
-                if not await self._step():
+                matched = await self._step()
+                if not matched:
                     await self._pause()
+                # Where much is written, changes come together into one reading.
+                await asyncio.sleep(_MANY_SECONDS if matched > _FEW else _FEW_SECONDS)
         finally:
-            ticking.cancel()
-            for line in self._lines.values():
-                self._courier.halt(line)
             for task in self._tasks:
                 task.cancel()
+            await asyncio.gather(*self._tasks, self._courier.stop(), return_exceptions=True)
 
     async def _load(self) -> None:
         tools = self._tools
@@ -132,12 +139,16 @@ class Service:
                 return
             command = replace(command, cursor=page.next)
 
-    async def _step(self) -> bool:
-        """Match a page of changes; whether there were any."""
+    def _rows_of(self, version: Version) -> Rows:
+        made = self._tools.rows.pop(version.t, None)
+        return rows_of(self._tools.extract, version) if made is None else made
+
+    async def _step(self) -> int:
+        """Match a page of changes; how many there were."""
         tools = self._tools
         versions = await tools.door.changes(tools.tenant, self._cursor, _PAGE)
         if not versions:
-            return False
+            return 0
         for number, version in enumerate(versions, 1):
             await self._consider(version)
             if number % _BREATH == 0:
@@ -148,7 +159,7 @@ class Service:
         if told or now - self._noted > _NOTED * 1_000_000:
             await tools.journal.follow(self._cursor)
             self._noted = now
-        return True
+        return len(versions)
 
     async def _consider(self, version: Version) -> None:
         for line in await self._matcher.hearing(version):
@@ -309,10 +320,12 @@ class Service:
     @staticmethod
     def _is_due(line: Line, now: int) -> bool:
         every = line.subscription.heartbeat * 1_000_000
-        if not every or line.subscription.kind == "websocket" or line.standing.fails:
+        if not every or line.subscription.kind == "websocket" or line.waiting:
+            return False
+        if not line.standing.shaken:
             return False
         line.spoke = line.spoke or now
-        return now - line.spoke >= every and not line.waiting
+        return now - line.spoke >= every and now >= line.standing.again
 
     async def _over(self, line: Line) -> None:
         with suppress(CareplaneError):
@@ -334,7 +347,6 @@ class Service:
             async with asyncio.timeout(_IDLE):
                 await self._woken.wait()
         self._woken.clear()
-        await asyncio.sleep(_GATHER)
 
 
 def _is_our_change(known: Line, line: Line) -> bool:

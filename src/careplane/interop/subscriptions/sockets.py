@@ -22,7 +22,13 @@ from careplane.interop.subscriptions.notification import Told, Type, bundle_of, 
 from careplane.interop.subscriptions.owner import Seal, SubscriptionBinding, caller_of
 from careplane.interop.subscriptions.subscription import XML, Subscription, read
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import CareplaneError, Incorrect, Unauthenticated
+from careplane.kernel.errors import (
+    CareplaneError,
+    Forbidden,
+    Incorrect,
+    NotFound,
+    Unauthenticated,
+)
 from careplane.records import commands as c
 from careplane.records.bodies import whole
 from careplane.records.door import Door
@@ -36,7 +42,11 @@ _BIND = "bind-with-token"
 _LONGEST = 20_000
 _POLL = 1.0
 """Seconds until a socket looks for events that the service of another process has noted."""
-_MOST_SOCKETS, _MOST_BOUND = 2000, 100
+_MOST_SOCKETS = 2000
+MOST_BOUND = 100
+"""Subscriptions on one socket."""
+_UNBOUND = 30_000_000
+"""Microseconds in which a new socket must say for whom it is."""
 _POLICY, _TRY_LATER = 1008, 1013
 
 
@@ -120,6 +130,7 @@ class _Session:
         self._sockets = sockets
         self._send = send
         self._bound: dict[str, _Bound] = {}
+        self._since = sockets.clock()
         self._writing = asyncio.Lock()
         self.news = asyncio.Event()
 
@@ -149,6 +160,9 @@ class _Session:
                 async with asyncio.timeout(_POLL):
                     await self.news.wait()
             self.news.clear()
+            if not self._bound and self._sockets.clock() - self._since > _UNBOUND:
+                await self.close(_POLICY)
+                return
             for id, bound in list(self._bound.items()):
                 if bound.until <= self._sockets.clock():
                     del self._bound[id]
@@ -158,16 +172,18 @@ class _Session:
                     continue
                 try:
                     await self._events(bound)
-                except CareplaneError:
+                except (NotFound, Forbidden):
                     del self._bound[id]  # deleted, or no longer to be read
+                except CareplaneError:
+                    continue  # the store is busy: later
 
     async def _bind(self, token: str) -> None:
         here = self._sockets
         binding = here.seals.open(token, SubscriptionBinding)
         if binding.until <= here.clock():
             raise Unauthenticated("The token has expired; ask for a new one.")
-        if len(self._bound) + len(binding.subscriptions) > _MOST_BOUND:
-            raise Incorrect(f"A socket takes at most {_MOST_BOUND} subscriptions.")
+        if len(self._bound) + len(binding.subscriptions) > MOST_BOUND:
+            raise Incorrect(f"A socket takes at most {MOST_BOUND} subscriptions.")
         caller = caller_of(binding.owner)
         for id in binding.subscriptions:
             subscription = await self._current(caller, id)
