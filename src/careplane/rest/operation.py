@@ -84,7 +84,7 @@ class Operation:
     """An operation with its definition as data. `types` limits which types offer it; the levels
     are those of the definition, less what is in `without`. Bodies of the media types in `bodies`
     are no resources: they are handed over as they came, in `Call.resource`. `answers` is the media
-    type of an answer that is no resource."""
+    type of an answer that is no resource, `status` that of a call that went well."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
@@ -92,6 +92,7 @@ class Operation:
     without: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
     answers: str = ""
+    status: int = 200
 
     @property
     def name(self) -> str:
