@@ -11,14 +11,15 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
+from careplane.app.build import OPERATIONS
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import NotFound
 from careplane.rest.interactions import graphql
-from careplane.rest.offered import OPERATIONS
 from careplane.rest.openapi import OpenApi
 from careplane.rest.openapi.interactions import INTERACTIONS
 from careplane.rest.openapi.parts import REFUSALS
 from careplane.rest.openapi.serve import serve
+from careplane.rest.operation import Operation, definition
 from careplane.rest.outcome import STATUS
 from careplane.rest.routes import ROUTES
 from careplane.search.kinds import modifiers_of
@@ -110,6 +111,19 @@ def test_patches_conditions_and_operations_are_there() -> None:
     assert "/Encounter/$everything" not in tree("Encounter")["paths"], "not offered there"
     assert "get" not in paths["/Patient/{id}/$meta-add"], "what changes something is no GET"
     assert "/Patient/{id}/{type}" in paths, "the compartment"
+
+
+def test_an_operation_says_what_it_takes_and_how_it_answers() -> None:
+    graph = tree("Patient")["paths"]["/Patient/{id}/$graphql"]["post"]
+    assert set(graph["responses"]["400"]["content"]) >= {
+        "application/fhir+json",
+        "application/json",
+    }
+    begun = Operation(definition("Resource-meta"), OPERATIONS[0].handler, status=202)
+    paths = json.loads(OpenApi(REGISTRY, (begun,)).of("Patient").plain)["paths"]
+    answers = paths["/Patient/{id}/$meta"]["get"]["responses"]
+    assert "200" not in answers
+    assert set(answers["202"]["headers"]) == {"Content-Location"}
 
 
 def test_what_is_no_type_has_no_part() -> None:

@@ -6,7 +6,7 @@ from careplane.fhir.definitions import OperationParameter, is_primitive
 from careplane.fhir.tree import Tree
 from careplane.rest.openapi.interactions import refusals
 from careplane.rest.openapi.parameters import refs
-from careplane.rest.openapi.parts import content
+from careplane.rest.openapi.parts import REFUSALS, content, headers_of
 from careplane.rest.operation import Operation
 
 _REFUSED = ("404", "405", "409", "410", "412", "415", "501")
@@ -71,6 +71,21 @@ def _plain(*media: str) -> Tree:
 
 
 def _answers(operation: Operation) -> Tree:
-    written = _plain(operation.answers) if operation.answers else content("Resource")
-    done: Tree = {"200": {"description": "As asked.", "content": written}}
-    return done | refusals(*_REFUSED)
+    """With a media type of its own an operation says what is wrong in that form, once it is called;
+    before that the refusal is an OperationOutcome."""
+    refused = refusals(*_REFUSED)
+    if not operation.answers:
+        return _answer(operation.status, content("Resource")) | refused
+    own = _plain(operation.answers)
+    said = {
+        status: {"description": text, "content": content("OperationOutcome") | own}
+        for status, text in REFUSALS.items()
+        if status in refused
+    }
+    return _answer(operation.status, own) | said
+
+
+def _answer(status: int, answered: Tree) -> Tree:
+    text = "As asked." if status == 200 else "Begun; Content-Location says where to ask how it is."
+    headers = {} if status == 200 else {"headers": headers_of("Content-Location")}
+    return {str(status): {"description": text, **headers, "content": answered}}

@@ -130,6 +130,7 @@ def headers() -> Tree:
         "ETag": _header('The version, such as W/"3"; send it back in If-Match.'),
         "Last-Modified": _header("When this version was written."),
         "Location": _header("The address of the version that was written."),
+        "Content-Location": _header("Where to ask how the work that was begun is going."),
         "Retry-After": _header("Seconds to wait."),
         "Allow": _header("The methods of this address."),
         "WWW-Authenticate": _header("How to say who is asking."),
