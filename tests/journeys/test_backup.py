@@ -77,6 +77,14 @@ def test_nothing_is_written_over(data: Path, saved: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "new").exists()
 
 
+def test_a_folder_without_records_is_no_backup(data: Path, tmp_path: Path) -> None:
+    from careplane.app import engines, keys
+    from careplane.kernel.errors import NotFound
+
+    with pytest.raises(NotFound, match="own tools"):
+        engines.vault(keys.load(data)).copy(data, tmp_path / "saved")
+
+
 def test_another_key_opens_nothing(saved: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     careplane("init", "--data", str(other))

@@ -31,7 +31,8 @@ class Contents(Struct, frozen=True):
 
 
 class Vault(Protocol):
-    """Whoever copies for an engine. Raises `Busy` or `Fault`, and nothing else of its own."""
+    """Whoever copies for an engine. Raises `Busy` or `Fault`, `NotFound` where there is nothing to
+    copy, and nothing else of its own."""
 
     def copy(self, source: Path, target: Path) -> None:
         """Copy a data folder that may be in use, without its key, to a folder that is there and

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from careplane.kernel.errors import NotFound
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.inbox import inboxes
@@ -54,6 +55,10 @@ class SqliteVault:
 
     def copy(self, source: Path, target: Path) -> None:
         """See the port."""
+        if not (source / RECORDS).exists():
+            raise NotFound(
+                f"{source} holds no records; those in a database are copied by its own tools."
+            )
         for file in _files(source):
             if not (source / file.name).exists():
                 continue
