@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,10 +17,11 @@ from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
-from careplane.app.operations import health
+from careplane.app.operations import health, tracing
 from careplane.app.operations.health import Health
 from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
+from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
@@ -78,6 +80,7 @@ class Careplane:
     tally: Tally
     subscriptions: Subscriptions
     jobs: Jobs
+    tracing: Tracing | Untraced
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -97,6 +100,7 @@ class Careplane:
         await self.jobs.close()
         await self.store.close()
         await self.state.close()
+        await asyncio.to_thread(self.tracing.close)
 
 
 def build(settings: Settings, *, for_long: bool = False) -> Careplane:
@@ -110,6 +114,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     decider = _decider(registry)
     workers = Workers(extract)
     tally, traffic = Tally(), Traffic()
+    traced = tracing.opened(os.environ if for_long else {})
     subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
     parts = Parts(
         store,
@@ -123,6 +128,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accept_many,
         admissions=subscribed.admissions,
+        step=traced.step,
     )
     door = Door(parts)
     subscribed.open(door)
@@ -137,7 +143,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         Capabilities(registry, operations, system_clock(), subscribed.capabilities),
         operations,
         addressing,
-        tally.saw,
+        traced.also(tally.saw),
         Later(jobs, system_clock, settings.max_body_bytes),
     )
     api = OpenApi(registry, operations, base or ROOT)
@@ -155,7 +161,10 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         door,
         tokens,
         dispatch(
-            fhir, watched(pages(web), tally.saw), others, {sockets.PATH: subscribed.sockets()}
+            traced.requests(fhir),
+            watched(pages(web), tally.saw),
+            others,
+            {sockets.PATH: subscribed.sockets()},
         ),
         workers,
         state,
@@ -168,6 +177,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         tally,
         subscribed,
         jobs,
+        traced,
     )
 
 

@@ -6,6 +6,7 @@ from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect
+from careplane.storage.ports.backup import Vault
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.state import StateStore
 
@@ -29,6 +30,14 @@ def records(settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = Fa
         reserve_bytes=settings.reserve_bytes if for_long else 0,
     )
     return sqlite.open(settings.data, keys.derive("store"), clock, embedded)
+
+
+def vault(keys: Keys) -> Vault:
+    """Copies of a data folder. What lies on a database server is copied by its own tools
+    (docs/operations.md)."""
+    from careplane.storage.engines import sqlite
+
+    return sqlite.SqliteVault(keys.derive("store"))
 
 
 def state(settings: Settings, keys: Keys) -> StateStore:

@@ -34,27 +34,37 @@ class Keys:
 def create(folder: Path) -> Keys:
     """Make a data folder with a new key; `Conflict` if it has one."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = Keys(secrets.token_bytes(_LENGTH))
+    write(folder, made)
+    return made
+
+
+def write(folder: Path, keys: Keys) -> None:
+    """Put a key into a folder that has none; `Conflict` if it has one."""
     try:
         handle = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise Conflict(f"{folder} is a data folder already: it has a {NAME}.") from None
-    root = secrets.token_bytes(_LENGTH)
     with os.fdopen(handle, "wb") as file:
-        file.write(root.hex().encode() + b"\n")
+        file.write(keys.root.hex().encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    return Keys(root)
 
 
 def load(folder: Path) -> Keys:
     """The key of a data folder; `NotFound` says how to make one."""
     path = folder / NAME
+    if not path.exists():
+        raise NotFound(f"{folder} is no data folder yet; run: careplane init --data {folder}")
+    return read(path)
+
+
+def read(path: Path) -> Keys:
+    """The key in a file; `NotFound` where there is none."""
     try:
         root = bytes.fromhex(path.read_text().strip())
     except FileNotFoundError:
-        raise NotFound(
-            f"{folder} is no data folder yet; run: careplane init --data {folder}"
-        ) from None
+        raise NotFound(f"There is no key at {path}; name the file that holds it.") from None
     except (OSError, ValueError) as error:
         raise NotFound(f"{path} cannot be read as a key; restore it from your backup.") from error
     if len(root) != _LENGTH:

@@ -18,6 +18,7 @@ from careplane.fhir.codec import envelope
 from careplane.fhir.validation import check
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import CareplaneError, Invalid, Issue, Malformed
+from careplane.kernel.steps import Step, unwatched
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Version
 
@@ -37,10 +38,13 @@ class Content(Struct, frozen=True, array_like=True):
     rows: Rows
 
 
-def accept(extract: Extract, raw: bytes, type: str) -> Content:
+def accept(extract: Extract, raw: bytes, type: str, step: Step = unwatched) -> Content:
     """Validate and index. Raises Malformed or Invalid with every problem."""
-    checked = check(raw, type)
-    return Content(checked.type, checked.id, checked.rest, extract(checked.struct))
+    with step("validate"):
+        checked = check(raw, type)
+    with step("extract"):
+        rows = extract(checked.struct)
+    return Content(checked.type, checked.id, checked.rest, rows)
 
 
 def outcome(extract: Extract, job: Job) -> Content | CareplaneError:

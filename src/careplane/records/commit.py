@@ -38,7 +38,8 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
     guards = tuple(dict.fromkeys(guard for draft in drafts for guard in draft.guards))
     after = account.with_writes(puts)
     unit = Unit(puts, guards, after.success(parts.clock))
-    receipt = await parts.store.commit(account.caller.tenant, unit)
+    with parts.step("commit"):
+        receipt = await parts.store.commit(account.caller.tenant, unit)
     account.kept = True
     account.absorb(after)
     parts.announce(account.caller.tenant, receipt.versions, [put.rows for put in puts])

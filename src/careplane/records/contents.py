@@ -72,7 +72,9 @@ class _Work:
     async def accept(self, bodies: Sequence[_Body]) -> None:
         """Validate and index; what is wrong is gathered."""
         jobs = [(rights.known(command.type), raw) for _, command, raw in bodies]
-        for (entry, _, _), found in zip(bodies, await self.parts.accepts(jobs), strict=True):
+        with self.parts.step("validate and extract"):
+            accepted = await self.parts.accepts(jobs)
+        for (entry, _, _), found in zip(bodies, accepted, strict=True):
             if isinstance(found, CareplaneError):
                 self._gather(entry, found)
             else:

@@ -9,8 +9,9 @@ from typing import TypeAlias
 from careplane.access.decide import Decider
 from careplane.kernel.clock import Clock
 from careplane.kernel.ids import NewId
+from careplane.kernel.steps import Step, unwatched
 from careplane.records.admission import Admit
-from careplane.records.bodies import AcceptMany, Extract, accepting
+from careplane.records.bodies import AcceptMany, Content, Extract, accept, accepting
 from careplane.search.criterion import Setting
 from careplane.search.registry import Registry
 from careplane.search.rows import Rows
@@ -31,7 +32,7 @@ class Parts:
     they are durable and must not fail; `base` is the address of this server, by which absolute
     references to its own resources are known; `accept_many` validates the resources of Bundles,
     for instance in another process; `admissions` are asked before resources of their type are
-    written."""
+    written; `step` is told of the steps of a write."""
 
     store: RecordStore
     audit: AuditStore
@@ -43,7 +44,12 @@ class Parts:
     base: str = ""
     announce: Announce = nobody_listens
     accept_many: AcceptMany | None = None
+    step: Step = unwatched
     admissions: Mapping[str, Admit] = field(default_factory=dict)
+
+    def accept(self, raw: bytes, type: str) -> Content:
+        """Validate and index one resource. Raises Malformed or Invalid with every problem."""
+        return accept(self.extract, raw, type, self.step)
 
     @property
     def accepts(self) -> AcceptMany:

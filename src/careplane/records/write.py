@@ -8,7 +8,7 @@ from careplane.kernel.errors import Incorrect, Invalid, Issue, NotFound, Precond
 from careplane.records import commands as c
 from careplane.records import rights
 from careplane.records.account import Account
-from careplane.records.bodies import Content, accept, check_id, check_same_id, whole
+from careplane.records.bodies import Content, check_id, check_same_id, whole
 from careplane.records.commit import Draft, commit, persist
 from careplane.records.conditional import find_one
 from careplane.records.drafts import Drafter
@@ -21,8 +21,9 @@ from careplane.storage.ports.records import Guard
 async def create(parts: Parts, account: Account, command: c.Create) -> Written:
     """POST of a new resource, or of one that there may be already."""
     type = rights.known(command.type)
-    parts.decider.require(account.caller, Permission.CREATE, type)
-    content = accept(parts.extract, command.raw, type)
+    with parts.step("decide"):
+        parts.decider.require(account.caller, Permission.CREATE, type)
+    content = parts.accept(command.raw, type)
     drafter = Drafter(parts, account.caller)
     if command.if_none_exist is None:
         return await _one(parts, account, drafter.create(content, parts.new_id()))
@@ -44,8 +45,9 @@ async def update(
 ) -> Written:
     """PUT by id or by criteria."""
     type = rights.known(command.type)
-    parts.decider.require(account.caller, Permission.UPDATE, type)
-    content = accept(parts.extract, command.raw, type)
+    with parts.step("decide"):
+        parts.decider.require(account.caller, Permission.UPDATE, type)
+    content = parts.accept(command.raw, type)
     if isinstance(command, c.ConditionalUpdate):
         return await _update_match(parts, account, command, content)
     account.query = f"{type}/{command.id}"
@@ -107,7 +109,8 @@ def draft_match(
 async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:
     """PATCH by id or by criteria: the current version, changed and validated anew."""
     type = rights.known(command.type)
-    limit = parts.decider.require(account.caller, Permission.UPDATE, type)
+    with parts.step("decide"):
+        limit = parts.decider.require(account.caller, Permission.UPDATE, type)
     drafter = Drafter(parts, account.caller)
 
     async def attempt() -> Written:
@@ -135,7 +138,7 @@ def patched(parts: Parts, command: c.Patch, raw: bytes) -> Content:
         if after.get(name) != before.get(name):
             issue = Issue("error", "value", f"A patch may not change '{name}'.", name)
             raise Invalid(issue.text, issues=(issue,))
-    return accept(parts.extract, json.dump(after), command.type)
+    return parts.accept(json.dump(after), command.type)
 
 
 def _criteria(command: c.Patch) -> str:
@@ -149,7 +152,8 @@ async def delete(
 ) -> Written:
     """DELETE by id or by criteria."""
     type = rights.known(command.type)
-    parts.decider.require(account.caller, Permission.DELETE, type)
+    with parts.step("decide"):
+        parts.decider.require(account.caller, Permission.DELETE, type)
     drafter = Drafter(parts, account.caller)
 
     account.query = _asked(command)

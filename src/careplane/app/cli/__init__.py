@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from careplane.app.cli import doctor, exporting, fhir, importing, lifecycle, token
+from careplane.app.cli import backup, doctor, exporting, fhir, importing, lifecycle, token
 from careplane.kernel.errors import CareplaneError
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app.command("version")(lifecycle.version)
 app.command("token")(token.token)
 app.command("import")(importing.import_)
 app.command("export")(exporting.export)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 app.add_typer(fhir.app, name="fhir")
 

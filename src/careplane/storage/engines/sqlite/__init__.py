@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from careplane.kernel.clock import Clock
+from careplane.storage.engines.sqlite.backup import SqliteVault
 from careplane.storage.engines.sqlite.state import SqliteState
 from careplane.storage.engines.sqlite.store import Limits, SqliteStore
 
-__all__ = ["Limits", "SqliteState", "SqliteStore", "open", "open_state"]
+__all__ = ["Limits", "SqliteState", "SqliteStore", "SqliteVault", "open", "open_state"]
 
 
 def open(folder: Path, key: bytes, clock: Clock, limits: Limits | None = None) -> SqliteStore:

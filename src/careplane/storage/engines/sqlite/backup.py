@@ -1,0 +1,120 @@
+"""Vault (storage.ports.backup) on SQLite: each file through SQLite's online backup, in an order.
+
+Each file is copied as it is at one moment, while others write; the moments differ, so the order
+matters. State first: what services noted as done is in the records then, and is at most done again.
+Records next, inboxes, and the audit file last: an audit record that moves on meanwhile is in the
+copy twice, and not lost; which ones were moved stands in the audit file, so it counts once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from careplane.kernel.errors import NotFound
+from careplane.storage.engines.sqlite.connection import connect, key_for
+from careplane.storage.engines.sqlite.faults import complaints
+from careplane.storage.engines.sqlite.inbox import inboxes
+from careplane.storage.engines.sqlite.known import Kind
+from careplane.storage.engines.sqlite.state import STATE
+from careplane.storage.engines.sqlite.store import RECORDS
+from careplane.storage.engines.sqlite.trail import AUDIT
+from careplane.storage.ports.backup import Contents, Part
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+_CACHE_KIB = 8_192
+_VERSIONS = """SELECT t, tenant, type, rid, version, updated, form, body
+FROM version ORDER BY t"""
+_AUDIT = "SELECT seq, tenant, record FROM audit ORDER BY seq"
+_WAITING = "SELECT id, tenant, record FROM outbox ORDER BY id"
+_STATE = "SELECT revision, tenant, space, key, value FROM state ORDER BY revision"
+_RESOURCES = """SELECT text, count(*) FROM resource JOIN name ON name.id = type AND kind = ?
+WHERE gone = 0 GROUP BY text ORDER BY text"""
+
+
+class _File(NamedTuple):
+    """A file of a data folder, and the purpose of its key."""
+
+    name: str
+    purpose: str
+
+
+class SqliteVault:
+    """Copies made with the key of the data folder, and readable by it alone."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def copy(self, source: Path, target: Path) -> None:
+        """See the port."""
+        if not (source / RECORDS).exists():
+            raise NotFound(
+                f"{source} holds no records; those in a database are copied by its own tools."
+            )
+        for file in _files(source):
+            if not (source / file.name).exists():
+                continue
+            os.close(os.open(target / file.name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            with (
+                complaints(),
+                self._opened(source, file, read_only=True) as live,
+                self._opened(target, file) as made,
+            ):
+                live.backup(made)  # in one step: from one moment
+
+    def contents(self, folder: Path) -> Contents:
+        """See the port."""
+        with complaints():
+            with self._opened(folder, _File(RECORDS, "records"), read_only=True) as records:
+                resources = dict(records.execute(_RESOURCES, (Kind.TYPE,)).fetchall())
+                versions = _part([records], _VERSIONS)
+                waiting = self._waiting(folder, records)
+            with self._opened(folder, _File(AUDIT, "audit"), read_only=True) as trail:
+                audit = _part([trail], _AUDIT)
+            with self._opened(folder, _File(STATE, "state"), read_only=True) as noted:
+                state = _part([noted], _STATE)
+        return Contents(resources, versions, audit, waiting, state)
+
+    def _waiting(self, folder: Path, records: Connection) -> Part:
+        def outboxes() -> Iterator[Connection]:
+            yield records
+            for path in inboxes(folder).values():
+                with self._opened(folder, _File(path.name, "audit"), read_only=True) as inbox:
+                    yield inbox
+
+        return _part(outboxes(), _WAITING)
+
+    @contextmanager
+    def _opened(
+        self, folder: Path, file: _File, *, read_only: bool = False
+    ) -> Iterator[Connection]:
+        key = key_for(file.purpose, self._key)
+        path = folder / file.name
+        with closing(connect(path, key, cache_kib=_CACHE_KIB, read_only=read_only)) as connection:
+            yield connection
+
+
+def _files(folder: Path) -> Iterator[_File]:
+    """In the order in which they must be copied. Inboxes are looked for when their turn comes."""
+    yield _File(STATE, "state")
+    yield _File(RECORDS, "records")
+    for path in inboxes(folder).values():
+        yield _File(path.name, "audit")
+    yield _File(AUDIT, "audit")
+
+
+def _part(connections: Iterator[Connection] | list[Connection], sql: str) -> Part:
+    sum, rows, newest = hashlib.sha256(), 0, 0
+    for connection in connections:
+        for row in connection.execute(sql):
+            sum.update(msgspec.msgpack.encode(row))
+            rows, newest = rows + 1, max(newest, row[0])
+    return Part(rows, newest, sum.hexdigest())
