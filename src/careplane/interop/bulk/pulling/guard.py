@@ -27,6 +27,9 @@ _EMBEDDING = tuple(
 )
 """IPv6 addresses that stand for an IPv4 address, which may be a private one."""
 
+_MACHINES = frozenset({ipaddress.ip_address("168.63.129.16")})
+"""Services of a cloud for the machine itself, at addresses that look public."""
+
 
 class Target(Struct, frozen=True):
     """Where to connect: to `address`, as `host`."""
@@ -45,7 +48,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     """By the system's resolver."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise Busy(f"The host {host[:255]} cannot be found now.") from error
     return [str(one[4][0]) for one in found]
 
@@ -96,4 +99,4 @@ def is_public(text: str) -> bool:
             return is_public(str(address.ipv4_mapped))
         if address.is_site_local or any(address in net for net in _EMBEDDING):
             return False
-    return address.is_global and not address.is_multicast and not address.is_unspecified
+    return address.is_global and not address.is_multicast and address not in _MACHINES

@@ -25,7 +25,7 @@ _FEW = 20_000
 """Candidates that are worth looking up one by one."""
 _DELETE = 2  # its place among the methods of versions.METHODS
 _LATER = (
-    "EXISTS (SELECT 1 FROM version w WHERE w.rid = v.rid AND w.version = v.version + 1 "
+    "EXISTS (SELECT 1 FROM version w WHERE w.rid = v.rid AND w.version > v.version "
     "AND w.version > 1 AND w.t <= ?)"
 )
 _NODES = Nodes()
