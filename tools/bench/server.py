@@ -51,14 +51,14 @@ class Server:
         return sum(_resident(pid) for pid in _family(self.process.pid)) / 1e6
 
 
-def command(*words: str, data: Path) -> str:
-    """Run one careplane command on a data folder; its output."""
+def command(*words: str, data: Path, database: str = "") -> str:
+    """Run one careplane command on a data folder, or a database; its output."""
     done = subprocess.run(
         [*CAREPLANE, *words, "--data", str(data)],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, "CAREPLANE_DATABASE": database},
     )
     return done.stdout
 

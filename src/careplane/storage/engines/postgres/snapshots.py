@@ -64,10 +64,10 @@ def _looked_at(scope: Scope, query: SnapshotQuery) -> str:
 
 
 def _last(scope: Scope, query: SnapshotQuery) -> str:
-    """That the resource had no later version by then."""
+    """That the resource had no later version by then; a trimmed history has gaps."""
     return (
         "NOT EXISTS (SELECT 1 FROM version n WHERE n.tenant = v.tenant AND n.ident = v.ident "
-        f"AND n.version = v.version + 1 AND n.t <= {scope.bind(query.at, 'bigint')})"
+        f"AND n.version > v.version AND n.t <= {scope.bind(query.at, 'bigint')})"
     )
 
 
