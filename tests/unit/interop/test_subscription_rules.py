@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from careplane.interop.subscriptions.filters import nodes_of
 from careplane.interop.subscriptions.index import Index, handles
 from careplane.interop.subscriptions.matching import Happening, fires, rules_of
 from careplane.interop.subscriptions.owner import SubscriptionOwner, caller_of, kept, opened
-from careplane.interop.subscriptions.reach import Reach, Unreachable, is_public
+from careplane.interop.subscriptions.reach import Reach, Unreachable
 from careplane.interop.subscriptions.topic import Allowed, Topic, Trigger
 from careplane.kernel.errors import CareplaneError, Invalid
 from careplane.rest.links import Pages
@@ -174,35 +173,6 @@ def test_what_a_topic_can_be_filtered_by(text: str, problem: str) -> None:
 )
 def test_back_off(fails: int, chance: float, expected: float) -> None:
     assert delay(fails, chance) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("93.184.216.34", True),
-        ("2606:2800:220:1:248:1893:25c8:1946", True),
-        ("127.0.0.1", False),
-        ("0.0.0.0", False),
-        ("10.0.0.1", False),
-        ("172.16.0.1", False),
-        ("192.168.1.1", False),
-        ("169.254.169.254", False),
-        ("100.100.100.200", False),
-        ("168.63.129.16", False),
-        ("224.0.0.1", False),
-        ("255.255.255.255", False),
-        ("::1", False),
-        ("::", False),
-        ("fe80::1", False),
-        ("fd00:ec2::254", False),
-        ("ff02::1", False),
-        ("::ffff:127.0.0.1", False),
-        ("64:ff9b::7f00:1", False),
-        ("2002:7f00:1::", False),
-    ],
-)
-def test_addresses(text: str, expected: bool) -> None:
-    assert is_public(ip_address(text)) is expected
 
 
 @pytest.mark.anyio

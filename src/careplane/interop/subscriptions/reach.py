@@ -11,19 +11,14 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from careplane.interop.subscriptions.elements import wrong
+from careplane.kernel.networks import is_public
 
-Address: TypeAlias = IPv4Address | IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 _WHERE = "Subscription.channel.endpoint"
-_CARRIERS = tuple(map(ip_network, ("64:ff9b::/96", "2002::/16", "2001::/32", "64:ff9b:1::/48")))
-"""IPv6 addresses that hold an IPv4 one, which may be of any network."""
-_METADATA = frozenset({ip_address("168.63.129.16")})
-"""Addresses of cloud services for the machine itself that look like public ones."""
 
 
 class Unreachable(Exception):
@@ -57,9 +52,8 @@ class Reach:
         host = parts.hostname or ""
         if host in self.inside:
             return
-        address = _address(host)
         known_inside = host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
-        if known_inside or (address is not None and not is_public(address)):
+        if known_inside or _is_outside(host) is False:
             raise wrong("The endpoint lies in a network that is not public.", _WHERE)
 
     async def address(self, url: str) -> str:
@@ -70,30 +64,17 @@ class Reach:
             raise Unreachable("The endpoint must be an https address.")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         found = await self.resolve(host, port)
-        if host not in self.inside:
-            # All of them: a name with one good and one bad address is not to be trusted.
-            for text in found:
-                address = _address(text)
-                if address is None or not is_public(address):
-                    raise Unreachable("The endpoint lies in a network that is not public.")
+        # All of them: a name with one good and one bad address is not to be trusted.
+        if host not in self.inside and not all(map(_is_outside, found)):
+            raise Unreachable("The endpoint lies in a network that is not public.")
         if not found:
             raise Unreachable("The name of the endpoint has no address.")
         return found[0]
 
 
-def is_public(address: Address) -> bool:
-    """Whether an address is one of the public internet: not loopback, private, link-local, unique
-    local, multicast, reserved, nor one that wraps another."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(address.ipv4_mapped)
-        if any(address in carrier for carrier in _CARRIERS):
-            return False
-    return address.is_global and not address.is_multicast and address not in _METADATA
-
-
-def _address(text: str) -> Address | None:
+def _is_outside(text: str) -> bool | None:
+    """Whether an address is public; None for what is no address."""
     try:
-        return ip_address(text.partition("%")[0])
+        return is_public(text)
     except ValueError:
         return None

@@ -7,7 +7,6 @@ of these and no other: a name cannot lead elsewhere in between (server-side requ
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,18 +16,11 @@ import httpx
 from msgspec import Struct
 
 from careplane.kernel.errors import Busy, Forbidden, Incorrect
+from careplane.kernel.networks import is_public
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host."""
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
-_EMBEDDING = tuple(
-    ipaddress.ip_network(net)
-    for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
-)
-"""IPv6 addresses that stand for an IPv4 address, which may be a private one."""
-
-_MACHINES = frozenset({ipaddress.ip_address("168.63.129.16")})
-"""Services of a cloud for the machine itself, at addresses that look public."""
 
 
 class Target(Struct, frozen=True):
@@ -89,14 +81,3 @@ class Guard:
                 "(`bulk_import_hosts`)."
             )
         return Target(parsed, parsed.host, addresses[0])
-
-
-def is_public(text: str) -> bool:
-    """Whether an address is of the public network, whatever way it is written."""
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(str(address.ipv4_mapped))
-        if address.is_site_local or any(address in net for net in _EMBEDDING):
-            return False
-    return address.is_global and not address.is_multicast and address not in _MACHINES
