@@ -73,7 +73,7 @@ class PostgresStore:
         self._writing = Sessions(url, 1, {**QUICK, **writes}, prepare)
         trail = {**QUICK, "synchronous_commit": limits.audit_sync}
         self._auditing = Sessions(url, 1, trail, prepare)
-        names = self._names = Names(_derived("names", key))
+        names = self._names = names_of(key)
         cursors = Cursors(_derived("cursors", key))
         self._reader = Reader(self._quick, self._careful, names, cursors)
         self._writer = Writer(self._writing, names, self._find, clock)
@@ -159,6 +159,11 @@ class PostgresStore:
         finally:
             if not connection.is_closed():
                 await connection.execute("SET LOCAL statement_timeout = 60000")
+
+
+def names_of(key: bytes) -> Names:
+    """The numbers of an installation."""
+    return Names(_derived("names", key))
 
 
 async def _nothing(connection: Connection) -> None:

@@ -24,7 +24,7 @@ from careplane.storage.engines.postgres.sessions import Connection, Sessions
 from careplane.storage.ports.records import Receipt, Tenant, Unit
 
 _WAITING_PUTS = 50_000
-_GROUP_PUTS = 2_000
+_GROUP_PUTS = 500
 _REMEMBERED = 200_000
 _FATE_SECONDS = 3.0
 _FATE = """SELECT t >= $1 AND EXISTS (SELECT FROM version

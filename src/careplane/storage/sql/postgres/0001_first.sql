@@ -34,7 +34,7 @@ CREATE TABLE resource (
   numbers double precision[],
   PRIMARY KEY (tenant, ident)
 );
--- What was added last waits in a short list, and enters the index together: a third of the work.
+-- What was added last waits in a short list, and enters the index together: half of the work.
 CREATE INDEX resource_keys ON resource USING gin (keys)
   WITH (fastupdate = on, gin_pending_list_limit = 128);
 CREATE INDEX resource_order ON resource (tenant, type, rid) WHERE NOT gone;
