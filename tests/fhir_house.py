@@ -18,9 +18,14 @@ from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.ledger.audit import AuditRecord, decode
+from careplane.records.bodies import accepting
+from careplane.records.definitions import Definitions
 from careplane.records.door import Door
 from careplane.records.jobs import Jobs
 from careplane.records.parts import Parts
+from careplane.records.reindex import Reindexes
+from careplane.records.reindex_jobs import ReindexJobs
+from careplane.records.reindexing import Reindexer
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import graphql
@@ -37,6 +42,7 @@ from careplane.search.plan import Node
 from careplane.search.registry import r4_registry
 from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.records import Tenant
+from careplane.storage.ports.state import StateStore
 from tests.contracts.engines import Store
 
 BASE = "http://hospital.test/fhir"
@@ -62,9 +68,11 @@ def decider() -> Decider:
 
 @dataclass
 class House:
-    """One installation. `http` speaks with all rights."""
+    """One installation. `http` speaks with all rights; `reindexer` works when it is told to."""
 
     store: Store
+    state: StateStore
+    reindexer: Reindexer
     door: Door
     tokens: Tokens
     app: Fhir
@@ -103,19 +111,44 @@ def client(app: Fhir, token: str) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def open_house(store: Store) -> AsyncIterator[House]:
-    """Everything wired over an open store."""
-    door = Door(Parts(store, store, decider(), REGISTRY, extract, system_clock, new_id, base=BASE))
+async def open_house(store: Store, state: StateStore | None = None) -> AsyncIterator[House]:
+    """Everything wired over an open store, as in one of the processes that share it."""
+    state = state or MemoryState()
+    jobs = ReindexJobs(state, system_clock)
+    definitions = Definitions(
+        store,
+        state,
+        system_clock,
+        REGISTRY,
+        extract,
+        lambda extract, customs: accepting(extract),
+        jobs.progress,
+    )
+    parts = Parts(
+        store,
+        store,
+        decider(),
+        REGISTRY,
+        extract,
+        system_clock,
+        new_id,
+        base=BASE,
+        definitions=definitions,
+    )
+    door = Door(parts, Reindexes(definitions, jobs))
     tokens = Tokens(bytes(32), system_clock)
     service = Service(door, Pages(bytes(range(32))), LIMIT)
-    capabilities = Capabilities(REGISTRY, OPERATIONS, system_clock())
-    jobs = Jobs(MemoryState(), system_clock, new_id)
-    later = Later(jobs, system_clock, LIMIT)
+    capabilities = Capabilities(
+        REGISTRY, OPERATIONS, system_clock(), current=lambda: definitions.registry(TENANT)
+    )
+    asked = Jobs(MemoryState(), system_clock, new_id)
+    later = Later(asked, system_clock, LIMIT)
     app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing(), later=later)
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything_allowed, 3600)) as http:
-        yield House(store, door, tokens, app, http)
-    await jobs.close()
+        reindexer = Reindexer(store, definitions, jobs)
+        yield House(store, state, reindexer, door, tokens, app, http)
+    await asked.close()
 
 
 def patient(id: str, **more: Any) -> dict[str, Any]:

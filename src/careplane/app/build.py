@@ -30,9 +30,13 @@ from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
+from careplane.records.definitions import Definitions
 from careplane.records.door import Door
 from careplane.records.jobs import Jobs
 from careplane.records.parts import Announce, Parts
+from careplane.records.reindex import Reindexes
+from careplane.records.reindex_jobs import ReindexJobs
+from careplane.records.reindexing import Reindexer
 from careplane.records.retention import Retention, parse_policy
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
@@ -112,10 +116,15 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = _decider(registry)
-    workers = Workers(extract)
+    workers = Workers()
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
     subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
+    reindexes = ReindexJobs(state, system_clock)
+    definitions = Definitions(
+        store, state, system_clock, registry, extract, workers.accepting, reindexes.progress
+    )
+    reindexer = Reindexer(store, definitions, reindexes)
     parts = Parts(
         store,
         store,
@@ -126,11 +135,12 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         new_id,
         base=base,
         announce=_each(tally.wrote, subscribed.announced),
-        accept_many=workers.accept_many,
+        accept_many=workers.accepting(extract),
         admissions=subscribed.admissions,
         step=traced.step,
+        definitions=definitions,
     )
-    door = Door(parts)
+    door = Door(parts, Reindexes(definitions, reindexes))
     subscribed.open(door)
     tokens = Tokens(key.derive("tokens"), system_clock)
     jobs = Jobs(state, system_clock, new_id)
@@ -140,7 +150,13 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
-        Capabilities(registry, operations, system_clock(), subscribed.capabilities),
+        Capabilities(
+            registry,
+            operations,
+            system_clock(),
+            subscribed.capabilities,
+            current=lambda: definitions.registry(TENANT),
+        ),
         operations,
         addressing,
         traced.also(tally.saw),
@@ -171,7 +187,12 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         Background(
             state,
             system_clock,
-            (bulk.service, subscribed.serve, *_retention(settings, parts, state)),
+            (
+                bulk.service,
+                subscribed.serve,
+                reindexer.run,
+                *_retention(settings, parts, state),
+            ),
         ),
         traffic,
         tally,

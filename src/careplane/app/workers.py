@@ -17,6 +17,7 @@ from careplane.app import interpreter
 from careplane.kernel.errors import CareplaneError
 from careplane.records import elsewhere
 from careplane.records.bodies import AcceptMany, Content, Extract, Job, accepting
+from careplane.search.custom import Custom
 
 _LONG = 100
 """Resources from which the way to another process is worth its while."""
@@ -27,20 +28,25 @@ _log = logging.getLogger(__name__)
 class Workers:
     """One worker process, started when it is first needed."""
 
-    def __init__(self, extract: Extract) -> None:
-        self._here: AcceptMany = accepting(extract)
+    def __init__(self) -> None:
         self._limiter = CapacityLimiter(1)
 
-    async def accept_many(self, jobs: Sequence[Job]) -> list[Content | CareplaneError]:
-        """Short Bundles here, long ones in the worker; here too if it has died."""
-        if len(jobs) < _LONG:
-            return await self._here(jobs)
-        try:
-            answer = await self.run(elsewhere.accept_packed, elsewhere.pack(jobs))
-        except BrokenWorkerProcess:
-            _log.warning("worker process died; its work is done here")
-            return await self._here(jobs)
-        return elsewhere.unpack(answer)
+    def accepting(self, extract: Extract, customs: Sequence[Custom] = ()) -> AcceptMany:
+        """Short Bundles here, long ones in the worker; here too if it has died. `extract` makes the
+        rows of R4's search parameters and of `customs`."""
+        here = accepting(extract)
+
+        async def accept_many(jobs: Sequence[Job]) -> list[Content | CareplaneError]:
+            if len(jobs) < _LONG:
+                return await here(jobs)
+            try:
+                answer = await self.run(elsewhere.accept_packed, elsewhere.pack(jobs, customs))
+            except BrokenWorkerProcess:
+                _log.warning("worker process died; its work is done here")
+                return await here(jobs)
+            return elsewhere.unpack(answer)
+
+        return accept_many
 
     async def warm(self) -> None:
         """Start the worker before it is needed."""

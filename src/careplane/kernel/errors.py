@@ -18,7 +18,8 @@ CareplaneError
 ├── Busy                    come again later
 │   ├── TooMany             of what this client asked for, enough is under way
 │   ├── Full                no room is left to store anything; what is there can be read
-│   └── Stale               somebody else wrote in between; the door tries again by itself
+│   ├── Stale               somebody else wrote in between; the door tries again by itself
+│   └── Outdated            search parameters were defined anew; the door tries again by itself
 └── Fault                   our mistake
 """
 
@@ -169,6 +170,13 @@ class Full(Busy):
 
 class Stale(Busy):
     """What a unit of work relied on has changed; whoever built the unit builds it anew."""
+
+    code = "conflict"
+
+
+class Outdated(Busy):
+    """The definitions of search parameters that rows were made with have changed; whoever made the
+    rows learns the new ones and makes them anew."""
 
     code = "conflict"
 

@@ -7,13 +7,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from careplane.kernel.errors import Busy, Outdated
 from careplane.records.account import Account
 from careplane.records.parts import Parts
+from careplane.search.registry import NotReady
 
 Command = TypeVar("Command")
 Result = TypeVar("Result")
 Work = Callable[[Parts, Account, Command], Awaitable[Result]]
 
+_TRIES = 16
 _TOLD = "audited"
 
 
@@ -33,7 +36,7 @@ async def audited(
 ) -> Result:
     """Carry a command out under an account."""
     try:
-        result = await work(parts, account, command)
+        result = await _up_to_date(parts, account, work, command)
     except (Exception, asyncio.CancelledError) as error:
         error.__dict__[_TOLD] = True
         if not account.kept:
@@ -43,3 +46,22 @@ async def audited(
     if not account.kept:
         await parts.audit.append(account.caller.tenant, account.success(parts.clock))
     return result
+
+
+async def _up_to_date(
+    parts: Parts, account: Account, work: Work[Command, Result], command: Command
+) -> Result:
+    """With the search parameters as they are defined now; from the start where they are defined
+    anew meanwhile, and where one is not ready, which may be by now. No client sees Outdated."""
+    tenant = account.caller.tenant
+    told = len(account.versions)
+    for round in range(_TRIES):
+        now = await parts.of(tenant)
+        try:
+            return await work(now, account, command)
+        except (Outdated, NotReady) as error:
+            if now.definitions is None or (round and isinstance(error, NotReady)):
+                raise
+            del account.versions[told:]
+            now.definitions.forget(tenant)
+    raise Busy("Search parameters keep being defined anew; send the request again.")

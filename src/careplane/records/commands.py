@@ -254,6 +254,20 @@ class Process(Struct, frozen=True):
     operate: Callable[[Operate], Awaitable[Operated]] | None = None
 
 
+class StartReindex(Struct, frozen=True):
+    """`$reindex`: rows for the search parameters that were defined here, for one of them where `id`
+    names it. `everything`: those of R4, too, for all types."""
+
+    id: str | None = None
+    everything: bool = False
+
+
+class Reindexing(Struct, frozen=True):
+    """How far a reindex has come."""
+
+    id: str
+
+
 class Counts(Struct, frozen=True):
     """How many resources of each type this caller may search."""
 

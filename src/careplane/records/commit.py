@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from careplane.kernel.errors import Busy, Stale
+from careplane.kernel.errors import Busy, Invalid, Issue, Stale
 from careplane.records.account import Account
 from careplane.records.parts import Parts
 from careplane.records.results import Effect, Written
-from careplane.storage.ports.records import Guard, Put, Unit, Version
+from careplane.storage.ports.records import DEFINING, Guard, Put, Unit, Version
 
 T = TypeVar("T")
 _TRIES = 16
@@ -30,16 +30,20 @@ class Draft(Struct, frozen=True):
 
 
 async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tuple[Written, ...]:
-    """Write all drafts in one step. Raises Stale where the world has moved on."""
+    """Write all drafts in one step. Raises Stale where the world has moved on, Outdated where
+    their rows lack those of a new search parameter."""
     puts = tuple(draft.put for draft in drafts if draft.put)
     account.saw([draft.current for draft in drafts if draft.current and not draft.put])
     if not puts:
         return tuple(Written(draft.effect, draft.current) for draft in drafts)
     guards = tuple(dict.fromkeys(guard for draft in drafts for guard in draft.guards))
     after = account.with_writes(puts)
-    unit = Unit(puts, guards, after.success(parts.clock))
+    _define_apart(parts, account, puts)
+    unit = Unit(puts, guards, after.success(parts.clock), parts.defined)
     with parts.step("commit"):
         receipt = await parts.store.commit(account.caller.tenant, unit)
+    if parts.definitions is not None and any(put.type == DEFINING for put in puts):
+        parts.definitions.forget(account.caller.tenant)
     account.kept = True
     account.absorb(after)
     parts.announce(account.caller.tenant, receipt.versions, [put.rows for put in puts])
@@ -47,6 +51,21 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
     return tuple(
         Written(draft.effect, next(written) if draft.put else draft.current) for draft in drafts
     )
+
+
+def _define_apart(parts: Parts, account: Account, puts: Sequence[Put]) -> None:
+    """Two search parameters of one unit do not have the same code."""
+    defining = [put for put in puts if put.type == DEFINING and put.method != "DELETE"]
+    if parts.definitions is None or len(defining) < 2:
+        return
+    seen: set[tuple[str, str]] = set()
+    for put in defining:
+        version = Version(put.type, put.id, 0, 0, put.method, put.rest, 0)
+        for custom in parts.definitions.check(account.caller.tenant, put.id, version):
+            if (custom.base, custom.code) in seen:
+                text = f"Two search parameters have the code {custom.code!r} on {custom.base}."
+                raise Invalid(text, issues=(Issue("error", "duplicate", text),))
+            seen.add((custom.base, custom.code))
 
 
 async def persist(attempt: Callable[[], Awaitable[T]]) -> T:

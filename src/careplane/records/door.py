@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
+from careplane.kernel.errors import Unsupported
 from careplane.records import (
     changes,
     counts,
@@ -37,6 +38,8 @@ from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
 from careplane.records.bundle import entries
 from careplane.records.parts import Parts
+from careplane.records.reindex import Reindexes
+from careplane.records.reindex_jobs import Job
 from careplane.records.results import (
     Around,
     Exported,
@@ -62,8 +65,9 @@ _PATH = 200
 class Door:
     """The one door to patient data. `app.build` wires it."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, reindexes: Reindexes | None = None) -> None:
         self._parts = parts
+        self._reindexes = reindexes
 
     async def _call(
         self, caller: Caller, interaction: str, work: Work[Command, Result], command: Command
@@ -159,6 +163,20 @@ class Door:
         """Transaction: all or nothing; raises what the first failing entry raised, with its place.
         Batch: each entry by itself, errors among the answers."""
         return await self._call(caller, "transaction", _process, command)
+
+    async def start_reindex(self, caller: Caller, command: c.StartReindex) -> Job:
+        """A job that makes index rows anew, to be carried out by a service. For administrators.
+        Raises NotFound or Incorrect for an id of no search parameter of this server."""
+        return await self._call(caller, "$reindex", self._jobs().start, command)
+
+    async def reindexing(self, caller: Caller, command: c.Reindexing) -> Job:
+        """How far a job has come. For administrators."""
+        return await self._call(caller, "$reindex", self._jobs().show, command)
+
+    def _jobs(self) -> Reindexes:
+        if self._reindexes is None:
+            raise Unsupported("Index rows cannot be made anew on this server.")
+        return self._reindexes
 
     async def counts(self, caller: Caller, command: c.Counts) -> Mapping[str, int]:
         """How many resources of each type this caller may search; types with none are left out."""

@@ -18,7 +18,7 @@ from careplane.records.results import Effect
 from careplane.search.match import Subject
 from careplane.search.plan import Everything, Node
 from careplane.search.rows import Rows
-from careplane.storage.ports.records import Method, Put, Version
+from careplane.storage.ports.records import DEFINING, Method, Put, Version
 
 _OUTSIDE = "The resource lies outside of what this caller may write."
 
@@ -35,6 +35,7 @@ class Drafter:
         limit = self._require(Permission.CREATE, content.type)
         content = self._admitted(content)
         self._inside(limit, content, id)
+        self._defines(content, id)
         put = Put(content.type, id, "POST", content.rest, content.rows, expect=0, old=Rows())
         return Draft(Effect.CREATED, put)
 
@@ -50,9 +51,10 @@ class Drafter:
         limit = self._require(Permission.UPDATE, content.type)
         content = self._admitted(content)
         self._inside(limit, content, id)
+        self._defines(content, id)
         if current is None or current.deleted:
             return self._revive(limit, content, id, current, if_match, method)
-        old = rows_of(self.parts.extract, current)
+        old = self.parts.rows_stored(current)
         self._visible(limit, current, old)
         _precondition(current, if_match)
         if content.rest == current.rest:
@@ -87,7 +89,7 @@ class Drafter:
         limit = self._require(Permission.DELETE, type)
         if current is None or current.deleted:
             return self._absent(if_match, current if isinstance(limit, Everything) else None)
-        old = rows_of(self.parts.extract, current)
+        old = self.parts.rows_stored(current)
         if not rights.allows(limit, _subject(current, old)):
             self._refuse_if_readable(current, old)
             return self._absent(if_match, None)
@@ -115,12 +117,22 @@ class Drafter:
 
     def _admitted(self, content: Content) -> Content:
         admit = self.parts.admissions.get(content.type)
-        return admit(self.caller, content) if admit else content
+        found = admit(self.caller, content) if admit else content
+        if found is content or not self.parts.codes:
+            return found
+        version = Version(found.type, found.id or "", 0, 0, "PUT", found.rest, 0)
+        return Content(found.type, found.id, found.rest, rows_of(self.parts.extract, version))
 
     def _inside(self, limit: Node, content: Content, id: str) -> None:
         subject = Subject(content.type, id, self.parts.clock(), content.rows)
         if not rights.allows(limit, subject):
             raise Forbidden(_OUTSIDE)
+
+    def _defines(self, content: Content, id: str) -> None:
+        """A search parameter must be one that can be offered."""
+        if content.type == DEFINING and self.parts.definitions is not None:
+            version = Version(content.type, id, 0, 0, "PUT", content.rest, 0)
+            self.parts.definitions.check(self.caller.tenant, id, version)
 
     def _visible(self, limit: Node, current: Version, old: Rows) -> None:
         if not rights.allows(limit, _subject(current, old)):

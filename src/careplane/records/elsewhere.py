@@ -1,19 +1,21 @@
 """Accepting resources in another process: bytes in, bytes out, so that it can be anywhere.
 
-The rules are the same ones: `bodies.accept` with the extractors of R4. What comes back is checked
-to be of the right shape, not validated again.
+The rules are the same ones: `bodies.accept` with the extractors of R4, and with those search
+parameters of a tenant's own that the sender knows and sends along. What comes back is checked to be
+of the right shape, not validated again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
 from careplane.kernel.errors import CareplaneError
 from careplane.kernel.refusal import Refusal, error_of, refusal_of
 from careplane.records.bodies import Content, Job, outcome
-from careplane.search.extract import extract
+from careplane.search.custom import Custom, extracting
 
 
 class _Result(msgspec.Struct, array_like=True):
@@ -22,18 +24,21 @@ class _Result(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_jobs = msgspec.msgpack.Decoder(list[Job])
+_jobs = msgspec.msgpack.Decoder(tuple[list[Job], tuple[Custom, ...]])
+_extract = lru_cache(maxsize=16)(extracting)
 _results = msgspec.msgpack.Decoder(list[_Result])
 
 
-def pack(jobs: Sequence[Job]) -> bytes:
+def pack(jobs: Sequence[Job], customs: Sequence[Custom] = ()) -> bytes:
     """The bytes to send."""
-    return _encode(jobs)
+    return _encode((jobs, customs))
 
 
 def accept_packed(data: bytes) -> bytes:
     """What the other process does: the answers to `pack`ed jobs, for `unpack`."""
-    return _encode([_result(outcome(extract, job)) for job in _jobs.decode(data)])
+    jobs, customs = _jobs.decode(data)
+    extract = _extract(customs)
+    return _encode([_result(outcome(extract, job)) for job in jobs])
 
 
 def unpack(data: bytes) -> list[Content | CareplaneError]:

@@ -26,7 +26,6 @@ from careplane.records.rights import allows
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.match import NoWorld, Subject, matches
 from careplane.search.plan import Everything, Node
-from careplane.search.rows import Rows
 from careplane.storage.ports.records import Erased, Erasure, Key, Superseded, Tenant
 
 _PATIENT = "Patient"
@@ -149,9 +148,7 @@ async def _erase(parts: Parts, account: Account, step: _Step) -> None:
     tenant = account.caller.tenant
     found = await parts.store.read_many(tenant, keys)
     records = tuple(
-        Erased(v.type, v.id, v.version, rows_of(parts.extract, v) if not v.deleted else Rows())
-        for v in found
-        if v is not None
+        Erased(v.type, v.id, v.version, parts.rows_stored(v)) for v in found if v is not None
     )
     told = Account(account.caller, account.interaction, account.query, [], {**account.patients})
     told.versions += [(one.type, one.id, one.expect) for one in records]

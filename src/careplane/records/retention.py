@@ -21,7 +21,7 @@ from careplane.fhir.definitions import is_resource
 from careplane.kernel.errors import Incorrect, Stale
 from careplane.records.account import Account
 from careplane.records.parts import Parts
-from careplane.storage.ports.records import Erasure, Key, Superseded, Tenant, Version
+from careplane.storage.ports.records import DEFINING, Erasure, Key, Superseded, Tenant, Version
 from careplane.storage.ports.state import StateStore
 
 _RULE = re.compile(r"\s*(\*|[A-Z][A-Za-z]+)=(\d{1,6})([vd])\s*", re.ASCII)
@@ -100,6 +100,8 @@ class Retention:
         gone: list[Superseded] = []
         for version in versions:
             now = current.get((version.type, version.id), 0)
+            if version.type == DEFINING:
+                continue  # from these follows which index rows there are
             if version.version < now and await self._goes(version, now):
                 gone.append(Superseded(version.type, version.id, version.version))
         return gone

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
-from careplane.access.scopes import Permission
+from careplane.access.scopes import Permission, parse_scope
 from careplane.fhir.definitions import RESOURCE_TYPES
-from careplane.kernel.errors import NotFound
+from careplane.kernel.errors import Forbidden, NotFound
 from careplane.search.match import NoWorld, Subject, matches
 from careplane.search.plan import Everything, Node, OfType, Query, all_of, any_of
 from careplane.search.restrict import restricted
@@ -26,6 +26,16 @@ def known(type: str) -> str:
     if type not in _TYPES:
         raise NotFound(f"{type[:64]!r} is not a FHIR R4 resource type.")
     return type
+
+
+def administrator(caller: Caller) -> None:
+    """Whoever keeps the installation has a scope with all rights on everything; else Forbidden."""
+    every = parse_scope("system/*.cruds").permissions
+    for scope in caller.scopes:
+        what = (scope.context, scope.type, scope.arguments, scope.permissions)
+        if what == ("system", None, "", every):
+            return
+    raise Forbidden("This needs the scope system/*.cruds.")
 
 
 def over_types(decider: Decider, caller: Caller, types: frozenset[str]) -> Node:

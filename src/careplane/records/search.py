@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from careplane.access.caller import Caller
-from careplane.kernel.errors import Issue, NotFound
+from careplane.kernel.errors import Issue, NotFound, Outdated
 from careplane.records import commands as c
 from careplane.records import fetch, rights
 from careplane.records.account import Account
@@ -19,6 +19,7 @@ from careplane.records.bodies import rows_of
 from careplane.records.parts import Parts
 from careplane.records.results import Found, Version
 from careplane.search.compartments import compartment_node, compartment_types
+from careplane.search.criterion import UnknownParameter
 from careplane.search.includes import MAX_INCLUDED, MAX_ROUNDS, Wanted, wanted
 from careplane.search.match import Subject
 from careplane.search.parse import Search, parse
@@ -38,14 +39,22 @@ async def search(parts: Parts, account: Account, command: c.Search) -> Found:
     caller = account.caller
     types = (rights.known(command.type),) if command.type else ()
     strict = command.handling is c.Handling.STRICT
-    asked = parse(parts.setting(), types, command.pairs, strict=strict)
+    try:
+        asked = parse(parts.setting(), types, command.pairs, strict=strict)
+    except UnknownParameter:
+        await _still_defined(parts, account)
+        raise
+    if asked.unknown:
+        await _still_defined(parts, account)
     account.query = _described(command, asked)
     query = _query(parts, caller, command, asked)
     if asked.only_count:
         counted = await parts.store.count(caller.tenant, query)
+        await _complete(parts, account, command)
         return Found((), total=counted, issues=asked.unknown, understood=asked.understood)
     page = await parts.store.search(caller.tenant, query)
     included, cut = await _included(parts, caller, asked, page.versions)
+    await _complete(parts, account, command)
     account.saw(page.versions)
     if included:
         account.saw(included)
@@ -60,6 +69,27 @@ async def search(parts: Parts, account: Account, command: c.Search) -> Found:
         issues=(*asked.unknown, *((_CUT_SHORT,) if cut else ())),
         understood=asked.understood,
     )
+
+
+async def _complete(parts: Parts, account: Account, command: c.Search) -> None:
+    """What was found by a parameter of the tenant's own is all that there is, if that was not
+    defined anew before the search was made: another process may have done so."""
+    if parts.codes and any(_names(pair, parts.codes) for pair in command.pairs):
+        await _still_defined(parts, account)
+
+
+def _names(pair: tuple[str, str], codes: frozenset[str]) -> bool:
+    key, value = pair
+    text = f"{key}={value}" if key[:1] == "_" else key
+    return any(code in text for code in codes)
+
+
+async def _still_defined(parts: Parts, account: Account) -> None:
+    """Raises Outdated where search parameters were defined that these parts do not know of."""
+    if parts.definitions is None or parts.defined is None:
+        return
+    if await parts.definitions.newest(account.caller.tenant) > parts.defined:
+        raise Outdated("Search parameters have been defined anew")
 
 
 def _query(parts: Parts, caller: Caller, command: c.Search, asked: Search) -> Query:

@@ -7,15 +7,16 @@ from careplane.access.scopes import Permission
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import problems
-from careplane.kernel.errors import Forbidden, Incorrect, Issue, Malformed
+from careplane.kernel.errors import Forbidden, Incorrect, Invalid, Issue, Malformed
 from careplane.records import commands as c
 from careplane.records import rights
 from careplane.records.account import Account
-from careplane.records.bodies import whole
+from careplane.records.bodies import accept, whole
 from careplane.records.parts import Parts
 from careplane.records.read import read
 from careplane.records.results import Report
 from careplane.search.plan import Nothing
+from careplane.storage.ports.records import DEFINING, Version
 
 _ANY = (Permission.READ, Permission.CREATE, Permission.UPDATE, Permission.SEARCH)
 
@@ -35,7 +36,25 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
     if isinstance(tree, Report):
         return tree
     found = [*problems(tree), *_about_request(tree, command)]
+    if type == DEFINING and not any(issue.severity == "error" for issue in found):
+        found += _about_definition(parts, account, tree, command)
     return Report(tuple(found) or _fine("No problem was found."))
+
+
+def _about_definition(
+    parts: Parts, account: Account, tree: Tree, command: c.Validate
+) -> tuple[Issue, ...]:
+    """Whether searches could be made by it here."""
+    if parts.definitions is None:
+        return ()
+    content = accept(parts.extract, json.dump(tree), DEFINING)
+    id = command.id or content.id or ""
+    version = Version(DEFINING, id, 0, 0, "PUT", content.rest, 0)
+    try:
+        parts.definitions.check(account.caller.tenant, id, version)
+    except Invalid as error:
+        return error.issues
+    return ()
 
 
 def _tree(raw: bytes) -> Tree | Report:

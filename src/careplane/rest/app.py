@@ -114,6 +114,7 @@ class Fhir:
         path = _path(scope)
         if path == ("metadata",):
             seen.interaction = "capabilities"
+            await self._capabilities.renew()
             return self._metadata(method, self._addressing.base(scope, headers))
         if method == "OPTIONS":
             return Response(204, b"", list(_CORS))

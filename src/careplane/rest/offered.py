@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from careplane.rest.interactions import diff, everything, graph, lastn, meta, purge, stats, validate
+from careplane.rest.interactions import (
+    diff,
+    everything,
+    graph,
+    lastn,
+    meta,
+    purge,
+    reindex,
+    stats,
+    validate,
+)
 
 OPERATIONS = (
     *diff.OPERATIONS,
@@ -11,6 +21,7 @@ OPERATIONS = (
     *lastn.OPERATIONS,
     *meta.OPERATIONS,
     *purge.OPERATIONS,
+    *reindex.OPERATIONS,
     *stats.OPERATIONS,
     *validate.OPERATIONS,
 )

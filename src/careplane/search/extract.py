@@ -24,7 +24,7 @@ def extract(resource: Struct) -> Rows:
     """The rows of a resource, without duplicates."""
     rows = Rows()
     _generated(type(resource))(resource, rows)
-    return _distinct(rows)
+    return distinct(rows)
 
 
 def extract_bytes(type_name: str, whole: bytes) -> Rows:
@@ -39,7 +39,7 @@ def extractor(type_name: str, definitions: Iterable[SearchParam]) -> Callable[[S
     def run(resource: Struct) -> Rows:
         rows = Rows()
         fill(resource, rows)
-        return _distinct(rows)
+        return distinct(rows)
 
     return run
 
@@ -51,7 +51,8 @@ def _generated(of: type[Struct]) -> Extractor:
     return found
 
 
-def _distinct(rows: Rows) -> Rows:
+def distinct(rows: Rows) -> Rows:
+    """The rows, each once."""
     for kind in _kinds(rows):
         if len(kind) > 1 and len(set(kind)) < len(kind):
             kind[:] = dict.fromkeys(kind)

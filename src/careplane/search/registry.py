@@ -6,11 +6,13 @@ A registry is a value: custom parameters make another one. What has no expressio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 
 from careplane.fhir.definitions import SearchParam
 from careplane.fhir.definitions.search import SearchType
+from careplane.kernel.errors import Conflict
 from careplane.search.compile.aliases import is_restricted
 from careplane.search.errata import r4_search_parameters
 from careplane.search.generated.aliases import ALIASES as _GENERATED
@@ -49,6 +51,17 @@ class Parameter:
     union: tuple[Param, ...] = ()
 
 
+class NotReady(Conflict):
+    """A parameter that came at run time, while resources are not yet found by it: an answer would
+    lack some of them."""
+
+    code = "incomplete"
+
+
+def _never(_: Param) -> None:
+    return None
+
+
 class Registry:
     """Search parameters by type and code; what is once looked up is remembered."""
 
@@ -66,21 +79,31 @@ class Registry:
             for base in definition.bases if definition.expression else ():
                 self._by_base.setdefault(base, {})[definition.code] = definition
         self._known: dict[tuple[str, str], Parameter] = {}
+        self._customs: Mapping[tuple[str, str], Parameter] = {}
+        self._waiting: Callable[[Param], str | None] = _never
 
     def lookup(self, type: str, code: str) -> Parameter | None:
-        """The parameter of a resource type, or of `Resource` for what all types have."""
+        """The parameter of a resource type, or of `Resource` for what all types have. Raises
+        NotReady for one that cannot be searched by yet."""
         found = self._known.get((type, code))
         if found is None:
             found = self._find(type, code)
             if found is not None:
                 self._known[type, code] = found
+            elif self._customs:
+                return self._custom(type, code)
         return found
 
     def of(self, type: str) -> tuple[Parameter, ...]:
         """All that is offered of a type, by code, those of every resource included."""
         codes = {code for base in _bases(type) for code in self._by_base.get(base, ())}
         found = (self.lookup(type, code) for code in sorted(codes))
-        return tuple(parameter for parameter in found if parameter)
+        return (*(parameter for parameter in found if parameter), *self._offered(type))
+
+    def waiting(self, type: str) -> tuple[tuple[Parameter, str], ...]:
+        """Parameters of a type that cannot be searched by yet, and why."""
+        mine = [parameter for (base, _), parameter in self._customs.items() if base == type]
+        return tuple((p, reason) for p in mine if (reason := self._waiting(p.param)))
 
     def references(self, type: str) -> tuple[Parameter, ...]:
         """The reference parameters of a type."""
@@ -89,6 +112,28 @@ class Registry:
     def extended(self, *definitions: SearchParam) -> Registry:
         """A registry that also has these; one with a base and code of the present ones wins."""
         return Registry((*self._definitions, *definitions), self._aliases)
+
+    def with_customs(
+        self,
+        customs: Mapping[tuple[str, str], Parameter],
+        waiting: Callable[[Param], str | None] = _never,
+    ) -> Registry:
+        """A registry that also has these, by type and code; those of R4 win. `waiting` says why one
+        cannot be searched by yet, and None where it can."""
+        other = copy(self)
+        other._customs, other._waiting = dict(customs), waiting
+        return other
+
+    def _custom(self, type: str, code: str) -> Parameter | None:
+        found = self._customs.get((type, code))
+        reason = self._waiting(found.param) if found else None
+        if reason:
+            raise NotReady(f"The search parameter {code!r} of {type} is not ready: {reason}")
+        return found
+
+    def _offered(self, type: str) -> list[Parameter]:
+        mine = [parameter for (base, _), parameter in self._customs.items() if base == type]
+        return [parameter for parameter in mine if not self._waiting(parameter.param)]
 
     def _find(self, type: str, code: str) -> Parameter | None:
         for base in _bases(type):

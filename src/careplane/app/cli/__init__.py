@@ -10,7 +10,16 @@ import sys
 
 import typer
 
-from careplane.app.cli import backup, doctor, exporting, fhir, importing, lifecycle, token
+from careplane.app.cli import (
+    backup,
+    doctor,
+    exporting,
+    fhir,
+    importing,
+    lifecycle,
+    reindexing,
+    token,
+)
 from careplane.kernel.errors import CareplaneError
 
 app = typer.Typer(
@@ -29,6 +38,7 @@ app.command("import")(importing.import_)
 app.command("export")(exporting.export)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.add_typer(fhir.app, name="fhir")
 

@@ -3,7 +3,7 @@ and 2.31 CapabilityStatement), so that it cannot say more or less."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 from careplane import __version__
@@ -34,7 +34,8 @@ def _nothing_more(base: str) -> Mapping[str, Tree]:
 
 
 class Capabilities:
-    """The statement, made once for each base address. `started` is in microseconds since 1970."""
+    """The statement, made once for each base address, and anew when search parameters have been
+    defined. `started` is in microseconds since 1970; `current` asks for the search parameters."""
 
     def __init__(
         self,
@@ -42,12 +43,26 @@ class Capabilities:
         operations: Sequence[Operation],
         started: int,
         more: More = _nothing_more,
+        current: Callable[[], Awaitable[Registry]] | None = None,
     ) -> None:
         self._registry = registry
         self._more = more
+        self._current = current
+        self._waiting: list[tuple[tuple[Parameter, str], ...]] = []
         self._operations = tuple(operations)
         self._date = format_instant(started)
         self.statement = lru_cache(maxsize=16)(self._statement)
+
+    async def renew(self) -> None:
+        """Learn of search parameters that were defined since, and which of them are ready."""
+        if self._current is None:
+            return
+        registry = await self._current()
+        waiting = [registry.waiting(type) for type in RESOURCE_TYPES]
+        if registry is not self._registry or waiting != self._waiting:
+            self._registry, self._waiting = registry, waiting
+            self.statement.cache_clear()
+            self.__dict__.pop("_sources", None)
 
     def _statement(self, base: str) -> bytes:
         return json.dump(
@@ -103,7 +118,10 @@ class Capabilities:
             "referencePolicy": ["literal", "logical"],
             "searchInclude": ["*", *_paths(type, parameters)],
             **self._referring(type),
-            "searchParam": [_parameter(p) for p in parameters],
+            "searchParam": [
+                *(_parameter(p) for p in parameters),
+                *(_unready(p, reason) for p, reason in self._registry.waiting(type)),
+            ],
             **self._offered("type", type),
         }
 
@@ -134,6 +152,11 @@ class Capabilities:
 
 def _paths(type: str, parameters: Sequence[Parameter]) -> list[str]:
     return [f"{type}:{p.code}" for p in parameters if p.type == "reference"]
+
+
+def _unready(parameter: Parameter, reason: str) -> Tree:
+    """One that is defined here, and that no search is answered by yet."""
+    return _parameter(parameter) | {"documentation": f"Not ready: {reason}"}
 
 
 def _parameter(parameter: Parameter) -> Tree:

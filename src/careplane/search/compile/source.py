@@ -142,7 +142,7 @@ def _rows(
     for branch in valued(found).branches:
         if branch.type == "Extension":
             lines += _opened(writer, constant, definition, branch)
-        elif branch.type == "Resource":
+        elif branch.type == "Resource" and definition.code in _INNER:
             line = f"reference.inner(rows, {constant}, {{}}, {_INNER[definition.code]!r})"
             lines += _loop(writer, branch, line.format)
         else:

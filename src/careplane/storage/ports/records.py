@@ -24,6 +24,13 @@ Key = tuple[str, str]
 
 Method = Literal["POST", "PUT", "DELETE", "PATCH"]
 
+DEFINING = "SearchParameter"
+"""Resources of this type say what others are found by."""
+
+Reindexed = Literal["changed", "same", "moved"]
+"""What came of a resource whose rows were made anew: rows were written or removed, all was well
+before, or it is at another version by now, and nothing was done."""
+
 
 class Version(Struct, frozen=True):
     """One version of one resource. `rest` is its bytes after `fhir.codec.envelope.split`, empty
@@ -69,11 +76,25 @@ class Guard(Struct, frozen=True):
 
 class Unit(Struct, frozen=True):
     """All or nothing. Guards hold at the moment before the puts; no two puts share a key. `audit`
-    is kept in the same step."""
+    is kept in the same step. `defined`: the rows were made with the definitions of search
+    parameters as of this `t`; it must not be below that of any version of a DEFINING resource."""
 
     puts: tuple[Put, ...]
     guards: tuple[Guard, ...] = ()
     audit: bytes | None = None
+    defined: int | None = None
+
+
+class Reindex(Struct, frozen=True, array_like=True):
+    """The rows of a current version, made anew: those of `rows` shall be there, and those of `gone`
+    that are not among `rows` shall not. Others that the resource has are left as they are.
+    `version` is the one that they were made of."""
+
+    type: str
+    id: str
+    version: int
+    rows: Rows
+    gone: Rows
 
 
 class Erased(Struct, frozen=True, array_like=True):
@@ -183,7 +204,24 @@ class RecordStore(Protocol):
 
     async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
         """Write all of it durably, or raise and write nothing. Raises `Stale` if a guard or an
-        `expect` does not hold."""
+        `expect` does not hold, `Outdated` if `defined` is behind."""
+
+    async def reindex(
+        self, tenant: Tenant, items: Sequence[Reindex], defined: int
+    ) -> list[Reindexed]:
+        """Write index rows, and no version, of resources that are still at the version that the
+        rows were made of; durable, one answer an item, in their order. Raises `Outdated`, and
+        does nothing, if `defined` is behind, as in `commit`."""
+
+    async def current(
+        self, tenant: Tenant, type: str, after: str | None = None, count: int = 1000
+    ) -> list[Version]:
+        """Current, undeleted resources of a type in an order that never changes, those behind the
+        id `after`, which may be deleted by now; from the first where it is None. What is created
+        while somebody goes through them may stand behind or before."""
+
+    async def newest(self, tenant: Tenant, type: str) -> int:
+        """The `t` of the newest version of a type, deletions included; 0 where there is none."""
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         """Remove records and superseded versions physically: afterwards they are as if they had

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import Stale
+from careplane.kernel.errors import Outdated, Stale
 from careplane.search.match import Subject, matches
 from careplane.search.order import ordered
 from careplane.search.plan import EVERYTHING, Query
 from careplane.storage.engines.memory.cursor import Cursors
-from careplane.storage.engines.memory.world import Record, Shelf
+from careplane.storage.engines.memory.world import Record, Shelf, changed
 from careplane.storage.ports.records import (
     Erasure,
     HistoryQuery,
@@ -24,6 +24,8 @@ from careplane.storage.ports.records import (
     Page,
     Put,
     Receipt,
+    Reindex,
+    Reindexed,
     Slice,
     SnapshotQuery,
     Tenant,
@@ -95,6 +97,7 @@ class MemoryStore:
         for put in unit.puts:
             if shelf.records.get((put.type, put.id), Record()).version != put.expect:
                 raise Stale("Somebody else has changed a record in between")
+        _up_to_date(shelf, unit.defined)
         if unit.audit is not None:
             self._audit.append((tenant, unit.audit))
         self._last_updated = max(self._last_updated, self._clock() // 1000 * 1000)
@@ -112,6 +115,26 @@ class MemoryStore:
         if erasure.audit is not None:
             self._audit.append((tenant, erasure.audit))
         shelf.erase({(one.type, one.id) for one in erasure.records}, set(erasure.versions))
+
+    async def reindex(
+        self, tenant: Tenant, items: Sequence[Reindex], defined: int
+    ) -> list[Reindexed]:
+        shelf = self._shelves[tenant]
+        _up_to_date(shelf, defined)
+        return [_reindex(shelf, item) for item in items]
+
+    async def current(
+        self, tenant: Tenant, type: str, after: str | None = None, count: int = 1000
+    ) -> list[Version]:
+        found = [
+            record.subject and record.current
+            for key, record in sorted(self._shelves[tenant].records.items(), key=lambda r: r[0])
+            if key[0] == type and (after is None or key[1] > after)
+        ]
+        return [version for version in found if version][:count]
+
+    async def newest(self, tenant: Tenant, type: str) -> int:
+        return max((v.t for v in self._shelves[tenant].log if v.type == type), default=0)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return [version for version in self._shelves[tenant].log if version.t > after][:count]
@@ -193,6 +216,23 @@ class MemoryStore:
             self._places.keep(place._replace(shown=here[-1] + 1)) if more else None,
             sum(1 for key in place.keys if key in now) if query.total else None,
         )
+
+
+def _up_to_date(shelf: Shelf, defined: int | None) -> None:
+    if defined is not None and defined < shelf.defined:
+        raise Outdated("Search parameters have been defined anew")
+
+
+def _reindex(shelf: Shelf, item: Reindex) -> Reindexed:
+    record = shelf.records.get((item.type, item.id))
+    now = record.current if record else None
+    if record is None or now is None or now.deleted or now.version != item.version:
+        return "moved"
+    rows = changed(record.rows, item.rows, item.gone)
+    if rows is None:
+        return "same"
+    shelf.reindex((item.type, item.id), rows)
+    return "changed"
 
 
 def _in(shelf: Shelf, query: HistoryQuery, version: Version) -> bool:

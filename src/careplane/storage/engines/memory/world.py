@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from careplane.search.match import Subject
 from careplane.search.rows import Rows
-from careplane.storage.ports.records import Key, Superseded, Version
+from careplane.storage.ports.records import DEFINING, Key, Superseded, Version
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class Shelf:
     def __init__(self) -> None:
         self.records: dict[Key, Record] = {}
         self.log: list[Version] = []
+        self.defined = 0
         self._referring: defaultdict[Key, dict[Key, None]] = defaultdict(dict)
 
     def resource(self, type: str, id: str) -> Subject | None:
@@ -77,8 +78,20 @@ class Shelf:
         for target in targets(record.rows):
             self._referring[target].pop(key, None)
         record.versions.append(version)
-        record.rows = rows
         self.log.append(version)
+        if version.type == DEFINING:
+            self.defined = version.t
+        self._index(key, record, rows)
+
+    def reindex(self, key: Key, rows: Rows) -> None:
+        """Other rows for the version that is there."""
+        record = self.records[key]
+        for target in targets(record.rows):
+            self._referring[target].pop(key, None)
+        self._index(key, record, rows)
+
+    def _index(self, key: Key, record: Record, rows: Rows) -> None:
+        record.rows = rows
         for target in targets(rows):
             self._referring[target][key] = None
         self.hear_of(targets(rows))
@@ -94,3 +107,15 @@ def targets(rows: Rows) -> Iterator[Key]:
         yield row.type, row.id
     for group in rows.composites:
         yield from targets(group.parts)
+
+
+def changed(had: Rows, wanted: Rows, gone: Rows) -> Rows | None:
+    """The rows with those that are wanted and without those that are gone; None where that is what
+    they are."""
+    kinds = Rows.__struct_fields__
+    found = Rows()
+    for kind in kinds:
+        before, add, take = (getattr(rows, kind) for rows in (had, wanted, gone))
+        kept = [row for row in before if row in add or row not in take]
+        setattr(found, kind, [*kept, *(row for row in add if row not in kept)])
+    return None if found == had else found

@@ -53,6 +53,10 @@ class Batch:
         self.no_dates += [(tenant, *d, ident) for d in old.date_ranges - new.date_ranges]
         self.numbers += [(tenant, *n, ident) for n in new.number_ranges - old.number_ranges]
         self.no_numbers += [(tenant, *n, ident) for n in old.number_ranges - new.number_ranges]
+        self.name(tenant, new)
+
+    def name(self, tenant: int, new: Layout) -> None:
+        """The texts and units behind a layout's numbers."""
         for key, term in new.terms.items():
             self.terms[tenant, key] = term
         for unit, texts in new.units.items():

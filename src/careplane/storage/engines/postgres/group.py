@@ -8,19 +8,20 @@ before a guard looks at the store, and before a resource is written a second tim
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import NamedTuple
 
-from careplane.kernel.errors import Fault, Stale
+from careplane.kernel.errors import Fault, Outdated, Stale
 from careplane.storage.engines.postgres.batch import WRITE, Batch, Identity, Resource
 from careplane.storage.engines.postgres.job import Job, Laid
 from careplane.storage.engines.postgres.layout import Layout
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import form_of
-from careplane.storage.ports.records import Guard, Key, Receipt, Tenant, Version
+from careplane.storage.ports.records import DEFINING, Guard, Key, Receipt, Tenant, Version
 
 Find = Callable[[Connection, Tenant, Guard], Awaitable[set[Key]]]
 _LOCK = "SELECT t, rid, updated FROM sequence FOR UPDATE"
+_DEFINED = "SELECT max(t) FROM version WHERE tenant = $1 AND type = $2"
 _STATES = """SELECT r.tenant, r.ident, r.rid, r.version, r.gone, r.type, r.id
 FROM unnest($1::integer[], $2::bigint[]) k(tenant, ident)
 JOIN resource r ON r.tenant = k.tenant AND r.ident = k.ident"""
@@ -46,26 +47,34 @@ class Group:
         self._batch = Batch()
         self._states: dict[Identity, State] = {}
         self._t = self._rid = self._updated = 0
+        self._defined: dict[int, int] = {}
 
     async def begin(self, jobs: Iterable[Job], now: int) -> None:
         """Lock, and fetch at once what the units will ask for one by one."""
-        row = await self._connection.fetchrow(_LOCK)
-        assert row is not None
-        self._t, self._rid, self._updated = row[0], row[1], max(row[2], now // 1000)
         wanted: dict[Identity, None] = {}
         for job in jobs:
             for laid in job.laid:
                 wanted[job.tenant, laid.ident] = None
-                for ident in laid.new.targets:
-                    if (job.tenant, ident) not in self._heard:
-                        wanted[job.tenant, ident] = None
+                wanted |= self.unheard(job.tenant, laid.new)
+        await self.lock(wanted, now)
+
+    def unheard(self, tenant: int, layout: Layout) -> dict[Identity, None]:
+        """What a resource refers to, as far as it may have no place yet."""
+        targets = ((tenant, ident) for ident in layout.targets)
+        return dict.fromkeys(target for target in targets if target not in self._heard)
+
+    async def lock(self, wanted: Collection[Identity], now: int) -> None:
+        """Nobody commits from here on; `wanted` are the resources that it will be about."""
+        row = await self._connection.fetchrow(_LOCK)
+        assert row is not None
+        self._t, self._rid, self._updated = row[0], row[1], max(row[2], now // 1000)
         if wanted:
             tenants, idents = zip(*wanted, strict=True)
             rows = await self._connection.fetch(_STATES, tenants, idents)
             self._states = {(r[0], r[1]): State(*r[2:]) for r in rows}
 
     async def take(self, job: Job) -> Receipt:
-        """Accept a unit, or raise Stale."""
+        """Accept a unit, or raise Stale or Outdated."""
         tenant, batch = job.tenant, self._batch
         again = any(_is_written(batch, (tenant, laid.ident)) for laid in job.laid)
         if job.unit.guards or again:
@@ -75,6 +84,7 @@ class Group:
                 raise Stale("A search that this change relied on has a different answer now")
         for laid in job.laid:
             self._check(tenant, laid)
+        await self.require(tenant, job.unit.defined)
         if job.unit.audit is not None:
             self._batch.outbox.append((tenant, job.unit.audit))
         for laid in job.laid:
@@ -86,6 +96,22 @@ class Group:
     def heard(self) -> Iterable[Identity]:
         """Resources that have a place once this is committed."""
         return self._states
+
+    async def require(self, tenant: Tenant, defined: int | None) -> None:
+        """Raises Outdated where a search parameter was defined after `defined`."""
+        if defined is None:
+            return
+        if tenant not in self._defined:
+            newest = await self._connection.fetchval(_DEFINED, tenant, DEFINING)
+            self._defined[tenant] = newest or 0
+        if defined < self._defined[tenant]:
+            raise Outdated("Search parameters have been defined anew")
+
+    def change(self, resource: Resource) -> None:
+        """Write what a resource is found by anew, at the version that it has."""
+        self._batch.resources[resource.tenant, resource.ident] = resource
+        self._batch.name(resource.tenant, resource.layout)
+        self._hear_targets(resource.tenant, resource.layout)
 
     async def flush(self) -> None:
         """Bring the batch to the tables."""
@@ -119,6 +145,8 @@ class Group:
         form = form_of(put.method, dictionary)
         batch.versions.append((tenant, version, ident, t, self._updated, form, put.type, body))
         batch.tally[tenant, put.type] += int(state.gone) - int(gone)
+        if put.type == DEFINING:
+            self._defined[tenant] = t
         batch.index(tenant, ident, laid.new, laid.old)
         self._states[tenant, ident] = state._replace(version=version, gone=gone)
         self._hear_targets(tenant, laid.new)

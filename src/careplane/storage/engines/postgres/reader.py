@@ -46,6 +46,12 @@ JOIN version v ON v.tenant = r.tenant AND v.ident = r.ident AND v.version = r.ve
 _VREAD = f"""SELECT {COLUMNS} FROM resource r
 JOIN version v ON v.tenant = r.tenant AND v.ident = r.ident
 WHERE r.tenant = $1 AND r.ident = $2 AND v.version = $3"""
+_WALK = f"""SELECT {COLUMNS} FROM resource r
+JOIN version v ON v.tenant = r.tenant AND v.ident = r.ident AND v.version = r.version
+WHERE r.tenant = $1 AND r.type = $2 AND NOT r.gone
+AND r.rid > coalesce((SELECT rid FROM resource WHERE tenant = $1 AND ident = $3), 0)
+ORDER BY r.rid LIMIT $4"""
+_NEWEST = "SELECT max(t) FROM version WHERE tenant = $1 AND type = $2"
 _CHANGES = f"""SELECT {COLUMNS} FROM version v
 JOIN resource r ON r.tenant = v.tenant AND r.ident = v.ident
 WHERE v.tenant = $1 AND v.t > $2 ORDER BY v.t LIMIT $3"""
@@ -125,6 +131,15 @@ class Reader:
         row = await self._quick.retried(lambda c: c.fetchrow(_VREAD, tenant, ident, version))
         found = to_version(row, self._bodies) if row else None
         return found if found and (found.type, found.id) == (type, id) else None
+
+    async def walk(self, tenant: Tenant, type: str, after: str | None, count: int) -> list[Version]:
+        """In the order of their places, which they keep when they are deleted."""
+        ident = None if after is None else self._names.ident(tenant, type, after)
+        rows = await self._quick.retried(lambda c: c.fetch(_WALK, tenant, type, ident, count))
+        return list(to_versions(rows, self._bodies))
+
+    async def newest(self, tenant: Tenant, type: str) -> int:
+        return await self._quick.retried(lambda c: c.fetchval(_NEWEST, tenant, type)) or 0
 
     async def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
         rows = await self._quick.retried(lambda c: c.fetch(_CHANGES, tenant, after, count))

@@ -29,6 +29,8 @@ from careplane.storage.ports.records import (
     Key,
     Page,
     Receipt,
+    Reindex,
+    Reindexed,
     Slice,
     SnapshotQuery,
     Tenant,
@@ -102,6 +104,19 @@ class PostgresStore:
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         await self._writing.run(Eraser(self._names, tenant, erasure).run)
+
+    async def reindex(
+        self, tenant: Tenant, items: Sequence[Reindex], defined: int
+    ) -> list[Reindexed]:
+        return await self._writer.reindex(tenant, items, defined)
+
+    async def current(
+        self, tenant: Tenant, type: str, after: str | None = None, count: int = 1000
+    ) -> list[Version]:
+        return await self._reader.walk(tenant, type, after, count)
+
+    async def newest(self, tenant: Tenant, type: str) -> int:
+        return await self._reader.newest(tenant, type)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._reader.changes(tenant, after, count)

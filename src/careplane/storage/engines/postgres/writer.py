@@ -20,8 +20,9 @@ from careplane.storage.engines.postgres.faults import DRIVER_ERRORS
 from careplane.storage.engines.postgres.group import Find, Group
 from careplane.storage.engines.postgres.job import Job, laid_out, packed
 from careplane.storage.engines.postgres.names import Names
+from careplane.storage.engines.postgres.reindexing import Anew
 from careplane.storage.engines.postgres.sessions import Connection, Sessions
-from careplane.storage.ports.records import Receipt, Tenant, Unit
+from careplane.storage.ports.records import Receipt, Reindex, Reindexed, Tenant, Unit
 
 _WAITING_PUTS = 50_000
 _GROUP_PUTS = 500
@@ -71,6 +72,19 @@ class Writer:
             return await asyncio.shield(future)
         finally:
             self._puts -= weight
+
+    async def reindex(
+        self, tenant: Tenant, items: Sequence[Reindex], defined: int
+    ) -> list[Reindexed]:
+        """Returns when the rows are durable."""
+        if self._closed:
+            raise Busy("The store is closing: try again")
+        work, now = Anew(tenant, items, defined, self._names), self._clock()
+        outcomes, heard = await self._sessions.run(
+            lambda c: work.run(c, self._find, self._heard, now)
+        )
+        self._heard |= heard
+        return outcomes
 
     async def close(self) -> None:
         """Write what was accepted, and end."""

@@ -8,11 +8,11 @@ before a guard looks at the store, and before a resource is written a second tim
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from careplane.kernel.errors import Stale
+from careplane.kernel.errors import Outdated, Stale
 from careplane.search.rows import Rows
 from careplane.storage.bodies import Packed
 from careplane.storage.engines.sqlite.bulk import add_all, execute_many
@@ -22,7 +22,16 @@ from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Identity, Kind
 from careplane.storage.engines.sqlite.layout import TABLES, Entry, Layout, lay_out
 from careplane.storage.engines.sqlite.versions import form_of
-from careplane.storage.ports.records import Erasure, Guard, Key, Put, Tenant, Unit
+from careplane.storage.ports.records import (
+    DEFINING,
+    Erasure,
+    Guard,
+    Key,
+    Put,
+    Reindex,
+    Tenant,
+    Unit,
+)
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -34,6 +43,8 @@ _RESOURCE = "INSERT INTO resource"
 _RESOURCE_AGAIN = """ON CONFLICT (rid) DO UPDATE SET version = excluded.version, t = excluded.t,
 born = CASE born WHEN 0 THEN excluded.born ELSE born END, gone = excluded.gone"""
 _TALLY_AGAIN = "ON CONFLICT (tenant, type) DO UPDATE SET n = n + excluded.n"
+_DEFINED = """SELECT max(t) FROM version WHERE tenant = ?
+AND type = (SELECT id FROM name WHERE kind = ? AND text = ?)"""
 _LAST = (
     "SELECT t, updated FROM (SELECT t, updated FROM version ORDER BY t DESC LIMIT 1) "
     "UNION ALL SELECT t, updated FROM erasure ORDER BY t DESC LIMIT 1"
@@ -76,18 +87,21 @@ class Group:
         self._batch = _Batch()
         self._states: dict[Identity, _State] = {}
         self._identities: dict[tuple[int, str, str], Identity] = {}
+        self._defined: dict[int, int] = {}
         interner.begin()
         last = connection.execute(_LAST).fetchone() or (0, 0)
         self._t = int(last[0])
         self._updated = max(int(last[1]), now // 1000)
 
-    def prepare(self, units: Iterable[tuple[Tenant, Unit]]) -> None:
+    def prepare(self, units: Iterable[tuple[Tenant, Unit, Sequence[Reindex]]]) -> None:
         """Fetch at once what the units will ask for one by one."""
         names = self._interner.names[Kind.TYPE]
         puts: dict[Identity, None] = {}
         targets: dict[Identity, None] = {}
         known = self._interner.targets
-        for tenant, unit in units:
+        for tenant, unit, items in units:
+            for item in items:
+                puts[self._identity(tenant, item.type, item.id)] = None
             for put in unit.puts:
                 puts[self._identity(tenant, put.type, put.id)] = None
                 for row in put.rows.references:
@@ -98,8 +112,8 @@ class Group:
         self._states = {i: _State(*found[i]) if i in found else _NEVER for i in puts}
 
     def take(self, tenant: Tenant, unit: Unit, packed: list[Packed]) -> tuple[int, int]:
-        """Accept a unit, whose bodies are `packed`, or raise Stale. The sequence number of its
-        first version, and when it is written (milliseconds since 1970)."""
+        """Accept a unit, whose bodies are `packed`, or raise Stale or Outdated. The sequence number
+        of its first version, and when it is written (milliseconds since 1970)."""
         keys = [self._identity(tenant, put.type, put.id) for put in unit.puts]
         if unit.guards or not self._batch.touched.isdisjoint(keys):
             self.flush()
@@ -109,6 +123,8 @@ class Group:
         for key, put in zip(keys, unit.puts, strict=True):
             if self._states[key].version != put.expect:
                 raise Stale("Somebody else has changed a record in between")
+        if unit.defined is not None and unit.defined < self._definitions(tenant):
+            raise Outdated("Search parameters have been defined anew")
         if unit.audit is not None:
             self._batch.outbox.append((tenant, unit.audit))
         first = self._t + 1
@@ -144,6 +160,34 @@ class Group:
         execute_many(connection, "INSERT INTO tally", tally, _TALLY_AGAIN)
         execute_many(connection, "INSERT INTO outbox (tenant, record)", batch.outbox)
 
+    def indexed_anew(self, tenant: Tenant, item: Reindex) -> int | None:
+        """The number of the resource if it is still at the item's version, else None."""
+        state = self._states[self._identity(tenant, item.type, item.id)]
+        return None if state.gone or state.version != item.version else state.rid
+
+    def write_rows(self, tenant: Tenant, rid: int, rows: Rows, gone: Rows) -> bool:
+        """Write the rows of a resource and remove what is gone; whether that changed anything.
+        What waited to be written before is written first."""
+        added, removed = Layout(), Layout()
+        lay_out(added, rows, tenant, rid, self._interner)
+        lay_out(removed, gone, tenant, rid, self._interner)
+        self.flush()
+        before = self._connection.total_changes
+        for name in TABLES:
+            wanted = dict.fromkeys(getattr(added, name))
+            getattr(self._batch.added, name).extend(wanted)
+            old = [row for row in dict.fromkeys(getattr(removed, name)) if row not in wanted]
+            getattr(self._batch.removed, name).extend(old)
+        self.flush()
+        return self._connection.total_changes != before
+
+    def _definitions(self, tenant: Tenant) -> int:
+        """The sequence number of the newest definition of a search parameter."""
+        if tenant not in self._defined:
+            asked = (tenant, int(Kind.TYPE), DEFINING)
+            self._defined[tenant] = self._connection.execute(_DEFINED, asked).fetchone()[0] or 0
+        return self._defined[tenant]
+
     def _identity(self, tenant: Tenant, type: str, id: str) -> Identity:
         identity = self._identities.get((tenant, type, id))
         if identity is None:
@@ -172,6 +216,8 @@ class Group:
         batch.resources.append((rid, *key, version, t, t, gone))
         batch.versions.append((t, tenant, key[1], rid, version, self._updated, form, packed[1]))
         batch.tally[tenant, key[1]] += state.gone - gone
+        if put.type == DEFINING:
+            self._defined[tenant] = t
         self._states[key] = _State(rid, version, state.born or t, gone, t)
         self._index(tenant, rid, put)
 

@@ -53,6 +53,14 @@ _CHANGES = (
     f"SELECT {COLUMNS} FROM version v CROSS JOIN resource r ON r.rid = v.rid "
     "WHERE v.t > ? AND v.tenant = ? ORDER BY v.t LIMIT ?"
 )
+_CURRENT = (
+    f"SELECT {COLUMNS} FROM resource r INDEXED BY resource_key CROSS JOIN version v ON v.t = r.t "
+    "WHERE r.tenant = ? AND r.type = ? AND r.fhir_id > ? AND r.gone = 0 "
+    "ORDER BY r.fhir_id LIMIT ?"
+)
+_NEWEST = "SELECT max(t) FROM version WHERE tenant = ? AND type = ?"
+_BEFORE_ALL = -1
+"""Before every id: numbers come first, and none is negative (see compact)."""
 _READ_MANY = "WITH k (n, tenant, type, fhir_id) AS ("
 _READ_MANY_TAIL = f""") SELECT k.n, {COLUMNS} FROM k CROSS JOIN resource r
 ON r.tenant = k.tenant AND r.type = k.type AND r.fhir_id = k.fhir_id
@@ -120,6 +128,18 @@ class Reader:
         for row, version in zip(rows, self._versions(tuple(row[1:]) for row in rows), strict=True):
             versions[row[0]] = version
         return versions
+
+    def current(self, tenant: Tenant, type: str, after: str | None, count: int) -> list[Version]:
+        type_id = self._lookup.name(Kind.TYPE, type)
+        if type_id is None:
+            return []
+        place = _BEFORE_ALL if after is None else compact(after)
+        rows = self.connection.execute(_CURRENT, (tenant, type_id, place, count)).fetchall()
+        return list(self._versions(rows))
+
+    def newest(self, tenant: Tenant, type: str) -> int:
+        asked = (tenant, self._lookup.name(Kind.TYPE, type))
+        return int(self.connection.execute(_NEWEST, asked).fetchone()[0] or 0)
 
     def search(self, tenant: Tenant, query: Query) -> Page:
         finder = self._finder(tenant)

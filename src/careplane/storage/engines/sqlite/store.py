@@ -39,6 +39,8 @@ from careplane.storage.ports.records import (
     Key,
     Page,
     Receipt,
+    Reindex,
+    Reindexed,
     Slice,
     SnapshotQuery,
     Tenant,
@@ -130,6 +132,24 @@ class SqliteStore:
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         await self._writer.erase(tenant, erasure)
+
+    async def reindex(
+        self, tenant: Tenant, items: Sequence[Reindex], defined: int
+    ) -> list[Reindexed]:
+        self._room.require()
+        try:
+            return await self._writer.reindex(tenant, items, defined)
+        except Full:
+            self._room.exhausted()
+            raise
+
+    async def current(
+        self, tenant: Tenant, type: str, after: str | None = None, count: int = 1000
+    ) -> list[Version]:
+        return self._inline(lambda reader: reader.current(tenant, type, after, count))
+
+    async def newest(self, tenant: Tenant, type: str) -> int:
+        return self._inline(lambda reader: reader.newest(tenant, type))
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
         return await self._ask(lambda reader: reader.changes(tenant, after, count))

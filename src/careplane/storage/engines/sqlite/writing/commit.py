@@ -17,6 +17,7 @@ from careplane.storage.engines.sqlite.group import Group
 from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Known
 from careplane.storage.engines.sqlite.reader import Reader
+from careplane.storage.engines.sqlite.reindexing import reindex
 from careplane.storage.engines.sqlite.writing.job import Answer, Done, Job
 from careplane.storage.ports.records import Guard, Key, Tenant
 from careplane.storage.relational.cursors import Answers, Cursors
@@ -58,7 +59,7 @@ class Committer:
         self._connection.execute("BEGIN IMMEDIATE")
         now = max(job.now for job in jobs)
         group = Group(self._connection, self._interner, self._find, now)
-        group.prepare((job.tenant, job.unit) for job in jobs)
+        group.prepare((job.tenant, job.unit, job.items) for job in jobs)
         answers: list[Answer] = []
         for job in jobs:
             try:
@@ -71,7 +72,8 @@ class Committer:
 
     def _take(self, group: Group, job: Job) -> Done:
         if job.erasure is None:
-            return Done(*group.take(job.tenant, job.unit, job.packed))
+            written = group.take(job.tenant, job.unit, job.packed)
+            return Done(*written, reindex(group, job.tenant, job.items))
         group.erase(job.tenant, job.erasure)
         return Done(0, 0)
 

@@ -9,7 +9,16 @@ from msgspec import Struct
 
 from careplane.kernel.errors import Busy, CareplaneError
 from careplane.storage.bodies import Packed
-from careplane.storage.ports.records import Erasure, Put, Receipt, Tenant, Unit, Version
+from careplane.storage.ports.records import (
+    Erasure,
+    Put,
+    Receipt,
+    Reindex,
+    Reindexed,
+    Tenant,
+    Unit,
+    Version,
+)
 
 _WAITING_PUTS = 50_000
 GROUP_PUTS = 2_000
@@ -18,18 +27,19 @@ GROUP_PUTS = 2_000
 
 class Job(Struct, frozen=True):
     """A unit, its bodies as they will be kept, and when it came (microseconds since 1970); or, with
-    an empty unit, an erasure."""
+    an empty unit, an erasure, or resources to be indexed anew."""
 
     tenant: Tenant
     unit: Unit
     packed: list[Packed]
     now: int
     erasure: Erasure | None = None
+    items: tuple[Reindex, ...] = ()
 
     @property
     def weight(self) -> int:
         erased = len(self.erasure.records) + len(self.erasure.versions) if self.erasure else 0
-        return len(self.unit.puts) + erased + 1
+        return len(self.unit.puts) + len(self.items) + erased + 1
 
 
 NO_UNIT = Unit(())
@@ -37,10 +47,11 @@ NO_UNIT = Unit(())
 
 class Done(Struct, frozen=True, array_like=True):
     """A unit is durable: the sequence number of its first version, the others following, and when
-    it was written (milliseconds since 1970)."""
+    it was written (milliseconds since 1970); or what came of what was indexed anew."""
 
     t: int
     updated: int
+    reindexed: tuple[Reindexed, ...] = ()
 
 
 Answer = Done | CareplaneError
@@ -58,6 +69,11 @@ class Writer(Protocol):
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         """Returns when it is gone."""
+
+    async def reindex(
+        self, tenant: Tenant, items: Sequence[Reindex], defined: int
+    ) -> list[Reindexed]:
+        """Returns when the rows are durable."""
 
     async def warm(self) -> None:
         """Start before it is needed."""

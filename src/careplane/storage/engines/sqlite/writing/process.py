@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite.writing import meeting, wire
 from careplane.storage.engines.sqlite.writing.job import NO_UNIT, Done, Job, Waiting, receipt
-from careplane.storage.ports.records import Erasure, Receipt, Tenant, Unit
+from careplane.storage.ports.records import Erasure, Receipt, Reindex, Reindexed, Tenant, Unit
 
 _COMMAND = [sys.executable, "-m", "careplane.storage.engines.sqlite.writing.child"]
 
@@ -85,6 +85,13 @@ class ProcessWriter:
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         await self._enter(Job(tenant, NO_UNIT, [], self._clock(), erasure))
+
+    async def reindex(
+        self, tenant: Tenant, items: Sequence[Reindex], defined: int
+    ) -> list[Reindexed]:
+        unit = Unit((), defined=defined)
+        done = await self._enter(Job(tenant, unit, [], self._clock(), items=tuple(items)))
+        return list(done.reindexed)
 
     async def _enter(self, job: Job) -> Done:
         self._waiting.enter(job.weight)

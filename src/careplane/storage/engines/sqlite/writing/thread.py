@@ -23,7 +23,7 @@ from careplane.storage.engines.sqlite.writing.job import (
     Waiting,
     receipt,
 )
-from careplane.storage.ports.records import Erasure, Receipt, Tenant, Unit
+from careplane.storage.ports.records import Erasure, Receipt, Reindex, Reindexed, Tenant, Unit
 
 
 class _Asked(Struct, frozen=True):
@@ -60,6 +60,13 @@ class ThreadWriter:
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         await self._enter(Job(tenant, NO_UNIT, [], self._clock(), erasure))
+
+    async def reindex(
+        self, tenant: Tenant, items: Sequence[Reindex], defined: int
+    ) -> list[Reindexed]:
+        unit = Unit((), defined=defined)
+        done = await self._enter(Job(tenant, unit, [], self._clock(), items=tuple(items)))
+        return list(done.reindexed)
 
     async def _enter(self, job: Job) -> Done:
         loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from careplane.kernel.errors import CareplaneError
 from careplane.kernel.refusal import Refusal, error_of, refusal_of
 from careplane.storage.bodies import Packed
 from careplane.storage.engines.sqlite.writing.job import Answer, Done, Job
-from careplane.storage.ports.records import Erasure, Guard, Put, Tenant, Unit
+from careplane.storage.ports.records import Erasure, Guard, Put, Reindex, Tenant, Unit
 
 _LENGTH = 4
 
@@ -40,6 +40,8 @@ class Ask(Struct, frozen=True, array_like=True):
     packed: list[Packed]
     now: int
     erasure: Erasure | None = None
+    defined: int | None = None
+    items: tuple[Reindex, ...] = ()
 
 
 class Reply(Struct, frozen=True, array_like=True):
@@ -70,7 +72,10 @@ def ask(number: int, job: Job) -> bytes:
     unit = job.unit
     puts = tuple([Put(p.type, p.id, p.method, b"", p.rows, p.expect, p.old) for p in unit.puts])
     guards = pickle.dumps(unit.guards) if unit.guards else b""
-    asked = Ask(number, job.tenant, puts, unit.audit, guards, job.packed, job.now, job.erasure)
+    asked = Ask(
+        number, job.tenant, puts, unit.audit, guards, job.packed, job.now, job.erasure,
+        unit.defined, job.items,
+    )  # fmt: skip
     return frame(_encode(asked))
 
 
@@ -79,8 +84,9 @@ def read_ask(data: bytes) -> tuple[int, Job]:
     guards: tuple[Guard, ...] = ()
     if found.guards:
         guards = pickle.loads(found.guards)  # noqa: S301  (from the process that started this one)
-    unit = Unit(found.puts, guards, found.audit)
-    return found.number, Job(found.tenant, unit, found.packed, found.now, found.erasure)
+    unit = Unit(found.puts, guards, found.audit, found.defined)
+    job = Job(found.tenant, unit, found.packed, found.now, found.erasure, found.items)
+    return found.number, job
 
 
 def reply(number: int, answer: Answer) -> bytes:

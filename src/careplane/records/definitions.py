@@ -1,0 +1,278 @@
+"""The search parameters that a tenant has defined itself, as this process knows them.
+
+The definitions are the SearchParameter resources of the record store, and the epoch is the `t` of
+the newest version of one. Every unit of work says with which epoch its rows were made, and the
+engine refuses one that is behind (`Outdated`); the door then learns the new definitions and makes
+the rows anew. So no version is ever stored that lacks rows of a definition older than itself, in
+however many processes, however late they hear of it (docs/decisions/0014).
+
+What a reindex has brought to its end stands in the StateStore, a Mark for each parameter. Hearing
+of it late is safe: a parameter is not ready a little longer, or rows are removed that are not
+there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from careplane.fhir import structs
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import Invalid, Issue
+from careplane.records.bodies import AcceptMany, Extract, whole
+from careplane.records.parts import Parts
+from careplane.records.timeline import Timeline
+from careplane.search.custom import Custom, customs, extracting, registered
+from careplane.search.registry import Registry
+from careplane.search.rows import Param
+from careplane.storage.ports.records import (
+    DEFINING,
+    HistoryQuery,
+    RecordStore,
+    Tenant,
+    Version,
+)
+from careplane.storage.ports.state import StateStore
+
+_SPACE = "search-parameter"
+_FRESH_MICROSECONDS = 1_000_000
+_PAGE = 500
+UNBUILT = "no $reindex has gone through the resources since it was defined; POST one"
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """Of a parameter: built since the definition of this `t`; removed since the end of that `t`."""
+
+    built: int = 0
+    swept: int = 0
+
+
+@dataclass(slots=True)
+class Edition:
+    """The definitions as of `t`. `active` and `leaving`: a parameter and the `t` from which on it
+    was, or was not any more; what is leaving may have rows. `stored` makes every row that a
+    resource may have. `waiting`: why a parameter cannot be searched by."""
+
+    t: int
+    active: Mapping[Param, tuple[Custom, int]]
+    leaving: Mapping[Param, tuple[Custom, int]]
+    registry: Registry
+    extract: Extract
+    stored: Extract
+    waiting: dict[Param, str]
+
+    @property
+    def customs(self) -> tuple[Custom, ...]:
+        return tuple(custom for custom, _ in self.active.values())
+
+
+Progress = Callable[[Tenant], Awaitable[Mapping[str, tuple[int, str]]]]
+"""By type, how far a reindex of it has come, and the epoch it began with (0: it has not begun)."""
+Accepting = Callable[[Extract, tuple[Custom, ...]], AcceptMany]
+"""How resources of long Bundles are accepted with these parameters, perhaps in another process."""
+
+
+@dataclass(slots=True)
+class _Book:
+    """What is known of one tenant, when it was looked up, and how often that was asked for."""
+
+    timeline: Timeline = field(default_factory=Timeline)
+    marks: dict[Param, Mark] = field(default_factory=dict)
+    looked: int = 0
+    asked: int = 1
+    answered: int = 0
+    edition: Edition | None = None
+    parts: Parts | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Definitions:
+    """The definitions of every tenant. `registry` and `extract` are R4's."""
+
+    def __init__(
+        self,
+        store: RecordStore,
+        state: StateStore,
+        clock: Clock,
+        registry: Registry,
+        extract: Extract,
+        accepting: Accepting,
+        progress: Progress,
+    ) -> None:
+        self._store = store
+        self._state = state
+        self._clock = clock
+        self._registry = registry
+        self._extract = extract
+        self._accepting = accepting
+        self._progress = progress
+        self._books: dict[Tenant, _Book] = {}
+
+    async def renewed(self, parts: Parts, tenant: Tenant) -> Parts:
+        """The parts of the door with the definitions of a tenant, a second old at most unless
+        another process has changed them; those of this one are known at once."""
+        book = await self._fresh(tenant)
+        edition = book.edition
+        if book.parts is None and edition is not None:
+            book.parts = self._parts(parts, edition)
+        return book.parts or parts
+
+    async def edition(self, tenant: Tenant) -> Edition:
+        """The definitions as they stand now."""
+        self.forget(tenant)
+        return await self.latest(tenant)
+
+    async def latest(self, tenant: Tenant) -> Edition:
+        """The definitions as this process last saw them."""
+        book = await self._fresh(tenant)
+        assert book.edition is not None
+        return book.edition
+
+    def defined_by(self, tenant: Tenant, id: str) -> tuple[Custom, ...]:
+        """What a SearchParameter defines, as this process last saw it."""
+        return self._books[tenant].timeline.held.get(id, ()) if tenant in self._books else ()
+
+    async def registry(self, tenant: Tenant) -> Registry:
+        """What can be searched by, or will be."""
+        book = await self._fresh(tenant)
+        return book.edition.registry if book.edition else self._registry
+
+    def forget(self, tenant: Tenant) -> None:
+        """Look again before the next call."""
+        self._books.setdefault(tenant, _Book()).asked += 1
+
+    async def newest(self, tenant: Tenant) -> int:
+        """The epoch as it stands now."""
+        return await self._store.newest(tenant, DEFINING)
+
+    def check(self, tenant: Tenant, id: str, version: Version) -> tuple[Custom, ...]:
+        """What a SearchParameter that is to be written defines. Raises Invalid where it cannot be
+        offered, or where another one has its code."""
+        found = customs(_struct(version), self._registry)
+        timeline = self._books[tenant].timeline if tenant in self._books else Timeline()
+        for custom in found:
+            owner = timeline.owner(custom.base, custom.code)
+            if owner not in (None, id):
+                text = f"{DEFINING}/{owner} has this code on {custom.base} already."
+                raise Invalid(text, issues=(Issue("error", "duplicate", text, f"{DEFINING}.code"),))
+        return found
+
+    async def mark(self, tenant: Tenant, param: Param, mark: Mark) -> None:
+        """Note what a reindex has done for a parameter."""
+        await self._state.put(tenant, _SPACE, param, msgspec.msgpack.encode(mark))
+        self.forget(tenant)
+
+    async def _fresh(self, tenant: Tenant) -> _Book:
+        book = self._books.setdefault(tenant, _Book())
+        if self._is_stale(book):
+            async with book.lock:
+                if self._is_stale(book):
+                    await self._look(tenant, book)
+        return book
+
+    def _is_stale(self, book: _Book) -> bool:
+        late = self._clock() - book.looked > _FRESH_MICROSECONDS
+        return late or book.answered != book.asked
+
+    async def _look(self, tenant: Tenant, book: _Book) -> None:
+        looked, asked = self._clock(), book.asked
+        changed = await self._hear(tenant, book.timeline)
+        if self._is_open(book):
+            changed = await self._read_marks(tenant, book) or changed
+        if changed or book.edition is None:
+            book.edition, book.parts = self._made(book), None
+        if book.edition.waiting:
+            await self._say(tenant, book.edition)
+        book.looked, book.answered = looked, asked
+
+    async def _say(self, tenant: Tenant, edition: Edition) -> None:
+        """Why each parameter that is not ready is not."""
+        progress = await self._progress(tenant)
+        for param in edition.waiting:
+            custom, since = edition.active[param]
+            begun, said = progress.get(custom.base, (0, UNBUILT))
+            edition.waiting[param] = said if begun == 0 or begun >= since else UNBUILT
+
+    async def _hear(self, tenant: Tenant, timeline: Timeline) -> bool:
+        """Read the versions that are new, and tell whether there were any."""
+        if await self.newest(tenant) <= timeline.seen:
+            return False
+        found: list[Version] = []
+        cursor = None
+        while True:
+            query = HistoryQuery(frozenset({DEFINING}), count=_PAGE, cursor=cursor)
+            page = await self._store.history(tenant, query)
+            new = [version for version in page.versions if version.t > timeline.seen]
+            found += new
+            if page.next is None or len(new) < len(page.versions):
+                break
+            cursor = page.next
+        for version in reversed(found):
+            timeline.hear(version.t, version.id, self._defined(version))
+        return True
+
+    def _defined(self, version: Version) -> tuple[Custom, ...]:
+        if version.deleted:
+            return ()
+        try:
+            return customs(_struct(version), self._registry)
+        except Invalid:  # from before it was checked, or by other rules
+            return ()
+
+    def _is_open(self, book: _Book) -> bool:
+        """Whether something of it is not built or not removed, as far as is known."""
+        return bool(_unbuilt(book) or _unswept(book))
+
+    async def _read_marks(self, tenant: Tenant, book: _Book) -> bool:
+        found: dict[Param, Mark] = {}
+        after = ""
+        while page := await self._state.scan(tenant, _SPACE, after):
+            for _, entry in page:
+                found[Param(entry.key)] = msgspec.msgpack.decode(entry.value, type=Mark)
+            after = page[-1][1].key
+        changed, book.marks = found != book.marks, found
+        return changed
+
+    def _made(self, book: _Book) -> Edition:
+        active, leaving = dict(book.timeline.active), _unswept(book)
+        mine = [custom for custom, _ in active.values()]
+        stored = [*mine, *(custom for custom, _ in leaving.values())]
+        waiting = dict.fromkeys(_unbuilt(book), UNBUILT)
+        return Edition(
+            book.timeline.seen,
+            active,
+            leaving,
+            registered(self._registry, mine, waiting.get) if mine else self._registry,
+            extracting(mine) if mine else self._extract,
+            extracting(stored) if stored else self._extract,
+            waiting,
+        )
+
+    def _parts(self, parts: Parts, edition: Edition) -> Parts:
+        accept = self._accepting(edition.extract, edition.customs)
+        return replace(
+            parts,
+            registry=edition.registry,
+            extract=edition.extract,
+            stored=edition.stored,
+            accept_many=accept,
+            defined=edition.t,
+            codes=frozenset(custom.code for custom in edition.customs),
+        )
+
+
+def _struct(version: Version) -> structs.Struct:
+    return structs.decoder(DEFINING).decode(whole(version))
+
+
+def _unbuilt(book: _Book) -> list[Param]:
+    marks = book.marks
+    return [p for p, (_, t) in book.timeline.active.items() if marks.get(p, Mark()).built != t]
+
+
+def _unswept(book: _Book) -> dict[Param, tuple[Custom, int]]:
+    ended, marks = book.timeline.ended, book.marks
+    return {p: (custom, t) for p, (custom, t) in ended.items() if marks.get(p, Mark()).swept < t}
