@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import tempfile
 import uuid
 import warnings
@@ -46,9 +47,10 @@ def _started() -> str | None:
         with (folder / "postgresql.conf").open("a") as file:
             file.write(_SETTINGS)
         server.ensure_postgres_running()
-    atexit.register(_stopped, server)
+    atexit.register(_stopped, server, folder)
     return str(server.get_uri())
 
 
-def _stopped(server: object) -> None:
+def _stopped(server: object, folder: Path) -> None:
     server.stop()  # type: ignore[attr-defined]
+    shutil.rmtree(folder, ignore_errors=True)
