@@ -55,7 +55,11 @@ def test_a_line_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
         _cut([bomb])
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b"{}\n" * 99)[:-5], b"\x1f\x8b nonsense"])
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(b"{}\n" * 99)[:-5], b"\x1f\x8b nonsense"],
+    ids=["cut off", "nonsense"],
+)
 def test_a_broken_gzip_stream_has_a_reason(packed: bytes) -> None:
     with pytest.raises(Malformed, match="gzip"):
         _cut([packed])
