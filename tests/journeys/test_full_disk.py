@@ -42,6 +42,7 @@ class Client:
 
     def __init__(self, running: Server) -> None:
         self._link = http.client.HTTPConnection(running.base.split("/")[2], timeout=20)
+        self._number = 0
         self._headers = {
             "Authorization": f"Bearer {running.token}",
             "Content-Type": "application/fhir+json",
@@ -55,7 +56,10 @@ class Client:
         return answer.status, answer.getheader("retry-after"), answer.read()
 
     def put(self, id: str) -> tuple[int, str | None, bytes]:
-        return self.ask("PUT", f"/fhir/Patient/{id}", {"resourceType": "Patient", "id": id})
+        """Each time with another content: what changes nothing is not written."""
+        self._number += 1
+        said = {"resourceType": "Patient", "id": id, "identifier": [{"value": str(self._number)}]}
+        return self.ask("PUT", f"/fhir/Patient/{id}", said)
 
     def close(self) -> None:
         self._link.close()

@@ -86,7 +86,7 @@ class Operation:
     its definition does not say so; `later` where it may take long, so that it is also carried out
     after the answer (`Prefer: respond-async`). Bodies of the media types in `bodies` are no
     resources: they are handed over as they came, in `Call.resource`. `answers` is the media type of
-    an answer that is no resource, `status` that of a call that went well."""
+    an answer that is no resource, `statuses` those of a call that went well."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
@@ -94,7 +94,7 @@ class Operation:
     without: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
     answers: str = ""
-    status: int = 200
+    statuses: tuple[int, ...] = (200,)
     writes: bool = False
     later: bool = False
 

@@ -119,7 +119,7 @@ def test_an_operation_says_what_it_takes_and_how_it_answers() -> None:
         "application/fhir+json",
         "application/json",
     }
-    begun = Operation(definition("Resource-meta"), OPERATIONS[0].handler, status=202)
+    begun = Operation(definition("Resource-meta"), OPERATIONS[0].handler, statuses=(202,))
     paths = json.loads(OpenApi(REGISTRY, (begun,)).of("Patient").plain)["paths"]
     answers = paths["/Patient/{id}/$meta"]["get"]["responses"]
     assert "200" not in answers

@@ -60,7 +60,7 @@ class Imports:
             True,
             (),
         )
-        self.operations = (Operation(definition, self._start, status=202),)
+        self.operations = (Operation(definition, self._start, statuses=(202,)),)
 
     async def _start(self, call: Call) -> Response:
         manifest = _manifest(call)

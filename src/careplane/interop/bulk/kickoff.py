@@ -38,18 +38,18 @@ class Exports:
     def __init__(self, starting: Starting) -> None:
         self._starting = starting
         self.operations = (
-            Operation(_definition("export", (), system=True), self._start, status=202),
+            Operation(_definition("export", (), system=True), self._start, statuses=(202,)),
             Operation(
                 _definition("patient-export", ("Patient",), type=True),
                 self._start,
                 frozenset({"Patient"}),
-                status=202,
+                statuses=(202,),
             ),
             Operation(
                 _definition("group-export", ("Group",), instance=True),
                 self._start,
                 frozenset({"Group"}),
-                status=202,
+                statuses=(202,),
             ),
         )
 

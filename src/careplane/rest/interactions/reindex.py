@@ -54,4 +54,6 @@ def _parameters(job: Job) -> bytes:
 
 # It affects no resource, so that GET is offered besides; only what they are found by.
 _REINDEX = our_definition("reindex", system=True, instance=True, parameters=("id", "everything"))
-OPERATIONS = (Operation(_REINDEX, reindex, types=frozenset({"SearchParameter"})),)
+OPERATIONS = (
+    Operation(_REINDEX, reindex, types=frozenset({"SearchParameter"}), statuses=(200, 202)),
+)

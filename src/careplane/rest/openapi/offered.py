@@ -75,17 +75,22 @@ def _answers(operation: Operation) -> Tree:
     before that the refusal is an OperationOutcome."""
     refused = refusals(*_REFUSED)
     if not operation.answers:
-        return _answer(operation.status, content("Resource")) | refused
+        return _answered(operation, content("Resource")) | refused
     own = _plain(operation.answers)
     said = {
         status: {"description": text, "content": content("OperationOutcome") | own}
         for status, text in REFUSALS.items()
         if status in refused
     }
-    return _answer(operation.status, own) | said
+    return _answered(operation, own) | said
 
 
-def _answer(status: int, answered: Tree) -> Tree:
-    text = "As asked." if status == 200 else "Begun; Content-Location says where to ask how it is."
-    headers = {} if status == 200 else {"headers": headers_of("Content-Location")}
-    return {str(status): {"description": text, **headers, "content": answered}}
+def _answered(operation: Operation, content: Tree) -> Tree:
+    return {str(status): _answer(status, content) for status in operation.statuses}
+
+
+def _answer(status: int, content: Tree) -> Tree:
+    if status == 200:
+        return {"description": "As asked.", "content": content}
+    text = "Begun; Content-Location says where to ask how it is."
+    return {"description": text, "headers": headers_of("Content-Location"), "content": content}
