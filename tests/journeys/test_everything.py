@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.fhir_house import House, ids, link, observation, patient
@@ -65,6 +67,7 @@ async def test_types_outside_of_the_compartment_are_found_without_empty_pages(
 
 async def test_since_finds_what_changed_and_what_changed_around_it(house: House) -> None:
     await fill(house)
+    await asyncio.sleep(0.01)  # another millisecond than that of what was there before
     changed = await house.put({"resourceType": "Practitioner", "id": "dr", "active": False})
     since = changed.json()["meta"]["lastUpdated"]
     await house.put(observation("o4", "p", effectiveDateTime="2024-04-01"))
