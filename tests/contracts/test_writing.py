@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from careplane.kernel.errors import CareplaneError, Fault, Issue
 from careplane.kernel.refusal import error_of, refusal_of
 from careplane.search.plan import Ids, Query
 from careplane.storage.engines import sqlite
-from careplane.storage.engines.sqlite.writing import ProcessWriter, wire
+from careplane.storage.engines.sqlite.writing import ProcessWriter, meeting, wire
 from careplane.storage.engines.sqlite.writing.job import Job
 from careplane.storage.ports.records import Guard, Tenant, Unit
 from tests.contracts import crash_child
@@ -63,6 +65,25 @@ async def test_a_writer_that_was_killed_is_started_again(tmp_path: Path) -> None
     await store.commit(T, Unit((m.put("Patient", "after"),)))
     there = await store.read_many(T, [("Patient", "before"), ("Patient", "after")])
     assert all(there)
+    await store.close()
+
+
+async def test_a_writer_that_ends_as_it_is_met_is_sent_nothing(tmp_path: Path) -> None:
+    """Of a killed process, the socket that it listens on may outlive its connections."""
+
+    def meet_and_end(listener: socket.socket) -> None:
+        with listener:
+            listener.accept()[0].close()
+
+    store = _open(tmp_path)
+    with socket.socket(socket.AF_UNIX) as dying:
+        dying.bind(str(tmp_path / meeting.SOCKET))
+        dying.listen()
+        ending = threading.Thread(target=meet_and_end, args=(dying,))
+        ending.start()
+        await store.commit(T, Unit((m.put("Patient", "one"),)))
+        ending.join()
+    assert all(await store.read_many(T, [("Patient", "one")]))
     await store.close()
 
 
@@ -186,7 +207,7 @@ async def test_another_key_is_not_let_in(tmp_path: Path) -> None:
     stranger = ProcessWriter(
         tmp_path / "records.sqlite", bytes(32), 1_000, system_clock, lambda _: None
     )
-    with pytest.raises(Fault):
+    with pytest.raises(Fault, match="another key"):
         await stranger.put(T, Unit((m.put("Patient", "two"),)))
     await stranger.close()
     await store.commit(T, Unit((m.put("Patient", "three"),)))

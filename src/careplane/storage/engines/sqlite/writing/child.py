@@ -149,8 +149,10 @@ class _Service:
         elif not hmac.compare_digest(asked.key, self._opening.key):
             client.hung_up = True
             client.frames = wire.Frames()
+            client.waiting += wire.say(wire.Word.REFUSED)
             return
         client.opening = asked
+        client.waiting += wire.say(wire.Word.HELLO)
 
     def _commit(self, group: list[tuple[_Client, int, Job]]) -> None:
         assert self._committer is not None
@@ -166,7 +168,7 @@ class _Service:
         for client in [client for client in self._clients if client.done]:
             self._clients.remove(client)
             if not self._clients and self._ended():
-                client.waiting += wire.bye()
+                client.waiting += wire.say(wire.Word.BYE)
                 client.write()
             client.connection.close()
 

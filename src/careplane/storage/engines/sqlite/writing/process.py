@@ -19,14 +19,17 @@ from careplane.storage.engines.sqlite.writing.job import NO_UNIT, Done, Job, Wai
 from careplane.storage.ports.records import Erasure, Receipt, Reindex, Reindexed, Tenant, Unit
 
 _COMMAND = [sys.executable, "-m", "careplane.storage.engines.sqlite.writing.child"]
+_TRIES = 3
 
 
 class _Link(asyncio.Protocol):
     """One connection to it: what it was asked, and what it answers."""
 
     def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
         self.asked: dict[int, asyncio.Future[Done]] = {}
-        self.ended = asyncio.get_running_loop().create_future()
+        self.greeted: asyncio.Future[wire.Word] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
         self.was_last = False
         self._frames = wire.Frames()
 
@@ -34,8 +37,8 @@ class _Link(asyncio.Protocol):
         self._frames.feed(data)
         while (found := self._frames.next()) is not None:
             number, answer = wire.read_reply(found)
-            if answer is None:
-                self.was_last = True
+            if isinstance(answer, wire.Word):
+                self._hear(answer)
                 continue
             future = self.asked.pop(number)
             if future.done():
@@ -52,7 +55,20 @@ class _Link(asyncio.Protocol):
                     Fault("The process that writes has ended: whether this was stored is not known")
                 )
         self.asked.clear()
+        if not self.greeted.done():
+            self.greeted.set_result(wire.Word.BYE)
         self.ended.set_result(None)
+
+    def _hear(self, word: wire.Word) -> None:
+        if word is wire.Word.BYE:
+            self.was_last = True
+        else:
+            self.greeted.set_result(word)
+
+    @property
+    def takes(self) -> bool:
+        """Whether it listens, as far as is known here."""
+        return self.greeted.done() and not self.ended.done()
 
 
 class ProcessWriter:
@@ -101,13 +117,31 @@ class ProcessWriter:
             self._waiting.leave(job.weight)
 
     async def warm(self) -> None:
+        async with self._starting:
+            await self._look()
+
+    async def _look(self) -> _Link:
         if self._link is None or self._link.ended.done():
-            async with self._starting:
-                if self._link is None or self._link.ended.done():
-                    await self._start()
+            await self._start()
+        assert self._link is not None
+        return self._link
+
+    async def _open(self) -> None:
+        """One that says hello takes what it is sent. One that is about to die may still be met, and
+        says nothing."""
+        async with self._starting:
+            for _ in range(_TRIES):
+                link = await self._look()
+                word = await asyncio.shield(link.greeted)
+                if word is wire.Word.REFUSED:
+                    raise Fault("The data folder is open under another key")
+                if link.takes:
+                    return
+        raise Busy("The process that writes ended as it was met: nothing was stored")
 
     async def _send(self, job: Job) -> Done:
-        await self.warm()
+        if self._link is None or not self._link.takes:
+            await self._open()
         assert self._link is not None
         assert self._transport is not None
         self._number += 1

@@ -1,12 +1,13 @@
 """Between a store and the process that writes for it: frames of MessagePack over a socket.
 
 Frame = its length in 4 bytes, big-endian, and its bytes. To the writer go one Opening, then Asks;
-back come Replies, in any order, and a last one with nothing in it where the writer ends.
+back come a hello, Replies in any order, and a goodbye where the writer ends.
 """
 
 from __future__ import annotations
 
 import pickle
+from enum import IntEnum
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,17 @@ from careplane.storage.engines.sqlite.writing.job import Answer, Done, Job
 from careplane.storage.ports.records import Erasure, Guard, Put, Reindex, Tenant, Unit
 
 _LENGTH = 4
+
+
+class Word(IntEnum):
+    """What the writer says of itself: numbers that no Ask has."""
+
+    HELLO = -1
+    """It has opened the store."""
+    REFUSED = -2
+    """It has opened the store with another key."""
+    BYE = -3
+    """It ends: this was its last client."""
 
 
 class Opening(Struct, frozen=True, array_like=True):
@@ -96,17 +108,16 @@ def reply(number: int, answer: Answer) -> bytes:
     return frame(_encode(Reply(number, answer, None)))
 
 
-def bye() -> bytes:
-    """Nothing more comes: this was the last client."""
-    return frame(_encode(Reply(0, None, None)))
+def say(word: Word) -> bytes:
+    return frame(_encode(Reply(word, None, None)))
 
 
-def read_reply(data: bytes) -> tuple[int, Answer | None]:
-    """The number of the Ask and its answer; None where nothing more comes."""
+def read_reply(data: bytes) -> tuple[int, Answer | Word]:
+    """The number of the Ask and its answer, or what the writer says of itself."""
     found = _reply.decode(data)
     if found.refusal is not None:
         return found.number, error_of(found.refusal)
-    return found.number, found.done
+    return found.number, Word(found.number) if found.done is None else found.done
 
 
 def frame(data: bytes) -> bytes:
