@@ -73,8 +73,8 @@ class Tools:
     ring: Callable[[str], None]
     """Tells sockets of this process that a subscription has news."""
     rows: dict[int, Rows]
-    """Rows of versions that this process has just written, by sequence number; taken out of
-    here."""
+    """Rows of versions that this process has just written, by sequence number, until they are
+    matched."""
 
 
 class Service:
@@ -140,7 +140,7 @@ class Service:
             command = replace(command, cursor=page.next)
 
     def _rows_of(self, version: Version) -> Rows:
-        made = self._tools.rows.pop(version.t, None)
+        made = self._tools.rows.get(version.t)
         return rows_of(self._tools.extract, version) if made is None else made
 
     async def _step(self) -> int:
@@ -151,6 +151,7 @@ class Service:
             return 0
         for number, version in enumerate(versions, 1):
             await self._consider(version)
+            tools.rows.pop(version.t, None)
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
         told = await self._flush()
