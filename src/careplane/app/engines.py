@@ -32,12 +32,15 @@ def records(settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = Fa
     return sqlite.open(settings.data, keys.derive("store"), clock, embedded)
 
 
-def vault(keys: Keys) -> Vault:
-    """Copies of a data folder. What lies on a database server is copied by its own tools
-    (docs/operations.md)."""
+def vault(settings: Settings, keys: Keys) -> Vault:
+    """Who copies what the settings name."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return postgres.PostgresVault(settings.database, keys.derive("backup-files"))
     from careplane.storage.engines import sqlite
 
-    return sqlite.SqliteVault(keys.derive("store"))
+    return sqlite.SqliteVault(settings.data, keys.derive("store"))
 
 
 def state(settings: Settings, keys: Keys) -> StateStore:

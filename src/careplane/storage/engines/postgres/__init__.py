@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from careplane.kernel.clock import Clock
+from careplane.storage.engines.postgres.backup import PostgresVault
 from careplane.storage.engines.postgres.state import PostgresState
 from careplane.storage.engines.postgres.store import Limits, PostgresStore
 
-__all__ = ["Limits", "PostgresState", "PostgresStore", "open", "open_state"]
+__all__ = ["Limits", "PostgresState", "PostgresStore", "PostgresVault", "open", "open_state"]
 
 
 def open(url: str, key: bytes, clock: Clock, limits: Limits | None = None) -> PostgresStore:

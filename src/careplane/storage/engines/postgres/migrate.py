@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from careplane.kernel.errors import Fault
+from careplane.kernel.errors import Fault, NotFound
 from careplane.storage.engines.postgres.sessions import Connection
 
 _LOCK = 7_203_118
@@ -23,10 +23,10 @@ _DONE = """CREATE TABLE IF NOT EXISTS migration (
 )"""
 
 
-async def migrate(connection: Connection) -> None:
+async def migrate(connection: Connection, upto: int | None = None) -> None:
     """Apply what is missing of `storage/sql/postgres/NNNN_*.sql`, in the connection's schema,
-    which is made where it is named (`search_path`) and missing."""
-    steps = _steps()
+    which is made where it is named (`search_path`) and missing. `upto`: no newer ones."""
+    steps = _steps()[:upto]
     if await _is_new(connection, len(steps)):
         return
     await connection.execute("SELECT pg_advisory_lock($1::bigint)", _LOCK)
@@ -42,6 +42,13 @@ async def migrate(connection: Connection) -> None:
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
+
+
+async def schema_number(connection: Connection) -> int:
+    """The number of the newest step that was applied; NotFound where none was."""
+    if await connection.fetchval("SELECT to_regclass('migration')") is None:
+        raise NotFound("The database holds no records.")
+    return int(await connection.fetchval("SELECT max(number) FROM migration"))
 
 
 async def claim(connection: Connection, mark: bytes) -> None:
