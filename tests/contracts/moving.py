@@ -113,8 +113,7 @@ async def moved(source: Source, target: Target, rows: Index, origin: bytes = ORI
     async for versions in source.versions(reached.t):
         await target.put_versions(versions, [rows(kept) for kept in versions])
     async for records in source.audited(reached.seq):
-        if records:
-            await target.put_audited(records)
+        await target.put_audited(records)
     async for notes in source.noted(reached.note):
         await target.put_noted(notes)
     await target.settle(await source.marks())

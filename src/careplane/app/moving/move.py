@@ -49,7 +49,7 @@ async def move(source: Source, target: Target, told: Told) -> Report:
 
 
 async def ahead(stream: AsyncIterator[Sequence[T]]) -> AsyncIterator[Sequence[T]]:
-    """The same, each batch fetched while the one before is worked on; none is empty."""
+    """The same, each batch fetched while the one before is worked on."""
 
     async def following() -> Sequence[T] | None:
         return await anext(stream, None)
@@ -58,7 +58,6 @@ async def ahead(stream: AsyncIterator[Sequence[T]]) -> AsyncIterator[Sequence[T]
     try:
         while (batch := await fetching) is not None:
             fetching = asyncio.create_task(following())
-            if batch:
-                yield batch
+            yield batch
     finally:
         fetching.cancel()

@@ -2,10 +2,11 @@
 stands, over all tenants, and written as it was.
 
 A `Source` answers from one moment and keeps everybody else from writing until it is closed; it
-writes nothing itself. Its streams come in batches of bounded size, in an order that is the same on
-every engine, from behind `after`. A `Target` takes the same things in the same order: places first,
-since versions and what they refer to have theirs by then. Each batch is durable, whole or not at
-all, when the call returns, so whoever was interrupted goes on behind what was `reached`.
+writes nothing itself. Its streams come in batches of bounded size, none of them empty, in an order
+that is the same on every engine, from behind `after`. A `Target` takes the same things in the same
+order: places first, since versions and what they refer to have theirs by then. Each batch is
+durable, whole or not at all, when the call returns, so whoever was interrupted goes on behind what
+was `reached`.
 
 Errors: `Busy` where others use the store or it cannot be reached, `NotFound` where there is nothing
 to read, `Conflict` where a target is not free, `Full`, `Fault`; nothing else for well-formed calls.

@@ -115,7 +115,8 @@ class Reading:
             yield [Audited(*row) for row in rows]
         last = await self._value(_LAST_SEQ)
         async for rows in self._sorted(_WAITING.format(last)):
-            yield [found for row in rows if (found := Audited(*row)).seq > after]
+            if found := [Audited(*row) for row in rows if row[0] > after]:
+                yield found
 
     async def noted(self, after: NoteAt | None = None) -> AsyncIterator[Sequence[Noted]]:
         at: Sequence[Any] = after or _BEFORE_ALL

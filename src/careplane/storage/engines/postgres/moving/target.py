@@ -30,6 +30,7 @@ _PLACE_COLUMNS = (
 _AUDITED = "UPDATE audit_sequence SET last = $1"
 _LAST_NOTE = "SELECT space, tenant, key FROM state ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1"
 _SETTLED = "UPDATE sequence SET t = $1, rid = greatest(rid, $2), updated = $3"
+_ANALYZE = "ANALYZE resource, version, date_range, number_range, term, audit"
 _CLAIM = "INSERT INTO installation VALUES ($1)"
 
 
@@ -109,7 +110,7 @@ class PostgresTarget(Reading):
             if marks.revision:
                 await connection.execute("SELECT setval('revision', $1)", marks.revision)
         with complaints(self.connection):
-            await self.connection.execute("ANALYZE")
+            await self.connection.execute(_ANALYZE)
 
     async def finish(self) -> None:
         async with self._changing() as connection:
