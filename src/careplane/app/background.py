@@ -25,6 +25,8 @@ Service = Callable[[], Awaitable[None]]
 
 _NOBODY = Tenant(0)
 _SPACE, _KEY = "lease", "background"
+LEASE = (_SPACE, _NOBODY, _KEY)
+"""Where the lease stands in a StateStore."""
 _HELD_MICROSECONDS = 15_000_000
 _RENEWED_SECONDS = 5.0
 _AGAIN_SECONDS = 2.0
@@ -36,6 +38,11 @@ class _Lease(msgspec.Struct, array_like=True):
 
     holder: str
     until: int
+
+
+def is_held(value: bytes, now: int) -> bool:
+    """Whether a lease that stands there has not run out."""
+    return msgspec.msgpack.decode(value, type=_Lease).until > now
 
 
 class Background:

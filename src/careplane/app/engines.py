@@ -8,6 +8,7 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect
 from careplane.storage.ports.backup import Vault
 from careplane.storage.ports.engine import Engine
+from careplane.storage.ports.moving import Source, Target
 from careplane.storage.ports.state import StateStore
 
 _POSTGRES = ("postgresql://", "postgres://")
@@ -52,6 +53,28 @@ def state(settings: Settings, keys: Keys) -> StateStore:
     from careplane.storage.engines import sqlite
 
     return sqlite.open_state(settings.data, keys.derive("store"))
+
+
+async def source(settings: Settings, keys: Keys) -> Source:
+    """All of the store that the settings name, to be read while nobody writes to it."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return await postgres.open_source(settings.database, keys.derive("store"))
+    from careplane.storage.engines import sqlite
+
+    return sqlite.SqliteSource(settings.data, keys.derive("store"))
+
+
+async def target(settings: Settings, keys: Keys) -> Target:
+    """The store that the settings name, to be filled from another one."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return await postgres.open_target(settings.database, keys.derive("store"))
+    from careplane.storage.engines import sqlite
+
+    return sqlite.SqliteTarget(settings.data, keys.derive("store"))
 
 
 def is_shared(settings: Settings) -> bool:

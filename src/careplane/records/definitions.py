@@ -211,16 +211,8 @@ class Definitions:
                 break
             cursor = page.next
         for version in reversed(found):
-            timeline.hear(version.t, version.id, self._defined(version))
+            timeline.hear(version.t, version.id, defined_in(version, self._registry))
         return True
-
-    def _defined(self, version: Version) -> tuple[Custom, ...]:
-        if version.deleted:
-            return ()
-        try:
-            return customs(_struct(version), self._registry)
-        except Invalid:  # from before it was checked, or by other rules
-            return ()
 
     def _is_open(self, book: _Book) -> bool:
         """Whether something of it is not built or not removed, as far as is known."""
@@ -262,6 +254,17 @@ class Definitions:
             defined=edition.t,
             codes=frozenset(custom.code for custom in edition.customs),
         )
+
+
+def defined_in(version: Version, registry: Registry) -> tuple[Custom, ...]:
+    """What a version of a SearchParameter defines: nothing if it is a deletion, or cannot be
+    offered."""
+    if version.deleted:
+        return ()
+    try:
+        return customs(_struct(version), registry)
+    except Invalid:  # from before it was checked, or by other rules
+        return ()
 
 
 def _struct(version: Version) -> structs.Struct:

@@ -17,6 +17,7 @@ from careplane.app.cli import (
     fhir,
     importing,
     lifecycle,
+    migrating,
     reindexing,
     token,
 )
@@ -38,6 +39,7 @@ app.command("import")(importing.import_)
 app.command("export")(exporting.export)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.add_typer(fhir.app, name="fhir")

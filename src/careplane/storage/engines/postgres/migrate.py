@@ -15,6 +15,8 @@ from careplane.storage.engines.postgres.sessions import Connection
 
 _LOCK = 7_203_118
 _MARK = "SELECT mark FROM installation"
+MOVING = b"moving "
+"""What the mark begins with while the database is filled from elsewhere; the origin follows."""
 _CLAIM = "INSERT INTO installation SELECT $1 WHERE NOT EXISTS (SELECT FROM installation)"
 _DONE = """CREATE TABLE IF NOT EXISTS migration (
   number integer PRIMARY KEY,
@@ -53,14 +55,40 @@ async def schema_number(connection: Connection) -> int:
 
 async def claim(connection: Connection, mark: bytes) -> None:
     """Leave the mark of the installation's key, or find the same one; Fault for another."""
-    found = await connection.fetchval(_MARK)
-    if found is None:
+    if await found_mark(connection) is None:
         async with connection.transaction():
             await connection.execute("LOCK TABLE installation")
             await connection.execute(_CLAIM, mark)
-        found = await connection.fetchval(_MARK)
-    if found != mark:
+    await require_mark(connection, mark)
+
+
+async def found_mark(connection: Connection) -> bytes | None:
+    """The mark, or None where nobody has left one."""
+    found: bytes | None = await connection.fetchval(_MARK)
+    return found
+
+
+async def require_mark(connection: Connection, mark: bytes) -> None:
+    """Raises Fault for the mark of another key, or while the database is only half there."""
+    if await require_whole(connection) != mark:
         raise Fault("The key does not fit this database: use the key file that was made with it")
+
+
+async def require_whole(connection: Connection) -> bytes | None:
+    """The mark. Raises Fault while a move into the database is not at its end."""
+    found = await found_mark(connection)
+    if found is not None and found.startswith(MOVING):
+        raise Fault("A move into this database is not at its end: run the same command again")
+    return found
+
+
+async def require_newest(connection: Connection) -> None:
+    """Raises Fault where the schema is not that of this version."""
+    if not await _is_new(connection, len(_steps())):
+        raise Fault(
+            "The database was written by another version of Careplane: open it once with this one "
+            "(careplane doctor)"
+        )
 
 
 async def _is_new(connection: Connection, steps: int) -> bool:

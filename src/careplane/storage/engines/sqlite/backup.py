@@ -23,6 +23,7 @@ from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.inbox import inboxes
 from careplane.storage.engines.sqlite.known import Kind
+from careplane.storage.engines.sqlite.moving.marker import require_whole
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
 from careplane.storage.engines.sqlite.trail import AUDIT
@@ -61,6 +62,7 @@ class SqliteVault:
     def copy(self, target: Path) -> None:
         """See the port."""
         source = self._source
+        require_whole(source)
         if not (source / RECORDS).exists():
             raise NotFound(f"{source} holds no records; name --database where they are in one.")
         for file in _files(source):

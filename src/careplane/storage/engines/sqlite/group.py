@@ -22,6 +22,7 @@ from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Identity, Kind
 from careplane.storage.engines.sqlite.layout import TABLES, Entry, Layout, lay_out
 from careplane.storage.engines.sqlite.versions import form_of
+from careplane.storage.ports.moving import Kept
 from careplane.storage.ports.records import (
     DEFINING,
     Erasure,
@@ -46,8 +47,8 @@ _TALLY_AGAIN = "ON CONFLICT (tenant, type) DO UPDATE SET n = n + excluded.n"
 _DEFINED = """SELECT max(t) FROM version WHERE tenant = ?
 AND type = (SELECT id FROM name WHERE kind = ? AND text = ?)"""
 _LAST = (
-    "SELECT t, updated FROM (SELECT t, updated FROM version ORDER BY t DESC LIMIT 1) "
-    "UNION ALL SELECT t, updated FROM erasure ORDER BY t DESC LIMIT 1"
+    "SELECT max(t), max(updated) FROM (SELECT t, updated FROM erasure UNION ALL "
+    "SELECT * FROM (SELECT t, updated FROM version ORDER BY t DESC LIMIT 1))"
 )
 
 
@@ -89,7 +90,7 @@ class Group:
         self._identities: dict[tuple[int, str, str], Identity] = {}
         self._defined: dict[int, int] = {}
         interner.begin()
-        last = connection.execute(_LAST).fetchone() or (0, 0)
+        last = connection.execute(_LAST).fetchone()
         self._t = int(last[0])
         self._updated = max(int(last[1]), now // 1000)
 
@@ -143,6 +144,30 @@ class Group:
         self._interner.forget_terms()
         if erasure.audit is not None:
             self._batch.outbox.append((tenant, erasure.audit))
+
+    def restore(
+        self, versions: Sequence[Kept], rows: Sequence[Rows], packed: Sequence[Packed]
+    ) -> None:
+        """Write versions as they were, of resources that have places."""
+        puts = [
+            (kept.tenant, _as_put(kept, found)) for kept, found in zip(versions, rows, strict=True)
+        ]
+        self.prepare((tenant, Unit((put,)), ()) for tenant, put in puts)
+        for kept, (tenant, put), body in zip(versions, puts, packed, strict=True):
+            self._restore(kept, tenant, put, body)
+        self.flush()
+
+    def _restore(self, kept: Kept, tenant: Tenant, put: Put, packed: Packed) -> None:
+        key, version, batch = self._identity(tenant, put.type, put.id), kept.version, self._batch
+        rid, t, updated = self._states[key].rid, version.t, version.last_updated // 1000
+        form = form_of(put.method, packed[0])
+        row = (t, tenant, key[1], rid, version.version, updated, form, packed[1])
+        batch.versions.append(row)
+        if kept.current:
+            gone = int(version.deleted)
+            batch.resources.append((rid, *key, version.version, t, 0, gone))
+            batch.tally[tenant, key[1]] += 1 - gone
+            self._index(tenant, rid, put)
 
     def flush(self) -> None:
         """Bring the batch to the tables."""
@@ -232,6 +257,11 @@ class Group:
             mine, had = set(getattr(new, name)), set(getattr(old, name))
             getattr(self._batch.added, name).extend(mine - had)
             getattr(self._batch.removed, name).extend(had - mine)
+
+
+def _as_put(kept: Kept, rows: Rows) -> Put:
+    version = kept.version
+    return Put(version.type, version.id, version.method, b"", rows, version.version - 1, _NO_ROWS)
 
 
 _NO_ROWS = Rows()
