@@ -199,7 +199,5 @@ READERS: Mapping[str, Reader] = {
     "_revinclude:iterate": _revinclude,
     "_contained": _contained,
     "_containedType": _refused,
-    "_text": _refused,
-    "_content": _refused,
     "_query": _refused,
 }

@@ -18,6 +18,7 @@ from careplane.storage.engines.postgres.job import Job, Laid
 from careplane.storage.engines.postgres.layout import Layout
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import form_of
+from careplane.storage.engines.postgres.words import texts, write
 from careplane.storage.ports.moving import Kept
 from careplane.storage.ports.records import DEFINING, Guard, Key, Receipt, Tenant, Version
 
@@ -140,6 +141,8 @@ class Group:
         """Bring the batch to the tables."""
         batch, self._batch = self._batch, Batch()
         await self._connection.execute(WRITE, *batch.args(self._t, self._rid, self._updated))
+        if batch.words:
+            await write(self._connection, batch.words)
 
     def _check(self, tenant: int, laid: Laid) -> None:
         state, put = self._states.get((tenant, laid.ident)), laid.put
@@ -175,6 +178,8 @@ class Group:
         if put.type == DEFINING:
             self._defined[tenant] = t
         batch.index(tenant, ident, laid.new, laid.old)
+        if put.rows.words or put.old.words:
+            batch.words[tenant, ident] = texts(put.rows)
         self._states[tenant, ident] = state._replace(version=version, gone=gone)
         self._hear_targets(tenant, laid.new)
         moment = self._updated * 1000
