@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from careplane.fhir import structs
@@ -46,18 +45,10 @@ class Inner(Struct, frozen=True):
     raw: bytes
 
 
-class _Head(Struct):
-    resourceType: str  # noqa: N815  (FHIR's name)
-    id: str = ""
-
-
-_head = msgspec.json.Decoder(_Head)
-
-
 def tokens(resource: Any) -> list[TokenRow]:
     """The rows by which a container is found."""
     raws = getattr(resource, "contained", None) or ()
-    return [TokenRow(CONTAINS, None, _head.decode(raw).resourceType) for raw in raws]
+    return [TokenRow(CONTAINS, None, structs.head(raw).resourceType) for raw in raws]
 
 
 def containing(types: frozenset[str]) -> Node:
@@ -75,7 +66,7 @@ def matching(
     """What of these types matches among the contained, by itself: `_id` is the id that it has
     there, `_lastUpdated` that of its container."""
     for raw in getattr(container, "contained", None) or ():
-        head = _head.decode(raw)
+        head = structs.head(raw)
         if head.resourceType not in types:
             continue
         rows = extract(structs.decoder(head.resourceType).decode(raw))

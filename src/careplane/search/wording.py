@@ -17,7 +17,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from careplane.fhir.structs import Struct, decoder, struct
+from careplane.fhir.structs import Struct, decoder, head, struct
 from careplane.search.extract import extract
 from careplane.search.narrative import plain
 from careplane.search.rows import NARRATIVE, OTHER, Rows, WordsRow
@@ -27,13 +27,6 @@ _UUID = re.compile(r"(?:urn:uuid:)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA
 _MARKED_UP = frozenset({"text/html", "text/xml"})
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _NO_TEXT = frozenset({("Element", "id"), ("Reference", "reference")})
-
-
-class _Type(msgspec.Struct):
-    resourceType: str  # noqa: N815  (FHIR's name)
-
-
-_type = msgspec.json.Decoder(_Type)
 
 
 def extract_with_words(resource: Struct) -> Rows:
@@ -72,7 +65,7 @@ def _many(read: Callable[[Any], Iterator[str]]) -> Callable[[Any], Iterator[str]
 
 def _inner(raw: msgspec.Raw) -> Iterator[str]:
     """A resource inside of another."""
-    yield from _strings(decoder(_type.decode(raw).resourceType).decode(raw))
+    yield from _strings(decoder(head(raw).resourceType).decode(raw))
 
 
 def _marked_up(narrative: Any) -> Iterator[str]:
