@@ -38,7 +38,7 @@ from careplane.storage.ports.records import (
     Tenant,
     Version,
 )
-from careplane.storage.ports.state import StateStore
+from careplane.storage.ports.state import Entry, StateStore
 
 _SPACE = "search-parameter"
 _FRESH_MICROSECONDS = 1_000_000
@@ -295,6 +295,13 @@ def defined_in(version: Version, registry: Registry) -> tuple[Custom, ...]:
         return customs(_struct(version), registry)
     except Invalid:  # from before it was checked, or by other rules
         return ()
+
+
+def is_full_text(space: str, entry: Entry) -> bool:
+    """Whether what is noted there says that full-text search is on, and its index whole."""
+    if (space, entry.key) != (_SPACE, OTHER):
+        return False
+    return bool(msgspec.msgpack.decode(entry.value, type=Mark).built)
 
 
 def _struct(version: Version) -> structs.Struct:

@@ -18,7 +18,7 @@ from careplane.storage.engines.postgres.job import Job, Laid
 from careplane.storage.engines.postgres.layout import Layout
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import form_of
-from careplane.storage.engines.postgres.words import texts, write
+from careplane.storage.engines.postgres.words import Texts, texts, write
 from careplane.storage.ports.moving import Kept
 from careplane.storage.ports.records import DEFINING, Guard, Key, Receipt, Tenant, Version
 
@@ -116,7 +116,7 @@ class Group:
         self._batch.name(resource.tenant, resource.layout)
         self._hear_targets(resource.tenant, resource.layout)
 
-    def restore(self, kept: Kept, ident: int, layout: Layout, packed: Packed) -> None:
+    def restore(self, kept: Kept, ident: int, layout: Layout, found: Texts, packed: Packed) -> None:
         """Write a version as it was, of a resource that has a place."""
         tenant, version, batch = kept.tenant, kept.version, self._batch
         state = self._states[tenant, ident]
@@ -135,6 +135,8 @@ class Group:
             )  # fmt: skip
             batch.tally[tenant, version.type] += int(not gone)
             batch.index(tenant, ident, layout, Layout())
+            if any(found):
+                batch.words[tenant, ident] = found
             self._hear_targets(tenant, layout)
 
     async def flush(self) -> None:

@@ -170,6 +170,7 @@ class Group:
             batch.resources.append((rid, *key, version.version, t, 0, gone))
             batch.tally[tenant, key[1]] += 1 - gone
             self._index(tenant, rid, put)
+            self._words.put(rid, put.rows, put.old, first=True)
 
     def flush(self) -> None:
         """Bring the batch to the tables."""
