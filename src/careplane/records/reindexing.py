@@ -23,7 +23,7 @@ from careplane.records.bodies import rows_of
 from careplane.records.definitions import Definitions, Edition, Mark
 from careplane.records.reindex_jobs import Held, Job, ReindexJobs
 from careplane.search.custom import extracting_alone
-from careplane.search.rows import Rows
+from careplane.search.rows import OTHER, Rows
 from careplane.storage.ports.records import (
     RecordStore,
     Reindex,
@@ -84,6 +84,7 @@ class Reindexer:
             defined=edition.t,
             since=since,
             looked=since,
+            words=job.everything and edition.registry.full_text,
         )
 
     async def _walk(self, tenant: Tenant, job: Job) -> Job:
@@ -110,6 +111,7 @@ class Reindexer:
             late=job.late + seen.changed - job.changed,
             failed=seen.failed,
             failing=seen.failing,
+            words=seen.words,
         )
 
     async def _round(self, tenant: Tenant, job: Job) -> Job:
@@ -128,6 +130,7 @@ class Reindexer:
             if not left:
                 return job
             edition = await self._definitions.latest(tenant)
+            job = replace(job, words=job.words and edition.registry.full_text)
             items, wrong = self._items(job, edition, left)
             try:
                 outcomes = await self._store.reindex(tenant, items, edition.t)
@@ -163,6 +166,8 @@ class Reindexer:
         """What was defined before the walk began is complete now; what had ended is removed."""
         edition = await self._definitions.edition(tenant)
         whole = set(job.types) - set(job.failing)
+        if job.words and not job.failing:
+            await self._definitions.mark(tenant, OTHER, Mark(built=1))
         for param, (custom, since) in edition.active.items():
             if custom.base in whole and since <= job.defined:
                 await self._definitions.mark(tenant, param, Mark(built=since))

@@ -10,6 +10,10 @@ from careplane.app.moving.indexing import Indexing
 from careplane.app.moving.move import move
 from careplane.app.moving.origin import origin_of, require_rest
 from careplane.kernel.errors import Busy, Full
+from careplane.records.bodies import accepting
+from careplane.records.definitions import Definitions
+from careplane.search.extract import extract
+from careplane.search.registry import r4_registry
 from careplane.search.rows import Rows
 from careplane.storage.engines.memory import MemoryMove, MemoryState, MemoryStore
 from careplane.storage.ports.moving import Kept
@@ -74,6 +78,23 @@ def test_only_what_is_current_has_rows() -> None:
     assert indexing.rows(kept(WHOLE)).tokens
     assert indexing.rows(kept(WHOLE, current=False)) == Rows()
     assert indexing.failed == []
+
+
+@pytest.mark.parametrize("full_text", [True, False])
+async def test_words_are_moved_where_full_text_search_is_on(full_text: bool) -> None:
+    store, state, source = installation()
+    registry = r4_registry().with_full_text() if full_text else r4_registry()
+    definitions = Definitions(
+        store, state, lambda: NOW, registry, extract, lambda *_: accepting(extract), nothing_runs
+    )
+    await definitions.edition(ONE)
+    words = (await Indexing.of(source)).rows(kept(WHOLE)).words
+    assert bool(words) is full_text
+    assert (await Indexing.of(source)).rows(kept(WHOLE, current=False)).words == []
+
+
+async def nothing_runs(tenant: Tenant) -> dict[str, tuple[int, str]]:
+    return {}
 
 
 async def test_what_cannot_be_indexed_is_moved_and_named() -> None:

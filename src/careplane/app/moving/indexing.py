@@ -9,12 +9,13 @@ from typing import Self
 
 from careplane.kernel.observe import describe
 from careplane.records.bodies import Extract, rows_of
-from careplane.records.definitions import defined_in
+from careplane.records.definitions import defined_in, is_full_text
 from careplane.records.timeline import Timeline
 from careplane.search.custom import extracting
 from careplane.search.extract import extract
 from careplane.search.registry import r4_registry
 from careplane.search.rows import Rows
+from careplane.search.wording import extract_with_words
 from careplane.storage.ports.moving import Kept, Source
 from careplane.storage.ports.records import DEFINING, Tenant
 
@@ -22,8 +23,8 @@ _log = logging.getLogger(__name__)
 
 
 class Indexing:
-    """With R4's search parameters, and those that each tenant has defined. `failed` names what
-    could not be indexed: it is moved, and found by nothing."""
+    """With R4's search parameters, those that each tenant has defined, and full-text search where
+    it was on. `failed` names what could not be indexed: it is moved, and found by nothing."""
 
     def __init__(self, extracts: Mapping[Tenant, Extract]) -> None:
         self._extracts = extracts
@@ -38,11 +39,21 @@ class Indexing:
                 timeline = timelines.setdefault(kept.tenant, Timeline())
                 version = kept.version
                 timeline.hear(version.t, version.id, defined_in(version, registry))
+        with_words = {
+            note.tenant
+            async for notes in source.noted()
+            for note in notes
+            if is_full_text(note.space, note.entry)
+        }
         return cls(
             {
-                tenant: extracting([custom for custom, _ in timeline.active.values()])
-                for tenant, timeline in timelines.items()
-                if timeline.active
+                tenant: extracting(
+                    [custom for custom, _ in timelines[tenant].active.values()]
+                    if tenant in timelines
+                    else [],
+                    extract_with_words if tenant in with_words else extract,
+                )
+                for tenant in timelines.keys() | with_words
             }
         )
 

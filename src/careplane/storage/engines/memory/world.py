@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from careplane.search.match import Subject
-from careplane.search.rows import Rows
+from careplane.search.rows import Rows, WordsRow
 from careplane.storage.ports.records import DEFINING, Key, Superseded, Version
 
 
@@ -127,12 +127,19 @@ def targets(rows: Rows) -> Iterator[Key]:
 
 
 def changed(had: Rows, wanted: Rows, gone: Rows) -> Rows | None:
-    """The rows with those that are wanted and without those that are gone; None where that is what
-    they are."""
-    kinds = Rows.__struct_fields__
-    found = Rows()
-    for kind in kinds:
+    """The rows with those that are wanted and without those that are gone, words replaced by those
+    that are wanted; None where that is what they are."""
+    found = Rows(words=had.words)
+    if wanted.words and _words(wanted) != _words(had):
+        found.words = wanted.words
+    for kind in Rows.__struct_fields__:
+        if kind == "words":
+            continue
         before, add, take = (getattr(rows, kind) for rows in (had, wanted, gone))
         kept = [row for row in before if row in add or row not in take]
         setattr(found, kind, [*kept, *(row for row in add if row not in kept)])
     return None if found == had else found
+
+
+def _words(rows: Rows) -> set[WordsRow]:
+    return {row for row in rows.words if row.words}

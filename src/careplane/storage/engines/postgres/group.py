@@ -18,6 +18,7 @@ from careplane.storage.engines.postgres.job import Job, Laid
 from careplane.storage.engines.postgres.layout import Layout
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import form_of
+from careplane.storage.engines.postgres.words import Texts, texts, write
 from careplane.storage.ports.moving import Kept
 from careplane.storage.ports.records import DEFINING, Guard, Key, Receipt, Tenant, Version
 
@@ -115,7 +116,7 @@ class Group:
         self._batch.name(resource.tenant, resource.layout)
         self._hear_targets(resource.tenant, resource.layout)
 
-    def restore(self, kept: Kept, ident: int, layout: Layout, packed: Packed) -> None:
+    def restore(self, kept: Kept, ident: int, layout: Layout, found: Texts, packed: Packed) -> None:
         """Write a version as it was, of a resource that has a place."""
         tenant, version, batch = kept.tenant, kept.version, self._batch
         state = self._states[tenant, ident]
@@ -134,12 +135,16 @@ class Group:
             )  # fmt: skip
             batch.tally[tenant, version.type] += int(not gone)
             batch.index(tenant, ident, layout, Layout())
+            if any(found):
+                batch.words[tenant, ident] = found
             self._hear_targets(tenant, layout)
 
     async def flush(self) -> None:
         """Bring the batch to the tables."""
         batch, self._batch = self._batch, Batch()
         await self._connection.execute(WRITE, *batch.args(self._t, self._rid, self._updated))
+        if batch.words:
+            await write(self._connection, batch.words)
 
     def _check(self, tenant: int, laid: Laid) -> None:
         state, put = self._states.get((tenant, laid.ident)), laid.put
@@ -175,6 +180,8 @@ class Group:
         if put.type == DEFINING:
             self._defined[tenant] = t
         batch.index(tenant, ident, laid.new, laid.old)
+        if put.rows.words or put.old.words:
+            batch.words[tenant, ident] = texts(put.rows)
         self._states[tenant, ident] = state._replace(version=version, gone=gone)
         self._hear_targets(tenant, laid.new)
         moment = self._updated * 1000

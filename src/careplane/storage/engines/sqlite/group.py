@@ -22,6 +22,7 @@ from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Identity, Kind
 from careplane.storage.engines.sqlite.layout import TABLES, Entry, Layout, lay_out
 from careplane.storage.engines.sqlite.versions import form_of
+from careplane.storage.engines.sqlite.words import Words
 from careplane.storage.ports.moving import Kept
 from careplane.storage.ports.records import (
     DEFINING,
@@ -86,6 +87,7 @@ class Group:
         self._interner = interner
         self._find = find
         self._batch = _Batch()
+        self._words = Words(connection)
         self._states: dict[Identity, _State] = {}
         self._identities: dict[tuple[int, str, str], Identity] = {}
         self._defined: dict[int, int] = {}
@@ -168,6 +170,7 @@ class Group:
             batch.resources.append((rid, *key, version.version, t, 0, gone))
             batch.tally[tenant, key[1]] += 1 - gone
             self._index(tenant, rid, put)
+            self._words.put(rid, put.rows, put.old, first=True)
 
     def flush(self) -> None:
         """Bring the batch to the tables."""
@@ -184,6 +187,7 @@ class Group:
         tally = [(*key, n) for key, n in batch.tally.items() if n]
         execute_many(connection, "INSERT INTO tally", tally, _TALLY_AGAIN)
         execute_many(connection, "INSERT INTO outbox (tenant, record)", batch.outbox)
+        self._words.flush()
 
     def indexed_anew(self, tenant: Tenant, item: Reindex) -> int | None:
         """The number of the resource if it is still at the item's version, else None."""
@@ -204,7 +208,8 @@ class Group:
             old = [row for row in dict.fromkeys(getattr(removed, name)) if row not in wanted]
             getattr(self._batch.removed, name).extend(old)
         self.flush()
-        return self._connection.total_changes != before
+        changed = self._connection.total_changes != before
+        return self._words.replace(rid, rows) or changed
 
     def _definitions(self, tenant: Tenant) -> int:
         """The sequence number of the newest definition of a search parameter."""
@@ -245,6 +250,7 @@ class Group:
             self._defined[tenant] = t
         self._states[key] = _State(rid, version, state.born or t, gone, t)
         self._index(tenant, rid, put)
+        self._words.put(rid, put.rows, put.old, first=not state.version)
 
     def _index(self, tenant: int, rid: int, put: Put) -> None:
         if put.old == _NO_ROWS:

@@ -16,6 +16,7 @@ from careplane.storage.engines.postgres.migrate import MOVING, found_mark, migra
 from careplane.storage.engines.postgres.moving.reading import Reading, complaints, connected
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.sessions import Connection
+from careplane.storage.engines.postgres.words import texts
 from careplane.storage.ports.moving import Audited, Kept, Marks, Noted, Place, Reached
 from careplane.storage.ports.records import Guard, Key, Tenant
 
@@ -30,7 +31,7 @@ _PLACE_COLUMNS = (
 _AUDITED = "UPDATE audit_sequence SET last = $1"
 _LAST_NOTE = "SELECT space, tenant, key FROM state ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1"
 _SETTLED = "UPDATE sequence SET t = $1, rid = greatest(rid, $2), updated = $3"
-_ANALYZE = "ANALYZE resource, version, date_range, number_range, term, audit"
+_ANALYZE = "ANALYZE resource, version, date_range, number_range, term, words, audit"
 _CLAIM = "INSERT INTO installation VALUES ($1)"
 
 
@@ -87,7 +88,7 @@ class PostgresTarget(Reading):
             for kept, layout in zip(versions, laid, strict=True):
                 wanted |= group.unheard(kept.tenant, layout)
             await group.lock(wanted, 0)
-            for one in zip(versions, idents, laid, packed, strict=True):
+            for one in zip(versions, idents, laid, map(texts, rows), packed, strict=True):
                 group.restore(*one)
             await group.flush()
         self._heard.update(group.heard)
