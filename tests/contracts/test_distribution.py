@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from careplane.storage.engines.postgres.batch import NO_DATE, WRITE
 from tests import postgres as server
 from tools.scale_layout.asks import Ask, Known, ask, house
 from tools.scale_layout.evidence import Shown, all_of, cut_up, planned_once, show
@@ -50,6 +51,7 @@ async def test_every_request_touches_the_part_of_its_tenant_alone(tmp_path: Path
     assert weakened == []
     assert {one.name: len(one.parts) for one in shown} == {one.name: 1 for one in shown}
     assert len({number for one in shown for number in one.parts}) == 1
+    assert {WRITE, NO_DATE} <= {sent.text for one in shown for sent in one.sent}
     plan = await planned_once(url, shown, "search by patient, code and date", "JOIN version")
     assert any("Subplans Removed: 7" in line for line in plan)
 

@@ -113,5 +113,7 @@ def writes(known: Known) -> Iterator[Ask]:
     yield Ask("conditional create", "POST", "Observation", marked, condition)
     yield Ask("the same again", "POST", "Observation", marked, condition)
     yield Ask("update", "PUT", f"Observation/{id}", {**new, "id": id})
+    later = {**new, "id": id, "effectiveDateTime": "2019-03-04"}
+    yield Ask("update with another date", "PUT", f"Observation/{id}", later)
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry] * 20}
     yield Ask("transaction of 20", "POST", "", bundle)

@@ -63,7 +63,8 @@ def recorded() -> Iterator[list[Sent]]:
         def keep(query: Any) -> None:
             text, args = query.query, tuple(query.args or ())
             if _STATEMENT.match(text) and not _OF_MIGRATIONS.search(text):
-                sent.append(Sent(text, args, settings))
+                many = args and all(isinstance(one, tuple) for one in args)
+                sent.extend(Sent(text, one, settings) for one in (args if many else (args,)))
 
         connection.add_query_logger(keep)
         return connection

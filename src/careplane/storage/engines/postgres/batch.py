@@ -53,6 +53,15 @@ class Batch:
         self.no_numbers += [(*n, ident) for n in old.number_ranges - new.number_ranges]
         self.name(new)
 
+    @property
+    def gone(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        """What is taken away before the rest is written: statements, each with its rows."""
+        return [
+            (text, [(self.tenant, *row) for row in rows])
+            for text, rows in ((NO_DATE, self.no_dates), (NO_NUMBER, self.no_numbers))
+            if rows
+        ]
+
     def name(self, new: Layout) -> None:
         """The texts and units behind a layout's numbers."""
         self.terms |= new.terms
@@ -76,9 +85,7 @@ class Batch:
             *_joined([r.layout.dates for r in rows]),
             *_joined([r.layout.numbers for r in rows]),
             *_columns(self.versions, 7),
-            *_columns(self.no_dates, 5),
             *_columns(self.dates, 5),
-            *_columns(self.no_numbers, 6),
             *_columns(self.numbers, 6),
             *_columns([(key, *term) for key, term in self.terms.items()], 4),
             *_columns([(key, *texts) for key, texts in self.units.items()], 3),
@@ -112,7 +119,7 @@ _GIVEN: tuple[tuple[str, ...], ...] = (
     (_INT, _LONG, _LONG, _LONG, _LONG, _INT, _BOOL, _TEXT, _TEXT),
     (_LONG, _INT), (_LONG, _INT), (_LONG, _INT), (_REAL, _INT),
     (_INT, _LONG, _LONG, _LONG, _INT, _TEXT, _BYTES),
-    _DATE, _DATE, _NUMBER, _NUMBER,
+    _DATE, _NUMBER,
     (_LONG, _LONG, _TEXT, _TEXT),
     (_LONG, _TEXT, _TEXT),
     (_TEXT, _LONG),
@@ -131,8 +138,8 @@ def _places() -> list[list[str]]:
 
 def _write() -> str:
     (
-        own, keys, group_keys, dates, numbers, versions, no_dates, add_dates, no_numbers,
-        add_numbers, terms, units, tally, outbox,
+        own, keys, group_keys, dates, numbers, versions, add_dates, add_numbers, terms, units,
+        tally, outbox,
     ) = _places()  # fmt: skip
     last = 1 + sum(map(len, _GIVEN))
     date_columns = "wide, param, low, high, ident"
@@ -145,13 +152,6 @@ def _write() -> str:
         return (
             f"INSERT INTO {table} (tenant, {columns}) "
             f"SELECT $1::integer, u.* FROM {some(places, columns)}"
-        )
-
-    def take(table: str, columns: str, places: list[str]) -> str:
-        theirs, ours = (", ".join(f"{a}.{c}" for c in columns.split(", ")) for a in "xu")
-        return (
-            f"DELETE FROM {table} x USING {some(places, columns)} "
-            f"WHERE x.tenant = $1::integer AND ({theirs}) = ({ours})"
         )
 
     def part(places: list[str], name: str) -> str:
@@ -175,12 +175,8 @@ WITH written AS (
     born = CASE resource.born WHEN 0 THEN excluded.born ELSE resource.born END
 ), versions AS (
   {add("version", "version, ident, t, updated, form, type, body", versions)}
-), no_dates AS (
-  {take("date_range", date_columns, no_dates)}
 ), dates AS (
   {add("date_range", date_columns, add_dates)}
-), no_numbers AS (
-  {take("number_range", number_columns, no_numbers)}
 ), numbers AS (
   {add("number_range", number_columns, add_numbers)}
 ), terms AS (
@@ -199,3 +195,9 @@ WHERE tenant = $1::integer
 
 
 WRITE = _write()
+NO_DATE = """DELETE FROM date_range WHERE tenant = $1 AND wide = $2 AND param = $3 AND low = $4
+AND high = $5 AND ident = $6"""
+NO_NUMBER = """DELETE FROM number_range WHERE tenant = $1 AND wide = $2 AND param = $3 AND unit = $4
+AND low = $5 AND high = $6 AND ident = $7"""
+"""One at a time, in one message: joined with a list, their plan would go through all of a tenant
+where it was made while the table was empty."""

@@ -128,6 +128,8 @@ class Group:
     async def flush(self) -> None:
         """Bring the batch to the tables."""
         batch, self._batch = self._batch, Batch(self._tenant)
+        for text, rows in batch.gone:
+            await self._connection.executemany(text, rows)
         await self._connection.execute(WRITE, *batch.args(self._t, self._rid, self._updated))
 
     def _check(self, laid: Laid) -> None:

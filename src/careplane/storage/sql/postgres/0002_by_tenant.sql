@@ -22,19 +22,20 @@ ALTER TABLE outbox ALTER COLUMN id DROP IDENTITY;
 ALTER TABLE outbox ALTER COLUMN id SET DEFAULT nextval('outbox_order');
 ALTER TABLE outbox DROP CONSTRAINT outbox_pkey, ADD PRIMARY KEY (tenant, id);
 
--- Adds what waits in a tenant's outbox, a thousand at most, and then the records given. How many
+-- Adds what waits in a tenant's outbox, some thousand at most, and then the records given. How many
 -- waited.
 CREATE FUNCTION add_audit(of_tenant integer, records bytea[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   at bigint;
+  until bigint;
   waited bigint;
 BEGIN
   INSERT INTO audit_sequence (tenant, last) VALUES (of_tenant, 0) ON CONFLICT DO NOTHING;
   SELECT last INTO at FROM audit_sequence WHERE tenant = of_tenant FOR UPDATE;
+  SELECT max(o.id) INTO until
+  FROM (SELECT id FROM outbox WHERE tenant = of_tenant ORDER BY id LIMIT 1000) o;
   WITH moving AS (
-    DELETE FROM outbox o WHERE o.tenant = of_tenant
-    AND o.id IN (SELECT id FROM outbox WHERE tenant = of_tenant ORDER BY id LIMIT 1000)
-    RETURNING o.id, o.record
+    DELETE FROM outbox o WHERE o.tenant = of_tenant AND o.id <= until RETURNING o.id, o.record
   )
   INSERT INTO audit (seq, tenant, record)
   SELECT at + row_number() OVER (ORDER BY m.id), of_tenant, m.record FROM moving m;
