@@ -156,7 +156,7 @@ def main() -> None:
             measure(f"{address}{joint}search_path={schema}", puts, count)
         )
     finally:
-        asyncio.run(_dropped(address, schema))
+        asyncio.run(dropped(address, schema))
     rows = f"{number:,} resources, {rows_of(puts):.1f} rows each, the database beside, on {load}."
     text = "\n\n".join(
         [
@@ -167,16 +167,18 @@ def main() -> None:
         ]
     )
     print(text)
-    _keep(PAGE, text)
+    keep(PAGE, text)
 
 
-def _keep(page: Path, text: str) -> None:
+def keep(page: Path, text: str) -> None:
+    """Write the measured part of a page anew."""
     head, _, rest = page.read_text().partition(MARKS[0])
     _, _, tail = rest.partition(MARKS[1])
     page.write_text(f"{head}{MARKS[0]}\n{text}\n{MARKS[1]}{tail}")
 
 
-async def _dropped(address: str, schema: str) -> None:
+async def dropped(address: str, schema: str) -> None:
+    """Take away a schema with all that is in it."""
     connection = await asyncpg.connect(address)
     await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
     await connection.close()

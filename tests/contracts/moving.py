@@ -32,6 +32,8 @@ class Installation:
     open: Callable[[], tuple[Store, StateStore]]
     source: Callable[[], Awaitable[Source]]
     target: Callable[[], Awaitable[Target]]
+    by_tenant: bool = False
+    """Whether each tenant has numbers of its own."""
 
 
 def _memory(folder: Path) -> Installation:
@@ -83,7 +85,10 @@ def on_postgres(folder: Path) -> Installation:
         return postgres.open(url, KEY, Steps(), limits), postgres.open_state(url)
 
     return Installation(
-        use, lambda: postgres.open_source(url, KEY), lambda: postgres.open_target(url, KEY)
+        use,
+        lambda: postgres.open_source(url, KEY),
+        lambda: postgres.open_target(url, KEY),
+        by_tenant=True,
     )
 
 
@@ -172,13 +177,18 @@ def body(n: int) -> bytes:
 
 
 async def fill(here: Installation, rows: Sequence[Rows]) -> World:
-    """Two tenants: updates, deletions, targets that are not there, things erased, an audit trail
-    and state."""
+    """Two tenants, or one where each has numbers of its own: updates, deletions, targets that are
+    not there, things erased, an audit trail and state."""
+    return await filled(here, rows, (ONE,) if here.by_tenant else (ONE, TWO))
+
+
+async def filled(here: Installation, rows: Sequence[Rows], tenants: Sequence[Tenant]) -> World:
+    """As `fill`, for these."""
     world = World()
     store, state = here.open()
     some = [*rows, Rows(), Rows(references=[ReferenceRow(m.SUBJECT, "Patient", "far-away")])]
     number = 0
-    for tenant in (ONE, TWO):
+    for tenant in tenants:
         for turn in range(3):
             for n, found in enumerate(some[turn:]):
                 number += 1
@@ -188,8 +198,8 @@ async def fill(here: Installation, rows: Sequence[Rows]) -> World:
         await store.append(tenant, b"a read by %d" % tenant)
     key = next(iter(world.at))
     await store.commit(ONE, Unit((world.deletion(*key),)))
-    gone = world.erased(TWO, *list(world.at)[-1][1:])
-    await store.erase(TWO, Erasure((gone,), audit=b"purged"))
+    gone = world.erased(*list(world.at)[-1])
+    await store.erase(tenants[-1], Erasure((gone,), audit=b"purged"))
     type, id = "Patient", "many"
     for n in range(4):
         await store.commit(ONE, Unit((world.put(ONE, type, id, some[0], body(n)),)))

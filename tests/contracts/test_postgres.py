@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -344,7 +345,7 @@ async def test_a_migration_that_was_interrupted_goes_on() -> None:
     async with opened(url) as store:
         await store.commit(T, Unit((m.put("Patient", "p"),)))
     connection = await asyncpg.connect(url)
-    assert await connection.fetchval("SELECT max(number) FROM migration") == 2
+    assert await connection.fetchval("SELECT max(number) FROM migration") == 3
     schema = await connection.fetchval("SELECT current_schema()")
     await connection.execute(f"DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}")
     await connection.execute(
@@ -354,6 +355,65 @@ async def test_a_migration_that_was_interrupted_goes_on() -> None:
     await connection.close()
     async with opened(url) as store:
         await store.commit(T, Unit((m.put("Patient", "p"),)))
+
+
+async def test_tenants_do_not_wait_for_each_other() -> None:
+    url = server.url()
+    async with opened(url) as store:
+        await store.commit(T, Unit((m.put("Patient", "p"),)))
+        connection = await asyncpg.connect(url)
+        async with connection.transaction():
+            await connection.execute("SELECT FROM sequence WHERE tenant = $1 FOR UPDATE", T)
+            await connection.execute("SELECT FROM audit_sequence WHERE tenant = $1 FOR UPDATE", T)
+            waiting = asyncio.create_task(store.commit(T, Unit((m.put("Patient", "q"),))))
+            async with asyncio.timeout(10):
+                other = await store.commit(Tenant(2), Unit((m.put("Patient", "p"),), (), b"unit"))
+                assert [record for _, record in await store.tail(Tenant(2))] == [b"unit"]
+            assert not waiting.done()
+        await waiting
+        await connection.close()
+        assert other.versions[0].t == 1
+        assert await store.horizon(Tenant(9)) == (0, 0)
+
+
+_FIRST = files("careplane.storage") / "sql" / "postgres" / "0001_first.sql"
+_BY_THE_VERSION_BEFORE = """
+UPDATE sequence SET t = 7, rid = 3, updated = 1700000000000;
+INSERT INTO tally VALUES (5, 'Patient', 3), (6, 'Patient', 1);
+INSERT INTO outbox (tenant, record) VALUES (5, 'waits'), (6, 'too');
+INSERT INTO audit VALUES (1, 5, 'first'), (2, 8, 'of nobody');
+UPDATE audit_sequence SET last = 2;
+"""
+
+
+async def test_a_database_of_the_version_before_goes_on_where_it_was() -> None:
+    url = server.url()
+    async with opened(url) as store:
+        await store.warm()
+    connection = await asyncpg.connect(url)
+    schema = await connection.fetchval("SELECT current_schema()")
+    await connection.execute(f"DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}")
+    await connection.execute(_FIRST.read_text())
+    await connection.execute(
+        "CREATE TABLE migration (number integer PRIMARY KEY, name text NOT NULL, "
+        "applied timestamptz NOT NULL DEFAULT now()); INSERT INTO migration VALUES (1, 'first')"
+    )
+    await connection.execute(_BY_THE_VERSION_BEFORE)
+    async with opened(url) as store:
+        for tenant in (Tenant(5), Tenant(6)):
+            receipt = await store.commit(tenant, Unit((m.put("Patient", "new"),), (), b"unit"))
+            assert receipt.versions[0].t == 8
+        old = "SELECT add_audit(ARRAY[8, 5], ARRAY['by the old'::bytea, 'way'])"
+        assert await connection.fetchval(old) == 4
+        await store.append(Tenant(8), b"by the new")
+        trails = {n: [r for _, r in await store.tail(Tenant(n))] for n in (5, 6, 8)}
+    assert trails == {
+        5: [b"first", b"waits", b"unit", b"way"],
+        6: [b"too", b"unit"],
+        8: [b"of nobody", b"by the old", b"by the new"],
+    }
+    assert await connection.fetchval("SELECT min(rid) FROM resource") == 4
+    await connection.close()
 
 
 async def test_a_database_of_a_newer_careplane_is_left_alone() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from careplane.kernel.clock import system_clock
+from tests import postgres
 from tests.contracts.engines import ENGINES
 from tests.fhir_house import House, open_house
 from tools.bench import server
@@ -26,6 +27,12 @@ async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             yield house
     finally:
         await store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """What CAREPLANE_DATABASE says: nothing, or a database that nobody has used."""
+    return postgres.url() if request.param == "postgres" else ""
 
 
 @pytest.fixture(scope="module")

@@ -41,8 +41,9 @@ async def _race(target: Target, mark: str) -> Counter[int]:
     return statuses
 
 
-def _rounds(data: Path, rounds: int, workers: int) -> None:
-    with server.serving(data, workers=workers) as running:
+def _rounds(data: Path, database: str, rounds: int, workers: int) -> None:
+    settings = {"CAREPLANE_DATABASE": database}
+    with server.serving(data, workers=workers, settings=settings) as running:
         target = Target.of(running.base, running.token)
         for number in range(rounds):
             statuses = asyncio.run(_race(target, f"m{number}"))
@@ -52,14 +53,14 @@ def _rounds(data: Path, rounds: int, workers: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_of_many_conditional_creates_one_makes_it(data: Path, workers: int) -> None:
-    _rounds(data, 15, workers)
+def test_of_many_conditional_creates_one_makes_it(data: Path, database: str, workers: int) -> None:
+    _rounds(data, database, 15, workers)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_of_many_conditional_creates_one_makes_it_a_thousand_times(
-    data: Path, workers: int
+    data: Path, database: str, workers: int
 ) -> None:
-    _rounds(data, 1000, workers)
+    _rounds(data, database, 1000, workers)

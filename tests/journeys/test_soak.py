@@ -1,7 +1,7 @@
 """Minutes of mixed load, with a kill -9 of a random serving process each minute: no acknowledged
-write is lost, no request is answered with a fault, and memory does not grow.
+write is lost, no request is answered with a fault, and memory does not grow. Over each engine.
 
-CAREPLANE_SOAK_MINUTES says how long; 15 without it.
+CAREPLANE_SOAK_MINUTES says how long each; 15 without it.
 """
 
 from __future__ import annotations
@@ -90,11 +90,12 @@ def _observation(number: int) -> bytes:
 
 @pytest.mark.soak
 @pytest.mark.timeout(int(MINUTES * 60 + 900))
-def test_mixed_load_and_kills_lose_nothing(tmp_path: Path) -> None:
+def test_mixed_load_and_kills_lose_nothing(tmp_path: Path, database: str) -> None:
     data = tmp_path / "data"
     server.command("init", data=data)
     seen, memory = Seen(), []
-    with server.serving(data, workers=WORKERS) as running:
+    settings = {"CAREPLANE_DATABASE": database}
+    with server.serving(data, workers=WORKERS, settings=settings) as running:
         target = Target.of(running.base, running.token)
         requests = _requests(target, seen)
         until, killed = time.monotonic() + MINUTES * 60, time.monotonic()

@@ -146,7 +146,7 @@ class _Comparing:
         marks = self._marks
         ends: dict[type, int] = {Place: marks.place, Kept: marks.t, Audited: marks.seq}
         end = ends.get(type(row))
-        return float(row.at / end) if end else 1.0
+        return float(row.at[0] / end) if end else 1.0
 
 
 async def _flat(stream: AsyncIterator[Sequence[_Row]]) -> AsyncIterator[_Row]:

@@ -29,13 +29,13 @@ async def move(source: Source, target: Target, told: Told) -> Report:
     try:
         async for places in ahead(source.places(reached.place)):
             await target.put_places(places)
-            told("places", len(places), places[-1].at / marks.place)
+            told("places", len(places), places[-1].at[0] / marks.place)
         async for versions in ahead(source.versions(reached.t)):
             await target.put_versions(versions, [indexing.rows(kept) for kept in versions])
-            told("versions", len(versions), versions[-1].at / marks.t)
+            told("versions", len(versions), versions[-1].at[0] / marks.t)
         async for records in ahead(source.audited(reached.seq)):
             await target.put_audited(records)
-            told("audit records", len(records), records[-1].at / marks.seq)
+            told("audit records", len(records), records[-1].at[0] / marks.seq)
         async for notes in ahead(source.noted(reached.note)):
             await target.put_noted(notes)
         await target.settle(marks)

@@ -38,8 +38,8 @@ class Place(Struct, frozen=True):
     born: int
 
     @property
-    def at(self) -> int:
-        return self.number
+    def at(self) -> tuple[int, Tenant]:
+        return self.number, self.tenant
 
 
 class Kept(Struct, frozen=True):
@@ -50,8 +50,8 @@ class Kept(Struct, frozen=True):
     current: bool
 
     @property
-    def at(self) -> int:
-        return self.version.t
+    def at(self) -> tuple[int, Tenant]:
+        return self.version.t, self.tenant
 
 
 class Audited(Struct, frozen=True):
@@ -62,8 +62,8 @@ class Audited(Struct, frozen=True):
     record: bytes
 
     @property
-    def at(self) -> int:
-        return self.seq
+    def at(self) -> tuple[int, Tenant]:
+        return self.seq, self.tenant
 
 
 class Noted(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The port to versions of resources: what an engine promises, whatever it is built on.
 
 Time: one unit of work is one atomic step; a caller is answered after it is durable. Every version
-gets a sequence number `t`, strictly increasing in the order of commit within an installation.
+gets a sequence number `t`, strictly increasing in the order of commit within a tenant.
 Tenants: nothing of one tenant can be reached through a call for another.
 Errors: `Stale` when what a unit relied on has changed, `Busy` when the engine cannot take more now,
 `Fault` when it is broken; an engine raises nothing else of its own for well-formed calls, except

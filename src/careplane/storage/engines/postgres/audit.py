@@ -1,4 +1,5 @@
-"""AuditStore (storage.ports.audit): records that wait are added together, in one statement.
+"""AuditStore (storage.ports.audit): records that wait are added together, in one
+statement a tenant.
 
 Those of units of work are durable with the unit, in `outbox`, and brought to the trail before what
 is added or read next. The row lock in `add_audit` gives numbers in the order of commit, so a reader
@@ -14,7 +15,7 @@ from careplane.kernel.errors import Busy
 from careplane.storage.engines.postgres.sessions import Sessions
 from careplane.storage.ports.records import Tenant
 
-_ADD = "SELECT add_audit($1, $2)"
+_ADD = "SELECT add_audit($1::integer, $2::bytea[])"
 _TAIL = "SELECT seq, record FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 _COUNT = "SELECT count(*) FROM outbox"
 _TOGETHER = 2_000
@@ -44,7 +45,7 @@ class Audit:
         return int(await self._sessions.retried(lambda c: c.fetchval(_COUNT)))
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
-        while await self._sessions.run(lambda c: c.fetchval(_ADD, [], [])):
+        while await self._sessions.run(lambda c: c.fetchval(_ADD, tenant, [])):
             pass
         rows = await self._sessions.retried(lambda c: c.fetch(_TAIL, tenant, after, count))
         return [(seq, record) for seq, record in rows]
@@ -57,13 +58,19 @@ class Audit:
     async def _run(self) -> None:
         while self._waiting:
             some, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
-            tenants, records, futures = zip(*some, strict=True)
-            try:
-                await self._sessions.run(lambda c: c.fetchval(_ADD, tenants, records))  # noqa: B023
-            except Exception as error:
-                for future in futures:
-                    future.set_exception(error)
-                    future.exception()  # whoever asked may have gone
-            else:
-                for future in futures:
-                    future.set_result(None)
+            for tenant in sorted({one for one, _, _ in some}):
+                mine = [(record, future) for one, record, future in some if one == tenant]
+                await self._add(tenant, *zip(*mine, strict=True))
+
+    async def _add(
+        self, tenant: Tenant, records: Sequence[bytes], futures: Sequence[asyncio.Future[None]]
+    ) -> None:
+        try:
+            await self._sessions.run(lambda c: c.fetchval(_ADD, tenant, records))
+        except Exception as error:
+            for future in futures:
+                future.set_exception(error)
+                future.exception()  # whoever asked may have gone
+        else:
+            for future in futures:
+                future.set_result(None)

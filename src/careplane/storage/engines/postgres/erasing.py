@@ -1,7 +1,7 @@
 """Takes records and superseded versions out of the database for good, in one transaction.
 
-It locks the one row of `sequence` as every commit does, so nothing else is written in between, and
-no `t` is used again. The row of `resource` stays, as that of something that is referred to only.
+It locks the tenant's row of `sequence` as every commit does, so nothing else is written in between,
+and no `t` is used again. The row of `resource` stays, as that of something only referred to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.words import erase
 from careplane.storage.ports.records import Erasure, Tenant
 
-_LOCK = "SELECT t FROM sequence FOR UPDATE"
+_LOCK = "SELECT t FROM sequence WHERE tenant = $1 FOR UPDATE"
 _STATES = (
     "SELECT ident, version, gone FROM resource WHERE tenant = $1 AND ident = ANY($2::bigint[])"
 )
@@ -58,7 +58,7 @@ class Eraser:
         idents = [self._ident(one.type, one.id) for one in erasure.records]
         olds = [self._ident(old.type, old.id) for old in erasure.versions]
         async with connection.transaction():
-            await connection.execute(_LOCK)
+            await connection.execute(_LOCK, tenant)
             live = await self._check(connection, idents, olds)
             numbers = [old.version for old in erasure.versions]
             await connection.execute(_SUPERSEDED, tenant, olds, numbers)

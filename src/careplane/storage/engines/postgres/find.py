@@ -16,7 +16,6 @@ from careplane.storage.relational.cursors import Cursor
 
 Row = Sequence[Any]
 _BODY = "JOIN version v ON v.tenant = {mine} AND v.ident = r.ident AND v.version = r.version"
-_NOW = "(SELECT t FROM sequence)"
 
 
 class Statement(NamedTuple):
@@ -46,7 +45,8 @@ class Finder:
         limit = scope.bind(query.count + 1, "bigint")
         total = self._total(query, scope, found, born)
         text = (
-            f"SELECT {self._columns}, r.ident, r.rid, {_NOW}, {total} FROM (SELECT r.rid, r.ident, "
+            f"SELECT {self._columns}, r.ident, r.rid, {self._now(scope)}, {total} "
+            "FROM (SELECT r.rid, r.ident, "
             f"r.type, r.id, r.version FROM {found.table} WHERE {both([found.where, born, after])} "
             f"ORDER BY r.rid LIMIT {limit}) r {self._body(scope)} ORDER BY r.rid"
         )
@@ -76,7 +76,8 @@ class Finder:
         text = (
             "WITH found AS MATERIALIZED (SELECT r.rid, r.ident, r.type, r.id, r.version, "
             f"row_number() OVER (ORDER BY {order}r.rid) AS place FROM {found.table} WHERE {where}) "
-            f"SELECT {self._columns}, r.ident, r.place, {_NOW}, (SELECT count(*) FROM found), "
+            f"SELECT {self._columns}, r.ident, r.place, {self._now(scope)}, "
+            "(SELECT count(*) FROM found), "
             f"(SELECT array_agg(ident ORDER BY place) FROM found HAVING count(*) > {count}) "
             f"FROM found r {self._body(scope)} WHERE r.place <= {count} ORDER BY r.place"
         )
@@ -94,7 +95,7 @@ class Finder:
         found = leads.origin(query, scope, few=self.few)
         total = self._total(query, scope, found, self._born(scope, total_from))
         text = (
-            f"SELECT {self._columns}, r.ident, u.place, {_NOW}, {total} "
+            f"SELECT {self._columns}, r.ident, u.place, {self._now(scope)}, {total} "
             f"FROM unnest({given}) WITH ORDINALITY u(ident, place) "
             f"JOIN resource r ON {scope.mine('r')} AND r.ident = u.ident {self._body(scope)} "
             f"WHERE {check} ORDER BY u.place LIMIT {limit}"
@@ -119,6 +120,9 @@ class Finder:
         types = selves.types_are(query.types, scope, At("n")) if query.types else TRUE
         where = both([scope.mine("n"), types])
         return f"(SELECT coalesce(sum(n.n), 0)::bigint FROM tally n WHERE {where})"
+
+    def _now(self, scope: Scope) -> str:
+        return f"(SELECT s.t FROM sequence s WHERE {scope.mine('s')})"
 
     def _born(self, scope: Scope, cursor: Cursor | None) -> str:
         """What was created after the first page is left out of the others."""

@@ -12,6 +12,10 @@ from __future__ import annotations
 
 import hashlib
 
+from careplane.storage.ports.records import Tenant
+
+Identity = tuple[Tenant, int]
+"""A resource by tenant and ident."""
 _KEPT = 200_000
 _SMALL = (1 << 52) - 1
 """What a double holds exactly, with a bit to spare."""

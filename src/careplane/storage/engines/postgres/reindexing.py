@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from careplane.storage.engines.postgres.batch import Identity, Resource
+from careplane.storage.engines.postgres.batch import Resource
 from careplane.storage.engines.postgres.group import Find, Group
 from careplane.storage.engines.postgres.layout import Layout, lay_out
-from careplane.storage.engines.postgres.names import Names
+from careplane.storage.engines.postgres.names import Identity, Names
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.words import texts, write
 from careplane.storage.ports.records import Reindex, Reindexed, Tenant
@@ -122,10 +122,10 @@ class Anew:
         """What came of each, and what has a place from now on."""
         tenant = self._tenant
         async with connection.transaction():
-            group = Group(connection, find, heard)
-            wanted = {t for item in self._items for t in group.unheard(tenant, item.wanted)}
-            await group.lock(wanted | {(tenant, item.ident) for item in self._items}, now)
-            await group.require(tenant, self._defined)
+            group = Group(connection, tenant, find, heard)
+            wanted = {t for item in self._items for t in group.unheard(item.wanted)}
+            await group.lock(wanted | {item.ident for item in self._items}, now)
+            await group.require(self._defined)
             idents = [item.ident for item in self._items]
             rows = {row[0]: row for row in await connection.fetch(_FOUND_BY, tenant, idents)}
             here = [item for item in self._items if _is_there(item, rows.get(item.ident))]
@@ -135,11 +135,9 @@ class Anew:
                 layout = _merged(item, rows[item.ident])
                 if layout is not None:
                     changed.add(item.ident)
-                    group.change(_resource(tenant, rows[item.ident], layout))
+                    group.change(_resource(rows[item.ident], layout))
             changed |= await ranges.write(connection, tenant)
-            found = {
-                (int(tenant), i.ident): texts(i.asked.rows) for i in here if i.asked.rows.words
-            }
+            found = {(tenant, i.ident): texts(i.asked.rows) for i in here if i.asked.rows.words}
             changed |= await write(connection, found)
             await group.flush()
         there = {item.ident for item in here}
@@ -159,9 +157,9 @@ def _is_there(item: _Item, row: Any) -> bool:
     return (row["type"], row["id"]) == (asked.type, asked.id)
 
 
-def _resource(tenant: Tenant, row: Any, layout: Layout) -> Resource:
+def _resource(row: Any, layout: Layout) -> Resource:
     return Resource(
-        tenant, row["ident"], row["rid"], row["type"], row["id"], row["version"], row["born"],
+        row["ident"], row["rid"], row["type"], row["id"], row["version"], row["born"],
         row["updated"], row["gone"], layout,
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """RecordStore and AuditStore on PostgreSQL, for any number of processes and nodes.
 
 Each process has a few connections, opened when they are needed and kept: for what has one good
-plan, for searches that are planned by their values, one that commits, and one for the audit trail.
+plan, for searches that are planned by their values, for commits of tenants side by side, and for
+the audit trail.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Limits:
 
     quick: int = 4
     careful: int = 3
+    writing: int = 2
     search_seconds: float = 30.0
     audit_sync: Literal["on", "off"] = "off"
 
@@ -72,7 +74,7 @@ class PostgresStore:
         }
         self._quick = Sessions(url, limits.quick, {**QUICK, **search}, prepare)
         self._careful = Sessions(url, limits.careful, {**CAREFUL, **search}, prepare)
-        self._writing = Sessions(url, 1, {**QUICK, **writes}, prepare)
+        self._writing = Sessions(url, limits.writing, {**QUICK, **writes}, prepare)
         trail = {**QUICK, "synchronous_commit": limits.audit_sync}
         self._auditing = Sessions(url, 1, trail, prepare)
         names = self._names = names_of(key)
@@ -122,7 +124,7 @@ class PostgresStore:
         return await self._reader.changes(tenant, after, count)
 
     async def horizon(self, tenant: Tenant) -> tuple[int, int]:
-        return await self._reader.horizon()
+        return await self._reader.horizon(tenant)
 
     async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
         return await self._reader.snapshot(tenant, query)

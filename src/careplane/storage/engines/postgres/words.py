@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping
 
 from careplane.search.rows import NARRATIVE, OTHER, Rows
 from careplane.search.words import BREAK
+from careplane.storage.engines.postgres.names import Identity
 from careplane.storage.engines.postgres.sessions import Connection
 
 Texts = tuple[str, str]
 """Narrative, and what else there is."""
-Identity = tuple[int, int]
-"""Tenant and ident."""
 COLUMNS = {NARRATIVE: "narrative", OTHER: "other"}
 
 

@@ -1,4 +1,6 @@
-"""Gathers units that wait, commits them in one transaction, and answers each.
+"""Gathers units of a tenant that wait, commits them in one transaction, and answers each.
+
+Tenants do not wait for each other, as far as there are connections.
 
 A unit that breaks something is left out, and the rest of its group tried again. Where the
 connection is lost in the middle nothing was stored, and it is tried once more; where it is lost in
@@ -15,11 +17,10 @@ import asyncpg
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.storage.bodies import Bodies
-from careplane.storage.engines.postgres.batch import Identity
 from careplane.storage.engines.postgres.faults import DRIVER_ERRORS
 from careplane.storage.engines.postgres.group import Find, Group
 from careplane.storage.engines.postgres.job import Job, laid_out, packed
-from careplane.storage.engines.postgres.names import Names
+from careplane.storage.engines.postgres.names import Identity, Names
 from careplane.storage.engines.postgres.reindexing import Anew
 from careplane.storage.engines.postgres.sessions import Connection, Sessions
 from careplane.storage.ports.records import Receipt, Reindex, Reindexed, Tenant, Unit
@@ -30,7 +31,7 @@ _REMEMBERED = 200_000
 _FATE_SECONDS = 3.0
 _FATE = """SELECT t >= $1 AND EXISTS (SELECT FROM version
 WHERE tenant = $2 AND t = $1 AND ident = $3 AND version = $4 AND body = $5)
-FROM sequence FOR UPDATE"""
+FROM sequence WHERE tenant = $2 FOR UPDATE"""
 Answer = Receipt | CareplaneError
 
 
@@ -44,9 +45,9 @@ class Writer:
         self._clock = clock
         self._bodies = Bodies()
         self._heard: set[Identity] = set()
-        self._queue: list[Job] = []
+        self._queues: dict[Tenant, list[Job]] = {}
+        self._tasks: dict[Tenant, asyncio.Task[None]] = {}
         self._puts = 0
-        self._task: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -66,9 +67,9 @@ class Writer:
             laid = await laid_out(tenant, unit, self._names)
             future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
             job = Job(tenant, unit, laid, packed(unit, self._bodies), self._clock(), future)
-            self._queue.append(job)
-            if self._task is None or self._task.done():
-                self._task = asyncio.get_running_loop().create_task(self._run())
+            self._queues.setdefault(tenant, []).append(job)
+            if tenant not in self._tasks:
+                self._tasks[tenant] = asyncio.get_running_loop().create_task(self._run(tenant))
             return await asyncio.shield(future)
         finally:
             self._puts -= weight
@@ -89,28 +90,21 @@ class Writer:
     async def close(self) -> None:
         """Write what was accepted, and end."""
         self._closed = True
-        while self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
 
-    async def _run(self) -> None:
-        while self._queue:
-            group = self._next()
-            for job, answer in zip(group, await self._commit(group), strict=True):
-                if isinstance(answer, Receipt):
-                    job.future.set_result(answer)
-                else:
-                    job.future.set_exception(answer)
-                    job.future.exception()  # whoever asked may have gone
-
-    def _next(self) -> list[Job]:
-        """What waits, up to a limit."""
-        size = weight = 0
-        for job in self._queue:
-            if size and weight + job.weight > _GROUP_PUTS:
-                break
-            size, weight = size + 1, weight + job.weight
-        group, self._queue = self._queue[:size], self._queue[size:]
-        return group
+    async def _run(self, tenant: Tenant) -> None:
+        try:
+            while queue := self._queues.pop(tenant, None):
+                group, self._queues[tenant] = _split(queue)
+                for job, answer in zip(group, await self._commit(group), strict=True):
+                    if isinstance(answer, Receipt):
+                        job.future.set_result(answer)
+                    else:
+                        job.future.set_exception(answer)
+                        job.future.exception()  # whoever asked may have gone
+        finally:
+            del self._tasks[tenant]
 
     async def _commit(self, jobs: Sequence[Job]) -> list[Answer]:
         """One answer a job; nothing is kept of a job whose answer is an error."""
@@ -148,6 +142,16 @@ class Writer:
             return [_but(answer, fault) for answer in unknown.answers]
 
 
+def _split(queue: list[Job]) -> tuple[list[Job], list[Job]]:
+    """What is committed next, up to a limit, and the rest."""
+    size = weight = 0
+    for job in queue:
+        if size and weight + job.weight > _GROUP_PUTS:
+            break
+        size, weight = size + 1, weight + job.weight
+    return queue[:size], queue[size:]
+
+
 class _Unknown(Exception):
     """The connection was lost in a commit. `witness`: one version that it wrote."""
 
@@ -158,7 +162,7 @@ class _Unknown(Exception):
 
 
 class _Transaction:
-    """One group, once."""
+    """One group of a tenant, once."""
 
     def __init__(self, jobs: Sequence[Job], find: Find, heard: set[Identity]) -> None:
         self._jobs = jobs
@@ -169,7 +173,7 @@ class _Transaction:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            group = Group(connection, self._find, self._heard)
+            group = Group(connection, self._jobs[0].tenant, self._find, self._heard)
             await group.begin(self._jobs, max(job.now for job in self._jobs))
             answers = [await self._take(group, job) for job in self._jobs]
             await group.flush()

@@ -1,4 +1,5 @@
--- The schema, version 1. tenant leads every key, and distributes the tables where they are.
+-- The schema, version 1. tenant leads every key, and distributes the tables where they are: what
+-- had none here has one since version 2.
 -- Numbers called ident, key, param and unit are hashes: see engines/postgres/names.py.
 
 -- One row: a mark of the key that the numbers are made with.

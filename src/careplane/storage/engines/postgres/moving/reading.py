@@ -31,23 +31,26 @@ _SETTINGS = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
-_MARKS = """SELECT s.rid, s.t, s.updated, a.last + (SELECT count(*) FROM outbox),
+_MARKS = """SELECT coalesce(max(rid), 0), coalesce(max(t), 0), coalesce(max(updated), 0),
+(SELECT coalesce(max(coalesce(a.last, 0) + coalesce(o.waiting, 0)), 0) FROM audit_sequence a
+  FULL JOIN (SELECT tenant, count(*) AS waiting FROM outbox GROUP BY tenant) o USING (tenant)),
 (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM revision)
-FROM sequence s, audit_sequence a"""
-_PLACES = "SELECT rid, tenant, type, id, born FROM resource WHERE rid > {} ORDER BY rid"
+FROM sequence"""
+_PLACES = "SELECT rid, tenant, type, id, born FROM resource WHERE rid > {} ORDER BY rid, tenant"
 _SIZES = """SELECT tenant, t, octet_length(body) FROM version
-WHERE tenant = ANY($1::integer[]) AND t > $2 AND t <= $3 ORDER BY t"""
+WHERE tenant = ANY($1::integer[]) AND t > $2 AND t <= $3 ORDER BY t, tenant"""
 _SIZES_OF_TYPE = """SELECT tenant, t, octet_length(body) FROM version
 WHERE tenant = ANY($1::integer[]) AND type = $2 AND t > $3 ORDER BY t LIMIT $4"""
 _VERSIONS = f"""SELECT {COLUMNS}, v.tenant, v.version = r.version
 FROM unnest($1::integer[], $2::bigint[]) k(tenant, t)
 JOIN version v ON v.tenant = k.tenant AND v.t = k.t
-JOIN resource r ON r.tenant = v.tenant AND r.ident = v.ident ORDER BY v.t"""
+JOIN resource r ON r.tenant = v.tenant AND r.ident = v.ident ORDER BY v.t, v.tenant"""
 _AUDIT = """SELECT seq, tenant, record FROM audit
-WHERE tenant = ANY($1::integer[]) AND seq > $2 AND seq <= $3 ORDER BY seq"""
-_LAST_SEQ = "SELECT last FROM audit_sequence"
-_WAITING = """SELECT {} + row_number() OVER (ORDER BY id), tenant, record FROM outbox
-ORDER BY id"""
+WHERE tenant = ANY($1::integer[]) AND seq > $2 AND seq <= $3 ORDER BY seq, tenant"""
+_WAITING = """SELECT
+coalesce(last, 0) + row_number() OVER (PARTITION BY o.tenant ORDER BY id) AS seq, o.tenant, record
+FROM outbox o LEFT JOIN audit_sequence a ON a.tenant = o.tenant
+ORDER BY seq, o.tenant"""
 _STATE = """SELECT space, tenant, key, value, revision FROM state
 WHERE (space, tenant, key) > ($1, $2, $3) ORDER BY space, tenant, key LIMIT $4"""
 _BEFORE_ALL = ("", -1, "")
@@ -113,8 +116,7 @@ class Reading:
     async def audited(self, after: int = 0) -> AsyncIterator[Sequence[Audited]]:
         async for rows in self._ranges("audit", "seq", _AUDIT, after):
             yield [Audited(*row) for row in rows]
-        last = await self._value(_LAST_SEQ)
-        async for rows in self._sorted(_WAITING.format(last)):
+        async for rows in self._sorted(_WAITING):
             if found := [Audited(*row) for row in rows if row[0] > after]:
                 yield found
 

@@ -9,12 +9,11 @@ from typing import Self
 
 from careplane.kernel.errors import Busy, Conflict
 from careplane.search.rows import Rows
-from careplane.storage.engines.postgres.batch import Identity
 from careplane.storage.engines.postgres.group import Group
 from careplane.storage.engines.postgres.layout import lay_out
 from careplane.storage.engines.postgres.migrate import MOVING, found_mark, migrate
 from careplane.storage.engines.postgres.moving.reading import Reading, complaints, connected
-from careplane.storage.engines.postgres.names import Names
+from careplane.storage.engines.postgres.names import Identity, Names
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.words import texts
 from careplane.storage.ports.moving import Audited, Kept, Marks, Noted, Place, Reached
@@ -22,12 +21,17 @@ from careplane.storage.ports.records import Guard, Key, Tenant
 
 _ALONE = "SELECT pg_try_advisory_lock(7203119, hashtext(current_schema()))"
 _HEARD = 200_000
-_IS_USED = """SELECT (SELECT t + rid + updated FROM sequence) + (SELECT last FROM audit_sequence)
+_IS_USED = """SELECT (SELECT coalesce(sum(t + rid + updated), 0) FROM sequence)
++ (SELECT coalesce(sum(last), 0) FROM audit_sequence)
 + (SELECT count(*) FROM state) + (SELECT count(*) FROM outbox) > 0"""
+_TENANTS = """INSERT INTO sequence (tenant, t, rid, updated) SELECT u, 0, 0, 0
+FROM unnest($1::integer[]) u ON CONFLICT DO NOTHING"""
 _PLACE = "UPDATE sequence SET rid = greatest(rid, $1)"
 _PLACE_COLUMNS = (
     "tenant", "version", "ident", "rid", "born", "updated", "groups", "gone", "type", "id", "keys",
 )  # fmt: skip
+_TRAILS = """INSERT INTO audit_sequence (tenant, last) SELECT u, 0
+FROM unnest($1::integer[]) u ON CONFLICT DO NOTHING"""
 _AUDITED = "UPDATE audit_sequence SET last = $1"
 _LAST_NOTE = "SELECT space, tenant, key FROM state ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1"
 _SETTLED = "UPDATE sequence SET t = $1, rid = greatest(rid, $2), updated = $3"
@@ -70,6 +74,7 @@ class PostgresTarget(Reading):
         ]  # fmt: skip
         async with self._changing() as connection:
             await connection.copy_records_to_table("resource", records=rows, columns=_PLACE_COLUMNS)
+            await connection.execute(_TENANTS, {p.tenant for p in places})
             await connection.execute(_PLACE, places[-1].number)
 
     async def put_versions(self, versions: Sequence[Kept], rows: Sequence[Rows]) -> None:
@@ -80,23 +85,25 @@ class PostgresTarget(Reading):
         idents = [self._names.ident(k.tenant, k.version.type, k.version.id) for k in versions]
         if len(self._heard) > _HEARD:
             self._heard.clear()
+        whole = list(zip(versions, idents, laid, map(texts, rows), packed, strict=True))
         async with self._changing() as connection:
-            group = Group(connection, _unguarded, self._heard)
-            wanted: dict[Identity, None] = {
-                (k.tenant, ident): None for k, ident in zip(versions, idents, strict=True)
-            }
-            for kept, layout in zip(versions, laid, strict=True):
-                wanted |= group.unheard(kept.tenant, layout)
-            await group.lock(wanted, 0)
-            for one in zip(versions, idents, laid, map(texts, rows), packed, strict=True):
-                group.restore(*one)
-            await group.flush()
-        self._heard.update(group.heard)
+            for tenant in sorted({kept.tenant for kept in versions}):
+                group = Group(connection, tenant, _unguarded, self._heard)
+                mine = [one for one in whole if one[0].tenant == tenant]
+                wanted = {ident: None for _, ident, *_ in mine}
+                for _, _, layout, *_ in mine:
+                    wanted |= group.unheard(layout)
+                await group.lock(wanted, 0)
+                for one in mine:
+                    group.restore(*one)
+                await group.flush()
+                self._heard.update(group.heard)
 
     async def put_audited(self, records: Sequence[Audited]) -> None:
         rows = [(one.seq, one.tenant, one.record) for one in records]
         async with self._changing() as connection:
             await connection.copy_records_to_table("audit", records=rows)
+            await connection.execute(_TRAILS, {one.tenant for one in records})
             await connection.execute(_AUDITED, rows[-1][0])
 
     async def put_noted(self, notes: Sequence[Noted]) -> None:
