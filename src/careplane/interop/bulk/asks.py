@@ -7,37 +7,12 @@ from typing import TypeAlias
 import msgspec
 
 from careplane.access.caller import Caller
-from careplane.access.scopes import parse_scopes
+from careplane.access.kept import KeptCaller
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.job import Job
-from careplane.storage.ports.records import Tenant
 
 EXPORT, IMPORT = "bulk-export", "bulk-import"
 ASKED = "asked"
-
-
-class Owner(msgspec.Struct, frozen=True, array_like=True):
-    """Who asked for a job, with the rights of that moment: the work is done as this caller."""
-
-    id: str
-    name: str
-    scopes: str
-    patient: str | None
-    roles: tuple[str, ...]
-    address: str
-
-    def caller(self, tenant: Tenant) -> Caller:
-        """The caller again."""
-        scopes = parse_scopes(self.scopes)
-        roles = frozenset(self.roles)
-        return Caller(tenant, self.id, self.name, scopes, self.patient, roles, self.address)
-
-
-def owner(caller: Caller) -> Owner:
-    """A caller, as it is kept."""
-    scopes = " ".join(sorted(map(str, caller.scopes)))
-    roles = tuple(sorted(caller.roles))
-    return Owner(caller.id, caller.name, scopes, caller.patient, roles, caller.address)
 
 
 class ExportAsk(msgspec.Struct, frozen=True, tag="export"):
@@ -69,11 +44,18 @@ Ask: TypeAlias = ExportAsk | ImportAsk
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A kick-off; `request` is its address."""
+    """A kick-off: `request` is its address, and `address` where it came from. The work is done as
+    its caller."""
 
-    owner: Owner
+    owner: KeptCaller
+    address: str
     request: str
     ask: Ask
+
+    @property
+    def caller(self) -> Caller:
+        """Who asked."""
+        return self.owner.caller(self.address)
 
 
 async def asked(book: Book, job: Job) -> Asked:

@@ -78,9 +78,9 @@ class Exporting:
         done = await parts(work.book, job)
         place = done[-1].then if done else Place()
         number, count = len(done) + 1, sum(part.count for part in done)
-        caller, all_steps = kickoff.owner.caller(job.tenant), steps(kickoff.ask)
+        all_steps = steps(kickoff.ask)
         order = {id: n for n, id in enumerate(kickoff.ask.patients or ())}
-        under_way = _Export(self, job, caller, kickoff.ask, all_steps, order)
+        under_way = _Export(self, job, kickoff.caller, kickoff.ask, all_steps, order)
         while place.step < len(all_steps):
             part, place = await under_way.file(number, place)
             if part is not None:

@@ -60,12 +60,11 @@ class Importing:
         read now."""
         kickoff = await asked(work.book, work.job)
         assert isinstance(kickoff.ask, ImportAsk)
-        caller = kickoff.owner.caller(work.job.tenant)
         counts: list[int] = []
         for number, (type, url) in enumerate(kickoff.ask.inputs):
             journal = await self._journal(work, number)
             try:
-                await Loader(self.door, caller, journal).run(self._pieces(type, url))
+                await Loader(self.door, kickoff.caller, journal).run(self._pieces(type, url))
             except (Busy, Fault):
                 raise
             except CareplaneError as error:
@@ -75,7 +74,9 @@ class Importing:
 
     async def _journal(self, work: Work, number: int) -> _Journal:
         start = f"{_UNITS}{number:06d}/"
-        known = {name: _decode(value).digest async for name, value in work.notes(start)}
+        known = {
+            name: _decode(value).digest async for name, value in work.book.notes(work.job, start)
+        }
         return _Journal(work, number, known)
 
     async def _pieces(self, type: str, url: str) -> AsyncIterator[Piece]:
@@ -92,7 +93,7 @@ class Importing:
         """Write the errors of a file, unless that was done; the number of resources stored."""
         stored = 0
         writer = self.vault.writer(work.job, number + 1)
-        async for _, value in work.notes(f"{_UNITS}{number:06d}/"):
+        async for _, value in work.book.notes(work.job, f"{_UNITS}{number:06d}/"):
             unit = _decode(value)
             stored += unit.stored
             if unit.failed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from careplane.access.caller import Caller, nobody
 from careplane.interop.bulk import manifest, parts
-from careplane.interop.bulk.asks import EXPORT, IMPORT, asked, owner
+from careplane.interop.bulk.asks import EXPORT, IMPORT, asked
 from careplane.interop.bulk.importing import COUNTS
 from careplane.interop.bulk.parts import Part
 from careplane.interop.bulk.ranges import Span, span
@@ -140,9 +140,8 @@ class Files:
             part = await parts.part(self.book, job, int(number))
         if job.state is not State.DONE or part is None or file != manifest.file_name(part):
             raise NotFound("There is no such file.")
-        granted, starter = owner(caller), (await asked(self.book, job)).owner
-        needed = frozenset(starter.scopes.split())
-        if not needed <= frozenset(granted.scopes.split()) or starter.patient != granted.patient:
+        starter = (await asked(self.book, job)).caller
+        if not starter.scopes <= caller.scopes or starter.patient != caller.patient:
             raise Forbidden("A file needs a token with the scopes of its kick-off.")
         await self.door.note(caller, Note("bulk-file", f"{job.id}/{file}"))
         return self._sent(part, headers)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from careplane.interop.bulk.asks import ASKED, Ask, Asked, owner
+from careplane.access.kept import kept
+from careplane.interop.bulk.asks import ASKED, Ask, Asked
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.kind import Kind
 from careplane.rest.outcome import informed
@@ -30,7 +31,7 @@ class Starting:
         query = f"?{request.query}" if request.query else ""
         address = f"{request.base}/{'/'.join(request.path)}{query}"
         caller = request.caller
-        kickoff = msgspec.msgpack.encode(Asked(owner(caller), address, ask))
+        kickoff = msgspec.msgpack.encode(Asked(kept(caller), caller.address, address, ask))
         job = await self.book.add(
             self.kind.name,
             self.kind.lane,

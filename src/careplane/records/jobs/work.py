@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from careplane.kernel.clock import Clock
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.job import Job
@@ -38,14 +36,6 @@ class Work:
     async def note_new(self, name: str, value: bytes) -> None:
         """The same, where there was nothing; else somebody else has done this: Overtaken."""
         await self.book.note_new(self.job, name, value)
-
-    async def noted(self, name: str) -> bytes | None:
-        """What was kept under a name."""
-        return await self.book.noted(self.job, name)
-
-    def notes(self, start: str) -> AsyncIterator[tuple[str, bytes]]:
-        """What was kept under names that begin so, in the order of the names."""
-        return self.book.notes(self.job, start)
 
     async def _change(self, **changes: object) -> None:
         until = self._clock() + LEASE
