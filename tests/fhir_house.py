@@ -41,10 +41,11 @@ from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.service import Service
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
-from careplane.search.extract import extract
+from careplane.search.extract import extract as extract_r4
 from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import r4_registry
+from careplane.search.wording import extract_with_words
 from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
@@ -140,15 +141,19 @@ def client(app: Fhir, token: str) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def open_house(store: Store, state: StateStore | None = None) -> AsyncIterator[House]:
+async def open_house(
+    store: Store, state: StateStore | None = None, *, full_text: bool = False
+) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
+    registry = REGISTRY.with_full_text() if full_text else REGISTRY
+    extract = extract_with_words if full_text else extract_r4
     book = Book(state, system_clock, secret_id)
     definitions = Definitions(
         store,
         state,
         system_clock,
-        REGISTRY,
+        registry,
         extract,
         lambda extract, customs: accepting(extract),
         partial(walk.progress, book),
@@ -157,7 +162,7 @@ async def open_house(store: Store, state: StateStore | None = None) -> AsyncIter
         store,
         store,
         decider(),
-        REGISTRY,
+        registry,
         extract,
         system_clock,
         new_id,
@@ -168,7 +173,7 @@ async def open_house(store: Store, state: StateStore | None = None) -> AsyncIter
     tokens = Tokens(bytes(32), system_clock)
     service = Service(door, Pages(bytes(range(32))), LIMIT)
     capabilities = Capabilities(
-        REGISTRY, OPERATIONS, system_clock(), current=lambda: definitions.registry(TENANT)
+        registry, OPERATIONS, system_clock(), current=lambda: definitions.registry(TENANT)
     )
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (KIND, reindexer.kind))

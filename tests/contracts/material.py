@@ -14,6 +14,8 @@ from careplane.search.plan import Node, Prefix, Query, SortBy, SortKey, TextMode
 from careplane.search.rows import (
     BEGINNING,
     END,
+    NARRATIVE,
+    OTHER,
     CanonicalQuantity,
     CompositeRow,
     DateRow,
@@ -25,10 +27,12 @@ from careplane.search.rows import (
     StringRow,
     TokenRow,
     UriRow,
+    WordsRow,
     of_type,
     part,
     text_of,
 )
+from careplane.search.words import BREAK
 from careplane.storage.ports.records import Put
 
 TYPES = ("Patient", "Observation", "Group")
@@ -123,6 +127,12 @@ quantities = st.builds(
     canonicals,
 )
 
+WORDS = ("a", "ab", "abc", "abcd", "b", "zürich", "糖", "and", "9" * 64, "\U0010330f", BREAK)
+_texts = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
+words = st.just([]) | st.tuples(_texts, _texts).map(
+    lambda two: [WordsRow(NARRATIVE, two[0]), WordsRow(OTHER, two[1])]
+)
+
 
 def _few(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
     return st.lists(rows, max_size=3)
@@ -148,6 +158,7 @@ rows = st.builds(
     _few(numbers),
     _few(quantities),
     _few(composites),
+    words,
 )
 
 keys = st.tuples(st.sampled_from(TYPES), st.sampled_from(IDS))
@@ -189,6 +200,12 @@ text_nodes = st.sampled_from(TextMode).flatmap(
             lambda texts: texts if mode is TextMode.EXACT else tuple(fold(t) for t in texts)
         ),
     )
+)
+full_text_nodes = st.builds(
+    plan.FullText,
+    st.frozensets(st.sampled_from([NARRATIVE, OTHER])),
+    st.lists(st.sampled_from(WORDS[:-1]), min_size=1, max_size=3).map(" ".join),
+    st.booleans(),
 )
 uri_nodes = st.builds(
     plan.Uri, st.sampled_from([URL, SUBJECT]), st.sampled_from(UriMode), _values(URIS)
@@ -255,6 +272,7 @@ leaves: st.SearchStrategy[Node] = st.one_of(
     updated_nodes,
     token_nodes,
     text_nodes,
+    full_text_nodes,
     uri_nodes,
     reference_nodes,
     date_nodes,

@@ -79,10 +79,11 @@ def test_nothing_is_written_over(data: Path, saved: Path, tmp_path: Path) -> Non
 
 def test_a_folder_without_records_is_no_backup(data: Path, tmp_path: Path) -> None:
     from careplane.app import engines, keys
+    from careplane.app.settings import Settings
     from careplane.kernel.errors import NotFound
 
-    with pytest.raises(NotFound, match="own tools"):
-        engines.vault(keys.load(data)).copy(data, tmp_path / "saved")
+    with pytest.raises(NotFound, match="--database"):
+        engines.vault(Settings(data=data), keys.load(data)).copy(tmp_path / "saved")
 
 
 def test_another_key_opens_nothing(saved: Path, tmp_path: Path) -> None:
@@ -130,11 +131,11 @@ def test_a_file_of_an_older_backup_is_found_out(data: Path, saved: Path, tmp_pat
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_backup_while_a_server_writes(data: Path, tmp_path: Path, workers: int) -> None:
     saved, new = tmp_path / "saved", tmp_path / "new"
-    with server.serving(data, workers=workers) as running, _writing(running) as acknowledged:
-        _until(acknowledged, 20)
+    with server.serving(data, workers=workers) as running, writing(running) as acknowledged:
+        until(acknowledged, 20)
         before = list(acknowledged)
         careplane("backup", str(saved), "--data", str(data))
-        _until(acknowledged, len(acknowledged) + 5)
+        until(acknowledged, len(acknowledged) + 5)
     restore(saved, new, "--key", str(data / "careplane.key"))
     with server.serving(new, workers=workers) as restored:
         marks = [one["code"]["text"] for one in server.search(restored, "/Basic?_count=1000")]
@@ -143,7 +144,7 @@ def test_a_backup_while_a_server_writes(data: Path, tmp_path: Path, workers: int
 
 
 @contextmanager
-def _writing(running: Server) -> Iterator[list[str]]:
+def writing(running: Server) -> Iterator[list[str]]:
     """Transactions of ENTRIES with one mark, one after the other; the marks of those answered."""
     ended, marks = threading.Event(), list[str]()
 
@@ -178,7 +179,7 @@ def _post(running: Server, body: object) -> None:
         assert answer.status == 200
 
 
-def _until(marks: list[str], count: int) -> None:
+def until(marks: list[str], count: int) -> None:
     waiting = threading.Event()
     for _ in range(2000):
         if len(marks) >= count:

@@ -16,16 +16,18 @@ import pytest
 
 from tests.support import ROOT
 
+XHTML = "http://www.w3.org/1999/xhtml"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1"}
 
 
-def careplane(*words: str, stdin: bytes = b"", code: int = 0) -> str:
-    """Run a command; its standard output. `code` is the exit code that it must end with."""
+def careplane(*words: str, stdin: bytes = b"", code: int = 0, **more: str) -> str:
+    """Run a command; its standard output. `code` is the exit code that it must end with; `more` are
+    environment variables."""
     done = subprocess.run(
         [sys.executable, "-m", "careplane", *words],
         input=stdin,
         capture_output=True,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | more,
         timeout=100,
     )
     assert done.returncode == code, done.stderr.decode()
@@ -65,6 +67,28 @@ def test_a_record_goes_in_is_found_changed_and_removed(data: str, tmp_path: Path
     careplane("fhir", "get", "Patient/p1", "--data", data)
     careplane("fhir", "delete", "Patient/p1", "--data", data)
     assert "deleted" in careplane("fhir", "get", "Patient/p1", "--data", data, code=1)
+
+
+def test_full_text_search_is_switched_on_over_what_is_there(data: str, tmp_path: Path) -> None:
+    def told(n: int) -> dict[str, str]:
+        return {"status": "generated", "div": f'<div xmlns="{XHTML}">Told of nr{n}</div>'}
+
+    def found(code: int = 0) -> Any:
+        asked = ("fhir", "search", "Patient", "_text=told nr7*", "--data", data)
+        return careplane(*asked, code=code, CAREPLANE_FULL_TEXT="true")
+
+    many = [patient(f"p{n}", text=told(1000 + n)) for n in range(150)]
+    careplane("import", str(write(tmp_path / "a.ndjson", *many)), "--keep-ids", "--data", data)
+    assert "careplane reindex" in found(code=1)
+    assert "150 changed" in careplane("reindex", "--data", data, CAREPLANE_FULL_TEXT="true")
+    assert "entry" not in json.loads(found())
+    more = [patient(f"q{n}", text=told(n)) for n in range(600, 750)]
+    path = str(write(tmp_path / "b.ndjson", *more))
+    careplane("import", path, "--keep-ids", "--data", data, CAREPLANE_FULL_TEXT="true")
+    assert len(json.loads(found())["entry"]) == 50
+    assert "CAREPLANE_FULL_TEXT=true" in careplane(
+        "fhir", "search", "Patient", "_text=told", "--data", data, code=1
+    )
 
 
 def test_validate_says_what_is_wrong_and_where(data: str, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ import pytest
 from careplane.app.build import TENANT, build
 from careplane.app.settings import Settings
 from careplane.ledger.audit import AuditRecord, Outcome, decode
+from tests import postgres
+from tests.journeys.test_migrate_store import KEY, RESOURCES, imported, move
 from tools.bench import server
 from tools.bench.server import RESERVE, Server
 
@@ -118,3 +120,18 @@ async def _trail(data: Path) -> list[AuditRecord]:
         return [decode(record) for _, record in await here.store.tail(TENANT, 0, 100_000)]
     finally:
         await here.close()
+
+
+def test_a_move_goes_on_when_there_is_room(disk: Path, tmp_path: Path) -> None:
+    """What it began from is not touched, and what was moved before need not be moved again."""
+    data, url, back = tmp_path / "data", postgres.url(), disk / "back"
+    server.command("init", data=data)
+    imported(data, tmp_path)
+    move("--to", url, folder=data)
+    back.mkdir()
+    shutil.copy(data / KEY, back)
+    fill(disk / "ballast", 1_000_000)
+    assert "disk" in move("--from", url, folder=back, code=1)
+    assert "disk" in move("--from", url, folder=back, code=1)
+    (disk / "ballast").unlink()
+    assert move("--from", url, folder=back)["target"]["versions"]["rows"] == RESOURCES

@@ -46,8 +46,8 @@ class Server:
         return _children(self.process.pid)
 
     def memory(self) -> float:
-        """Resident memory of all its processes, in MB (pages shared between them count once in
-        each, so this errs on the high side)."""
+        """Resident memory of all its processes, in MB; a page that several of them share counts
+        once (proportional set size, proc(5))."""
         return sum(_resident(pid) for pid in _family(self.process.pid)) / 1e6
 
 
@@ -155,6 +155,6 @@ def _children(pid: int) -> list[int]:
 
 
 def _resident(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
     return int(found[1]) * 1024 if found else 0

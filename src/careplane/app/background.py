@@ -29,6 +29,8 @@ Service = Callable[[], Awaitable[None]]
 
 _NOBODY = Tenant(0)
 _SPACE, _KEY = "lease", "background"
+LEASE = (_SPACE, _NOBODY, _KEY)
+"""Where the lease stands in a StateStore."""
 _HELD_MICROSECONDS = 15_000_000
 _RENEWED_SECONDS, _ASKED_SECONDS = 5.0, 1.0
 _AGAIN_SECONDS = 2.0
@@ -41,7 +43,12 @@ class _Lease(msgspec.Struct, array_like=True):
 
     holder: str
     until: int
-    locked: bool
+    locked: bool = False
+
+
+def is_held(value: bytes, now: int) -> bool:
+    """Whether a lease that stands there has not run out."""
+    return msgspec.msgpack.decode(value, type=_Lease).until > now
 
 
 class Background:

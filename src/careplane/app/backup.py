@@ -1,8 +1,7 @@
-"""Backup and restore of a data folder: a copy that appears whole or not at all, with a manifest
+"""Backup and restore of an installation: a copy that appears whole or not at all, with a manifest
 that says what is in it, and a seal by which the manifest is known to be ours.
 
-The copy is encrypted as the folder is. The key is left out unless it is asked for: whoever has both
-has everything.
+The copy is encrypted. The key is left out unless it is asked for: whoever has both has everything.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import hmac
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +26,10 @@ from careplane.storage.ports.backup import Contents, Vault
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
-_PIECE = 1 << 20
+_OTHER_ENGINE = {
+    "sqlite": "This backup is of a database: name an empty one with --database.",
+    "postgres": "This backup is of a data folder: leave --database out, and migrate it afterwards.",
+}
 
 
 class Manifest(Struct, frozen=True):
@@ -37,6 +39,7 @@ class Manifest(Struct, frozen=True):
     format: int
     careplane: str
     made: str
+    engine: str
     contents: Contents
     files: dict[str, str]
     seal: str = ""
@@ -49,15 +52,13 @@ class Manifest(Struct, frozen=True):
         return msgspec.structs.replace(self, seal=seal)
 
 
-def backup(
-    vault: Vault, key: Keys, source: Path, target: Path, made: str, *, with_key: bool
-) -> Manifest:
-    """Copy a data folder that may be in use. Raises Conflict where something is there already."""
+def backup(vault: Vault, key: Keys, target: Path, made: str, *, with_key: bool) -> Manifest:
+    """Copy what may be in use. Raises Conflict where something is there already."""
     with _appearing(target) as folder:
-        vault.copy(source, folder)
+        vault.copy(folder)
         contents = vault.contents(folder)
         files = {path.name: _sum(path) for path in sorted(folder.iterdir())}
-        manifest = Manifest(_FORMAT, __version__, made, contents, files).sealed(key)
+        manifest = Manifest(_FORMAT, __version__, made, vault.engine, contents, files).sealed(key)
         _write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
         if with_key:
             keys.write(folder, key)
@@ -65,20 +66,30 @@ def backup(
 
 
 def restore(vault: Vault, key: Keys, source: Path, target: Path) -> Manifest:
-    """Make a data folder of a backup. Raises Conflict where the folder has something in it,
-    Incorrect for a backup of another key, Fault where the copy is not what was saved."""
+    """Make an installation of a backup: a data folder, which has the key alone where the records go
+    to a database. Raises Conflict where the folder has something in it, Incorrect for a backup of
+    another key or engine, Fault where the copy is not what was saved."""
     manifest = _manifest(source)
     if not hmac.compare_digest(manifest.seal, manifest.sealed(key).seal):
         raise Incorrect("This key is not that of the backup, or its manifest was changed.")
+    if manifest.engine != vault.engine:
+        raise Incorrect(_OTHER_ENGINE[vault.engine])
     with _appearing(target) as folder:
-        for name, sum in manifest.files.items():
-            _copy(source / name, folder / name)
-            if _sum(folder / name) != sum:
-                raise Fault(f"{name} of the backup is damaged: use another backup.")
-        if vault.contents(folder) != manifest.contents:
+        _compare(source, manifest.files)
+        contents = vault.restore(source, folder)
+        _compare(folder, {n: sum for n, sum in manifest.files.items() if (folder / n).exists()})
+        if contents != manifest.contents:
             raise Fault("The backup does not hold what its manifest says: use another backup.")
         keys.write(folder, key)
     return manifest
+
+
+def _compare(folder: Path, sums: Mapping[str, str]) -> None:
+    for name, sum in sums.items():
+        if not (folder / name).exists():
+            raise Fault(f"{name} of the backup is missing: use another backup.")
+        if _sum(folder / name) != sum:
+            raise Fault(f"{name} of the backup is damaged: use another backup.")
 
 
 def _manifest(folder: Path) -> Manifest:
@@ -120,15 +131,6 @@ def _appearing(target: Path) -> Iterator[Path]:
 def _sum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _copy(source: Path, target: Path) -> None:
-    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with source.open("rb") as file, os.fdopen(handle, "wb") as made:
-            shutil.copyfileobj(file, made, _PIECE)
-    except FileNotFoundError:
-        raise Fault(f"{source.name} of the backup is missing: use another backup.") from None
 
 
 def _write(path: Path, data: bytes) -> None:

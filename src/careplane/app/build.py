@@ -53,11 +53,12 @@ from careplane.rest.openapi.serve import serve
 from careplane.rest.service import Service
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
-from careplane.search.extract import extract
+from careplane.search.extract import extract as extract_r4
 from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import Registry, r4_registry
 from careplane.search.rows import Rows
+from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
@@ -114,12 +115,13 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     """Open a data folder; `for_long` where much will be written. Raises NotFound where it has no
     key, Fault where it cannot be read."""
     key = keys.load(settings.data)
-    registry = r4_registry()
+    registry = r4_registry().with_full_text() if settings.full_text else r4_registry()
+    extract = extract_with_words if settings.full_text else extract_r4
     store = engines.records(settings, key, system_clock, for_long=for_long)
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
-    decider = _decider(registry)
-    workers = Workers()
+    decider = _decider(r4_registry())  # no right hangs on the words of a text
+    workers = Workers(full_text=settings.full_text)
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
     subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)

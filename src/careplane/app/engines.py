@@ -8,6 +8,7 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect
 from careplane.storage.ports.backup import Vault
 from careplane.storage.ports.engine import Engine
+from careplane.storage.ports.moving import Source, Target
 from careplane.storage.ports.state import StateStore
 
 _POSTGRES = ("postgresql://", "postgres://")
@@ -32,12 +33,15 @@ def records(settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = Fa
     return sqlite.open(settings.data, keys.derive("store"), clock, embedded)
 
 
-def vault(keys: Keys) -> Vault:
-    """Copies of a data folder. What lies on a database server is copied by its own tools
-    (docs/operations.md)."""
+def vault(settings: Settings, keys: Keys) -> Vault:
+    """Who copies what the settings name."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return postgres.PostgresVault(settings.database, keys.derive("backup-files"))
     from careplane.storage.engines import sqlite
 
-    return sqlite.SqliteVault(keys.derive("store"))
+    return sqlite.SqliteVault(settings.data, keys.derive("store"))
 
 
 def state(settings: Settings, keys: Keys) -> StateStore:
@@ -49,6 +53,28 @@ def state(settings: Settings, keys: Keys) -> StateStore:
     from careplane.storage.engines import sqlite
 
     return sqlite.open_state(settings.data, keys.derive("store"))
+
+
+async def source(settings: Settings, keys: Keys) -> Source:
+    """All of the store that the settings name, to be read while nobody writes to it."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return await postgres.open_source(settings.database, keys.derive("store"))
+    from careplane.storage.engines import sqlite
+
+    return sqlite.SqliteSource(settings.data, keys.derive("store"))
+
+
+async def target(settings: Settings, keys: Keys) -> Target:
+    """The store that the settings name, to be filled from another one."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return await postgres.open_target(settings.database, keys.derive("store"))
+    from careplane.storage.engines import sqlite
+
+    return sqlite.SqliteTarget(settings.data, keys.derive("store"))
 
 
 def is_shared(settings: Settings) -> bool:

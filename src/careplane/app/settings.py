@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         "five of an Observation, and of all others those superseded less than 365 days ago. Empty: "
         "all of them. The current version always stays.",
     )
+    full_text: bool = Field(
+        default=False,
+        description="Full-text search, `_text` and `_content`. The same for every process and "
+        "command on the data; after switching it on over data that is there: `careplane reindex`.",
+    )
     bulk_store: str = Field(
         default="",
         description="Where files of bulk exports are kept, encrypted: `file:///folder` or "

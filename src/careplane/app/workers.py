@@ -26,9 +26,11 @@ _log = logging.getLogger(__name__)
 
 
 class Workers:
-    """One worker process, started when it is first needed."""
+    """One worker process, started when it is first needed. `full_text`: whether it makes the rows
+    of full-text search too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, full_text: bool = False) -> None:
+        self._full_text = full_text
         self._limiter = CapacityLimiter(1)
 
     def accepting(self, extract: Extract, customs: Sequence[Custom] = ()) -> AcceptMany:
@@ -40,7 +42,8 @@ class Workers:
             if len(jobs) < _LONG:
                 return await here(jobs)
             try:
-                answer = await self.run(elsewhere.accept_packed, elsewhere.pack(jobs, customs))
+                packed = elsewhere.pack(jobs, customs, full_text=self._full_text)
+                answer = await self.run(elsewhere.accept_packed, packed)
             except BrokenWorkerProcess:
                 _log.warning("worker process died; its work is done here")
                 return await here(jobs)

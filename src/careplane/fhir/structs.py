@@ -42,6 +42,17 @@ def decoder(name: str) -> msgspec.json.Decoder[Base]:
     return msgspec.json.Decoder(struct(name))
 
 
+class Head(msgspec.Struct):
+    """What a resource inside of another is, and its id there; empty where it has none."""
+
+    resourceType: str  # noqa: N815  (FHIR's name)
+    id: str = ""
+
+
+head = msgspec.json.Decoder(Head).decode
+"""From the bytes of a resource inside of another."""
+
+
 def class_name(name: str) -> str:
     """`Observation.referenceRange` -> `ObservationReferenceRange`."""
     return "".join(part[0].upper() + part[1:] for part in name.split("."))

@@ -39,6 +39,8 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
     guards = tuple(dict.fromkeys(guard for draft in drafts for guard in draft.guards))
     after = account.with_writes(puts)
     _define_apart(parts, account, puts)
+    if parts.definitions is not None:
+        await parts.definitions.writing(account.caller.tenant)
     unit = Unit(puts, guards, after.success(parts.clock), parts.defined)
     with parts.step("commit"):
         receipt = await parts.store.commit(account.caller.tenant, unit)

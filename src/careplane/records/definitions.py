@@ -6,6 +6,9 @@ engine refuses one that is behind (`Outdated`); the door then learns the new def
 the rows anew. So no version is ever stored that lacks rows of a definition older than itself, in
 however many processes, however late they hear of it (docs/decisions/0014).
 
+Full-text search is like a parameter that the operator defines, by a setting. It is not ready until
+a reindex has gone through what was written without it; whoever writes without it notes that.
+
 What a reindex has brought to its end stands in the StateStore, a Mark for each parameter. Hearing
 of it late is safe: a parameter is not ready a little longer, or rows are removed that are not
 there.
@@ -26,8 +29,8 @@ from careplane.records.bodies import AcceptMany, Extract, whole
 from careplane.records.parts import Parts
 from careplane.records.timeline import Timeline
 from careplane.search.custom import Custom, customs, extracting, registered
-from careplane.search.registry import Registry
-from careplane.search.rows import Param
+from careplane.search.registry import FULL_TEXT, Registry
+from careplane.search.rows import OTHER, Param
 from careplane.storage.ports.records import (
     DEFINING,
     HistoryQuery,
@@ -35,11 +38,15 @@ from careplane.storage.ports.records import (
     Tenant,
     Version,
 )
-from careplane.storage.ports.state import StateStore
+from careplane.storage.ports.state import Entry, StateStore
 
 _SPACE = "search-parameter"
 _FRESH_MICROSECONDS = 1_000_000
 _PAGE = 500
+LACKING = (
+    "its index lacks what was written before it was switched on; run `careplane reindex`, or POST "
+    "$reindex with everything=true"
+)
 UNBUILT = "no $reindex has gone through the resources since it was defined; POST one"
 
 
@@ -110,6 +117,7 @@ class Definitions:
         self._accepting = accepting
         self._progress = progress
         self._books: dict[Tenant, _Book] = {}
+        self._wordless: set[Tenant] = set()
 
     async def renewed(self, parts: Parts, tenant: Tenant) -> Parts:
         """The parts of the door with the definitions of a tenant, a second old at most unless
@@ -160,6 +168,16 @@ class Definitions:
                 raise Invalid(text, issues=(Issue("error", "duplicate", text, f"{DEFINING}.code"),))
         return found
 
+    async def writing(self, tenant: Tenant) -> None:
+        """Note, before the first unit, that the index of full-text search will lack what this
+        process writes."""
+        if self._registry.full_text or tenant in self._wordless:
+            return
+        held = await self._state.get(tenant, _SPACE, OTHER)
+        if held is not None:
+            await self.mark(tenant, OTHER, Mark())
+        self._wordless.add(tenant)
+
     async def mark(self, tenant: Tenant, param: Param, mark: Mark) -> None:
         """Note what a reindex has done for a parameter."""
         await self._state.put(tenant, _SPACE, param, msgspec.msgpack.encode(mark))
@@ -182,16 +200,26 @@ class Definitions:
         changed = await self._hear(tenant, book.timeline)
         if self._is_open(book):
             changed = await self._read_marks(tenant, book) or changed
+        if self._registry.full_text and OTHER not in book.marks:
+            changed = await self._begin(tenant, book) or changed
         if changed or book.edition is None:
             book.edition, book.parts = self._made(book), None
         if book.edition.waiting:
             await self._say(tenant, book.edition)
         book.looked, book.answered = looked, asked
 
+    async def _begin(self, tenant: Tenant, book: _Book) -> bool:
+        """Where nothing is stored yet, the index of full-text search lacks nothing."""
+        if await self._store.horizon(tenant) != (0, 0):
+            return False
+        book.marks[OTHER] = Mark(built=1)
+        await self._state.put(tenant, _SPACE, OTHER, msgspec.msgpack.encode(book.marks[OTHER]))
+        return True
+
     async def _say(self, tenant: Tenant, edition: Edition) -> None:
         """Why each parameter that is not ready is not."""
         progress = await self._progress(tenant)
-        for param in edition.waiting:
+        for param in edition.waiting.keys() - FULL_TEXT:
             custom, since = edition.active[param]
             begun, said = progress.get(custom.base, (0, UNBUILT))
             edition.waiting[param] = said if begun == 0 or begun >= since else UNBUILT
@@ -211,20 +239,12 @@ class Definitions:
                 break
             cursor = page.next
         for version in reversed(found):
-            timeline.hear(version.t, version.id, self._defined(version))
+            timeline.hear(version.t, version.id, defined_in(version, self._registry))
         return True
-
-    def _defined(self, version: Version) -> tuple[Custom, ...]:
-        if version.deleted:
-            return ()
-        try:
-            return customs(_struct(version), self._registry)
-        except Invalid:  # from before it was checked, or by other rules
-            return ()
 
     def _is_open(self, book: _Book) -> bool:
         """Whether something of it is not built or not removed, as far as is known."""
-        return bool(_unbuilt(book) or _unswept(book))
+        return bool(self._registry.full_text or _unbuilt(book) or _unswept(book))
 
     async def _read_marks(self, tenant: Tenant, book: _Book) -> bool:
         found: dict[Param, Mark] = {}
@@ -241,13 +261,15 @@ class Definitions:
         mine = [custom for custom, _ in active.values()]
         stored = [*mine, *(custom for custom, _ in leaving.values())]
         waiting = dict.fromkeys(_unbuilt(book), UNBUILT)
+        if self._registry.full_text and not book.marks.get(OTHER, Mark()).built:
+            waiting |= dict.fromkeys(FULL_TEXT, LACKING)
         return Edition(
             book.timeline.seen,
             active,
             leaving,
-            registered(self._registry, mine, waiting.get) if mine else self._registry,
-            extracting(mine) if mine else self._extract,
-            extracting(stored) if stored else self._extract,
+            registered(self._registry, mine, waiting.get) if mine or waiting else self._registry,
+            extracting(mine, self._extract),
+            extracting(stored, self._extract),
             waiting,
         )
 
@@ -262,6 +284,24 @@ class Definitions:
             defined=edition.t,
             codes=frozenset(custom.code for custom in edition.customs),
         )
+
+
+def defined_in(version: Version, registry: Registry) -> tuple[Custom, ...]:
+    """What a version of a SearchParameter defines: nothing if it is a deletion, or cannot be
+    offered."""
+    if version.deleted:
+        return ()
+    try:
+        return customs(_struct(version), registry)
+    except Invalid:  # from before it was checked, or by other rules
+        return ()
+
+
+def is_full_text(space: str, entry: Entry) -> bool:
+    """Whether what is noted there says that full-text search is on, and its index whole."""
+    if (space, entry.key) != (_SPACE, OTHER):
+        return False
+    return bool(msgspec.msgpack.decode(entry.value, type=Mark).built)
 
 
 def _struct(version: Version) -> structs.Struct:

@@ -16,6 +16,8 @@ from careplane.kernel.errors import CareplaneError
 from careplane.kernel.refusal import Refusal, error_of, refusal_of
 from careplane.records.bodies import Content, Job, outcome
 from careplane.search.custom import Custom, extracting
+from careplane.search.extract import extract
+from careplane.search.wording import extract_with_words
 
 
 class _Result(msgspec.Struct, array_like=True):
@@ -24,21 +26,21 @@ class _Result(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_jobs = msgspec.msgpack.Decoder(tuple[list[Job], tuple[Custom, ...]])
+_jobs = msgspec.msgpack.Decoder(tuple[list[Job], tuple[Custom, ...], bool])
 _extract = lru_cache(maxsize=16)(extracting)
 _results = msgspec.msgpack.Decoder(list[_Result])
 
 
-def pack(jobs: Sequence[Job], customs: Sequence[Custom] = ()) -> bytes:
-    """The bytes to send."""
-    return _encode((jobs, customs))
+def pack(jobs: Sequence[Job], customs: Sequence[Custom] = (), *, full_text: bool = False) -> bytes:
+    """The bytes to send; `full_text`: the rows of full-text search are wanted too."""
+    return _encode((jobs, customs, full_text))
 
 
 def accept_packed(data: bytes) -> bytes:
     """What the other process does: the answers to `pack`ed jobs, for `unpack`."""
-    jobs, customs = _jobs.decode(data)
-    extract = _extract(customs)
-    return _encode([_result(outcome(extract, job)) for job in jobs])
+    jobs, customs, full_text = _jobs.decode(data)
+    rows_of = _extract(customs, extract_with_words if full_text else extract)
+    return _encode([_result(outcome(rows_of, job)) for job in jobs])
 
 
 def unpack(data: bytes) -> list[Content | CareplaneError]:

@@ -39,6 +39,9 @@ class Definitions(Protocol):
     async def newest(self, tenant: Tenant) -> int:
         """The `t` of the newest definition, as it stands now."""
 
+    async def writing(self, tenant: Tenant) -> None:
+        """Rows are going to be written: without those of full-text search where that is off."""
+
     def check(self, tenant: Tenant, id: str, version: Version) -> tuple[Custom, ...]:
         """What a SearchParameter defines. Raises Invalid for one that cannot be offered."""
 

@@ -26,7 +26,7 @@ from careplane.records.jobs.kind import Kind
 from careplane.records.jobs.work import Work
 from careplane.records.walk import LANE, NAME, Walk, pack, unpack
 from careplane.search.custom import extracting_alone
-from careplane.search.rows import Rows
+from careplane.search.rows import OTHER, Rows
 from careplane.storage.ports.records import (
     RecordStore,
     Reindex,
@@ -81,6 +81,7 @@ class Reindexer:
             defined=edition.t,
             since=since,
             looked=since,
+            words=walk.everything and edition.registry.full_text,
         )
 
     async def _walk(self, tenant: Tenant, walk: Walk) -> Walk:
@@ -107,6 +108,7 @@ class Reindexer:
             late=walk.late + seen.changed - walk.changed,
             failed=seen.failed,
             failing=seen.failing,
+            words=seen.words,
         )
 
     async def _round(self, tenant: Tenant, walk: Walk) -> Walk:
@@ -125,6 +127,7 @@ class Reindexer:
             if not left:
                 return walk
             edition = await self._definitions.latest(tenant)
+            walk = replace(walk, words=walk.words and edition.registry.full_text)
             items, wrong = self._items(walk, edition, left)
             try:
                 outcomes = await self._store.reindex(tenant, items, edition.t)
@@ -160,6 +163,8 @@ class Reindexer:
         """What was defined before the walk began is complete now; what had ended is removed."""
         edition = await self._definitions.edition(tenant)
         whole = set(walk.types) - set(walk.failing)
+        if walk.words and not walk.failing:
+            await self._definitions.mark(tenant, OTHER, Mark(built=1))
         for param, (custom, since) in edition.active.items():
             if custom.base in whole and since <= walk.defined:
                 await self._definitions.mark(tenant, param, Mark(built=since))

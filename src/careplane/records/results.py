@@ -11,6 +11,7 @@ from msgspec import Struct
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import CareplaneError, Issue
 from careplane.records.commands import Operated
+from careplane.search.contained import Inner
 from careplane.storage.ports.records import Version
 
 __all__ = [
@@ -58,9 +59,17 @@ class Versions(Struct, frozen=True):
     total: int | None = None
 
 
+class Inside(Struct, frozen=True):
+    """A contained resource that matches, and where it is."""
+
+    container: Version
+    inner: Inner
+
+
 class Found(Struct, frozen=True):
     """A page of a search. `issues` name what was not understood; `understood` are the parameters
-    that were carried out, for the self link; `total` is there where it was asked for or is free."""
+    that were carried out, for the self link; `total` is there where it was asked for or is free.
+    `inside` are matches that are contained in others, where they are to be shown by themselves."""
 
     matches: tuple[Version, ...]
     included: tuple[Version, ...] = ()
@@ -68,6 +77,7 @@ class Found(Struct, frozen=True):
     total: int | None = None
     issues: tuple[Issue, ...] = ()
     understood: tuple[tuple[str, str], ...] = ()
+    inside: tuple[Inside, ...] = ()
 
 
 class Around(Struct, frozen=True):

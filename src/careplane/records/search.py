@@ -13,12 +13,13 @@ from msgspec.structs import replace
 from careplane.access.caller import Caller
 from careplane.kernel.errors import Issue, NotFound, Outdated
 from careplane.records import commands as c
-from careplane.records import fetch, rights
+from careplane.records import contained, fetch, rights
 from careplane.records.account import Account
 from careplane.records.bodies import rows_of
 from careplane.records.parts import Parts
 from careplane.records.results import Found, Version
 from careplane.search.compartments import compartment_node, compartment_types
+from careplane.search.contained import Contained
 from careplane.search.criterion import UnknownParameter
 from careplane.search.includes import MAX_INCLUDED, MAX_ROUNDS, Wanted, wanted
 from careplane.search.match import Subject
@@ -40,13 +41,18 @@ async def search(parts: Parts, account: Account, command: c.Search) -> Found:
     types = (rights.known(command.type),) if command.type else ()
     strict = command.handling is c.Handling.STRICT
     try:
-        asked = parse(parts.setting(), types, command.pairs, strict=strict)
+        asked = parse(parts.setting(), types, command.pairs, strict=strict, contained=True)
     except UnknownParameter:
         await _still_defined(parts, account)
         raise
     if asked.unknown:
         await _still_defined(parts, account)
     account.query = _described(command, asked)
+    if asked.contained is not Contained.FALSE:
+        query = _query(parts, caller, command, contained.candidates(asked))
+        within = await contained.search(parts, account, asked, query)
+        await _complete(parts, account, command)
+        return within
     query = _query(parts, caller, command, asked)
     if asked.only_count:
         counted = await parts.store.count(caller.tenant, query)

@@ -27,8 +27,8 @@ class Walk(Struct, frozen=True, kw_only=True):
     the id `after`. `since` is the newest `t` when it began; the last look is at `looked`.
     The walk has `visited` resources: `changed` had other rows, `same` had theirs, `skipped` were
     deleted in between, `failed` cannot be indexed. The last look has `rechecked` what was written
-    meanwhile and put `late` right in this round. Moments are in microseconds since 1970. `problem`
-    says why it was not carried to its end.
+    meanwhile and put `late` right in this round. `words`: with those of full-text search.
+    `problem` says why it was not carried to its end. Moments are in microseconds since 1970.
     """
 
     id: str = ""
@@ -52,6 +52,7 @@ class Walk(Struct, frozen=True, kw_only=True):
     skipped: int = 0
     failed: int = 0
     failing: tuple[str, ...] = ()
+    words: bool = False
     problem: str = ""
 
     @property

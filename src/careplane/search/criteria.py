@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from careplane.fhir.definitions import is_resource
-from careplane.kernel.errors import TooLarge
+from careplane.kernel.errors import TooLarge, Unsupported
 from careplane.search.criterion import (
     Criterion,
     Setting,
@@ -22,7 +22,7 @@ from careplane.search.criterion import (
 )
 from careplane.search.kinds import node as leaf
 from careplane.search.plan import Chain, Has, Ids, Node, OfType, all_of, any_of
-from careplane.search.registry import Parameter, Registry
+from careplane.search.registry import FULL_TEXT_CODES, Parameter, Registry
 from careplane.search.syntax import split, unescape
 
 MAX_DEPTH = 8
@@ -167,6 +167,12 @@ class _Reading:
         if depth > MAX_DEPTH:
             raise TooLarge(f"{shown(self.key)}: more than {MAX_DEPTH} links in one chain")
 
-    def _unknown(self, type: str, code: str) -> UnknownParameter:
+    def _unknown(self, type: str, code: str) -> UnknownParameter | Unsupported:
+        if code in FULL_TEXT_CODES:  # not to be left out: it would change what is found
+            return unsupported(
+                self.key,
+                "full-text search is not offered here; where it is off, the operator can set "
+                "CAREPLANE_FULL_TEXT=true",
+            )
         kind = "every resource" if type == ANY else type
         return unknown(self.key, f"there is no search parameter {shown(code)!r} of {kind}")

@@ -93,14 +93,17 @@ def registered(
     return registry.with_customs({(c.base, c.code): parameter(c) for c in found}, waiting)
 
 
-def extracting(found: Iterable[Custom]) -> Callable[[Resource], Rows]:
-    """A function from a resource to its rows, by R4's parameters and these."""
+def extracting(
+    found: Iterable[Custom], base: Callable[[Resource], Rows] = extract
+) -> Callable[[Resource], Rows]:
+    """A function from a resource to its rows, by R4's parameters, as `base` makes them, and
+    these."""
     fills = fills_of(found)
     if not fills:
-        return extract
+        return base
 
     def run(resource: Resource) -> Rows:
-        rows = extract(resource)
+        rows = base(resource)
         mine = fills.get(type(resource).__name__)
         return _filled(rows, mine, resource) if mine else rows
 

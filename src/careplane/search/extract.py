@@ -15,6 +15,7 @@ from careplane.fhir.definitions import SearchParam
 from careplane.fhir.structs import Struct, decoder
 from careplane.fhir.translate.compiled import build
 from careplane.search.compile import source
+from careplane.search.contained import tokens
 from careplane.search.rows import CompositeRow, Rows
 
 Extractor = Callable[[Any, Rows], None]
@@ -24,6 +25,7 @@ def extract(resource: Struct) -> Rows:
     """The rows of a resource, without duplicates."""
     rows = Rows()
     _generated(type(resource))(resource, rows)
+    rows.tokens += tokens(resource)
     return distinct(rows)
 
 

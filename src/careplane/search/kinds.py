@@ -13,6 +13,7 @@ from careplane.search.rows import Param
 from careplane.search.types import (
     composite,
     date,
+    full_text,
     near,
     number,
     quantity,
@@ -31,7 +32,7 @@ def node(criterion: Criterion) -> Node:
     modifiers = _modifiers(criterion.parameter)
     build = modifiers.get(criterion.modifier) or _by_type(modifiers, criterion.modifier)
     if build is None:
-        offered = ", ".join(f":{name}" for name in modifiers_of(criterion.parameter))
+        offered = ", ".join(f":{name}" for name in modifiers_of(criterion.parameter)) or "none"
         raise criterion.unsupported(f"no such modifier for this parameter; it has {offered}")
     return build(criterion)
 
@@ -84,9 +85,10 @@ _TYPES: Mapping[SearchType, Modifiers] = {
     "composite": _with_missing(composite.modifiers(node)),
     "special": {},
 }
-_SPECIAL = {
-    param: _with_missing(modifiers)
-    for param, modifiers in {**special.MODIFIERS, Param("Location.near"): near.MODIFIERS}.items()
+_MISSED = {**special.MODIFIERS, Param("Location.near"): near.MODIFIERS}
+_SPECIAL: Mapping[Param, Modifiers] = {
+    **{param: _with_missing(modifiers) for param, modifiers in _MISSED.items()},
+    **full_text.MODIFIERS,
 }
 SYNTAX: Mapping[SearchType, str] = {
     "string": "Starts with this, whatever the case and accents.",

@@ -15,6 +15,7 @@ from careplane.search.globe import great_circle
 from careplane.search.plan import Node, TextMode, UriMode
 from careplane.search.ranges import in_range, in_span
 from careplane.search.rows import Param, QuantityRow, Rows, part
+from careplane.search.words import has
 
 MILLISECOND = 1000
 """How long `last_updated` lasts, in microseconds."""
@@ -134,6 +135,13 @@ _TEXT: dict[TextMode, Callable[[str, str, str], bool]] = {
 }
 
 
+def _full_text(node: plan.FullText, subject: Subject, world: World) -> bool:
+    return any(
+        row.param in node.texts and has(row.words, node.words, open=node.open)
+        for row in subject.rows.words
+    )
+
+
 def _uri(node: plan.Uri, subject: Subject, world: World) -> bool:
     fits = _URI[node.mode]
     return any(
@@ -245,6 +253,7 @@ _MEANING: dict[type[Node], Callable[[Any, Subject, World], bool]] = {
     plan.Updated: _updated,
     plan.Token: _token,
     plan.Text: _text,
+    plan.FullText: _full_text,
     plan.Uri: _uri,
     plan.Reference: _reference,
     plan.Date: _date,

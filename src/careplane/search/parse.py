@@ -15,11 +15,12 @@ from msgspec import Struct
 from careplane.fhir.definitions import is_resource
 from careplane.kernel.errors import Issue, Malformed, TooLarge
 from careplane.search import filter
+from careplane.search.contained import Contained, ContainedType
 from careplane.search.criteria import Budget, node
 from careplane.search.criterion import Setting, UnknownParameter, invalid, shown, unknown
 from careplane.search.includes import Include
 from careplane.search.plan import Node, Query, all_of
-from careplane.search.results import READERS, Results, Summary, Total
+from careplane.search.results import READERS, Results, Summary, Total, check_contained
 
 Pair = tuple[str, str]
 MAX_PAIRS = 500
@@ -29,6 +30,7 @@ MAX_VALUES = 10_000
 """Alternatives of all criteria together."""
 _SHORT = 200
 DEFAULT_COUNT = 50
+_DEFAULT = ("_contained", "false")
 NEUTRAL = frozenset({"_format", "_pretty"})
 """They change how an answer is written; whoever writes it reads them."""
 
@@ -43,6 +45,8 @@ class Search(Struct, frozen=True):
     summary: Summary = Summary.FALSE
     elements: tuple[str, ...] = ()
     total: Total | None = None
+    contained: Contained = Contained.FALSE
+    contained_type: ContainedType = ContainedType.CONTAINER
     unknown: tuple[Issue, ...] = ()
     understood: tuple[Pair, ...] = ()
 
@@ -53,11 +57,17 @@ class Search(Struct, frozen=True):
 
 
 def parse(
-    setting: Setting, types: Iterable[str], pairs: Sequence[Pair], *, strict: bool = False
+    setting: Setting,
+    types: Iterable[str],
+    pairs: Sequence[Pair],
+    *,
+    strict: bool = False,
+    contained: bool = False,
 ) -> Search:
-    """Read decoded parameters, in their order. `types` are those of the address; none for all."""
+    """Read decoded parameters, in their order. `types` are those of the address; none for all.
+    `contained`: whether the caller can carry out a search over contained resources."""
     _check(pairs)
-    reading = _Reading(setting, frozenset(types), strict)
+    reading = _Reading(setting, frozenset(types), strict, contained)
     return reading.search(pairs)
 
 
@@ -65,7 +75,7 @@ def criteria(setting: Setting, type: str, query: str) -> Node:
     """The node of a query string, percent-encoded as in HTTP, that has only criteria: for
     conditional interactions, conditional references and scopes. Always strict."""
     search = parse(setting, (type,), parse_query(query), strict=True)
-    asked = {key for key, _ in search.understood} & READERS.keys()
+    asked = {key for key, value in search.understood if (key, value) != _DEFAULT} & READERS.keys()
     if asked:
         key = min(asked)
         raise invalid(key, "this is about an answer, and here are only criteria")
@@ -114,10 +124,13 @@ def _check(pairs: Sequence[Pair]) -> None:
 class _Reading:
     """One search on its way: criteria and results, and what was understood of it."""
 
-    def __init__(self, setting: Setting, types: frozenset[str], strict: bool) -> None:
+    def __init__(
+        self, setting: Setting, types: frozenset[str], strict: bool, contained: bool
+    ) -> None:
         self._setting = setting
         self._types = types
         self._strict = strict
+        self._contained = contained
         self._budget = Budget()
         self._nodes: list[Node] = []
         self._unknown: list[Issue] = []
@@ -130,12 +143,14 @@ class _Reading:
         results = Results(self._setting, self._types)
         for key, value in pairs:
             self._pair(results, key, value)
+        where = all_of(*self._nodes)
+        check_contained(results, where, offered=self._contained)
         count = DEFAULT_COUNT if results.count is None else results.count
         exact = results.total not in (None, Total.NONE) or results.summary is Summary.COUNT
         return Search(
             Query(
                 self._types,
-                all_of(*self._nodes),
+                where,
                 tuple(results.sort),
                 count,
                 total=exact or count == 0,
@@ -145,6 +160,8 @@ class _Reading:
             results.summary or Summary.FALSE,
             tuple(results.elements),
             results.total,
+            results.contained or Contained.FALSE,
+            results.contained_type or ContainedType.CONTAINER,
             tuple(self._unknown),
             tuple(self._understood),
         )

@@ -126,6 +126,15 @@ class Text(Struct, frozen=True):
     values: tuple[str, ...]
 
 
+class FullText(Struct, frozen=True):
+    """One of the texts has these words, one after the other; `words` as `search.words` makes them,
+    at least one. `open`: the last one may go on (`card*`)."""
+
+    texts: frozenset[Param]
+    words: str
+    open: bool = False
+
+
 class Uri(Struct, frozen=True):
     """Any of the values. A canonical without version also finds every `|version` of it."""
 
@@ -229,6 +238,7 @@ Node: TypeAlias = (
     | Updated
     | Token
     | Text
+    | FullText
     | Uri
     | Reference
     | Date

@@ -1,7 +1,8 @@
 """Which search parameters a type has (FHIR R4, 3.1.1.3 and 7.3 SearchParameter).
 
-A registry is a value: custom parameters make another one. What has no expression (`_text`,
-`_filter`, ...) has no rows, and is not listed: a capability statement made from here is true.
+A registry is a value: custom parameters make another one. What has no expression (`_query`, ...)
+has no rows, and is not listed, save `_text` and `_content` where full-text search is on: a
+capability statement made from here is true.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from careplane.kernel.errors import Conflict
 from careplane.search.compile.aliases import is_restricted
 from careplane.search.errata import r4_search_parameters
 from careplane.search.generated.aliases import ALIASES as _GENERATED
-from careplane.search.rows import Param, part
+from careplane.search.rows import NARRATIVE, OTHER, Param, part
 from careplane.search.targets import targets
 
 ALIASES = {Param(p): tuple(map(Param, others)) for p, others in _GENERATED.items()}
 """The parameters of R4 whose rows are kept under the names of others."""
+
+FULL_TEXT = frozenset({NARRATIVE, OTHER})
+"""The parameters of full-text search."""
+FULL_TEXT_CODES = frozenset({"_text", "_content"})
 
 _ABSTRACT = ("Resource", "DomainResource")
 _NOT_DOMAIN = frozenset({"Binary", "Bundle", "Parameters"})
@@ -80,6 +85,7 @@ class Registry:
                 self._by_base.setdefault(base, {})[definition.code] = definition
         self._known: dict[tuple[str, str], Parameter] = {}
         self._customs: Mapping[tuple[str, str], Parameter] = {}
+        self._full_text: Mapping[str, Parameter] = {}
         self._waiting: Callable[[Param], str | None] = _never
 
     def lookup(self, type: str, code: str) -> Parameter | None:
@@ -90,6 +96,8 @@ class Registry:
             found = self._find(type, code)
             if found is not None:
                 self._known[type, code] = found
+            elif code in self._full_text:
+                return self._ready(type, self._full_text[code])
             elif self._customs:
                 return self._custom(type, code)
         return found
@@ -102,12 +110,27 @@ class Registry:
 
     def waiting(self, type: str) -> tuple[tuple[Parameter, str], ...]:
         """Parameters of a type that cannot be searched by yet, and why."""
-        mine = [parameter for (base, _), parameter in self._customs.items() if base == type]
+        mine = self._more(type)
         return tuple((p, reason) for p in mine if (reason := self._waiting(p.param)))
 
     def references(self, type: str) -> tuple[Parameter, ...]:
         """The reference parameters of a type."""
         return tuple(p for p in self.of(type) if p.type == "reference")
+
+    @property
+    def full_text(self) -> bool:
+        """Whether full-text search is on."""
+        return bool(self._full_text)
+
+    def with_full_text(self) -> Registry:
+        """A registry that also has `_text` and `_content`, which every resource has (3.1.1.4.1)."""
+        other = copy(self)
+        other._full_text = {
+            d.code: Parameter(Param(f"Resource.{d.code}"), d.code, "special", d)
+            for d in self._definitions
+            if d.code in FULL_TEXT_CODES
+        }
+        return other
 
     def extended(self, *definitions: SearchParam) -> Registry:
         """A registry that also has these; one with a base and code of the present ones wins."""
@@ -126,14 +149,21 @@ class Registry:
 
     def _custom(self, type: str, code: str) -> Parameter | None:
         found = self._customs.get((type, code))
-        reason = self._waiting(found.param) if found else None
+        return self._ready(type, found) if found else None
+
+    def _ready(self, type: str, found: Parameter) -> Parameter:
+        reason = self._waiting(found.param)
         if reason:
-            raise NotReady(f"The search parameter {code!r} of {type} is not ready: {reason}")
+            raise NotReady(f"The search parameter {found.code!r} of {type} is not ready: {reason}")
         return found
 
+    def _more(self, type: str) -> list[Parameter]:
+        """What is not of R4's expressions."""
+        customs = [parameter for (base, _), parameter in self._customs.items() if base == type]
+        return [*self._full_text.values(), *customs]
+
     def _offered(self, type: str) -> list[Parameter]:
-        mine = [parameter for (base, _), parameter in self._customs.items() if base == type]
-        return [parameter for parameter in mine if not self._waiting(parameter.param)]
+        return [p for p in self._more(type) if not self._waiting(p.param)]
 
     def _find(self, type: str, code: str) -> Parameter | None:
         for base in _bases(type):

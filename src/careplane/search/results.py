@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.definitions.search import SearchType
+from careplane.search.contained import Contained, ContainedType, looks_beyond
 from careplane.search.criteria import ANY
 from careplane.search.criterion import Setting, invalid, shown, unknown, unsupported
 from careplane.search.includes import Include
-from careplane.search.plan import SortBy, SortKey
+from careplane.search.plan import Node, SortBy, SortKey
 from careplane.search.registry import Parameter
 from careplane.search.rows import Param
 
@@ -55,6 +56,8 @@ class Results(Struct):
     count: int | None = None
     summary: Summary | None = None
     total: Total | None = None
+    contained: Contained | None = None
+    contained_type: ContainedType | None = None
 
     def sort_type(self) -> str:
         return next(iter(self.types)) if len(self.types) == 1 else ANY
@@ -176,11 +179,37 @@ def _reference(results: Results, key: str, source: str, code: str) -> Parameter:
 
 
 def _contained(results: Results, key: str, value: str) -> str:
-    if value not in ("false", "true", "both"):
-        raise invalid(key, "write false, true or both")
-    if value != "false":
-        raise unsupported(key, "contained resources are not searched")
+    results.contained = _one_of(Contained, results.contained, key, value)
     return value
+
+
+def _contained_type(results: Results, key: str, value: str) -> str:
+    results.contained_type = _one_of(ContainedType, results.contained_type, key, value)
+    return value
+
+
+def check_contained(results: Results, where: Node, *, offered: bool) -> None:
+    """Raises Unsupported where a search over contained resources has what they cannot be searched
+    by, or is none that could show them."""
+    if results.contained in (None, Contained.FALSE):
+        return
+    total = results.total not in (None, Total.NONE)
+    for key, is_asked, text in (
+        ("_contained", not offered, "only a plain search looks for contained resources"),
+        ("_contained", not results.types, "name a type of resource"),
+        ("_contained", looks_beyond(where), "a chain or _has is not followed from them"),
+        ("_include", bool(results.includes or results.revincludes), _NOT_WITH),
+        ("_sort", any(k.by not in _SORT_BY_RECORD.values() for k in results.sort), _BY_CONTAINER),
+        ("_total", total or results.count == 0, _NOT_COUNTED),
+        ("_summary", results.summary is Summary.COUNT, _NOT_COUNTED),
+    ):
+        if is_asked:
+            raise unsupported(key, text)
+
+
+_NOT_WITH = "not possible with _contained"
+_NOT_COUNTED = "contained resources are not counted; go through the pages"
+_BY_CONTAINER = "with _contained, sort by _id or _lastUpdated, which are those of the container"
 
 
 def _refused(results: Results, key: str, value: str) -> str:
@@ -198,8 +227,6 @@ READERS: Mapping[str, Reader] = {
     "_revinclude": _revinclude,
     "_revinclude:iterate": _revinclude,
     "_contained": _contained,
-    "_containedType": _refused,
-    "_text": _refused,
-    "_content": _refused,
+    "_containedType": _contained_type,
     "_query": _refused,
 }

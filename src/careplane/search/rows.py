@@ -17,6 +17,12 @@ BEGINNING, END = -(2**62), 2**62
 """The open ends of a date range, in microseconds since 1970 (about 146,000 years either way)."""
 
 
+NARRATIVE = Param("Resource._text")
+"""The words of a resource's narrative."""
+OTHER = Param("Resource._content")
+"""The words of all its other text."""
+
+
 class TokenRow(NamedTuple):
     """A coding, identifier, code, boolean or contact. `system` is None where the element has none;
     `code` is kept as written."""
@@ -98,6 +104,14 @@ class CompositeRow(NamedTuple):
     parts: Rows
 
 
+class WordsRow(NamedTuple):
+    """A text for full-text search, as `search.words.words` has it. A resource has both NARRATIVE
+    and OTHER, or none where full-text search is off."""
+
+    param: Param
+    words: str
+
+
 class Rows(Struct, array_like=True):
     """All rows of one resource. An extractor fills it and nobody changes it afterwards."""
 
@@ -109,6 +123,7 @@ class Rows(Struct, array_like=True):
     numbers: list[NumberRow] = []
     quantities: list[QuantityRow] = []
     composites: list[CompositeRow] = []
+    words: list[WordsRow] = []
 
 
 def part(param: Param, index: int) -> Param:

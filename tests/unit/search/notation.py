@@ -38,6 +38,10 @@ def _quantity(node: plan.Quantity) -> str:
     return f"{node.param} {node.prefix} {node.low:g}..{node.high:g}{unit}{base}"
 
 
+def _full_text(node: plan.FullText) -> str:
+    return f'{"NA"[len(node.texts) - 1]} "{node.words}{"~" if node.open else ""}"'
+
+
 def _span(name: str, node: Any) -> str:
     return f"{name} {node.prefix} {instant(node.low)}..{instant(node.high)}"
 
@@ -54,6 +58,7 @@ _SHOWN: dict[type[Node], Callable[[Any], str]] = {
     plan.Updated: lambda n: _span("updated", n),
     plan.Token: lambda n: f"{n.param} = {_list(map(_coding, n.codings))}",
     plan.Text: lambda n: f"{n.param} {n.mode} {_list(n.values)}",
+    plan.FullText: _full_text,
     plan.Uri: lambda n: f"{n.param} {n.mode} {_list(n.values)}",
     plan.Reference: lambda n: f"{n.param} -> {_list(sorted('/'.join(k) for k in n.targets))}",
     plan.Date: lambda n: _span(n.param, n),

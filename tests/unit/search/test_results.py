@@ -41,6 +41,8 @@ def _fields(search: Search) -> dict[str, Any]:
         "only_count": search.only_count,
         "summary": search.summary,
         "total": search.total,
+        "contained": search.contained,
+        "contained_type": search.contained_type,
         "elements": list(search.elements),
         "sort": [f"{'-' * k.descending}{k.by} {k.param}" for k in search.query.sort],
         "includes": list(map(_include, search.includes)),
@@ -54,10 +56,10 @@ def test_a_search(case: dict[str, Any]) -> None:
     pairs = parse_query(query)
     if "error" in case:
         with pytest.raises(getattr(errors, case["error"])) as caught:
-            parse(SETTING, (type,), pairs)
+            parse(SETTING, (type,) if type else (), pairs, contained=True)
         assert caught.value.issues[0].where == case["where"]
         return
-    search = parse(SETTING, (type,) if type else (), pairs)
+    search = parse(SETTING, (type,) if type else (), pairs, contained=True)
     fields = _fields(search)
     assert {name: fields[name] for name in case.get("result", ())} == case.get("result", {})
     unknown = case.get("unknown", [])
@@ -112,3 +114,14 @@ def test_a_long_key_is_cut_in_answers() -> None:
     (issue,) = parse(SETTING, ("Patient",), [("x" * 50_000, "1")]).unknown
     assert len(issue.where) <= 100
     assert len(issue.text) <= 400
+
+
+def test_contained_resources_are_for_who_can_show_them() -> None:
+    pairs = [("_contained", "true")]
+    with pytest.raises(errors.Unsupported, match="plain search"):
+        parse(SETTING, ("Patient",), pairs)
+    with pytest.raises(errors.Unsupported):
+        criteria(SETTING, "Patient", "name=a&_contained=both")
+    assert shown(criteria(SETTING, "Patient", "active=true&_contained=false")) == (
+        "Patient.active = true"
+    )

@@ -18,6 +18,7 @@ from careplane.app.cli import (
     fhir,
     importing,
     lifecycle,
+    migrating,
     reindexing,
     token,
 )
@@ -40,6 +41,7 @@ app.command("import")(importing.import_)
 app.command("export")(exporting.export)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.add_typer(fhir.app, name="fhir")

@@ -10,7 +10,7 @@ import typer
 
 from careplane.app import keys
 from careplane.app.backup import Manifest
-from careplane.app.cli.options import Data, Json, say, settings
+from careplane.app.cli.options import Data, Database, Json, say, settings
 from careplane.app.settings import Settings
 
 
@@ -20,17 +20,18 @@ def backup(
         bool, typer.Option("--with-key", help="Copy the key too: who has both has everything.")
     ] = False,
     data: Data = None,
+    database: Database = None,
     json: Json = False,
 ) -> None:
-    """Copy the records, the audit trail and the state, while a server may write."""
+    """Copy the records, the audit trail and the state, while servers may write."""
     from careplane.app import backup, engines
     from careplane.kernel.clock import format_instant, system_clock
 
-    chosen = settings(data)
+    chosen = settings(data, database=database)
     key = keys.load(chosen.data)
     asyncio.run(_note(chosen))
-    vault, made = engines.vault(key), format_instant(system_clock())
-    done = backup.backup(vault, key, chosen.data, dest, made, with_key=with_key)
+    vault, made = engines.vault(chosen, key), format_instant(system_clock())
+    done = backup.backup(vault, key, dest, made, with_key=with_key)
     _tell(done, dest, json, "Saved to")
 
 
@@ -40,14 +41,16 @@ def restore(
         Path | None, typer.Option("--key", help="Key file, where the backup has none.")
     ] = None,
     data: Data = None,
+    database: Database = None,
     json: Json = False,
 ) -> None:
-    """Make a data folder of a backup, and look whether all of it is there."""
+    """Make a data folder of a backup, fill --database where it is of one, and look whether all of
+    it is there."""
     from careplane.app import backup, engines
 
-    chosen = settings(data)
+    chosen = settings(data, database=database)
     root = keys.read(key or source / keys.NAME)
-    done = backup.restore(engines.vault(root), root, source, chosen.data)
+    done = backup.restore(engines.vault(chosen, root), root, source, chosen.data)
     _tell(done, chosen.data, json, "Restored and checked:")
 
 

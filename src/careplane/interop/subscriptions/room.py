@@ -39,7 +39,7 @@ from careplane.storage.ports.state import StateStore
 _TOPICS_AGAIN = 2.0
 """Seconds until a process that does not lead looks for topics that another one has written."""
 
-_MOST_ROWS = 20_000
+_MOST_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)

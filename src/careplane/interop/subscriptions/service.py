@@ -82,7 +82,7 @@ class Service:
             command = replace(command, cursor=page.next)
 
     def _rows_of(self, version: Version) -> Rows:
-        made = self._tools.rows.pop(version.t, None)
+        made = self._tools.rows.get(version.t)
         return rows_of(self._tools.extract, version) if made is None else made
 
     async def _step(self) -> int:
@@ -93,6 +93,7 @@ class Service:
             return 0
         for number, version in enumerate(versions, 1):
             await self._consider(version)
+            tools.rows.pop(version.t, None)
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
         told = await self._flush()

@@ -37,5 +37,5 @@ class Tools:
     ring: Callable[[str], None]
     """Tells sockets of this process that a subscription has news."""
     rows: dict[int, Rows]
-    """Rows of versions that this process has just written, by sequence number; taken out of
-    here."""
+    """Rows of versions that this process has just written, by sequence number, until they are
+    matched."""

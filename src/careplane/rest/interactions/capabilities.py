@@ -14,7 +14,7 @@ from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.rest.operation import Operation
 from careplane.search.compartments import COMPARTMENTS
-from careplane.search.registry import Parameter, Registry
+from careplane.search.registry import FULL_TEXT, Parameter, Registry
 
 _INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type",
@@ -167,4 +167,6 @@ def _parameter(parameter: Parameter) -> Tree:
     }
     if parameter.definition.expression:
         written["documentation"] = f"Looks at {parameter.definition.expression}"
+    elif parameter.param in FULL_TEXT:
+        written["documentation"] = 'Words, "phrases", begin*; AND, OR, NOT and parentheses'
     return written

@@ -6,13 +6,14 @@ Entries are stored bytes, joined; only `_summary` and `_elements` look into them
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import msgspec
 
 from careplane.kernel.errors import Incorrect
 from careplane.records import commands as c
 from careplane.records.bodies import head, whole
-from careplane.records.results import Found, Version
+from careplane.records.results import Found, Inside, Version
 from careplane.rest import body
 from careplane.rest.bundle import Link, about, bundle, found
 from careplane.rest.links import PAGE, address, with_query
@@ -104,10 +105,18 @@ def shape_of(understood: Pairs) -> Shape:
 def searchset(base: str, answer: Found, shape: Shape, links: list[Link]) -> bytes:
     """The Bundle: matches, what was included, and what was not understood."""
     entries = _entries(base, answer.matches, shape, b"match")
+    entries += [_inside(base, one, shape) for one in answer.inside]
     entries += _entries(base, answer.included, shape, b"include")
     if answer.issues:
         entries.append(about(outcome(answer.issues)))
     return bundle("searchset", entries, links, answer.total)
+
+
+def _inside(base: str, one: Inside, shape: Shape) -> bytes:
+    """A contained resource by itself: it is found at its container, behind a `#`."""
+    container, inner = one.container, one.inner
+    resource = shaped(inner.raw, shape) if shape else inner.raw
+    return found(base, container.type, f"{container.id}#{quote(inner.id)}", resource, b"match")
 
 
 def _entries(base: str, versions: Sequence[Version], shape: Shape, mode: bytes) -> list[bytes]:

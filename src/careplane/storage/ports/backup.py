@@ -1,7 +1,4 @@
-"""The port to copies of an installation, for engines that can make one while others write.
-
-An engine without it (a database server has tools of its own) is backed up by those.
-"""
+"""The port to copies of an installation that can be made while others write."""
 
 from __future__ import annotations
 
@@ -31,13 +28,22 @@ class Contents(Struct, frozen=True):
 
 
 class Vault(Protocol):
-    """Whoever copies for an engine. Raises `Busy` or `Fault`, `NotFound` where there is nothing to
-    copy, and nothing else of its own."""
+    """Whoever copies one installation, and fills one from a copy. Raises `Busy` or `Fault`,
+    `NotFound` where there is nothing to copy, `Conflict` where something is in the way, and nothing
+    else of its own."""
 
-    def copy(self, source: Path, target: Path) -> None:
-        """Copy a data folder that may be in use, without its key, to a folder that is there and
-        empty. What was acknowledged before is in the copy, nothing is in it by half, and it names
-        no version in its state that it does not have."""
+    engine: str
+    """Whose copies these are: other engines cannot read them."""
 
-    def contents(self, folder: Path) -> Contents:
-        """Look through a folder that nobody uses, all of it."""
+    def copy(self, target: Path) -> None:
+        """Copy what may be in use, without its key, to a folder that is there and empty. What was
+        acknowledged before is in the copy, nothing is in it by half, and it names no version in its
+        state that it does not have."""
+
+    def contents(self, copy: Path) -> Contents:
+        """Look through a copy, all of it."""
+
+    def restore(self, copy: Path, folder: Path) -> Contents:
+        """Fill an installation that has nothing yet: a data folder, which is there and empty, or
+        the engine's database. What it holds then, looked through again; where that is not what the
+        copy holds, or anything fails, a database is as it was before."""

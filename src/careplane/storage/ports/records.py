@@ -87,8 +87,8 @@ class Unit(Struct, frozen=True):
 
 class Reindex(Struct, frozen=True, array_like=True):
     """The rows of a current version, made anew: those of `rows` shall be there, and those of `gone`
-    that are not among `rows` shall not. Others that the resource has are left as they are.
-    `version` is the one that they were made of."""
+    that are not among `rows` shall not. Others that the resource has are left as they are; its
+    words are replaced where there are some. `version` is the one that they were made of."""
 
     type: str
     id: str

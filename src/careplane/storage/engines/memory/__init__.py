@@ -1,6 +1,7 @@
 """The memory engine: executes plans by their meaning, keeps nothing, and is the oracle in tests."""
 
+from careplane.storage.engines.memory.moving import MemoryMove
 from careplane.storage.engines.memory.state import MemoryState
 from careplane.storage.engines.memory.store import MemoryStore
 
-__all__ = ["MemoryState", "MemoryStore"]
+__all__ = ["MemoryMove", "MemoryState", "MemoryStore"]

@@ -27,45 +27,45 @@ class MemoryState:
     """Everything in one dictionary."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[Tenant, str, str], Entry] = {}
-        self._revision = 0
+        self.entries: dict[tuple[Tenant, str, str], Entry] = {}
+        self.revision = 0
         self._locks: dict[str, MemoryLock] = {}
 
     async def get(self, tenant: Tenant, space: str, key: str) -> Entry | None:
-        return self._entries.get((tenant, space, key))
+        return self.entries.get((tenant, space, key))
 
     async def scan(
         self, tenant: Tenant | None, space: str, after: str = "", count: int = 1000
     ) -> Sequence[tuple[Tenant, Entry]]:
         found = sorted(
             (owner, key)
-            for owner, room, key in self._entries
+            for owner, room, key in self.entries
             if room == space and (tenant is None or (owner == tenant and key > after))
         )
-        return [(owner, self._entries[owner, space, key]) for owner, key in found[:count]]
+        return [(owner, self.entries[owner, space, key]) for owner, key in found[:count]]
 
     async def put(
         self, tenant: Tenant, space: str, key: str, value: bytes, expect: int | None = None
     ) -> int | None:
         if expect is not None and self._at(tenant, space, key) != expect:
             return None
-        self._revision += 1
-        self._entries[tenant, space, key] = Entry(key, value, self._revision)
-        return self._revision
+        self.revision += 1
+        self.entries[tenant, space, key] = Entry(key, value, self.revision)
+        return self.revision
 
     async def drop(self, tenant: Tenant, space: str, key: str, expect: int | None = None) -> bool:
         at = self._at(tenant, space, key)
         if not at or expect not in (None, at):
             return False
-        del self._entries[tenant, space, key]
+        del self.entries[tenant, space, key]
         return True
 
     def lock(self, name: str) -> MemoryLock:
         return MemoryLock(self._locks, name)
 
     async def close(self) -> None:
-        self._entries.clear()
+        self.entries.clear()
 
     def _at(self, tenant: Tenant, space: str, key: str) -> int:
-        entry = self._entries.get((tenant, space, key))
+        entry = self.entries.get((tenant, space, key))
         return entry.revision if entry else 0

@@ -16,7 +16,7 @@ from careplane.search.match import Subject, matches
 from careplane.search.order import ordered
 from careplane.search.plan import EVERYTHING, Query
 from careplane.storage.engines.memory.cursor import Cursors
-from careplane.storage.engines.memory.world import Record, Shelf, changed
+from careplane.storage.engines.memory.world import Places, Record, Shelf, changed
 from careplane.storage.ports.records import (
     Erasure,
     HistoryQuery,
@@ -33,6 +33,8 @@ from careplane.storage.ports.records import (
     Version,
 )
 from careplane.storage.ports.vitals import Vitals
+
+_NEVER = Record(place=0)
 
 
 class _Place(NamedTuple):
@@ -54,19 +56,20 @@ class MemoryStore:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._shelves: defaultdict[Tenant, Shelf] = defaultdict(Shelf)
-        self._audit: list[tuple[Tenant, bytes]] = []
+        self.places = Places()
+        self.shelves: defaultdict[Tenant, Shelf] = defaultdict(lambda: Shelf(self.places))
+        self.trail: list[tuple[Tenant, bytes]] = []
         self._places: Cursors[_Place] = Cursors()
         self._moments: Cursors[_Moment] = Cursors()
-        self._t = 0
-        self._last_updated = 0
+        self.t = 0
+        self.last_updated = 0
 
     async def read(self, tenant: Tenant, type: str, id: str) -> Version | None:
-        record = self._shelves[tenant].records.get((type, id))
+        record = self.shelves[tenant].records.get((type, id))
         return record.current if record else None
 
     async def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
-        record = self._shelves[tenant].records.get((type, id), Record())
+        record = self.shelves[tenant].records.get((type, id), _NEVER)
         return next((v for v in record.versions if v.version == version), None)
 
     async def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
@@ -76,11 +79,11 @@ class MemoryStore:
         return self._search(tenant, query)
 
     async def count(self, tenant: Tenant, query: Query) -> int:
-        return sum(1 for _ in self._found(self._shelves[tenant], query))
+        return sum(1 for _ in self._found(self.shelves[tenant], query))
 
     async def history(self, tenant: Tenant, query: HistoryQuery) -> Page:
-        place = self._moments.find(query.cursor) if query.cursor else _Moment(self._t, self._t + 1)
-        shelf = self._shelves[tenant]
+        place = self._moments.find(query.cursor) if query.cursor else _Moment(self.t, self.t + 1)
+        shelf = self.shelves[tenant]
         found = [v for v in reversed(shelf.log) if v.t <= place.first and _in(shelf, query, v)]
         rest = [v for v in found if v.t < place.last]
         page = tuple(rest[: max(query.count, 0)])
@@ -89,37 +92,37 @@ class MemoryStore:
         return Page(page, following, len(found) if query.total else None)
 
     async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
-        shelf = self._shelves[tenant]
+        shelf = self.shelves[tenant]
         for guard in unit.guards:
             page = self._search(tenant, guard.query)
             if {(v.type, v.id) for v in page.versions} != guard.found:
                 raise Stale("A search that this change relied on has a different answer now")
         for put in unit.puts:
-            if shelf.records.get((put.type, put.id), Record()).version != put.expect:
+            if shelf.records.get((put.type, put.id), _NEVER).version != put.expect:
                 raise Stale("Somebody else has changed a record in between")
         _up_to_date(shelf, unit.defined)
         if unit.audit is not None:
-            self._audit.append((tenant, unit.audit))
-        self._last_updated = max(self._last_updated, self._clock() // 1000 * 1000)
+            self.trail.append((tenant, unit.audit))
+        self.last_updated = max(self.last_updated, self._clock() // 1000 * 1000)
         shelf.hear_of((put.type, put.id) for put in unit.puts)
         return Receipt(tuple([self._write(shelf, put) for put in unit.puts]))
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
-        shelf = self._shelves[tenant]
+        shelf = self.shelves[tenant]
         for one in erasure.records:
-            if shelf.records.get((one.type, one.id), Record()).version != one.expect:
+            if shelf.records.get((one.type, one.id), _NEVER).version != one.expect:
                 raise Stale("Somebody else has changed a record in between")
         for old in erasure.versions:
-            if shelf.records.get((old.type, old.id), Record()).version <= old.version:
+            if shelf.records.get((old.type, old.id), _NEVER).version <= old.version:
                 raise Stale("A current version is not removed from a history")
         if erasure.audit is not None:
-            self._audit.append((tenant, erasure.audit))
+            self.trail.append((tenant, erasure.audit))
         shelf.erase({(one.type, one.id) for one in erasure.records}, set(erasure.versions))
 
     async def reindex(
         self, tenant: Tenant, items: Sequence[Reindex], defined: int
     ) -> list[Reindexed]:
-        shelf = self._shelves[tenant]
+        shelf = self.shelves[tenant]
         _up_to_date(shelf, defined)
         return [_reindex(shelf, item) for item in items]
 
@@ -128,22 +131,22 @@ class MemoryStore:
     ) -> list[Version]:
         found = [
             record.subject and record.current
-            for key, record in sorted(self._shelves[tenant].records.items(), key=lambda r: r[0])
+            for key, record in sorted(self.shelves[tenant].records.items(), key=lambda r: r[0])
             if key[0] == type and (after is None or key[1] > after)
         ]
         return [version for version in found if version][:count]
 
     async def newest(self, tenant: Tenant, type: str) -> int:
-        return max((v.t for v in self._shelves[tenant].log if v.type == type), default=0)
+        return max((v.t for v in self.shelves[tenant].log if v.type == type), default=0)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> list[Version]:
-        return [version for version in self._shelves[tenant].log if version.t > after][:count]
+        return [version for version in self.shelves[tenant].log if version.t > after][:count]
 
     async def horizon(self, tenant: Tenant) -> tuple[int, int]:
-        return self._t, self._last_updated
+        return self.t, self.last_updated
 
     async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
-        shelf = self._shelves[tenant]
+        shelf = self.shelves[tenant]
         found = [v for v in shelf.log if v.t > query.after and _then(shelf, query, v)]
         page = found[: query.count]
         now = [v for v in page if shelf.records[v.type, v.id].current is v and not v.deleted]
@@ -154,15 +157,15 @@ class MemoryStore:
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         query = Query(frozenset())
-        return dict(Counter(s.type for s in self._found(self._shelves[tenant], query)))
+        return dict(Counter(s.type for s in self._found(self.shelves[tenant], query)))
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
-        self._audit.append((tenant, record))
+        self.trail.append((tenant, record))
 
     async def tail(
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
-        mine = [(n, r) for n, (owner, r) in enumerate(self._audit, 1) if owner == tenant]
+        mine = [(n, r) for n, (owner, r) in enumerate(self.trail, 1) if owner == tenant]
         return [(n, r) for n, r in mine if n > after][:count]
 
     async def vitals(self) -> Vitals:
@@ -172,18 +175,18 @@ class MemoryStore:
         """As long as there is memory."""
 
     async def close(self) -> None:
-        self._shelves.clear()
+        self.shelves.clear()
 
     def _write(self, shelf: Shelf, put: Put) -> Version:
-        self._t += 1
+        self.t += 1
         version = Version(
             type=put.type,
             id=put.id,
             version=put.expect + 1,
-            last_updated=self._last_updated,
+            last_updated=self.last_updated,
             method=put.method,
             rest=put.rest,
-            t=self._t,
+            t=self.t,
         )
         shelf.write(version, put.rows)
         return version
@@ -197,7 +200,7 @@ class MemoryStore:
                 yield subject
 
     def _search(self, tenant: Tenant, query: Query) -> Page:
-        shelf = self._shelves[tenant]
+        shelf = self.shelves[tenant]
         now = {(s.type, s.id): s for s in self._found(shelf, query)}
         if query.cursor:
             place = self._places.find(query.cursor)

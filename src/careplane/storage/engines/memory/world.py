@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from careplane.search.match import Subject
-from careplane.search.rows import Rows
+from careplane.search.rows import Rows, WordsRow
 from careplane.storage.ports.records import DEFINING, Key, Superseded, Version
 
 
 @dataclass(slots=True)
 class Record:
-    """All versions of one resource, oldest first, and the rows of the last one."""
+    """All versions of one resource, oldest first, and the rows of the last one. `place`: its number
+    in the order of answers; `born`: the `t` of its first version."""
 
+    place: int
+    born: int = 0
     versions: list[Version] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
 
@@ -36,11 +39,23 @@ class Record:
         return Subject(now.type, now.id, now.last_updated, self.rows)
 
 
+@dataclass(slots=True)
+class Places:
+    """Numbers in the order of answers, over all tenants."""
+
+    last: int = 0
+
+    def next(self) -> int:
+        self.last += 1
+        return self.last
+
+
 class Shelf:
     """One tenant. A key has its place from the moment that the store first hears of it, as a
     record or as the target of a reference: the order in which searches without `sort` answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places) -> None:
+        self._places = places
         self.records: dict[Key, Record] = {}
         self.log: list[Version] = []
         self.defined = 0
@@ -58,14 +73,15 @@ class Shelf:
 
     def hear_of(self, keys: Iterable[Key]) -> None:
         for key in keys:
-            self.records.setdefault(key, Record())
+            if key not in self.records:
+                self.records[key] = Record(self._places.next())
 
     def erase(self, keys: Set[Key], versions: Set[Superseded]) -> None:
         """Forget these, and keep their places."""
         for key in keys & self.records.keys():
             for target in targets(self.records[key].rows):
                 self._referring[target].pop(key, None)
-            self.records[key] = Record()
+            self.records[key] = Record(self.records[key].place)
         gone = {(v.type, v.id, v.version) for v in versions}
         for old in versions:
             record = self.records[old.type, old.id]
@@ -78,6 +94,7 @@ class Shelf:
         for target in targets(record.rows):
             self._referring[target].pop(key, None)
         record.versions.append(version)
+        record.born = record.born or version.t
         self.log.append(version)
         if version.type == DEFINING:
             self.defined = version.t
@@ -110,12 +127,19 @@ def targets(rows: Rows) -> Iterator[Key]:
 
 
 def changed(had: Rows, wanted: Rows, gone: Rows) -> Rows | None:
-    """The rows with those that are wanted and without those that are gone; None where that is what
-    they are."""
-    kinds = Rows.__struct_fields__
-    found = Rows()
-    for kind in kinds:
+    """The rows with those that are wanted and without those that are gone, words replaced by those
+    that are wanted; None where that is what they are."""
+    found = Rows(words=had.words)
+    if wanted.words and _words(wanted) != _words(had):
+        found.words = wanted.words
+    for kind in Rows.__struct_fields__:
+        if kind == "words":
+            continue
         before, add, take = (getattr(rows, kind) for rows in (had, wanted, gone))
         kept = [row for row in before if row in add or row not in take]
         setattr(found, kind, [*kept, *(row for row in add if row not in kept)])
     return None if found == had else found
+
+
+def _words(rows: Rows) -> set[WordsRow]:
+    return {row for row in rows.words if row.words}

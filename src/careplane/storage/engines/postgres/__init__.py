@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from careplane.kernel.clock import Clock
+from careplane.storage.engines.postgres.backup import PostgresVault
+from careplane.storage.engines.postgres.moving import PostgresSource, PostgresTarget
 from careplane.storage.engines.postgres.state import PostgresState
-from careplane.storage.engines.postgres.store import Limits, PostgresStore
+from careplane.storage.engines.postgres.store import Limits, PostgresStore, mark_of, names_of
 
-__all__ = ["Limits", "PostgresState", "PostgresStore", "open", "open_state"]
+__all__ = [
+    "Limits",
+    "PostgresSource",
+    "PostgresState",
+    "PostgresStore",
+    "PostgresTarget",
+    "PostgresVault",
+    "open",
+    "open_source",
+    "open_state",
+    "open_target",
+]
 
 
 def open(url: str, key: bytes, clock: Clock, limits: Limits | None = None) -> PostgresStore:
@@ -19,3 +32,13 @@ def open(url: str, key: bytes, clock: Clock, limits: Limits | None = None) -> Po
 def open_state(url: str) -> PostgresState:
     """What services remember, in the same database; the same errors."""
     return PostgresState(url)
+
+
+async def open_source(url: str, key: bytes) -> PostgresSource:
+    """The database to be read as a whole, see `storage.ports.moving`."""
+    return await PostgresSource.open(url, mark_of(key))
+
+
+async def open_target(url: str, key: bytes) -> PostgresTarget:
+    """The database to be filled; nothing is made in it before `begin`."""
+    return await PostgresTarget.open(url, mark_of(key), names_of(key))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from careplane.storage.engines.postgres.layout import Layout, Term
+from careplane.storage.engines.postgres.words import Texts
 
 Identity = tuple[int, int]
 """Tenant and ident."""
@@ -46,6 +47,7 @@ class Batch:
     units: dict[Identity, tuple[str, str]] = field(default_factory=dict)
     tally: Counter[tuple[int, str]] = field(default_factory=Counter)
     outbox: list[tuple[int, bytes]] = field(default_factory=list)
+    words: dict[Identity, Texts] = field(default_factory=dict)
 
     def index(self, tenant: int, ident: int, new: Layout, old: Layout) -> None:
         """The difference between two versions, in the tables beside `resource`."""

@@ -14,6 +14,7 @@ from careplane.search.rows import Rows
 from careplane.storage.engines.postgres.layout import Layout, lay_out
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.sessions import Connection
+from careplane.storage.engines.postgres.words import erase
 from careplane.storage.ports.records import Erasure, Tenant
 
 _LOCK = "SELECT t FROM sequence FOR UPDATE"
@@ -63,6 +64,7 @@ class Eraser:
             await connection.execute(_SUPERSEDED, tenant, olds, numbers)
             await connection.execute(_VERSIONS, tenant, idents)
             await connection.execute(_RESOURCES, tenant, idents)
+            await erase(connection, [(tenant, ident) for ident in idents])
             for ident, one in zip(idents, erasure.records, strict=True):
                 await self._index(connection, ident, one.rows)
             for type, n in live.items():

@@ -12,11 +12,14 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import NamedTuple
 
 from careplane.kernel.errors import Fault, Outdated, Stale
+from careplane.storage.bodies import Packed
 from careplane.storage.engines.postgres.batch import WRITE, Batch, Identity, Resource
 from careplane.storage.engines.postgres.job import Job, Laid
 from careplane.storage.engines.postgres.layout import Layout
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import form_of
+from careplane.storage.engines.postgres.words import Texts, texts, write
+from careplane.storage.ports.moving import Kept
 from careplane.storage.ports.records import DEFINING, Guard, Key, Receipt, Tenant, Version
 
 Find = Callable[[Connection, Tenant, Guard], Awaitable[set[Key]]]
@@ -113,17 +116,46 @@ class Group:
         self._batch.name(resource.tenant, resource.layout)
         self._hear_targets(resource.tenant, resource.layout)
 
+    def restore(self, kept: Kept, ident: int, layout: Layout, found: Texts, packed: Packed) -> None:
+        """Write a version as it was, of a resource that has a place."""
+        tenant, version, batch = kept.tenant, kept.version, self._batch
+        state = self._states[tenant, ident]
+        self._same(state, version.type, version.id)
+        self._t, self._updated = version.t, version.last_updated // 1000
+        form = form_of(version.method, packed[0])
+        batch.versions.append(
+            (tenant, version.version, ident, version.t, self._updated, form, version.type,
+             packed[1])
+        )  # fmt: skip
+        if kept.current:
+            gone = version.deleted
+            batch.resources[tenant, ident] = Resource(
+                tenant, ident, state.rid, version.type, version.id, version.version, 0,
+                self._updated, gone, layout,
+            )  # fmt: skip
+            batch.tally[tenant, version.type] += int(not gone)
+            batch.index(tenant, ident, layout, Layout())
+            if any(found):
+                batch.words[tenant, ident] = found
+            self._hear_targets(tenant, layout)
+
     async def flush(self) -> None:
         """Bring the batch to the tables."""
         batch, self._batch = self._batch, Batch()
         await self._connection.execute(WRITE, *batch.args(self._t, self._rid, self._updated))
+        if batch.words:
+            await write(self._connection, batch.words)
 
     def _check(self, tenant: int, laid: Laid) -> None:
         state, put = self._states.get((tenant, laid.ident)), laid.put
-        if state is not None and (state.type, state.id) != (put.type, put.id):
-            raise Fault("Two resources have the same number: choose another id for this one")
+        if state is not None:
+            self._same(state, put.type, put.id)
         if (state.version if state else 0) != put.expect:
             raise Stale("Somebody else has changed a record in between")
+
+    def _same(self, state: State, type: str, id: str) -> None:
+        if (state.type, state.id) != (type, id):
+            raise Fault("Two resources have the same number: choose another id for this one")
 
     def _hear(self, tenant: int, ident: int, type: str, id: str) -> None:
         """Give a place to what is heard of for the first time."""
@@ -148,6 +180,8 @@ class Group:
         if put.type == DEFINING:
             self._defined[tenant] = t
         batch.index(tenant, ident, laid.new, laid.old)
+        if put.rows.words or put.old.words:
+            batch.words[tenant, ident] = texts(put.rows)
         self._states[tenant, ident] = state._replace(version=version, gone=gone)
         self._hear_targets(tenant, laid.new)
         moment = self._updated * 1000

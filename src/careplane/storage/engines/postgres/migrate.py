@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from careplane.kernel.errors import Fault
+from careplane.kernel.errors import Fault, NotFound
 from careplane.storage.engines.postgres.sessions import Connection
 
 _LOCK = 7_203_118
 _MARK = "SELECT mark FROM installation"
+MOVING = b"moving "
+"""What the mark begins with while the database is filled from elsewhere; the origin follows."""
 _CLAIM = "INSERT INTO installation SELECT $1 WHERE NOT EXISTS (SELECT FROM installation)"
 _DONE = """CREATE TABLE IF NOT EXISTS migration (
   number integer PRIMARY KEY,
@@ -23,10 +25,10 @@ _DONE = """CREATE TABLE IF NOT EXISTS migration (
 )"""
 
 
-async def migrate(connection: Connection) -> None:
+async def migrate(connection: Connection, upto: int | None = None) -> None:
     """Apply what is missing of `storage/sql/postgres/NNNN_*.sql`, in the connection's schema,
-    which is made where it is named (`search_path`) and missing."""
-    steps = _steps()
+    which is made where it is named (`search_path`) and missing. `upto`: no newer ones."""
+    steps = _steps()[:upto]
     if await _is_new(connection, len(steps)):
         return
     await connection.execute("SELECT pg_advisory_lock($1::bigint)", _LOCK)
@@ -44,16 +46,49 @@ async def migrate(connection: Connection) -> None:
             await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
 
 
+async def schema_number(connection: Connection) -> int:
+    """The number of the newest step that was applied; NotFound where none was."""
+    if await connection.fetchval("SELECT to_regclass('migration')") is None:
+        raise NotFound("The database holds no records.")
+    return int(await connection.fetchval("SELECT max(number) FROM migration"))
+
+
 async def claim(connection: Connection, mark: bytes) -> None:
     """Leave the mark of the installation's key, or find the same one; Fault for another."""
-    found = await connection.fetchval(_MARK)
-    if found is None:
+    if await found_mark(connection) is None:
         async with connection.transaction():
             await connection.execute("LOCK TABLE installation")
             await connection.execute(_CLAIM, mark)
-        found = await connection.fetchval(_MARK)
-    if found != mark:
+    await require_mark(connection, mark)
+
+
+async def found_mark(connection: Connection) -> bytes | None:
+    """The mark, or None where nobody has left one."""
+    found: bytes | None = await connection.fetchval(_MARK)
+    return found
+
+
+async def require_mark(connection: Connection, mark: bytes) -> None:
+    """Raises Fault for the mark of another key, or while the database is only half there."""
+    if await require_whole(connection) != mark:
         raise Fault("The key does not fit this database: use the key file that was made with it")
+
+
+async def require_whole(connection: Connection) -> bytes | None:
+    """The mark. Raises Fault while a move into the database is not at its end."""
+    found = await found_mark(connection)
+    if found is not None and found.startswith(MOVING):
+        raise Fault("A move into this database is not at its end: run the same command again")
+    return found
+
+
+async def require_newest(connection: Connection) -> None:
+    """Raises Fault where the schema is not that of this version."""
+    if not await _is_new(connection, len(_steps())):
+        raise Fault(
+            "The database was written by another version of Careplane: open it once with this one "
+            "(careplane doctor)"
+        )
 
 
 async def _is_new(connection: Connection, steps: int) -> bool:

@@ -16,6 +16,7 @@ from careplane.storage.engines.postgres.group import Find, Group
 from careplane.storage.engines.postgres.layout import Layout, lay_out
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.sessions import Connection
+from careplane.storage.engines.postgres.words import texts, write
 from careplane.storage.ports.records import Reindex, Reindexed, Tenant
 
 _FOUND_BY = """SELECT ident, rid, version, born, updated, groups, gone, type, id, keys, group_keys,
@@ -136,6 +137,10 @@ class Anew:
                     changed.add(item.ident)
                     group.change(_resource(tenant, rows[item.ident], layout))
             changed |= await ranges.write(connection, tenant)
+            found = {
+                (int(tenant), i.ident): texts(i.asked.rows) for i in here if i.asked.rows.words
+            }
+            changed |= await write(connection, found)
             await group.flush()
         there = {item.ident for item in here}
         return [_outcome(item.ident, there, changed) for item in self._items], set(group.heard)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from careplane.storage.engines.postgres.lock import SessionLock
-from careplane.storage.engines.postgres.migrate import migrate
-from careplane.storage.engines.postgres.sessions import QUICK, Sessions
+from careplane.storage.engines.postgres.migrate import migrate, require_whole
+from careplane.storage.engines.postgres.sessions import QUICK, Connection, Sessions
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import Entry
 
@@ -34,7 +34,7 @@ class PostgresState:
     """What services remember."""
 
     def __init__(self, url: str) -> None:
-        self._sessions = Sessions(url, 2, QUICK, migrate)
+        self._sessions = Sessions(url, 2, QUICK, _prepare)
 
     async def get(self, tenant: Tenant, space: str, key: str) -> Entry | None:
         row = await self._sessions.retried(lambda c: c.fetchrow(_GET, space, tenant, key))
@@ -72,3 +72,8 @@ class PostgresState:
 
     async def close(self) -> None:
         await self._sessions.close()
+
+
+async def _prepare(connection: Connection) -> None:
+    await migrate(connection)
+    await require_whole(connection)

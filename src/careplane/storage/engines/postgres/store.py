@@ -59,7 +59,7 @@ class PostgresStore:
     """One process's view of a database. Use it from one event loop."""
 
     def __init__(self, url: str, key: bytes, clock: Clock, limits: Limits) -> None:
-        mark = _derived("mark", key)
+        mark = mark_of(key)
 
         async def prepare(connection: Connection) -> None:
             await migrate(connection)
@@ -174,6 +174,11 @@ class PostgresStore:
         finally:
             if not connection.is_closed():
                 await connection.execute("SET LOCAL statement_timeout = 60000")
+
+
+def mark_of(key: bytes) -> bytes:
+    """What a database keeps of the key, to know it again."""
+    return _derived("mark", key)
 
 
 def names_of(key: bytes) -> Names:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.inbox import inboxes
 from careplane.storage.engines.sqlite.known import Kind
+from careplane.storage.engines.sqlite.moving.marker import require_whole
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
 from careplane.storage.engines.sqlite.trail import AUDIT
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 _CACHE_KIB = 8_192
+_PIECE = 1 << 20
 _VERSIONS = """SELECT t, tenant, type, rid, version, updated, form, body
 FROM version ORDER BY t"""
 _AUDIT = "SELECT seq, tenant, record FROM audit ORDER BY seq"
@@ -48,17 +51,20 @@ class _File(NamedTuple):
 
 
 class SqliteVault:
-    """Copies made with the key of the data folder, and readable by it alone."""
+    """Copies of the data folder `source`, made with its key, and readable by it alone."""
 
-    def __init__(self, key: bytes) -> None:
+    engine = "sqlite"
+
+    def __init__(self, source: Path, key: bytes) -> None:
+        self._source = source
         self._key = key
 
-    def copy(self, source: Path, target: Path) -> None:
+    def copy(self, target: Path) -> None:
         """See the port."""
+        source = self._source
+        require_whole(source)
         if not (source / RECORDS).exists():
-            raise NotFound(
-                f"{source} holds no records; those in a database are copied by its own tools."
-            )
+            raise NotFound(f"{source} holds no records; name --database where they are in one.")
         for file in _files(source):
             if not (source / file.name).exists():
                 continue
@@ -70,16 +76,24 @@ class SqliteVault:
             ):
                 live.backup(made)  # in one step: from one moment
 
-    def contents(self, folder: Path) -> Contents:
+    def restore(self, copy: Path, folder: Path) -> Contents:
+        """See the port."""
+        for file in _files(copy):
+            handle = os.open(folder / file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with (copy / file.name).open("rb") as source, os.fdopen(handle, "wb") as made:
+                shutil.copyfileobj(source, made, _PIECE)
+        return self.contents(folder)
+
+    def contents(self, copy: Path) -> Contents:
         """See the port."""
         with complaints():
-            with self._opened(folder, _File(RECORDS, "records"), read_only=True) as records:
+            with self._opened(copy, _File(RECORDS, "records"), read_only=True) as records:
                 resources = dict(records.execute(_RESOURCES, (Kind.TYPE,)).fetchall())
                 versions = _part([records], _VERSIONS)
-                waiting = self._waiting(folder, records)
-            with self._opened(folder, _File(AUDIT, "audit"), read_only=True) as trail:
+                waiting = self._waiting(copy, records)
+            with self._opened(copy, _File(AUDIT, "audit"), read_only=True) as trail:
                 audit = _part([trail], _AUDIT)
-            with self._opened(folder, _File(STATE, "state"), read_only=True) as noted:
+            with self._opened(copy, _File(STATE, "state"), read_only=True) as noted:
                 state = _part([noted], _STATE)
         return Contents(resources, versions, audit, waiting, state)
 

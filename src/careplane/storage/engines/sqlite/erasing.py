@@ -16,6 +16,7 @@ from careplane.storage.engines.sqlite.compact import compact
 from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Identity, Kind
 from careplane.storage.engines.sqlite.layout import GROUP_BITS, TABLES, Layout, lay_out
+from careplane.storage.engines.sqlite.words import Words
 from careplane.storage.ports.records import Erased, Erasure, Superseded, Tenant
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class Eraser:
         self._execute(_NEWEST)
         for old in erasure.versions:
             self._version(old)
+        rids = [self._state(one.type, one.id)[0] for one in erasure.records]
         gone = [self._record(one) for one in erasure.records]
+        Words(self._connection).erase(rids)
         self._execute("PRAGMA secure_delete = OFF")
         return gone
 

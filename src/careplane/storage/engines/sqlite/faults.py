@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,10 +10,12 @@ from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import Busy, CareplaneError, Fault, Full
 
+_FULL = "The disk is full: nothing was stored; free some space and try again"
 _WORDS: tuple[tuple[str, type[CareplaneError], str], ...] = (
     ("interrupted", Busy, "This search takes too long: narrow it"),
     ("locked", Busy, "Another process is writing to this data folder: try again"),
-    ("full", Full, "The disk is full: nothing was stored; free some space and try again"),
+    ("full", Full, _FULL),
+    ("no space left", Full, _FULL),
     ("disk i/o", Busy, "The disk refuses: nothing was stored; see whether it is full or broken"),
     ("readonly", Fault, "The data folder cannot be written to: look at its owner and permissions"),
     ("unable to open", Fault, "The data folder cannot be opened: look at its path and permissions"),
@@ -43,4 +46,6 @@ def complaints() -> Iterator[None]:
     except dbapi2.Error as error:
         raise translated(error) from error
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise translated(error) from error
         raise Fault("The data folder cannot be opened: look at its path and permissions") from error

@@ -22,6 +22,8 @@ from careplane.storage.engines.sqlite.interner import Interner
 from careplane.storage.engines.sqlite.known import Identity, Kind
 from careplane.storage.engines.sqlite.layout import TABLES, Entry, Layout, lay_out
 from careplane.storage.engines.sqlite.versions import form_of
+from careplane.storage.engines.sqlite.words import Words
+from careplane.storage.ports.moving import Kept
 from careplane.storage.ports.records import (
     DEFINING,
     Erasure,
@@ -46,8 +48,8 @@ _TALLY_AGAIN = "ON CONFLICT (tenant, type) DO UPDATE SET n = n + excluded.n"
 _DEFINED = """SELECT max(t) FROM version WHERE tenant = ?
 AND type = (SELECT id FROM name WHERE kind = ? AND text = ?)"""
 _LAST = (
-    "SELECT t, updated FROM (SELECT t, updated FROM version ORDER BY t DESC LIMIT 1) "
-    "UNION ALL SELECT t, updated FROM erasure ORDER BY t DESC LIMIT 1"
+    "SELECT max(t), max(updated) FROM (SELECT t, updated FROM erasure UNION ALL "
+    "SELECT * FROM (SELECT t, updated FROM version ORDER BY t DESC LIMIT 1))"
 )
 
 
@@ -85,11 +87,12 @@ class Group:
         self._interner = interner
         self._find = find
         self._batch = _Batch()
+        self._words = Words(connection)
         self._states: dict[Identity, _State] = {}
         self._identities: dict[tuple[int, str, str], Identity] = {}
         self._defined: dict[int, int] = {}
         interner.begin()
-        last = connection.execute(_LAST).fetchone() or (0, 0)
+        last = connection.execute(_LAST).fetchone()
         self._t = int(last[0])
         self._updated = max(int(last[1]), now // 1000)
 
@@ -144,6 +147,31 @@ class Group:
         if erasure.audit is not None:
             self._batch.outbox.append((tenant, erasure.audit))
 
+    def restore(
+        self, versions: Sequence[Kept], rows: Sequence[Rows], packed: Sequence[Packed]
+    ) -> None:
+        """Write versions as they were, of resources that have places."""
+        puts = [
+            (kept.tenant, _as_put(kept, found)) for kept, found in zip(versions, rows, strict=True)
+        ]
+        self.prepare((tenant, Unit((put,)), ()) for tenant, put in puts)
+        for kept, (tenant, put), body in zip(versions, puts, packed, strict=True):
+            self._restore(kept, tenant, put, body)
+        self.flush()
+
+    def _restore(self, kept: Kept, tenant: Tenant, put: Put, packed: Packed) -> None:
+        key, version, batch = self._identity(tenant, put.type, put.id), kept.version, self._batch
+        rid, t, updated = self._states[key].rid, version.t, version.last_updated // 1000
+        form = form_of(put.method, packed[0])
+        row = (t, tenant, key[1], rid, version.version, updated, form, packed[1])
+        batch.versions.append(row)
+        if kept.current:
+            gone = int(version.deleted)
+            batch.resources.append((rid, *key, version.version, t, 0, gone))
+            batch.tally[tenant, key[1]] += 1 - gone
+            self._index(tenant, rid, put)
+            self._words.put(rid, put.rows, put.old, first=True)
+
     def flush(self) -> None:
         """Bring the batch to the tables."""
         batch, self._batch = self._batch, _Batch()
@@ -159,6 +187,7 @@ class Group:
         tally = [(*key, n) for key, n in batch.tally.items() if n]
         execute_many(connection, "INSERT INTO tally", tally, _TALLY_AGAIN)
         execute_many(connection, "INSERT INTO outbox (tenant, record)", batch.outbox)
+        self._words.flush()
 
     def indexed_anew(self, tenant: Tenant, item: Reindex) -> int | None:
         """The number of the resource if it is still at the item's version, else None."""
@@ -179,7 +208,8 @@ class Group:
             old = [row for row in dict.fromkeys(getattr(removed, name)) if row not in wanted]
             getattr(self._batch.removed, name).extend(old)
         self.flush()
-        return self._connection.total_changes != before
+        changed = self._connection.total_changes != before
+        return self._words.replace(rid, rows) or changed
 
     def _definitions(self, tenant: Tenant) -> int:
         """The sequence number of the newest definition of a search parameter."""
@@ -220,6 +250,7 @@ class Group:
             self._defined[tenant] = t
         self._states[key] = _State(rid, version, state.born or t, gone, t)
         self._index(tenant, rid, put)
+        self._words.put(rid, put.rows, put.old, first=not state.version)
 
     def _index(self, tenant: int, rid: int, put: Put) -> None:
         if put.old == _NO_ROWS:
@@ -232,6 +263,11 @@ class Group:
             mine, had = set(getattr(new, name)), set(getattr(old, name))
             getattr(self._batch.added, name).extend(mine - had)
             getattr(self._batch.removed, name).extend(had - mine)
+
+
+def _as_put(kept: Kept, rows: Rows) -> Put:
+    version = kept.version
+    return Put(version.type, version.id, version.method, b"", rows, version.version - 1, _NO_ROWS)
 
 
 _NO_ROWS = Rows()

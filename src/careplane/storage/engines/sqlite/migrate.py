@@ -33,6 +33,15 @@ def migrate(connection: Connection, schema: str) -> None:
             raise
 
 
+def require_newest(connection: Connection, schema: str) -> None:
+    """Raises Fault where something is missing, or newer."""
+    if _version(connection) != len(_steps(schema)):
+        raise Fault(
+            "The data folder was written by another version of Careplane: open it once with this "
+            "one (careplane doctor)"
+        )
+
+
 def made(path: Path, open_file: Callable[[Path], Connection], schema: str) -> Connection:
     """A file that is there, for its owner alone, with the newest schema."""
     with complaints():

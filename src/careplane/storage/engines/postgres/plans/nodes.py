@@ -7,7 +7,7 @@ from typing import Any
 
 from careplane.search import plan
 from careplane.search.plan import Node
-from careplane.storage.engines.postgres.plans import links, ranges, selves, values
+from careplane.storage.engines.postgres.plans import links, ranges, selves, values, words
 from careplane.storage.engines.postgres.plans.scope import (
     FALSE,
     TRUE,
@@ -28,6 +28,7 @@ _LEAVES: dict[type[Node], Callable[[Any, Scope, At], str]] = {
     plan.Updated: selves.updated,
     plan.Token: values.token,
     plan.Text: values.text,
+    plan.FullText: words.full_text,
     plan.Uri: values.uri,
     plan.Present: values.present,
     plan.Reference: links.reference,

@@ -22,6 +22,7 @@ _RANK: dict[type[Node], int] = {
     plan.Token: 4,
     plan.Text: 5,
     plan.Uri: 5,
+    plan.FullText: 6,
     plan.Quantity: 6,
     plan.Number: 6,
     plan.Date: 7,
@@ -31,7 +32,7 @@ _RANK: dict[type[Node], int] = {
     plan.And: 8,
     plan.Updated: 9,
 }
-_EXACT = (plan.Keys, plan.Reference, plan.Token, plan.Text, plan.Uri, plan.Quantity, plan.Number, plan.Date)  # fmt: skip  # noqa: E501
+_EXACT = (plan.Keys, plan.Reference, plan.Token, plan.Text, plan.FullText, plan.Uri, plan.Quantity, plan.Number, plan.Date)  # fmt: skip  # noqa: E501
 
 
 def choose(node: plan.And, scope: Scope, compiler: Compiler) -> Sql | None:
@@ -78,4 +79,6 @@ def in_order(node: Node) -> bool:
     """Whether its source comes in order of rid by itself."""
     if isinstance(node, plan.Token):
         return len(node.codings) == 1 and node.codings[0].code is not None
+    if isinstance(node, plan.FullText):
+        return True
     return isinstance(node, plan.Reference) and len(node.targets) == 1

@@ -7,7 +7,15 @@ from typing import Any
 
 from careplane.search import plan
 from careplane.search.plan import Node
-from careplane.storage.engines.sqlite.plans import links, ranges, selves, texts, tokens, wholes
+from careplane.storage.engines.sqlite.plans import (
+    links,
+    ranges,
+    selves,
+    texts,
+    tokens,
+    wholes,
+    words,
+)
 from careplane.storage.engines.sqlite.plans.driver import choose
 from careplane.storage.engines.sqlite.plans.scope import At, Compiler, Scope
 from careplane.storage.engines.sqlite.plans.sql import FALSE, NONE, TRUE, Sql
@@ -33,6 +41,7 @@ _INNER_CHECKS: dict[type[Node], Callable[[Any, Scope, At, Compiler], Sql]] = {
     plan.And: wholes.check_and,
     plan.Or: wholes.check_or,
     plan.Not: wholes.check_not,
+    plan.FullText: words.check,
     plan.Composite: wholes.check_composite,
     plan.Chain: links.check_chain,
     plan.Has: links.check_has,
@@ -44,6 +53,7 @@ _LEAF_SOURCES: dict[type[Node], Callable[[Any, Scope], Sql]] = {
     plan.Updated: selves.source_updated,
     plan.Token: tokens.source,
     plan.Text: texts.source_text,
+    plan.FullText: words.source,
     plan.Uri: texts.source_uri,
     plan.Reference: links.source_reference,
     plan.Date: ranges.source_date,

@@ -52,6 +52,15 @@ def meet(folder: Path, start: Callable[[socket.socket], None]) -> socket.socket:
         return found
 
 
+def is_met(folder: Path) -> bool:
+    """Whether a process writes for this folder now."""
+    with _address(folder) as address:
+        found = _connected(address)
+    if found is not None:
+        found.close()
+    return found is not None
+
+
 def leave(folder: Path) -> None:
     """Nobody listens here any more. Under `locked`."""
     with suppress(FileNotFoundError):

@@ -1,0 +1,151 @@
+"""What a data folder holds, in order, from open connections to its files; in threads, one question
+at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from careplane.storage.bodies import Bodies
+from careplane.storage.engines.sqlite.audit import RECORDS_FILE
+from careplane.storage.engines.sqlite.compact import expand
+from careplane.storage.engines.sqlite.faults import complaints
+from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
+from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_versions
+from careplane.storage.ports.moving import Audited, Kept, Marks, NoteAt, Noted, Place
+from careplane.storage.ports.state import Entry
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+T = TypeVar("T")
+TOGETHER = 500
+_BYTES = 1 << 22
+"""Compressed, of the bodies of one batch."""
+_PLACES = "SELECT rid, tenant, type, fhir_id, born FROM resource WHERE rid > ? ORDER BY rid"
+_VERSIONS = (
+    f"SELECT {COLUMNS}, v.tenant, v.t = r.t FROM version v CROSS JOIN resource r ON r.rid = v.rid "
+    "WHERE v.t > ?"
+)
+_OF_TYPE = " AND v.type = (SELECT id FROM name WHERE kind = ? AND text = ?)"
+_AUDIT = "SELECT seq, tenant, record FROM audit WHERE seq > ? ORDER BY seq"
+_WAITING = "SELECT tenant, record FROM outbox WHERE id > ? ORDER BY id"
+_MOVED = "SELECT coalesce(max(id), 0) FROM moved_from WHERE source = ?"
+_STATE = """SELECT space, tenant, key, value, revision FROM state
+WHERE (space, tenant, key) > (?, ?, ?) ORDER BY space, tenant, key"""
+_BEFORE_ALL = ("", -1, "")
+_MARKS = """SELECT coalesce((SELECT max(rid) FROM resource), 0), max(t), max(updated) FROM (
+SELECT t, updated FROM erasure
+UNION ALL SELECT * FROM (SELECT t, updated FROM version ORDER BY t DESC LIMIT 1))"""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Connections to the files of a folder; `inboxes` by number."""
+
+    records: Connection
+    audit: Connection
+    state: Connection
+    inboxes: Mapping[int, Connection]
+
+    def all(self) -> Iterator[Connection]:
+        yield self.records
+        yield self.audit
+        yield self.state
+        yield from self.inboxes.values()
+
+
+class Reading:
+    """The reading half of a move."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self._lookup = Lookup(files.records, Known())
+        self._bodies = Bodies()
+
+    async def marks(self) -> Marks:
+        return await in_thread(self._marks)
+
+    def places(self, after: int = 0) -> AsyncIterator[Sequence[Place]]:
+        def place(row: Row) -> Place:
+            number, tenant, type, id, born = row
+            return Place(number, tenant, self._lookup.type_name(type), expand(id), born)
+
+        rows = _rows(self.files.records, _PLACES, (after,))
+        return _batches(rows, lambda some: [place(row) for row in some])
+
+    def versions(self, after: int = 0, type: str | None = None) -> AsyncIterator[Sequence[Kept]]:
+        of_type = ((int(Kind.TYPE), type), _OF_TYPE) if type else ((), "")
+        sql = f"{_VERSIONS}{of_type[1]} ORDER BY v.t"
+        return _batches(_rows(self.files.records, sql, (after, *of_type[0])), self._kept)
+
+    def audited(self, after: int = 0) -> AsyncIterator[Sequence[Audited]]:
+        return _batches(self._trail(after), lambda some: [Audited(*row) for row in some])
+
+    def noted(self, after: NoteAt | None = None) -> AsyncIterator[Sequence[Noted]]:
+        rows = _rows(self.files.state, _STATE, after or _BEFORE_ALL)
+        return _batches(rows, lambda some: [Noted(s, t, Entry(*e)) for s, t, *e in some])
+
+    def _kept(self, rows: Sequence[Row]) -> list[Kept]:
+        versions = to_versions((row[:7] for row in rows), self._lookup, self._bodies)
+        pairs = zip(versions, rows, strict=True)
+        return [Kept(row[7], version, bool(row[8])) for version, row in pairs]
+
+    def _trail(self, after: int) -> Iterator[Row]:
+        """What stands in the audit file, and what waits behind it, as AuditKeeper moves it."""
+        yield from self.files.audit.execute(_AUDIT, (after,))
+        seq = self._last_seq()
+        for outbox, moved in self._outboxes():
+            for tenant, record in outbox.execute(_WAITING, (moved,)):
+                seq += 1
+                if seq > after:
+                    yield seq, tenant, record
+
+    def _outboxes(self) -> Iterator[tuple[Connection, int]]:
+        """Each with the number of the last record that was moved from it."""
+        for source, outbox in {RECORDS_FILE: self.files.records, **self.files.inboxes}.items():
+            yield outbox, self.files.audit.execute(_MOVED, (source,)).fetchone()[0]
+
+    def _last_seq(self) -> int:
+        return int(
+            self.files.audit.execute("SELECT coalesce(max(seq), 0) FROM audit").fetchone()[0]
+        )
+
+    def _marks(self) -> Marks:
+        place, t, updated = self.files.records.execute(_MARKS).fetchone()
+        waiting = "SELECT count(*) FROM outbox WHERE id > ?"
+        seq = self._last_seq() + sum(
+            outbox.execute(waiting, (moved,)).fetchone()[0] for outbox, moved in self._outboxes()
+        )
+        revision = self.files.state.execute("SELECT last FROM revision").fetchone()[0]
+        return Marks(place, t, updated * 1000, seq, revision)
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """What it answers, its errors in our words."""
+    with complaints():
+        return await asyncio.to_thread(work)
+
+
+def _rows(connection: Connection, sql: str, args: Sequence[Any]) -> Iterator[Row]:
+    yield from connection.execute(sql, args)
+
+
+async def _batches(
+    rows: Iterator[Row], made: Callable[[Sequence[Row]], list[T]]
+) -> AsyncIterator[Sequence[T]]:
+    while batch := await in_thread(lambda: made(_some(rows))):
+        yield batch
+
+
+def _some(rows: Iterator[Row]) -> list[Row]:
+    found: list[Row] = []
+    size = 0
+    for row in rows:
+        found.append(row)
+        size += sum(len(value) for value in row if isinstance(value, bytes))
+        if len(found) == TOGETHER or size > _BYTES:
+            break
+    return found
