@@ -3,10 +3,12 @@ that talks to it in this very process."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -16,21 +18,24 @@ from careplane.access.decide import Decider
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import system_clock
-from careplane.kernel.ids import new_id
+from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.audit import AuditRecord, decode
+from careplane.records import walk
 from careplane.records.bodies import accepting
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
-from careplane.records.jobs import Jobs
+from careplane.records.jobs.book import Book
+from careplane.records.jobs.job import Job
+from careplane.records.jobs.runner import Runner
+from careplane.records.jobs.work import Work
 from careplane.records.parts import Parts
 from careplane.records.reindex import Reindexes
-from careplane.records.reindex_jobs import ReindexJobs
 from careplane.records.reindexing import Reindexer
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
-from careplane.rest.later import Later
+from careplane.rest.later import KIND, Later
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.service import Service
@@ -69,10 +74,12 @@ def decider() -> Decider:
 
 @dataclass
 class House:
-    """One installation. `http` speaks with all rights; `reindexer` works when it is told to."""
+    """One installation. `http` speaks with all rights; jobs are done when it is told to."""
 
     store: Store
     state: StateStore
+    book: Book
+    runner: Runner
     reindexer: Reindexer
     door: Door
     tokens: Tokens
@@ -92,6 +99,28 @@ class House:
         answer = await self.http.put(f"{resource['resourceType']}/{resource['id']}", json=resource)
         assert answer.status_code in (200, 201), answer.text
         return answer
+
+    async def work(self) -> bool:
+        """Do all jobs that wait; whether there were any."""
+        waited = bool(await self.book.queue())
+        service = asyncio.create_task(self.runner.run())
+        while await self.book.queue():
+            await asyncio.sleep(0.01)
+        service.cancel()
+        await asyncio.gather(service, return_exceptions=True)
+        return waited
+
+    async def reindexing(self) -> Job:
+        """The one job that waits."""
+        ((tenant, id),) = [(one.tenant, one.id) for one in await self.book.queue()]
+        job = await self.book.get(tenant, id)
+        assert job is not None
+        return job
+
+    async def step(self, job: Job) -> None:
+        """One step of a reindex, as whoever carries it out makes it."""
+        further = await self.reindexer.step(job.tenant, walk.unpack(job.place))
+        await Work(self.book, job, system_clock).save(walk.pack(further))
 
     async def audit(self, tenant: Tenant = TENANT) -> list[AuditRecord]:
         """The trail so far."""
@@ -119,7 +148,7 @@ async def open_house(
     state = state or MemoryState()
     registry = REGISTRY.with_full_text() if full_text else REGISTRY
     extract = extract_with_words if full_text else extract_r4
-    jobs = ReindexJobs(state, system_clock)
+    book = Book(state, system_clock, secret_id)
     definitions = Definitions(
         store,
         state,
@@ -127,7 +156,7 @@ async def open_house(
         registry,
         extract,
         lambda extract, customs: accepting(extract),
-        jobs.progress,
+        partial(walk.progress, book),
     )
     parts = Parts(
         store,
@@ -140,20 +169,20 @@ async def open_house(
         base=BASE,
         definitions=definitions,
     )
-    door = Door(parts, Reindexes(definitions, jobs))
+    door = Door(parts, Reindexes(definitions, book))
     tokens = Tokens(bytes(32), system_clock)
     service = Service(door, Pages(bytes(range(32))), LIMIT)
     capabilities = Capabilities(
         registry, OPERATIONS, system_clock(), current=lambda: definitions.registry(TENANT)
     )
-    asked = Jobs(MemoryState(), system_clock, new_id)
-    later = Later(asked, system_clock, LIMIT)
+    reindexer = Reindexer(store, definitions, system_clock)
+    runner = Runner(book, system_clock, (KIND, reindexer.kind))
+    later = Later(runner, book, system_clock, LIMIT)
     app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing(), later=later)
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything_allowed, 3600)) as http:
-        reindexer = Reindexer(store, definitions, jobs)
-        yield House(store, state, reindexer, door, tokens, app, http)
-    await asked.close()
+        yield House(store, state, book, runner, reindexer, door, tokens, app, http)
+    await runner.close()
 
 
 def patient(id: str, **more: Any) -> dict[str, Any]:

@@ -11,15 +11,15 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from careplane.interop.bulk.jobs import ExportAsk, Job, Owner, Part, Place
+from careplane.interop.bulk.parts import Part, Place
 from careplane.interop.bulk.pulling.stores import Stores
 from careplane.interop.bulk.vault import Vault, gzip_size
 from careplane.kernel.errors import Busy, Fault, Incorrect
+from careplane.records.jobs.job import Job
 from careplane.storage.ports.records import Tenant
 
 pytestmark = pytest.mark.anyio
 KEY = bytes(range(32))
-OWNER = Owner("client/a", "A", "system/*.rs", None, (), "")
 BUCKET = "bulk"
 
 
@@ -57,7 +57,7 @@ def _client(endpoint: str):  # type: ignore[no-untyped-def]
 
 
 def _job(id: str = "job") -> Job:
-    return Job(id, Tenant(1), OWNER, "http://x/$export", 0, ExportAsk(1, 1, ("Patient",)))
+    return Job(id, Tenant(1), "bulk-export", "client/a", 0)
 
 
 async def _written(vault: Vault, lines: list[bytes], number: int = 1, id: str = "job") -> Part:

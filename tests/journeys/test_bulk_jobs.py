@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from careplane.interop.bulk import exporting
 from careplane.kernel.errors import Busy, Fault
 from careplane.records.door import Door
 from tests.bulk_house import BulkHouse, open_bulk_house
@@ -77,14 +76,14 @@ async def test_what_is_busy_is_tried_again(
 async def test_what_is_cancelled_on_its_way_leaves_nothing(
     house: BulkHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, reached = exporting.still_wanted, asyncio.Event()
+    original, reached = Door.export, asyncio.Event()
 
-    async def slow(*asked: Any) -> None:
+    async def slow(self: Door, *asked: Any) -> Any:
         reached.set()
         await asyncio.sleep(0.05)
-        await original(*asked)
+        return await original(self, *asked)
 
-    monkeypatch.setattr(exporting, "still_wanted", slow)
+    monkeypatch.setattr(Door, "export", slow)
     kickoff = await house.http.get("$export?_type=Patient,Observation,Encounter,Condition")
     await reached.wait()
     assert (await house.http.delete(kickoff.headers["content-location"])).status_code == 202
@@ -92,7 +91,7 @@ async def test_what_is_cancelled_on_its_way_leaves_nothing(
     await _until(lambda: not _files(house))
     state = house.here.state
     for _ in range(200):
-        left = [await state.scan(None, space) for space in ("bulk-job", "bulk-queue", "bulk-part")]
+        left = [await state.scan(None, space) for space in ("job", "job-queue", "job-note")]
         if not any(left):
             return
         await asyncio.sleep(0.05)
@@ -112,9 +111,10 @@ async def test_output_expires(tmp_path: Path) -> None:
         await _until(lambda: not _files(house))
 
 
-async def test_too_many_are_refused(house: BulkHouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    await house.here.background.stop()
-    monkeypatch.setattr("careplane.interop.bulk.jobs._MOST_WAITING", 3)
-    answers = [await house.http.get("$export") for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
-    assert answers[-1].headers["retry-after"]
+async def test_too_many_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("careplane.interop.bulk.service.MOST_WAITING", 3)
+    async with open_bulk_house(tmp_path / "data") as house:
+        await house.here.background.stop()
+        answers = [await house.http.get("$export") for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+        assert answers[-1].headers["retry-after"]

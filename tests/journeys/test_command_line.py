@@ -197,3 +197,33 @@ def test_doctor_finds_a_key_that_others_can_read(data: str) -> None:
 
 def test_version_prints_the_version() -> None:
     assert json.loads(careplane("version", "--json"))["version"].count(".") == 2
+
+
+FAILING = """
+from careplane.app.cli import main
+from careplane.records.jobs.runner import Runner
+
+tidy = Runner.tidy
+
+async def fails_once(self):
+    Runner.tidy = tidy
+    raise ValueError("a patient's name")
+
+Runner.tidy = fails_once
+main()
+"""
+
+
+def test_what_a_service_logs_spoils_no_output(data: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING, "reindex", "--json", "--data", data],
+        capture_output=True,
+        env=ENVIRONMENT,
+        timeout=100,
+    )
+    assert json.loads(done.stdout)["state"] == "done"
+    (line,) = done.stderr.splitlines()
+    told = json.loads(line)
+    assert told["level"] == "error"
+    assert told["event"].startswith("A service has failed and is begun again: ValueError at")
+    assert "patient" not in told["event"]

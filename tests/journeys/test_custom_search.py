@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from careplane.records import reindexing
-from careplane.records.reindex_jobs import ReindexJobs
+from careplane.records.jobs.job import Overtaken
 from careplane.search.plan import EVERYTHING, Present, Query
 from careplane.search.rows import Param, Rows, TokenRow
 from careplane.storage.ports.records import Put, Reindex, Unit
@@ -70,7 +70,7 @@ async def job(house: House, id: str) -> dict[str, Any]:
 
 async def built(house: House, path: str = "$reindex", body: Any = None) -> dict[str, Any]:
     id = await start(house, path, body)
-    assert await house.reindexer.work()
+    assert await house.work()
     return await job(house, id)
 
 
@@ -92,7 +92,7 @@ async def test_a_parameter_is_defined_built_and_used(house: House) -> None:
     await waits(house)
     id = await start(house)
     assert (await job(house, id))["state"] == "waiting"
-    assert await house.reindexer.work()
+    assert await house.work()
     done = await job(house, id)
     counts = {name: done[name] for name in ("visited", "changed", "same", "skipped", "failed")}
     assert done["state"] == "done"
@@ -220,10 +220,8 @@ async def test_a_job_goes_on_where_it_was_left(
         await house.put(measured(str(n), "a"))
     await house.put(defining())
     id = await start(house)
-    jobs = ReindexJobs(house.state, lambda: 1)
     for _ in range(3):
-        (held,) = await jobs.all(TENANT)
-        await jobs.put(held, await house.reindexer._step(TENANT, held.job))
+        await house.step(await house.reindexing())
     assert (await job(house, id))["visited"] == 4
     assert id in await waits(house)
     assert "4 resources" in await waits(house)
@@ -232,7 +230,7 @@ async def test_a_job_goes_on_where_it_was_left(
     await house.put(measured("01", "a"))
     await house.http.delete("Observation/5")
     async with open_house(house.store, house.state) as other:
-        assert await other.reindexer.work()
+        assert await other.work()
     done = await job(house, id)
     assert done["state"] == "done"
     assert done["visited"] == done["changed"] + done["same"] + done["skipped"] + done["failed"]
@@ -244,22 +242,21 @@ async def test_of_two_that_carry_a_job_on_one_gives_up(house: House) -> None:
     await house.put(measured("1", "a"))
     await house.put(defining())
     await start(house)
-    jobs = ReindexJobs(house.state, lambda: 1)
-    (held,) = await jobs.all(TENANT)
-    assert await jobs.put(held, held.job) is not None
-    assert await jobs.put(held, held.job) is None
+    mine = await house.reindexing()
+    await house.step(mine)
+    await house.book.change(mine, term=await house.book.term())  # another one takes it
+    with pytest.raises(Overtaken):
+        await house.step(mine)
 
 
 async def test_a_definition_that_comes_during_a_job_is_not_taken_for_built(house: House) -> None:
     await house.put(measured("1", "a", issued="2024-01-01T00:00:00Z"))
     await house.put(defining())
     await start(house)
-    jobs = ReindexJobs(house.state, lambda: 1)
     for _ in range(2):
-        (held,) = await jobs.all(TENANT)
-        await jobs.put(held, await house.reindexer._step(TENANT, held.job))
+        await house.step(await house.reindexing())
     await house.put(defining("day", "Observation.issued", code="by-day", type="date"))
-    assert await house.reindexer.work()
+    assert await house.work()
     assert await found(house) == ["1"]
     await waits(house, "by-day=2024")
     await built(house)

@@ -200,7 +200,7 @@ async def built(house: House) -> None:
         "$reindex", json={"resourceType": "Parameters", "parameter": [wanted]}
     )
     assert answer.status_code == 202, answer.text
-    assert await house.reindexer.work()
+    assert await house.work()
 
 
 async def test_a_store_that_is_empty_is_ready_at_once(reading: House) -> None:

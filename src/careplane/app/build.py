@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
@@ -29,15 +30,17 @@ from careplane.app.workers import Workers
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
-from careplane.kernel.ids import new_id
+from careplane.kernel.ids import new_id, secret_id
+from careplane.records import walk
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
-from careplane.records.jobs import Jobs
+from careplane.records.jobs.book import Book
+from careplane.records.jobs.runner import Runner
 from careplane.records.parts import Announce, Parts
 from careplane.records.reindex import Reindexes
-from careplane.records.reindex_jobs import ReindexJobs
 from careplane.records.reindexing import Reindexer
 from careplane.records.retention import Retention, parse_policy
+from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import graphql
@@ -84,7 +87,7 @@ class Careplane:
     traffic: Traffic
     tally: Tally
     subscriptions: Subscriptions
-    jobs: Jobs
+    runner: Runner
     tracing: Tracing | Untraced
     operator: Caller = OPERATOR
 
@@ -102,7 +105,7 @@ class Careplane:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
         await self.subscriptions.close()
-        await self.jobs.close()
+        await self.runner.close()
         await self.store.close()
         await self.state.close()
         await asyncio.to_thread(self.tracing.close)
@@ -122,11 +125,16 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
     subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
-    reindexes = ReindexJobs(state, system_clock)
+    book = Book(state, system_clock, secret_id)
     definitions = Definitions(
-        store, state, system_clock, registry, extract, workers.accepting, reindexes.progress
+        store,
+        state,
+        system_clock,
+        registry,
+        extract,
+        workers.accepting,
+        partial(walk.progress, book),
     )
-    reindexer = Reindexer(store, definitions, reindexes)
     parts = Parts(
         store,
         store,
@@ -142,12 +150,13 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         step=traced.step,
         definitions=definitions,
     )
-    door = Door(parts, Reindexes(definitions, reindexes))
+    door = Door(parts, Reindexes(definitions, book))
     subscribed.open(door)
     tokens = Tokens(key.derive("tokens"), system_clock)
-    jobs = Jobs(state, system_clock, new_id)
     addressing = Addressing(settings.base_url, settings.trust_proxy)
-    bulk = bulk_of(settings, key, door, state, tokens.resolve, addressing)
+    bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
+    reindexer = Reindexer(store, definitions, system_clock)
+    runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
@@ -162,7 +171,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         operations,
         addressing,
         traced.also(tally.saw),
-        Later(jobs, system_clock, settings.max_body_bytes),
+        Later(runner, book, system_clock, settings.max_body_bytes),
     )
     api = OpenApi(registry, operations, base or ROOT)
     web = Web(
@@ -190,16 +199,15 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
             state,
             system_clock,
             (
-                bulk.service,
+                runner.run,
                 subscribed.serve,
-                reindexer.run,
                 *_retention(settings, parts, state),
             ),
         ),
         traffic,
         tally,
         subscribed,
-        jobs,
+        runner,
         traced,
     )
 

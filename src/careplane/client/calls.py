@@ -1,6 +1,7 @@
 """Each interaction as a value: what is sent, and what is made of the answer (FHIR R4, 3.1.0).
 
-Nothing here touches the network; `sync` and `aio` send what is made here.
+Nothing here touches the network. `sync` and `aio` send what is made here: a method of theirs has
+the parameters and the description of the function here that it sends.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from urllib.parse import quote, urlencode
 import httpx
 import msgspec
 
-from careplane.client import pages, transaction
+from careplane.client import pages
 from careplane.client.pages import Page, Versions
 from careplane.client.retries import idempotent
-from careplane.client.transaction import Outcome, Transaction
+from careplane.client.transaction import Outcome, Transaction, outcomes
 from careplane.client.wire import Pairs, Parameters, R, decode, decode_any, encode, name, pairs
 from careplane.fhir.generated.structs.parameters import Parameters as ParametersResource
 from careplane.fhir.structs import Struct
@@ -43,25 +44,26 @@ class Call(Generic[T]):
 
 
 def read(type: type[R], id: str) -> Call[R]:
-    """The current version."""
+    """The current version of a resource."""
     return _get(_at(type, id), lambda answer: decode(type, answer.content))
 
 
 def vread(type: type[R], id: str, version: str) -> Call[R]:
-    """One version."""
+    """One version of a resource."""
     path = f"{_at(type, id)}/_history/{quote(version, safe='')}"
     return _get(path, lambda answer: decode(type, answer.content))
 
 
-def create(resource: R, if_none_exist: str | None) -> Call[R]:
-    """Create; with criteria only if nothing matches, and what matches is the answer then."""
+def create(resource: R, *, if_none_exist: str | None = None) -> Call[R]:
+    """Create; with criteria only if nothing matches. The resource as it was stored, or what
+    matches."""
     headers = {} if if_none_exist is None else {"If-None-Exist": if_none_exist}
     kind = type(resource)
     return _write("POST", name(kind), kind, encode(resource), headers, repeatable=bool(headers))
 
 
-def update(resource: R, if_match: str | None, where: Parameters | None) -> Call[R]:
-    """Update by the id of the resource, or what matches."""
+def update(resource: R, *, if_match: str | None = None, where: Parameters | None = None) -> Call[R]:
+    """Update by id, or what matches; with `if_match` only that version."""
     kind, id = type(resource), getattr(resource, "id", None)
     if where is None and not id:
         raise Incorrect("An update needs a resource with an id, or criteria.")
@@ -76,10 +78,11 @@ def patch(
     type: type[R],
     id: str | None,
     change: Sequence[Mapping[str, Any]] | ParametersResource,
-    if_match: str | None,
-    where: Parameters | None,
+    *,
+    if_match: str | None = None,
+    where: Parameters | None = None,
 ) -> Call[R]:
-    """A JSON Patch (RFC 6902), or Parameters as a FHIRPath Patch."""
+    """Apply a JSON Patch (RFC 6902), or Parameters as a FHIRPath Patch."""
     if (id is None) == (where is None):
         raise Incorrect("A patch goes to an id or to what matches criteria; give one of them.")
     fhirpath = isinstance(change, ParametersResource)
@@ -91,7 +94,11 @@ def patch(
 
 
 def delete(
-    type: type[Struct], id: str | None, if_match: str | None, where: Parameters | None
+    type: type[Struct],
+    id: str | None = None,
+    *,
+    if_match: str | None = None,
+    where: Parameters | None = None,
 ) -> Call[None]:
     """Delete by id, or the one that matches."""
     if (id is None) == (where is None):
@@ -121,10 +128,10 @@ def further(type: type[R], link: str) -> Call[Page[R]]:
     return _get(link, lambda answer: pages.page(type, answer.content))
 
 
-def history(type: type[R], id: str | None, found: Pairs) -> Call[Versions[R]]:
+def history(type: type[R], id: str | None, criteria: Parameters | None) -> Call[Versions[R]]:
     """The latest versions of a resource or a type."""
     path = f"{name(type) if id is None else _at(type, id)}/_history"
-    return _get(path, lambda answer: pages.versions(type, answer.content), found)
+    return _get(path, lambda answer: pages.versions(type, answer.content), pairs(criteria))
 
 
 def earlier(type: type[R], link: str) -> Call[Versions[R]]:
@@ -132,18 +139,24 @@ def earlier(type: type[R], link: str) -> Call[Versions[R]]:
     return _get(link, lambda answer: pages.versions(type, answer.content))
 
 
-def send(sent: Transaction) -> Call[list[Outcome]]:
-    """A transaction or a batch."""
+def send(transaction: Transaction) -> Call[list[Outcome]]:
+    """Send a transaction or batch; what became of each entry."""
     return Call(
-        "POST", "", lambda answer: transaction.outcomes(answer.content), [],
-        {"Content-Type": JSON, "Prefer": "return=representation"}, sent.bundle(),
+        "POST", "", lambda answer: outcomes(answer.content), [],
+        {"Content-Type": JSON, "Prefer": "return=representation"}, transaction.bundle(),
     )  # fmt: skip
 
 
 def operation(
-    code: str, type: type[Struct] | None, id: str | None, body: Struct | None, found: Pairs
+    code: str,
+    type: type[Struct] | None = None,
+    id: str | None = None,
+    *,
+    body: Struct | None = None,
+    parameters: Parameters | None = None,
 ) -> Call[Struct]:
-    """`$code` of the system, a type or a resource: GET, or POST with a body."""
+    """Call `$code` of the system, of a type or of a resource: GET, or POST with a body."""
+    found = pairs(parameters)
     place = "" if type is None else name(type) if id is None else _at(type, id)
     path = f"{place}/${code.removeprefix('$')}".lstrip("/")
     if body is None:
@@ -154,17 +167,17 @@ def operation(
     )
 
 
-def raw(
+def request(
     method: str,
     path: str,
-    params: Pairs,
-    headers: Mapping[str, str],
-    body: bytes | None,
+    *,
+    parameters: Parameters | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
 ) -> Call[httpx.Response]:
-    """Whatever else: the answer as it came."""
-    return Call(
-        method, path, lambda answer: answer, params, headers, body, repeatable=idempotent(method)
-    )
+    """Anything else, below the base; the answer as it came, unless it is an error."""
+    found, again = pairs(parameters), idempotent(method)
+    return Call(method, path, lambda answer: answer, found, headers or {}, body, repeatable=again)
 
 
 def _get(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,6 +15,7 @@ from careplane.client.errors import Elsewhere, Unreachable, refused
 from careplane.kernel.errors import Incorrect
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 Token = str | Callable[[], str]
 """A bearer token, or what gives the present one."""
 _PORTS = {"http": 80, "https": 443}
@@ -55,6 +58,18 @@ class Session:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def described(method: F, call: Callable[..., Call[Any]]) -> F:
+    """A method with the name, description and parameters of the function whose call it sends."""
+    found = inspect.signature(call)
+    self = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    update_wrapper(method, call)
+    del method.__wrapped__  # type: ignore[attr-defined]  # a method has one parameter more
+    method.__signature__ = found.replace(  # type: ignore[attr-defined]
+        parameters=[self, *found.parameters.values()], return_annotation=found.empty
+    )
+    return method
 
 
 def understood(call: Call[T], answer: httpx.Response) -> T:

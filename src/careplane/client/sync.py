@@ -1,10 +1,10 @@
-"""The client in step. Each method sends one of `calls`; `aio` has the same methods to await."""
+"""The client in step. Methods send one of `calls`; `aio` has the same ones to await."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 import httpx
 
@@ -13,17 +13,24 @@ from careplane.client.calls import Call
 from careplane.client.frames import frame
 from careplane.client.pages import Page, Version
 from careplane.client.retries import Retries
-from careplane.client.session import Session, Token, understood, unreachable
-from careplane.client.transaction import Outcome, Transaction
+from careplane.client.session import Session, Token, described, understood, unreachable
 from careplane.client.wire import Pairs, Parameters, R, pairs
-from careplane.fhir.generated.structs.parameters import Parameters as ParametersResource
-from careplane.fhir.structs import Struct
 
 if TYPE_CHECKING:
     import polars
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _SECONDS = 60.0
+
+
+def _sent(call: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
+    """The method that sends what a function of `calls` makes."""
+
+    def send(self: Client, /, *args: P.args, **more: P.kwargs) -> T:
+        return self._do(call(*args, **more))
+
+    return described(send, call)
 
 
 class Client:
@@ -52,46 +59,15 @@ class Client:
         """Let go of the connections."""
         self._http.close()
 
-    def read(self, type: type[R], id: str) -> R:
-        """The current version of a resource."""
-        return self._do(calls.read(type, id))
-
-    def vread(self, type: type[R], id: str, version: str) -> R:
-        """One version of a resource."""
-        return self._do(calls.vread(type, id, version))
-
-    def create(self, resource: R, *, if_none_exist: str | None = None) -> R:
-        """Create; with criteria only if nothing matches. The resource as it was stored."""
-        return self._do(calls.create(resource, if_none_exist))
-
-    def update(
-        self, resource: R, *, if_match: str | None = None, where: Parameters | None = None
-    ) -> R:
-        """Update by id, or what matches; with `if_match` only that version."""
-        return self._do(calls.update(resource, if_match, where))
-
-    def patch(
-        self,
-        type: type[R],
-        id: str | None,
-        change: Sequence[Mapping[str, Any]] | ParametersResource,
-        *,
-        if_match: str | None = None,
-        where: Parameters | None = None,
-    ) -> R:
-        """Apply a JSON Patch, or Parameters as a FHIRPath Patch."""
-        return self._do(calls.patch(type, id, change, if_match, where))
-
-    def delete(
-        self,
-        type: type[Struct],
-        id: str | None = None,
-        *,
-        if_match: str | None = None,
-        where: Parameters | None = None,
-    ) -> None:
-        """Delete by id, or the one that matches."""
-        self._do(calls.delete(type, id, if_match, where))
+    read = _sent(calls.read)
+    vread = _sent(calls.vread)
+    create = _sent(calls.create)
+    update = _sent(calls.update)
+    patch = _sent(calls.patch)
+    delete = _sent(calls.delete)
+    send = _sent(calls.send)
+    operation = _sent(calls.operation)
+    request = _sent(calls.request)
 
     def search(
         self, type: type[R], criteria: Parameters | None = None, *, strict: bool = True, **more: Any
@@ -104,39 +80,11 @@ class Client:
         self, type: type[R], id: str | None = None, criteria: Parameters | None = None
     ) -> Iterator[Version[R]]:
         """The versions of a resource or of a type, the latest first."""
-        found = self._do(calls.history(type, id, pairs(criteria)))
+        found = self._do(calls.history(type, id, criteria))
         yield from found.versions
         while found.next:
             found = self._do(calls.earlier(type, found.next))
             yield from found.versions
-
-    def send(self, transaction: Transaction) -> list[Outcome]:
-        """Send a transaction or batch; what became of each entry."""
-        return self._do(calls.send(transaction))
-
-    def operation(
-        self,
-        code: str,
-        type: type[Struct] | None = None,
-        id: str | None = None,
-        *,
-        body: Struct | None = None,
-        parameters: Parameters | None = None,
-    ) -> Struct:
-        """Call `$code` of the system, of a type or of a resource."""
-        return self._do(calls.operation(code, type, id, body, pairs(parameters)))
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        parameters: Parameters | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> httpx.Response:
-        """Anything else, below the base; the answer as it came, unless it is an error."""
-        return self._do(calls.raw(method, path, pairs(parameters), headers or {}, body))
 
     def _do(self, call: Call[T]) -> T:
         attempt = 1

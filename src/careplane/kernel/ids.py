@@ -1,11 +1,11 @@
-"""Logical ids of resources, made by the server."""
+"""Ids made by the server: of resources, and of what only who was told of it may find."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 NewId = Callable[[], str]
 
@@ -19,3 +19,8 @@ def new_id() -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return str(UUID(int=value))
+
+
+def secret_id() -> str:
+    """A UUID of version 4: 122 bits that nobody can guess."""
+    return str(uuid4())

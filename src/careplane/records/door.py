@@ -39,7 +39,6 @@ from careplane.records.batch import batch
 from careplane.records.bundle import entries
 from careplane.records.parts import Parts
 from careplane.records.reindex import Reindexes
-from careplane.records.reindex_jobs import Job
 from careplane.records.results import (
     Around,
     Exported,
@@ -55,6 +54,7 @@ from careplane.records.results import (
     Written,
 )
 from careplane.records.transaction import transaction
+from careplane.records.walk import Walk
 from careplane.search.match import Subject
 from careplane.storage.ports.records import Tenant
 
@@ -164,12 +164,12 @@ class Door:
         Batch: each entry by itself, errors among the answers."""
         return await self._call(caller, "transaction", _process, command)
 
-    async def start_reindex(self, caller: Caller, command: c.StartReindex) -> Job:
+    async def start_reindex(self, caller: Caller, command: c.StartReindex) -> Walk:
         """A job that makes index rows anew, to be carried out by a service. For administrators.
         Raises NotFound or Incorrect for an id of no search parameter of this server."""
         return await self._call(caller, "$reindex", self._jobs().start, command)
 
-    async def reindexing(self, caller: Caller, command: c.Reindexing) -> Job:
+    async def reindexing(self, caller: Caller, command: c.Reindexing) -> Walk:
         """How far a job has come. For administrators."""
         return await self._call(caller, "$reindex", self._jobs().show, command)
 

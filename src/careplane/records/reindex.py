@@ -5,22 +5,23 @@ from __future__ import annotations
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import Incorrect, NotFound
 from careplane.records import commands as c
-from careplane.records import rights
+from careplane.records import rights, walk
 from careplane.records.account import Account
 from careplane.records.definitions import Definitions, Edition
+from careplane.records.jobs.book import Book
 from careplane.records.parts import Parts
-from careplane.records.reindex_jobs import Job, ReindexJobs
+from careplane.records.walk import Walk
 from careplane.storage.ports.records import DEFINING
 
 
 class Reindexes:
     """What the door needs for it."""
 
-    def __init__(self, definitions: Definitions, jobs: ReindexJobs) -> None:
+    def __init__(self, definitions: Definitions, book: Book) -> None:
         self._definitions = definitions
-        self._jobs = jobs
+        self._book = book
 
-    async def start(self, parts: Parts, account: Account, command: c.StartReindex) -> Job:
+    async def start(self, parts: Parts, account: Account, command: c.StartReindex) -> Walk:
         """A new job. NotFound for an id that names no search parameter of this server, Incorrect
         for one that has no effect."""
         rights.administrator(account.caller)
@@ -33,13 +34,14 @@ class Reindexes:
             types = _bases(edition)
         if command.id is not None:
             types = await self._of_one(parts, account, command.id, edition)
-        return await self._jobs.add(tenant, parts.new_id(), types, command.everything)
+        return await walk.add(self._book, tenant, types, command.everything)
 
-    async def show(self, parts: Parts, account: Account, command: c.Reindexing) -> Job:
+    async def show(self, parts: Parts, account: Account, command: c.Reindexing) -> Walk:
         """A job as it stands."""
         rights.administrator(account.caller)
         account.query = command.id[:64]
-        return await self._jobs.get(account.caller.tenant, command.id)
+        tenant = account.caller.tenant
+        return walk.shown(await self._book.find((walk.NAME,), tenant, walk.OWNER, command.id))
 
     async def _of_one(
         self, parts: Parts, account: Account, id: str, edition: Edition

@@ -15,7 +15,12 @@ from msgspec.structs import replace as changed
 from careplane.access.caller import Caller
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Fault, TooLarge
-from careplane.records.jobs import Job, Jobs, Stage
+from careplane.records.jobs.book import Book
+from careplane.records.jobs.job import Job, State
+from careplane.records.jobs.kind import Kind
+from careplane.records.jobs.lane import Lane
+from careplane.records.jobs.runner import LOST, Runner
+from careplane.records.jobs.work import Work
 from careplane.rest import body
 from careplane.rest.bundle import answered, bundle
 from careplane.rest.links import address
@@ -27,7 +32,9 @@ PATH = "_async"
 _MOST = 15_000_000
 _SHOWN = {b"location": "location", b"etag": "etag"}
 _RETRY = (b"retry-after", b"1")
-_LOST = Fault("The process that worked on this has ended; send the request again.")
+_RESULT = "result"
+KIND = Kind("request", Lane("request", 16, 4, most_open=500, most_kept=500), kept=3_600_000_000)
+"""Not begun again where its process has ended: the client knows whether it may be sent twice."""
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -42,8 +49,9 @@ class _Kept(msgspec.Struct, array_like=True):
 class Later:
     """Takes requests and answers for them."""
 
-    def __init__(self, jobs: Jobs, clock: Clock, limit: int) -> None:
-        self._jobs = jobs
+    def __init__(self, runner: Runner, book: Book, clock: Clock, limit: int) -> None:
+        self._runner = runner
+        self._book = book
         self._clock = clock
         self._limit = limit
 
@@ -51,39 +59,38 @@ class Later:
         """202: `answer`, which must not raise, is carried out later."""
         caller = request.caller
         owner = _owner(caller)
-        self._jobs.check(owner)
+        self._runner.check(KIND, owner)
         later = await _held(request, self._limit)
 
-        async def work() -> bytes:
-            return _kept(await answer(later))
+        async def run(work: Work) -> None:
+            await work.note(_RESULT, _kept(await answer(later)))
 
-        about = f"{request.method} {'/'.join(request.path)}"[:200]
-        id = await self._jobs.start(caller.tenant, owner, about, work)
-        where = address(request.base, PATH, id).encode()
+        job = await self._runner.here(KIND, caller.tenant, owner, run)
+        where = address(request.base, PATH, job.id).encode()
         text = "Accepted; the status is at the address in Content-Location."
         return Response(202, informed(text), [(b"content-location", where)])
 
     async def status(self, request: Request) -> Response:
         """GET and DELETE of a status."""
         caller = request.caller
-        owner, id = _owner(caller), request.path[-1]
-        if request.method == "DELETE":
-            await self._jobs.cancel(caller.tenant, owner, id)
-            return Response(202, informed("Cancelled; nothing of it is kept."))
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD", "DELETE"):
             raise MethodNotAllowed(request.method, ("GET", "HEAD", "DELETE", "OPTIONS"))
-        job = await self._jobs.look(caller.tenant, owner, id)
-        if job.stage is Stage.RUNNING:
+        id = request.path[-1]
+        job = await self._book.find((KIND.name,), caller.tenant, _owner(caller), id)
+        if request.method == "DELETE":
+            await self._runner.cancel(job)
+            return Response(202, informed("Cancelled; nothing of it is kept."))
+        if job.state is State.OPEN and not job.is_lost(self._clock()):
             seconds = max(self._clock() - job.begun, 0) // 1_000_000
             progress = (b"x-progress", b"running for %d s" % seconds)
             return Response(202, informed("In progress."), [progress, _RETRY])
-        if job.stage is Stage.LOST:
-            return Response(200, _bundle(_read(_kept(response_of(_LOST)))))
-        return self._done(job, await self._jobs.result(caller.tenant, id))
+        return await self._over(job)
 
-    def _done(self, job: Job, result: bytes) -> Response:
-        expires = (b"expires", http_date(job.ends // 1_000_000))
-        return Response(200, _bundle(_read(result)), [expires])
+    async def _over(self, job: Job) -> Response:
+        result = await self._book.noted(job, _RESULT) if job.state is State.DONE else None
+        kept = _read(result) if result else _read(_kept(response_of(Fault(LOST))))
+        expires = [(b"expires", http_date(job.expires // 1_000_000))] if job.expires else []
+        return Response(200, _bundle(kept), expires)
 
 
 def _owner(caller: Caller) -> str:

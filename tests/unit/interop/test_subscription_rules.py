@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from careplane.access.kept import KeptCaller, kept
 from careplane.fhir.codec import envelope, json
 from careplane.fhir.structs import decoder
 from careplane.interop.subscriptions.backoff import LONGEST, delay
 from careplane.interop.subscriptions.filters import nodes_of
 from careplane.interop.subscriptions.index import Index, handles
 from careplane.interop.subscriptions.matching import Happening, fires, rules_of
-from careplane.interop.subscriptions.owner import SubscriptionOwner, caller_of, kept, opened
+from careplane.interop.subscriptions.owner import opened
 from careplane.interop.subscriptions.reach import Reach, Unreachable
 from careplane.interop.subscriptions.topic import Allowed, Topic, Trigger
 from careplane.kernel.errors import CareplaneError, Invalid
@@ -211,7 +212,7 @@ def test_a_seal_is_opened_by_its_key_alone() -> None:
     assert opened(there, text) is None
     assert opened(here, text[:-4] + "AAAA") is None
     assert opened(here, "") is None
-    assert caller_of(here.open(text, SubscriptionOwner)) == caller
+    assert here.open(text, KeptCaller).caller() == caller
 
 
 def test_criteria_that_cannot_be_read_are_no_topic() -> None:

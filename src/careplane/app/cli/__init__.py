@@ -1,7 +1,8 @@
 """The command line: one file a verb, gathered here.
 
 Exit codes: 0 done; 1 refused or failed, with the reason on standard error; 2 wrong usage; 130
-interrupted. `--json` prints one JSON value on standard output and nothing else there.
+interrupted. `--json` prints one JSON value on standard output and nothing else there: logs, from
+warnings on, go to standard error.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from careplane.app.cli import (
     reindexing,
     token,
 )
+from careplane.kernel import observe
 from careplane.kernel.errors import CareplaneError
 
 app = typer.Typer(
@@ -47,6 +49,7 @@ app.add_typer(fhir.app, name="fhir")
 
 def main() -> None:
     """The entry point: an error that we know ends with its text, not with a trace."""
+    observe.log("warning")
     try:
         app()
     except CareplaneError as error:

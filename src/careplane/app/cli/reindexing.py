@@ -11,7 +11,7 @@ import typer
 from careplane.app.cli.options import Data, Json, say, settings
 from careplane.app.settings import Settings
 from careplane.records.commands import Reindexing, StartReindex
-from careplane.records.reindex_jobs import Job
+from careplane.records.walk import Walk
 
 _LOOKED_SECONDS = 0.5
 
@@ -30,12 +30,13 @@ def reindex(
         f"{job.same:,} as they were, {job.skipped:,} deleted meanwhile, {job.failed:,} failed"
     )
     failing = f" ({', '.join(job.failing)})" if job.failing else ""
-    say(msgspec.to_builtins(job), text + failing, json)
+    problem = f". {job.problem}" if job.problem else ""
+    say(msgspec.to_builtins(job), text + failing + problem, json)
     if job.state == "failed":
         raise typer.Exit(1)
 
 
-async def _reindex(chosen: Settings, *, everything: bool) -> Job:
+async def _reindex(chosen: Settings, *, everything: bool) -> Walk:
     """Carried out here, unless a server on the folder does it."""
     from careplane.app.build import build
 

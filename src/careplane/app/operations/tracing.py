@@ -7,12 +7,11 @@ since their words may quote a request.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
-
-import structlog
 
 from careplane.app.dispatch import App, Receive, Scope, Send
 from careplane.kernel.steps import Step, unwatched
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-_log = structlog.get_logger("careplane.tracing")
+_log = logging.getLogger(__name__)
 
 
 class Tracing:
@@ -110,6 +109,6 @@ def opened(environment: Mapping[str, str]) -> Tracing | Untraced:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        _log.error(f"{ENDPOINT} is set, and careplane[otel] is not installed: nothing is traced")
+        _log.error("%s is set, and careplane[otel] is not installed: nothing is traced", ENDPOINT)
         return Untraced()
     return Tracing(BatchSpanProcessor(OTLPSpanExporter()))

@@ -13,12 +13,16 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from careplane.interop.bulk.jobs import ExportAsk, Job, Jobs, Part, Place, State
+from careplane.access.caller import Caller
+from careplane.interop.bulk.asks import ExportAsk, asked
 from careplane.interop.bulk.lines import deletions, header, lines
+from careplane.interop.bulk.parts import Part, Place, finished, parts
 from careplane.interop.bulk.vault import Vault, Writer
 from careplane.kernel.errors import Issue
 from careplane.records import commands as c
 from careplane.records.door import Door
+from careplane.records.jobs.job import Job
+from careplane.records.jobs.work import Work
 from careplane.records.results import Exported, Version
 from careplane.rest.outcome import outcome
 
@@ -30,10 +34,6 @@ _PAGE_BYTES = 4_000_000
 _PAGE_MOST, _PAGE_LEAST = 2000, 10
 _HELD = 32_000_000
 """Bytes of a file that wait in memory, packed; a file that is as long ends."""
-
-
-class Overtaken(Exception):
-    """Somebody else does this work, or nobody is to do it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +68,34 @@ class Exporting:
     """Does exports. `part_bytes` is where a file ends."""
 
     door: Door
-    jobs: Jobs
     vault: Vault
     part_bytes: int
 
-    async def run(self, job: Job) -> None:
+    async def run(self, work: Work) -> None:
         """All of it, from where it was left. Raises Overtaken."""
-        assert isinstance(job.ask, ExportAsk)
-        parts = await self.jobs.parts(job)
-        place = parts[-1].then if parts else Place()
-        number = parts[-1].number + 1 if parts else 1
-        order = {id: n for n, id in enumerate(job.ask.patients or ())}
-        work = _Work(self, job, job.ask, steps(job.ask), order)
-        while place.step < len(work.steps):
-            part, place = await work.file(number, place)
+        job, kickoff = work.job, await asked(work.book, work.job)
+        assert isinstance(kickoff.ask, ExportAsk)
+        done = await parts(work.book, job)
+        place = done[-1].then if done else Place()
+        number, count = len(done) + 1, sum(part.count for part in done)
+        all_steps = steps(kickoff.ask)
+        order = {id: n for n, id in enumerate(kickoff.ask.patients or ())}
+        under_way = _Export(self, job, kickoff.caller, kickoff.ask, all_steps, order)
+        while place.step < len(all_steps):
+            part, place = await under_way.file(number, place)
             if part is not None:
-                if not await self.jobs.note(job, part):
-                    raise Overtaken
+                await finished(work, part)
+                count += part.count
+                await work.save(told=progress(all_steps, place, count, number))
                 number += 1
+
+
+def progress(all_steps: Sequence[Step], place: Place, count: int = 0, files: int = 0) -> str:
+    """How far an export is, in fewer than 100 characters."""
+    at = min(place.step, len(all_steps) - 1)
+    return (
+        f"{all_steps[at].type} ({at + 1} of {len(all_steps)}), {count} resources in {files} files"
+    )
 
 
 def steps(ask: ExportAsk) -> tuple[Step, ...]:
@@ -98,11 +108,12 @@ def steps(ask: ExportAsk) -> tuple[Step, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _Export:
     """One export on its way."""
 
     of: Exporting
     job: Job
+    caller: Caller
     ask: ExportAsk
     steps: tuple[Step, ...]
     order: Mapping[str, int]
@@ -118,7 +129,6 @@ class _Work:
             return await writer.finish(step.kind, step.type, place), place
         begun, pace = place.step, _pace(self.of.part_bytes)
         while place.step == begun and not self._is_full(writer):
-            await still_wanted(self.of.jobs, self.job)
             if step.type == EVERY_TYPE:
                 place = await self._patient(writer, step, place, pace)
             else:
@@ -146,7 +156,7 @@ class _Work:
         return Place(place.step + 1)
 
     async def _ask(self, command: c.Export) -> Exported:
-        return await self.of.door.export(self.job.owner.caller(self.job.tenant), command)
+        return await self.of.door.export(self.caller, command)
 
     async def _patient(self, writer: Writer, step: Step, place: Place, pace: _Pace) -> Place:
         """The record of the next patient, behind a header that names them."""
@@ -219,13 +229,6 @@ class _Work:
             writer.add(deletions(versions), 1)
         else:
             writer.add(lines(versions, self.ask.elements), len(versions))
-
-
-async def still_wanted(jobs: Jobs, job: Job) -> None:
-    """Raises Overtaken where it was cancelled."""
-    now = await jobs.get(job.tenant, job.id)
-    if now is None or now.state is not State.OPEN:
-        raise Overtaken
 
 
 def _remarks(ask: ExportAsk) -> bytes:

@@ -13,18 +13,19 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from careplane.interop.bulk.exporting import Overtaken, still_wanted
-from careplane.interop.bulk.jobs import ImportAsk, Job, Jobs, Place
+from careplane.interop.bulk.asks import ImportAsk, asked
 from careplane.interop.bulk.loading.loader import Failure, Loaded, Loader
 from careplane.interop.bulk.loading.pieces import Cutter, Piece, Unpacker
+from careplane.interop.bulk.parts import Place, finished, part
 from careplane.interop.bulk.pulling.stores import Stores
 from careplane.interop.bulk.pulling.web import Web
 from careplane.interop.bulk.vault import Vault
 from careplane.kernel.errors import Busy, CareplaneError, Fault, Issue
 from careplane.records.door import Door
+from careplane.records.jobs.work import Work
 from careplane.rest.outcome import outcome
 
-PROGRESS, COUNTS = "progress", "counts"
+COUNTS = "counts"
 _UNITS = "unit/"
 _WHOLE = f"{_UNITS}{{:06d}}/-"
 _MOST_ISSUES = 10
@@ -50,58 +51,56 @@ class Importing:
     """Does imports."""
 
     door: Door
-    jobs: Jobs
     vault: Vault
     web: Web
     stores: Stores
 
-    async def run(self, job: Job) -> None:
+    async def run(self, work: Work) -> None:
         """All of it, from where it was left. Raises Overtaken, and Busy where a file cannot be
         read now."""
-        ask = job.ask
-        assert isinstance(ask, ImportAsk)
+        kickoff = await asked(work.book, work.job)
+        assert isinstance(kickoff.ask, ImportAsk)
         counts: list[int] = []
-        for number, (type, url) in enumerate(ask.inputs):
-            journal = await self._journal(job, number)
-            loader = Loader(self.door, job.owner.caller(job.tenant), journal)
+        for number, (type, url) in enumerate(kickoff.ask.inputs):
+            journal = await self._journal(work, number)
             try:
-                await loader.run(self._pieces(job, type, url))
+                await Loader(self.door, kickoff.caller, journal).run(self._pieces(type, url))
             except (Busy, Fault):
                 raise
             except CareplaneError as error:
                 await journal.failed(error)
-            counts.append(await self._report(job, number, url))
-        await self.jobs.mark(job, COUNTS, _encode(counts))
+            counts.append(await self._report(work, number, url))
+        await work.note(COUNTS, _encode(counts))
 
-    async def _journal(self, job: Job, number: int) -> _Journal:
+    async def _journal(self, work: Work, number: int) -> _Journal:
         start = f"{_UNITS}{number:06d}/"
-        known = {name: _decode(value).digest async for name, value in self.jobs.marks(job, start)}
-        return _Journal(self.jobs, job, number, known)
+        known = {
+            name: _decode(value).digest async for name, value in work.book.notes(work.job, start)
+        }
+        return _Journal(work, number, known)
 
-    async def _pieces(self, job: Job, type: str, url: str) -> AsyncIterator[Piece]:
+    async def _pieces(self, type: str, url: str) -> AsyncIterator[Piece]:
         source = self.web if url.startswith(("https://", "http://")) else self.stores
         cutter, unpacker = Cutter(url, type), Unpacker()
         async for some in source.read(url):
             for plain in unpacker.feed(some):
                 for piece in cutter.feed(plain):
-                    await still_wanted(self.jobs, job)
                     yield piece
         for piece in (*cutter.feed(unpacker.end()), *cutter.end()):
             yield piece
 
-    async def _report(self, job: Job, number: int, url: str) -> int:
+    async def _report(self, work: Work, number: int, url: str) -> int:
         """Write the errors of a file, unless that was done; the number of resources stored."""
         stored = 0
-        writer = self.vault.writer(job, number + 1)
-        async for _, value in self.jobs.marks(job, f"{_UNITS}{number:06d}/"):
+        writer = self.vault.writer(work.job, number + 1)
+        async for _, value in work.book.notes(work.job, f"{_UNITS}{number:06d}/"):
             unit = _decode(value)
             stored += unit.stored
             if unit.failed:
                 writer.add(unit.errors, unit.failed)
-        if writer.count and await self.jobs.part(job, number + 1) is None:
-            part = await writer.finish("error", "OperationOutcome", Place(), url)
-            if not await self.jobs.note(job, part):
-                raise Overtaken
+        if writer.count and await part(work.book, work.job, number + 1) is None:
+            made = await writer.finish("error", "OperationOutcome", Place(), url)
+            await finished(work, made)
         return stored
 
 
@@ -109,8 +108,7 @@ class Importing:
 class _Journal:
     """What is known of one file of one job."""
 
-    jobs: Jobs
-    job: Job
+    work: Work
     number: int
     known: Mapping[str, bytes]
     stored: int = 0
@@ -123,14 +121,14 @@ class _Journal:
         stored = sum(loaded.counts.values())
         lines = b"".join(outcome(_issues(failure, piece)) + b"\n" for failure in loaded.failures)
         unit = Unit(digest, stored, len(loaded.failures), lines)
-        await self.jobs.mark(self.job, self._name(piece), _encode(unit))
+        await self.work.note(self._name(piece), _encode(unit))
         self.stored += stored
         await self._tell(f"file {self.number + 1}, {self.stored} resources")
 
     async def failed(self, error: CareplaneError) -> None:
         """The file as a whole could not be read to its end."""
         unit = Unit(b"", 0, 1, outcome(error.issues[:_MOST_ISSUES]) + b"\n")
-        await self.jobs.mark(self.job, _WHOLE.format(self.number), _encode(unit))
+        await self.work.note(_WHOLE.format(self.number), _encode(unit))
 
     def _name(self, piece: Piece) -> str:
         return f"{_UNITS}{self.number:06d}/{piece.line:012d}"
@@ -139,7 +137,7 @@ class _Journal:
         now = time.monotonic()
         if now - self.told > _TELL_SECONDS:
             self.told = now
-            await self.jobs.mark(self.job, PROGRESS, text.encode())
+            await self.work.save(told=text)
 
 
 def _issues(failure: Failure, piece: Piece) -> tuple[Issue, ...]:

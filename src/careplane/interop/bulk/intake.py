@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from careplane.fhir.definitions import OperationDef
-from careplane.interop.bulk.jobs import ImportAsk
+from careplane.interop.bulk.asks import ImportAsk
 from careplane.interop.bulk.pulling.guard import Guard
 from careplane.interop.bulk.pulling.stores import Stores
 from careplane.interop.bulk.starting import Starting
@@ -74,7 +74,7 @@ class Imports:
             else:
                 self._stores.check(url)
         ask = ImportAsk(self._clock(), manifest.inputSource, inputs)
-        return await self._starting.start(call.request, ask)
+        return await self._starting.start(call.request, ask, f"{len(inputs)} files to import")
 
 
 def _check(manifest: _Manifest) -> None:

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable
 
 from careplane.fhir.definitions import OperationDef
-from careplane.interop.bulk.jobs import ExportAsk
+from careplane.interop.bulk.asks import ExportAsk
+from careplane.interop.bulk.exporting import progress, steps
+from careplane.interop.bulk.parts import Place
 from careplane.interop.bulk.starting import Starting
 from careplane.kernel.errors import CareplaneError, Incorrect, Unsupported
 from careplane.records import commands as c
@@ -56,7 +58,7 @@ class Exports:
     async def _start(self, call: Call) -> Response:
         reading = _Reading(call)
         ask = await self._ask(call, reading)
-        return await self._starting.start(call.request, ask)
+        return await self._starting.start(call.request, ask, progress(steps(ask), Place()))
 
     async def _ask(self, call: Call, reading: _Reading) -> ExportAsk:
         command = c.PrepareExport(

@@ -1,4 +1,4 @@
-"""What a status says: how far a job is, and the manifest of one that is done."""
+"""What the status of a job says that is done: its manifest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import msgspec
 
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
-from careplane.interop.bulk.exporting import EVERY_TYPE, steps
-from careplane.interop.bulk.jobs import ExportAsk, ImportAsk, Job, Part
+from careplane.interop.bulk.asks import Asked, ExportAsk, ImportAsk
+from careplane.interop.bulk.exporting import EVERY_TYPE
+from careplane.interop.bulk.parts import Part
 from careplane.kernel.clock import format_instant
 
 
@@ -19,31 +20,21 @@ def file_name(part: Part) -> str:
     return f"{part.number}.{type}.ndjson"
 
 
-def progress(job: Job, parts: Sequence[Part], told: bytes | None) -> str:
-    """A short text for X-Progress (below 100 characters). `told` is what an import says."""
-    if not isinstance(job.ask, ExportAsk):
-        return told.decode() if told else f"{len(job.ask.inputs)} files to import"
-    all_steps = steps(job.ask)
-    place = parts[-1].then.step if parts else 0
-    count = sum(part.count for part in parts)
-    doing = all_steps[min(place, len(all_steps) - 1)].type
-    return f"{doing} ({place + 1} of {len(all_steps)}), {count} resources in {len(parts)} files"
-
-
-def manifest(job: Job, parts: Sequence[Part], base: str, counts: bytes | None) -> bytes:
+def manifest(asked: Asked, parts: Sequence[Part], base: str, counts: bytes | None) -> bytes:
     """The manifest; `base` is the address of the job, `counts` what an import has stored."""
-    if isinstance(job.ask, ExportAsk):
-        return json.dump(_export(job, job.ask, parts, base))
-    return json.dump(_import(job, job.ask, parts, base, counts))
+    ask = asked.ask
+    if isinstance(ask, ExportAsk):
+        return json.dump(_export(asked, ask, parts, base))
+    return json.dump(_import(asked, ask, parts, base, counts))
 
 
 def _import(
-    job: Job, ask: ImportAsk, parts: Sequence[Part], base: str, counts: bytes | None
+    asked: Asked, ask: ImportAsk, parts: Sequence[Part], base: str, counts: bytes | None
 ) -> Tree:
     stored = msgspec.msgpack.decode(counts, type=list[int]) if counts else []
     return {
         "transactionTime": format_instant(ask.instant),
-        "request": job.request,
+        "request": asked.request,
         "requiresAccessToken": True,
         "output": [
             {"type": "OperationOutcome", "inputUrl": url, "count": count}
@@ -53,10 +44,10 @@ def _import(
     }
 
 
-def _export(job: Job, ask: ExportAsk, parts: Sequence[Part], base: str) -> Tree:
+def _export(asked: Asked, ask: ExportAsk, parts: Sequence[Part], base: str) -> Tree:
     made: Tree = {
         "transactionTime": format_instant(ask.instant),
-        "request": job.request,
+        "request": asked.request,
         "requiresAccessToken": True,
         "outputFormat": "application/fhir+ndjson",
     }

@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from careplane.access.caller import Caller, nobody
-from careplane.interop.bulk import manifest
-from careplane.interop.bulk.importing import COUNTS, PROGRESS
-from careplane.interop.bulk.jobs import Job, Jobs, Part, State, owner
+from careplane.interop.bulk import manifest, parts
+from careplane.interop.bulk.asks import EXPORT, IMPORT, asked
+from careplane.interop.bulk.importing import COUNTS
+from careplane.interop.bulk.parts import Part
 from careplane.interop.bulk.ranges import Span, span
 from careplane.interop.bulk.starting import FOLDER
 from careplane.interop.bulk.vault import Vault, gzip_size
@@ -22,6 +23,8 @@ from careplane.kernel.errors import CareplaneError, Forbidden, Issue, NotFound, 
 from careplane.records.audited import is_audited
 from careplane.records.commands import Note
 from careplane.records.door import Door
+from careplane.records.jobs.book import Book
+from careplane.records.jobs.job import Job, State
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.negotiate import Style
 from careplane.rest.outcome import MethodNotAllowed, informed, outcome, response_of
@@ -49,12 +52,11 @@ class Files:
     """The ASGI application of `/fhir/_bulk`. `resolve` turns a bearer token into its caller."""
 
     door: Door
-    jobs: Jobs
+    book: Book
     vault: Vault
     resolve: Callable[[str], Caller]
     addressing: Addressing
     clock: Clock
-    wake: Callable[[], None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -92,9 +94,7 @@ class Files:
 
     async def _answer(self, scope: Scope, headers: dict[bytes, bytes], caller: Caller) -> Answer:
         id, _, file = scope["path"].removeprefix(PREFIX).partition("/")
-        job = await self.jobs.get(caller.tenant, id)
-        if job is None or job.owner.id != caller.id or self._is_over(job):
-            raise NotFound("There is no such bulk job, or its output has expired.")
+        job = await self.book.find((EXPORT, IMPORT), caller.tenant, caller.id, id)
         method = scope["method"]
         allowed = ("GET", "HEAD") if file else ("GET", "HEAD", "DELETE")
         if method not in allowed:
@@ -106,31 +106,28 @@ class Files:
         await self.door.note(caller, Note("bulk-status", job.id))
         return await self._status(job, self.addressing.base(scope, headers))
 
-    def _is_over(self, job: Job) -> bool:
-        over = job.expires is not None and job.expires <= self.clock()
-        return over or job.state is State.CANCELLED
-
     async def _cancel(self, job: Job, caller: Caller) -> Answer:
         await self.door.note(caller, Note("bulk-delete", job.id))
-        await self.jobs.cancel(job)
-        self.wake()
+        await self.book.cancel(job)
         return _plain(Response(202, informed("The job is cancelled, and its output goes.")))
 
     async def _status(self, job: Job, base: str) -> Answer:
-        parts = await self.jobs.parts(job)
         if job.state is State.OPEN:
             age = (self.clock() - job.begun) // _SECOND
             wait = b"%d" % min(120, 1 + age // 10)
-            told = await self.jobs.marked(job, PROGRESS)
-            progress = manifest.progress(job, parts, told).encode()
-            headers = ((b"x-progress", progress), (b"retry-after", wait), (b"content-length", b"0"))
+            headers = (
+                (b"x-progress", job.told.encode()),
+                (b"retry-after", wait),
+                (b"content-length", b"0"),
+            )
             return Answer(202, (*headers, *ALWAYS))
         if job.state is State.FAILED:
             problem = Issue("error", "processing", f"The job was not finished. {job.problem}")
             return _plain(Response(500, outcome((problem,))))
-        counts = await self.jobs.marked(job, COUNTS)
-        body = manifest.manifest(job, parts, f"{base}/{FOLDER}/{job.id}", counts)
-        expires = (b"expires", http_date((job.expires or 0) // _SECOND))
+        counts = await self.book.noted(job, COUNTS)
+        files, kickoff = await parts.parts(self.book, job), await asked(self.book, job)
+        body = manifest.manifest(kickoff, files, f"{base}/{FOLDER}/{job.id}", counts)
+        expires = (b"expires", http_date(job.expires // _SECOND))
         length = (b"content-length", b"%d" % len(body))
         return Answer(200, (_JSON, expires, length, *ALWAYS), _once(body))
 
@@ -140,12 +137,11 @@ class Files:
         number = file.partition(".")[0]
         part = None
         if number.isdecimal() and len(number) <= 9:
-            part = await self.jobs.part(job, int(number))
+            part = await parts.part(self.book, job, int(number))
         if job.state is not State.DONE or part is None or file != manifest.file_name(part):
             raise NotFound("There is no such file.")
-        granted = owner(caller)
-        needed = frozenset(job.owner.scopes.split())
-        if not needed <= frozenset(granted.scopes.split()) or job.owner.patient != granted.patient:
+        starter = (await asked(self.book, job)).caller
+        if not starter.scopes <= caller.scopes or starter.patient != caller.patient:
             raise Forbidden("A file needs a token with the scopes of its kick-off.")
         await self.door.note(caller, Note("bulk-file", f"{job.id}/{file}"))
         return self._sent(part, headers)

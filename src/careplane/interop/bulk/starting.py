@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from careplane.interop.bulk.jobs import Ask, Job, Jobs, owner
-from careplane.kernel.clock import Clock
-from careplane.kernel.ids import NewId
+import msgspec
+
+from careplane.access.kept import kept
+from careplane.interop.bulk.asks import ASKED, Ask, Asked
+from careplane.records.jobs.book import Book
+from careplane.records.jobs.kind import Kind
 from careplane.rest.outcome import informed
 from careplane.rest.request import Request
 from careplane.rest.response import Response
@@ -18,21 +20,26 @@ FOLDER = "_bulk"
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """Begins jobs. `told` wakes who does them, if they are done by this process."""
+    """Begins jobs of a kind."""
 
-    jobs: Jobs
-    clock: Clock
-    new_id: NewId
-    told: Callable[[], None]
+    book: Book
+    kind: Kind
 
-    async def start(self, request: Request, ask: Ask) -> Response:
-        """202 with Content-Location, once the job is sure to be done."""
+    async def start(self, request: Request, ask: Ask, told: str) -> Response:
+        """202 with Content-Location, once the job is sure to be done. `told` is its progress until
+        there is any."""
         query = f"?{request.query}" if request.query else ""
         address = f"{request.base}/{'/'.join(request.path)}{query}"
         caller = request.caller
-        job = Job(self.new_id(), caller.tenant, owner(caller), address, self.clock(), ask)
-        await self.jobs.add(job)
-        self.told()
+        kickoff = msgspec.msgpack.encode(Asked(kept(caller), caller.address, address, ask))
+        job = await self.book.add(
+            self.kind.name,
+            self.kind.lane,
+            caller.tenant,
+            caller.id,
+            told=told,
+            notes={ASKED: kickoff},
+        )
         location = f"{request.base}/{FOLDER}/{job.id}".encode()
         text = "The job was accepted; its status is at the address in Content-Location."
         return Response(202, informed(text), [(b"content-location", location)])

@@ -25,8 +25,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from careplane.interop.bulk.jobs import Job, Part, Place
+from careplane.interop.bulk.parts import Part, Place
 from careplane.kernel.errors import Busy, Fault
+from careplane.records.jobs.job import Job
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -71,11 +72,16 @@ class Vault:
         return Writer(self, name, salt, number)
 
     async def put(self, name: str, pieces: list[bytes]) -> None:
-        """Store an object, whole or not at all."""
+        """Store an object, whole or not at all; who cancels this waits for it, since it goes on
+        outside of Python."""
         import obstore
 
+        putting = asyncio.ensure_future(obstore.put_async(self._store, name, iter(pieces)))
         try:
-            await obstore.put_async(self._store, name, iter(pieces))
+            await asyncio.shield(putting)
+        except asyncio.CancelledError:
+            await asyncio.wait({putting})
+            raise
         except (obstore.exceptions.BaseError, OSError) as error:
             raise _unreachable() from error
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from careplane.access.caller import Caller
+from careplane.access.kept import kept
 from careplane.fhir.codec import envelope, json
 from careplane.fhir.tree import Tree
 from careplane.interop.subscriptions import names
 from careplane.interop.subscriptions.elements import extensions, wrong
 from careplane.interop.subscriptions.filters import nodes_of
 from careplane.interop.subscriptions.matching import rules_of
-from careplane.interop.subscriptions.owner import Seal, kept
+from careplane.interop.subscriptions.owner import Seal
 from careplane.interop.subscriptions.posted import is_topic, topic_of
 from careplane.interop.subscriptions.reach import Reach
 from careplane.interop.subscriptions.subscription import Subscription, read

@@ -8,11 +8,11 @@ its own, healthy ones and failing ones share separate numbers of places, and a w
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
-import structlog
 from msgspec.structs import replace
 
 from careplane.interop.subscriptions.backoff import delay
@@ -23,6 +23,7 @@ from careplane.interop.subscriptions.notification import Told, Type, bundle_of, 
 from careplane.interop.subscriptions.subscription import Status
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError
+from careplane.kernel.observe import describe
 from careplane.records import commands as c
 from careplane.records.door import Door
 
@@ -33,7 +34,7 @@ _ERROR_AFTER = 3
 _LARGE = 5_000_000
 """Bytes of resources after which a notification takes no further one."""
 _STATE_AGAIN = 2.0
-_log = structlog.get_logger("careplane.subscriptions")
+_log = logging.getLogger(__name__)
 
 
 class Courier:
@@ -99,7 +100,7 @@ class Courier:
                 await self._next(line)
             except CareplaneError as error:
                 # The store is busy or broken: the events are safe, and are told later.
-                _log.error("Events could not be read or noted", error=type(error).__name__)
+                _log.error("Events could not be read or noted: %s", describe(error))
                 await asyncio.sleep(_STATE_AGAIN)
 
     async def _next(self, line: Line) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from careplane.access.kept import kept
 from careplane.fhir.codec import json
 from careplane.fhir.definitions import OperationDef
 from careplane.fhir.tree import Tree
@@ -12,7 +13,7 @@ from careplane.interop.subscriptions import names
 from careplane.interop.subscriptions.elements import single
 from careplane.interop.subscriptions.journal import Journal
 from careplane.interop.subscriptions.notification import Told, bundle_of, status_of
-from careplane.interop.subscriptions.owner import Seal, SubscriptionBinding, kept, opened
+from careplane.interop.subscriptions.owner import Seal, SubscriptionBinding, opened
 from careplane.interop.subscriptions.sockets import MOST_BOUND, PATH
 from careplane.interop.subscriptions.subscription import CONTENTS, Content, Subscription, read
 from careplane.kernel.clock import Clock, format_instant

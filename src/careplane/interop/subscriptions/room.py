@@ -21,8 +21,9 @@ from careplane.interop.subscriptions.operations import Operations, websocket_url
 from careplane.interop.subscriptions.owner import Seal
 from careplane.interop.subscriptions.posting import Posting
 from careplane.interop.subscriptions.reach import Reach
-from careplane.interop.subscriptions.service import Service, Tools
+from careplane.interop.subscriptions.service import Service
 from careplane.interop.subscriptions.sockets import Bell, Sockets
+from careplane.interop.subscriptions.tools import Tools
 from careplane.interop.subscriptions.topics import Topics
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError

@@ -19,7 +19,7 @@ from careplane.access.caller import Caller
 from careplane.fhir.codec import json, xml
 from careplane.interop.subscriptions.journal import Journal
 from careplane.interop.subscriptions.notification import Told, Type, bundle_of, status_of
-from careplane.interop.subscriptions.owner import Seal, SubscriptionBinding, caller_of
+from careplane.interop.subscriptions.owner import Seal, SubscriptionBinding
 from careplane.interop.subscriptions.subscription import XML, Subscription, read
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import (
@@ -184,7 +184,7 @@ class _Session:
             raise Unauthenticated("The token has expired; ask for a new one.")
         if len(self._bound) + len(binding.subscriptions) > MOST_BOUND:
             raise Incorrect(f"A socket takes at most {MOST_BOUND} subscriptions.")
-        caller = caller_of(binding.owner)
+        caller = binding.owner.caller()
         for id in binding.subscriptions:
             subscription = await self._current(caller, id)
             last, _ = await here.journal.last(id, await here.journal.standing(id))

@@ -11,7 +11,7 @@ from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Incorrect
 from careplane.records import commands as c
-from careplane.records.reindex_jobs import Job
+from careplane.records.walk import Walk
 from careplane.rest.operation import Call, Operation, our_definition
 from careplane.rest.response import Response
 
@@ -38,7 +38,7 @@ async def _start(call: Call) -> Response:
     return Response(202, _parameters(job), [(b"content-location", where.encode())])
 
 
-def _parameters(job: Job) -> bytes:
+def _parameters(job: Walk) -> bytes:
     found: list[Tree] = [
         {"name": "id", "valueId": job.id},
         {"name": "state", "valueCode": job.state},
@@ -49,6 +49,8 @@ def _parameters(job: Job) -> bytes:
     for name in ("asked", "started", "ended"):
         if moment := getattr(job, name):
             found.append({"name": name, "valueInstant": format_instant(moment)})
+    if job.problem:
+        found.append({"name": "problem", "valueString": job.problem})
     return json.dump({"resourceType": "Parameters", "parameter": found})
 
 

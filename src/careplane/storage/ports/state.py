@@ -1,9 +1,9 @@
-"""The port to what services must remember beside the records: jobs under way, deliveries, leases.
+"""The port to what services must remember beside the records: jobs, deliveries, leases.
 
 Small values under (tenant, space, key), each durable before the call returns. `space` names the
-service, such as `bulk-job`; values are bytes that only that service reads. Every value has a
-`revision`, which is never used twice for a key, so a change may be made on condition that nobody
-else made one in between. Raises `Busy` or `Fault`, and nothing else of its own.
+service, such as `job`; values are bytes that only that service reads. Every value has a
+`revision`, which is never used twice and only rises, so a change may be made on condition that
+nobody else made one in between. Raises `Busy` or `Fault`, and nothing else of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,18 @@ class Entry(Struct, frozen=True):
     key: str
     value: bytes
     revision: int
+
+
+class Lock(Protocol):
+    """A lock that ends with the process that holds it, however that ends."""
+
+    async def hold(self) -> bool:
+        """Take it if it is free; whether this one holds it now. It is lost only with the way to the
+        store: who had it is told so by its next call, some seconds before anybody else is told
+        that he holds it."""
+
+    async def release(self) -> None:
+        """Leave it to others."""
 
 
 class StateStore(Protocol):
@@ -44,6 +56,9 @@ class StateStore(Protocol):
 
     async def drop(self, tenant: Tenant, space: str, key: str, expect: int | None = None) -> bool:
         """Remove; whether there was something, and at the revision that was expected."""
+
+    def lock(self, name: str) -> Lock:
+        """A lock of the installation; each call is somebody of his own."""
 
     async def close(self) -> None:
         """Let go of everything."""

@@ -8,12 +8,28 @@ from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import Entry
 
 
+class MemoryLock:
+    """Who holds each stands in `locks`."""
+
+    def __init__(self, locks: dict[str, MemoryLock], name: str) -> None:
+        self._locks = locks
+        self._name = name
+
+    async def hold(self) -> bool:
+        return self._locks.setdefault(self._name, self) is self
+
+    async def release(self) -> None:
+        if self._locks.get(self._name) is self:
+            del self._locks[self._name]
+
+
 class MemoryState:
     """Everything in one dictionary."""
 
     def __init__(self) -> None:
         self.entries: dict[tuple[Tenant, str, str], Entry] = {}
         self.revision = 0
+        self._locks: dict[str, MemoryLock] = {}
 
     async def get(self, tenant: Tenant, space: str, key: str) -> Entry | None:
         return self.entries.get((tenant, space, key))
@@ -43,6 +59,9 @@ class MemoryState:
             return False
         del self.entries[tenant, space, key]
         return True
+
+    def lock(self, name: str) -> MemoryLock:
+        return MemoryLock(self._locks, name)
 
     async def close(self) -> None:
         self.entries.clear()

@@ -93,7 +93,7 @@ class Sessions:
         try:
             if connection is None or connection.is_closed():
                 connection = None
-                connection = await self._open()
+                connection = await self.opened()
             answer = await work(connection)
         except BaseException as error:
             await self._after(connection, error)
@@ -120,7 +120,8 @@ class Sessions:
         else:
             self._free.append(connection)
 
-    async def _open(self) -> Connection:
+    async def opened(self) -> Connection:
+        """A new connection, which is the caller's alone to close. Raises what the driver does."""
         connection: Connection = await asyncpg.connect(
             self._url,
             timeout=_CONNECT_SECONDS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from careplane.storage.engines.postgres.lock import SessionLock
 from careplane.storage.engines.postgres.migrate import migrate, require_whole
 from careplane.storage.engines.postgres.sessions import QUICK, Connection, Sessions
 from careplane.storage.ports.records import Tenant
@@ -65,6 +66,9 @@ class PostgresState:
             return False
         done = await self._sessions.run(lambda c: c.fetchval(_DROP, tenant, space, key, expect))
         return done is not None
+
+    def lock(self, name: str) -> SessionLock:
+        return SessionLock(self._sessions, name)
 
     async def close(self) -> None:
         await self._sessions.close()

@@ -7,13 +7,12 @@ that finds no room. Both come back by themselves when there is room for them (de
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
-
-import structlog
 
 from careplane.kernel.errors import Full
 
@@ -23,7 +22,7 @@ _TEXT = (
     "The disk of this server is nearly full: nothing was stored, what is there can be read. "
     "Try again when its operator has made room."
 )
-_log = structlog.get_logger("careplane.room")
+_log = logging.getLogger(__name__)
 
 
 class Room:

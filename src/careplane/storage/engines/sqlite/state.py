@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
+from careplane.storage.engines.sqlite.lock import FileLock
 from careplane.storage.engines.sqlite.migrate import made
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import Entry
@@ -35,6 +36,7 @@ class SqliteState:
 
     def __init__(self, folder: Path, key: bytes) -> None:
         own = key_for("state", key)
+        self._folder = folder
         self._connection = made(
             folder / STATE, lambda path: connect(path, own, cache_kib=_CACHE_KIB), "state"
         )
@@ -55,6 +57,9 @@ class SqliteState:
 
     async def drop(self, tenant: Tenant, space: str, key: str, expect: int | None = None) -> bool:
         return await self._do(lambda: self._drop(tenant, space, key, expect))
+
+    def lock(self, name: str) -> FileLock:
+        return FileLock(self._folder / f"{name}.lock")
 
     async def close(self) -> None:
         await self._do(self._connection.close)

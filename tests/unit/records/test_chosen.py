@@ -1,14 +1,16 @@
-"""Which bulk jobs begin: so many at once, so many of a tenant, and in turn between tenants."""
+"""Which jobs of a lane begin: so many at once, so many of a tenant, and in turn between tenants."""
 
 from __future__ import annotations
 
 import pytest
 
-from careplane.interop.bulk.runner import Limits, chosen
+from careplane.records.jobs.job import Waiting
+from careplane.records.jobs.lane import Lane
+from careplane.records.jobs.runner import chosen
 from careplane.storage.ports.records import Tenant
 
 A, B, C = Tenant(1), Tenant(2), Tenant(3)
-LIMITS = Limits(at_once=4, per_tenant=2)
+LANE = Lane("bulk", at_once=4, each=2, most_open=100)
 
 
 @pytest.mark.parametrize(
@@ -27,4 +29,5 @@ LIMITS = Limits(at_once=4, per_tenant=2)
 def test_what_begins(
     waiting: list[tuple[Tenant, str, int]], running: list[tuple[Tenant, str]], begin: list[str]
 ) -> None:
-    assert [id for _, id, _ in chosen(waiting, running, LIMITS)] == begin
+    queue = [Waiting(*one, "bulk") for one in waiting]
+    assert [one.id for one in chosen(queue, running, LANE)] == begin
