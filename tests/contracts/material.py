@@ -256,11 +256,19 @@ updated_nodes = st.builds(
     st.integers(1_700_000_000_000, 1_700_000_000_020).map(lambda ms: ms * 1000),
     st.sampled_from([1000, 5000]),
 )
-chart_nodes = st.builds(
-    lambda subject, token, more: plan.And((subject, token, *more)),
-    st.builds(plan.Reference, st.just(SUBJECT), st.frozensets(keys, min_size=1, max_size=2)),
-    st.builds(plan.Token, st.just(CODE), st.lists(codings, min_size=1, max_size=2).map(tuple)),
-    st.lists(dated.map(lambda when: plan.Date(DATE, when[0], *when[1])), max_size=2),
+
+
+def _chart(subjects: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    return st.builds(
+        lambda subject, token, more: plan.And((subject, token, *more)),
+        subjects,
+        st.builds(plan.Token, st.just(CODE), st.lists(codings, min_size=1, max_size=2).map(tuple)),
+        st.lists(dated.map(lambda when: plan.Date(DATE, when[0], *when[1])), max_size=2),
+    )
+
+
+chart_nodes = _chart(
+    st.builds(plan.Reference, st.just(SUBJECT), st.frozensets(keys, min_size=1, max_size=2))
 )
 leaves: st.SearchStrategy[Node] = st.one_of(
     chart_nodes,
@@ -291,6 +299,7 @@ def _grown(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         several.map(plan.Or),
         nodes.map(plan.Not),
         st.builds(plan.Chain, st.sampled_from([SUBJECT, MEMBER]), types, nodes),
+        _chart(st.builds(plan.Chain, st.just(SUBJECT), types, nodes)),
         st.builds(plan.Has, st.sampled_from(TYPES), st.sampled_from([SUBJECT, MEMBER]), nodes),
     )
 

@@ -182,7 +182,7 @@ def _place(answer: Sequence[int], cursor: Cursor) -> int:
 def candidates(node: Node, types: frozenset[str], scope: Scope, *, eager: bool) -> Candidates:
     """Where to look, and what to ask there. `eager`: all are wanted, not the first few."""
     live = both(Sql("r.gone = 0"), inside("r.type", scope.types(types)) if types else TRUE)
-    charted = chart.start(node, scope) if isinstance(node, plan.And) else None
+    charted = chart.start(node, scope, _NODES) if isinstance(node, plan.And) else None
     source, rest = charted or _source(node, scope, eager=eager)
     check = _NODES.check(rest, scope, _AT)
     if check == FALSE:

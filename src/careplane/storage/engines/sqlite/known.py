@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from careplane.search.plan import Node
 from careplane.search.rows import Param
@@ -63,6 +63,13 @@ Identity = tuple[int, int, Compact]
 """Tenant, type, logical id."""
 
 
+class Size(NamedTuple):
+    """How many candidates were counted, and whether there is no need to count on."""
+
+    n: int
+    whole: bool
+
+
 def _of(limit: int) -> Bounded[K, int]:
     return Bounded(limit)
 
@@ -76,7 +83,7 @@ class Known:
     terms: Bounded[Term, int] = field(default_factory=lambda: _of(50_000))
     rids: Bounded[Identity, int] = field(default_factory=lambda: _of(100_000))
     types: dict[int, str] = field(default_factory=dict)
-    sizes: Bounded[tuple[int, Node], int] = field(default_factory=lambda: _of(10_000))
+    sizes: Bounded[tuple[int, Node], Size] = field(default_factory=lambda: Bounded(10_000))
 
     shapes: dict[tuple[object, ...], str | None] = field(default_factory=dict)
     """Texts of the usual searches, see plans.usual."""

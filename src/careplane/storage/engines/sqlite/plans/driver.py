@@ -1,12 +1,14 @@
 """Which part of an And a search starts from: the one with the fewest candidates.
 
-Sizes are counted, up to a limit, and remembered; the writer has them forgotten now and then.
+Sizes are counted, no further than it takes to see that another part is smaller, and remembered; the
+writer has them forgotten now and then.
 """
 
 from __future__ import annotations
 
 from careplane.search import plan
 from careplane.search.plan import Node
+from careplane.storage.engines.sqlite.known import Size
 from careplane.storage.engines.sqlite.plans.scope import Compiler, Scope
 from careplane.storage.engines.sqlite.plans.sql import Sql
 
@@ -46,7 +48,7 @@ def smallest(node: plan.And, scope: Scope, compiler: Compiler) -> Node | None:
     parts = sorted((p for p in node.parts if type(p) in _RANK), key=lambda p: _RANK[type(p)])
     best, least = None, MANY + 1
     for part in parts:
-        n = size(part, scope, compiler)
+        n = size(part, scope, compiler, least)
         if n < least:
             best, least = part, n
         if n <= _SMALL:
@@ -54,19 +56,22 @@ def smallest(node: plan.And, scope: Scope, compiler: Compiler) -> Node | None:
     return best
 
 
-def size(node: Node, scope: Scope, compiler: Compiler) -> int:
-    """How many candidates its source has, up to MANY; one more where it has none."""
+def size(node: Node, scope: Scope, compiler: Compiler, most: int = MANY) -> int:
+    """How many candidates its source has, up to MANY, or to `most` if there are as many; MANY + 1
+    where it has no source."""
     sizes, key = scope.lookup.known.sizes, (scope.tenant, node)
-    n = sizes.get(key)
-    if n is None:
+    known = sizes.get(key)
+    if known is None or (not known.whole and known.n < most):
         source = compiler.source(node, scope)
-        n = MANY + 1 if source is None else _count(source, scope)
-        sizes.learn({key: n})
-    return n
+        most = min(most, MANY)
+        n = MANY + 1 if source is None else _count(source, scope, most)
+        known = Size(n, whole=n != most or n == MANY)
+        sizes.learn({key: known})
+    return known.n
 
 
-def _count(source: Sql, scope: Scope) -> int:
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM ({source.text}) LIMIT {MANY})"
+def _count(source: Sql, scope: Scope, most: int) -> int:
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM ({source.text}) LIMIT {most})"
     return int(scope.lookup.connection.execute(sql, source.args).fetchone()[0])
 
 

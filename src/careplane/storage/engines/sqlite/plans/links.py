@@ -72,6 +72,23 @@ def source_chain(node: plan.Chain, scope: Scope, compiler: Compiler) -> Sql | No
     return Sql(text, (*found.args, *where.args, param))
 
 
+def targets(node: plan.Chain, scope: Scope, compiler: Compiler) -> Sql | None:
+    """What a chain leads to, all of it checked; None where nothing leads there."""
+    found = compiler.source(node.where, scope)
+    if found is None:
+        return None
+    target = scope.alias()
+    where = both(
+        _live(target, node.types, scope),
+        compiler.check(node.where, scope, At(f"{target}.rid", target)),
+    )
+    text = (
+        f"SELECT {target}.rid FROM ({found.text}) s CROSS JOIN resource {target} "
+        f"ON {target}.rid = s.rid WHERE {where.text}"
+    )
+    return Sql(text, (*found.args, *where.args))
+
+
 def check_has(node: plan.Has, scope: Scope, at: At, compiler: Compiler) -> Sql:
     param = scope.lookup.name(Kind.REFERENCE, node.param)
     if param is None:
