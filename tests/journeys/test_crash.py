@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.processes import until_ended
 from tools.bench import server
 from tools.bench.client import Answer, Target, load
 
@@ -113,6 +114,7 @@ def test_one_process_of_several_dies_and_the_others_go_on(data: Path) -> None:
         target = Target.of(running.base, running.token)
         for number, one in enumerate(running.serving()[:2]):  # those that follow take a while
             os.kill(one, signal.SIGKILL)
+            until_ended([one])  # whoever was about to connect to it is refused
             ours = (target.request("POST", "/Basic", _basic(f"d{number}-{n}")) for n in range(300))
             asyncio.run(load(target, ours, connections=8, seconds=20, keep=keep))
         found = {resource["id"] for resource in server.search(running, "/Basic?_count=1000")}
