@@ -22,6 +22,8 @@ RESERVE = "reserve"
 """The file that keeps room on the disk (storage/engines/sqlite/room.py)."""
 _COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"
 """With it every start would compile every file again, which no installation does."""
+_LISTENS = "0A"
+"""The state of a listening socket in /proc/net/tcp (proc(5))."""
 CAREPLANE = [sys.executable, "-m", "careplane"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != _COMPILES_ANEW}
 
@@ -104,7 +106,9 @@ def serving(
     )
     try:
         _until_it_answers(process, base, token)
-        yield Server(base, token, time.perf_counter() - began, process)
+        started = time.perf_counter() - began
+        _until_all_listen(port, workers)
+        yield Server(base, token, started, process)
     finally:
         process.terminate()
         process.wait(30)
@@ -122,6 +126,17 @@ def _until_it_answers(process: subprocess.Popen[bytes], base: str, token: str) -
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.01)
     raise SystemExit("The server did not answer within 30 seconds.")
+
+
+def _until_all_listen(port: int, workers: int) -> None:
+    """Each process that answers requests has a socket of its own (SO_REUSEPORT)."""
+    for _ in range(3000):
+        lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        local = [line.split()[1] for line in lines if line.split()[3] == _LISTENS]
+        if sum(int(address.split(":")[1], 16) == port for address in local) >= workers:
+            return
+        time.sleep(0.01)
+    raise SystemExit("Not all processes of the server listened within 30 seconds.")
 
 
 def until_open(process: subprocess.Popen[bytes], port: int) -> None:
