@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 
 from careplane.kernel.errors import CareplaneError
 from careplane.ledger.formats import keys, note
-from careplane.ledger.leaf import kind_of
+from careplane.ledger.leaf import Kind, kind_of, read
 from careplane.ledger.log import COSIGNED, SIGNED, believed
 from careplane.ledger.merkle import tiles
 from careplane.ledger.merkle.hashes import SIZE, leaf_hash
 from careplane.ledger.merkle.spans import Node
 from careplane.ledger.merkle.tiles import Hashes, Lost, Tile
 from careplane.ledger.tree import Tree
-from careplane.storage.ports.ledger import LedgerStore
+from careplane.storage.ports.ledger import LedgerStore, Loss
 
 _MOST = 100
 """More damages than this are not told one by one."""
@@ -42,6 +42,9 @@ async def _damages(store: LedgerStore, verifiers: list[keys.VerifierKey]) -> Asy
         async for damage in _level(store, tree, level, size):
             yield damage
         level += 1
+    for loss in tree.losses:
+        if not await _told(store, tree, loss):
+            yield f"Leaves {loss.kept} to {loss.size} are called lost, and no epoch leaf says so."
     behind = await store.entries(size, 1)
     if behind:
         yield f"There is a leaf {behind[0][0]}, behind the {size} of the log."
@@ -89,6 +92,19 @@ async def _level(store: LedgerStore, tree: Tree, level: int, size: int) -> Async
             continue
         if made != stated:
             yield f"Tile {number} of level {level} is not the one that was signed."
+
+
+async def _told(store: LedgerStore, tree: Tree, loss: Loss) -> bool:
+    """Whether the epoch leaf of a loss says what the store says."""
+    rows = await store.entries(loss.size, 1)
+    try:
+        if kind_of(rows[0][1].leaf) is not Kind.EPOCH:
+            return False
+        told = read(Kind.EPOCH, rows[0][1].leaf[2:])
+        root = (await tree.root(loss.size)).hex()
+    except (CareplaneError, LookupError, ValueError):
+        return False
+    return (told["kept"], told["size"], told["root"]) == (str(loss.kept), str(loss.size), root)
 
 
 async def _note(tree: Tree, data: bytes, size: int, verifiers: list[keys.VerifierKey]) -> str:
