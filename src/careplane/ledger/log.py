@@ -8,12 +8,13 @@ one that holds the lease; should there be two for a moment, no append is lost or
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import Conflict, Fault, Incorrect, Stale
+from careplane.kernel.errors import Busy, Conflict, Fault, Incorrect, Stale
 from careplane.ledger.anchor import Anchor, AnchorFile
 from careplane.ledger.formats import checkpoint, keys, note
 from careplane.ledger.leaf import Sealed
@@ -172,11 +173,10 @@ class Log:
             if self._halted:
                 raise Conflict(self._halted)
             frontier, last = self._frontier, self._anchor
-            if last and frontier.size <= last.frontier.size:
-                self._never_back(frontier, last.frontier)
+            if frontier == (last.frontier if last else Frontier()):
                 return None
-            if not frontier.size:
-                return None
+            if last:
+                await self._continues(last)
             signed = self.identity.sign(frontier, self._clock() // 1_000_000)
             bridge = await self._tree.bridge(self._watched, frontier.size)
             self._anchor = Anchor(signed, frontier, bridge)
@@ -201,27 +201,31 @@ class Log:
         return done
 
     async def run(self, witnesses: Cosigners | None = None, every: float = 1.0) -> None:
-        """Sign and have cosigned until cancelled. Raises what `sign` and `cosign` do."""
+        """Sign and have cosigned until cancelled. What can pass by is tried again; otherwise raises
+        what `sign` and `cosign` do: an operator has to look."""
 
         async def signing() -> None:
             while True:
-                await self.sign()
+                with contextlib.suppress(Busy):
+                    await self.sign()
                 await asyncio.sleep(every)
 
         async def cosigning() -> None:
             while witnesses:
-                await self.cosign(witnesses)
+                with contextlib.suppress(Busy):
+                    await self.cosign(witnesses)
                 await asyncio.sleep(every)
 
         async with asyncio.TaskGroup() as group:
             group.create_task(signing())
             group.create_task(cosigning())
 
-    def _never_back(self, frontier: Frontier, signed: Frontier) -> None:
-        if frontier.size < signed.size:
-            raise Conflict(f"A checkpoint of {signed.size} leaves was signed, and here are fewer.")
-        if frontier != signed:
-            raise Fault("The leaves of this log are not those that were signed: it was changed.")
+    async def _continues(self, last: Anchor) -> None:
+        """The files may have been put back while this process runs."""
+        signed = last.frontier.size
+        if self.size < signed:
+            raise Conflict(f"A checkpoint of {signed} leaves was signed, and here are {self.size}.")
+        await self._same(last.checkpoint)
 
     async def _flush(self) -> None:
         while self._waiting:

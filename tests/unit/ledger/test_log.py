@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from careplane.kernel.errors import Busy, Conflict, Fault, Full, Incorrect, NotFound
 from careplane.ledger import leaf, verify
+from careplane.ledger.anchor import Anchor, AnchorFile
 from careplane.ledger.formats import checkpoint, keys, note
 from careplane.ledger.leaf import Kind
 from careplane.ledger.log import COSIGNED, SIGNED, Identity
@@ -141,6 +142,64 @@ async def test_without_its_anchor_a_log_signs_nothing(tmp_path: Path) -> None:
         await again.sign()
     await again.adopt()
     assert head(await again.sign()).size == 6
+
+
+async def test_a_store_put_back_under_a_running_log_is_not_signed(tmp_path: Path) -> None:
+    log, store = new_log(tmp_path)
+    await log.open()
+    await grown(log, 4)
+    assert isinstance(store, MemoryLedger)
+    old = {name: _copied(value) for name, value in store.__dict__.items()}
+    await grown(log, 6, 4)
+    await log.sign()
+    store.__dict__.update(old)
+    await grown(log, 1, 50)
+    with pytest.raises(Conflict, match="10 leaves was signed, and here are 5"):
+        await log.sign()
+    for start in (60, 70):  # as many as were signed, and more
+        await grown(log, 5, start)
+        with pytest.raises(Fault, match="changed"):
+            await log.sign()
+
+
+async def test_the_hashes_of_an_anchor_are_those_of_its_checkpoint(tmp_path: Path) -> None:
+    log, _ = new_log(tmp_path)
+    await log.open()
+    await grown(log, 4)
+    await log.sign()
+    file = AnchorFile(tmp_path / "anchor")
+    good = file.load()
+    assert good
+    file.save(Anchor(good.signed, Frontier(4, (b"x" * 32,))))
+    with pytest.raises(Fault, match="its hashes"):
+        file.load()
+    (tmp_path / "anchor").unlink()
+    (tmp_path / "anchor").mkdir()
+    with pytest.raises(Fault, match="cannot be written"):
+        file.save(good)
+
+
+async def test_witnesses_that_lag_are_remembered_over_a_restart(tmp_path: Path) -> None:
+    """The log is opened, signs before it asks anybody, and is lost then: they can follow."""
+    town = Town(tmp_path)
+    log, store = new_log(tmp_path)
+    await log.open()
+    await grown(log, 3)
+    await log.sign()
+    assert isinstance(store, MemoryLedger)
+    old = MemoryLedger()
+    old.__dict__.update({name: _copied(value) for name, value in store.__dict__.items()})
+    await grown(log, 300, 3)
+    await log.sign()
+    assert await log.cosign(town.asking())
+    log, _ = new_log(tmp_path, store)
+    await log.open()
+    await grown(log, 50, 400)
+    await log.sign()
+    log, _ = new_log(tmp_path, old)
+    await log.open()
+    await log.sign()
+    assert await log.cosign(town.asking())
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"checkpoint": "x", "frontier": [], "bridge": []}'])
@@ -344,8 +403,19 @@ async def test_it_signs_by_itself(tmp_path: Path) -> None:
     town = Town(tmp_path)
     log, store = new_log(tmp_path)
     await log.open()
+    busy, put = [True], store.put_note
+
+    async def put_note(name: str, data: bytes) -> None:
+        if busy.pop() if busy else False:
+            raise Full("The disk is full")
+        await put(name, data)
+
+    store.put_note = put_note  # type: ignore[method-assign]
     running = asyncio.create_task(log.run(town.asking(), every=0.02))
     await grown(log, 3)
+    while busy:
+        await asyncio.sleep(0.01)
+    await grown(log, 3, 3)
     async with asyncio.timeout(5):
         while not await store.note(COSIGNED):
             await asyncio.sleep(0.01)

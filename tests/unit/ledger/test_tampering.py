@@ -161,8 +161,8 @@ BY_SQL: dict[str, tuple[tuple[str, ...], str]] = {
         "Leaf 384 is not the one",
     ),
     "put zeros for a hash": (
-        ("UPDATE tile SET hashes = "
-         "CAST(substr(hashes, 1, 32) || zeroblob(32) || substr(hashes, 65) AS BLOB) WHERE place = 0",),
+        ("UPDATE tile SET hashes = CAST(substr(hashes, 1, 32) || zeroblob(32) || "
+         "substr(hashes, 65) AS BLOB) WHERE place = 0",),
         "Leaf 1 is not the one",
     ),
     "claim that leaves were lost": (

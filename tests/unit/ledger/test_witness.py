@@ -260,6 +260,22 @@ async def test_a_log_behind_its_witnesses_stops_to_sign(tmp_path: Path) -> None:
         await log.sign()
 
 
+async def test_a_cosignature_that_does_not_hold_is_not_kept(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    log, _ = new_log(tmp_path)
+    await log.open()
+    await grown(log, 3)
+    await log.sign()
+    asking = town.asking()
+    keys_of = {name: one.verifiers[0] for name, one in town.witnesses.items()}
+    lines = "".join(
+        str(note.Signature(key.name, key.key_id, b"\0" * 72)) for key in keys_of.values()
+    )
+    asking._http = httpx.AsyncClient(transport=Odd(200, lines.encode()))
+    assert await log.cosign(asking) is None
+    assert all("not of this text" in problem for problem in asking.problems.values())
+
+
 class Odd(httpx.AsyncBaseTransport):
     """A witness of whom nothing can be expected."""
 
