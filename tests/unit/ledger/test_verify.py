@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import hmac
 import shutil
 import subprocess
 import sys
@@ -169,21 +170,29 @@ def test_a_record_that_is_another_is_refused() -> None:
         verify.verify_receipt(receipt(), policy, RECORD + b" ")
 
 
+def _sealed(statement: bytes) -> bytes:
+    return b"\1\1\1" + b"k" * 32 + statement
+
+
 EXTRAS = {
-    "cut off": b"\1\1\1short", "of no kind": b"\1\1\x09" + b"k" * 32 + b"x\n", "empty": b"\1",
-    "neither open nor closed": b"\2\1\1" + b"c" * 32,
-    "another kind": b"\1\1\1" + b"k" * 32 + b"deletion\ntenant 1\n",
-    "twice": b"\1\1\1" + b"k" * 32 + b"version\nid 1\nid 2\n",
-}  # fmt: skip
+    "empty": (b"", "no leaf"),
+    "cut off": (b"\1\1\1short", "of another kind"),
+    "of no kind": (b"\1\1\x09" + b"k" * 32 + b"x\n", "no leaf"),
+    "neither open nor closed": (b"\2\1\1" + b"c" * 32, "no leaf"),
+    "another kind": (_sealed(b"deletion\ntenant 1\n"), "of another kind"),
+    "a line that does not end": (_sealed(b"version\ntenant 1"), "of another kind"),
+    "twice": (_sealed(b"version\nid 1\nid 2\n"), "says something twice"),
+}
 
 
 @pytest.mark.parametrize("name", EXTRAS)
 def test_an_opening_that_is_none_is_refused(name: str) -> None:
-    head = signed(Frontier().extend([leaf_hash(b"x")]))
-    with pytest.raises(verify.Refused, match=r"leaf"):
-        verify.verify_receipt(
-            bytes(Receipt(0, (), head, EXTRAS[name])), verify.read_policy(POLICY.encode())
-        )
+    """Though the leaf that it would open is in the log, and witnesses cosigned."""
+    extra, says = EXTRAS[name]
+    entry = extra[1:3] + hmac.digest(extra[3:35], extra[35:], "sha256")
+    receipt = Receipt(0, (), signed(Frontier().extend([leaf_hash(entry)])), extra or b"\1")
+    with pytest.raises(verify.Refused, match=says):
+        verify.verify_receipt(bytes(receipt), verify.read_policy(POLICY.encode()))
 
 
 def growth() -> tuple[bytes, bytes]:
