@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from careplane.ledger import verify as alone
 from careplane.ledger.merkle import proofs, spans, tiles, verify
 from careplane.ledger.merkle.frontier import Frontier
-from careplane.ledger.merkle.hashes import EMPTY_ROOT, leaf_hash
+from careplane.ledger.merkle.hashes import EMPTY_ROOT, leaf_hash, node_hash
 from careplane.ledger.merkle.spans import Node, Span
 from careplane.ledger.merkle.tiles import UNKNOWN, Hashes, Lost, Tile, bridged, grow
 from tests.unit.ledger import trees
@@ -112,6 +113,19 @@ def _changed(draw: st.DrawFn, statement: tuple) -> tuple:  # type: ignore[type-a
             flipped = bytes([proof[0][0] ^ 1]) + proof[0][1:]
             return first, one, size, other, (flipped, *proof[1:])
     return statement
+
+
+@pytest.mark.parametrize("by", [verify, alone])
+def test_a_proof_that_is_too_long_proves_nothing(by: ModuleType) -> None:
+    """Not even to a root that was made up to fit it."""
+    leaf, more = leaf_hash(b"a"), leaf_hash(b"b")
+    above = node_hash(more, leaf)
+    assert by.includes(0, leaf, 1, leaf, ())
+    assert not by.includes(0, leaf, 1, above, (more,))
+    assert not by.includes(1, leaf, 2, node_hash(more, above), (more, more))
+    assert by.consistent(1, leaf, 1, leaf, ())
+    assert not by.consistent(1, leaf, 1, above, (more,))
+    assert not by.consistent(2, above, 2, node_hash(more, above), (more,))
 
 
 @given(size=SIZES, data=st.data())
