@@ -142,8 +142,8 @@ async def test_any_bit_that_is_flipped_is_found(tmp_path: Path) -> None:
     log, store = new_log(tmp_path)
     assert isinstance(store, MemoryLedger)
     await log.open()
-    for at in range(0, 66_000, 4_000):
-        await grown(log, 4_000, at)
+    for at in range(0, 66_000, 1_000):
+        await grown(log, 1_000, at)
     await log.sign()
     assert await damages(store, VERIFIERS) == []
     for _ in range(25):
