@@ -40,7 +40,7 @@ async def measure(count: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         store = sqlite.open_ledger(folder, SECRET)
-        log = Log(store, AnchorFile(folder / "anchor"), identity, system_clock)
+        log = Log(store, AnchorFile(folder / "anchor"), identity, system_clock, witnessed=False)
         await log.open()
         began = time.perf_counter()
         leaves = sealed(count)

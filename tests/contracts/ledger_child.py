@@ -19,7 +19,8 @@ def say(kind: str, number: int, data: bytes) -> None:
 
 
 async def main(folder: Path) -> None:
-    log = Log(sqlite.open_ledger(folder, SECRET), AnchorFile(folder / "anchor"), IDENTITY, clock)
+    store, anchors = sqlite.open_ledger(folder, SECRET), AnchorFile(folder / "anchor")
+    log = Log(store, anchors, IDENTITY, clock, witnessed=False)
     await log.open()
 
     async def append() -> None:

@@ -84,7 +84,7 @@ async def test_a_log_its_witnesses_and_somebody_outside(
     lines += ["group both all w0 w1", "quorum both"]
     (tmp_path / "policy").write_text("".join(f"{line}\n" for line in lines))
     store = sqlite.open_ledger(tmp_path, SECRET)
-    log = Log(store, AnchorFile(tmp_path / "anchor"), IDENTITY, clock)
+    log = Log(store, AnchorFile(tmp_path / "anchor"), IDENTITY, clock, witnessed=True)
     await log.open()
     async with httpx.AsyncClient() as http:
         asking = Witnesses(policy.parse((tmp_path / "policy").read_bytes()), http)

@@ -19,6 +19,7 @@ from careplane.ledger.log import COSIGNED, SIGNED, Log
 from careplane.ledger.merkle.tiles import Lost
 from careplane.ledger.reading import Reading
 from careplane.ledger.scrub import damages
+from careplane.ledger.tree import place_now
 from careplane.storage.engines.memory import MemoryLedger
 from tests.unit.ledger.logs import IDENTITY, Town, grown, new_log
 
@@ -56,6 +57,7 @@ class House:
     backup: MemoryLedger | None = None
     appended: int = 0
     seen: list[checkpoint.Checkpoint] = field(default_factory=list)
+    numbers: dict[int, bytes] = field(default_factory=dict)
 
     async def begin(self) -> None:
         self.town = Town(self.folder)
@@ -68,8 +70,10 @@ class House:
         self.asking = self.town.asking()
 
     async def append(self, count: int) -> None:
-        await grown(self.log, count, self.appended)
+        first = self.log.size
+        leaves = await grown(self.log, count, self.appended)
         self.appended += count
+        self.numbers |= {first + at: leaf.entry for at, leaf in enumerate(leaves)}
 
     async def sign(self, _: int) -> None:
         if signed := await self.log.sign():
@@ -88,6 +92,9 @@ class House:
     async def restore(self, _: int) -> None:
         if self.backup:
             self.store = copied(self.backup)
+            # the numbers of what is neither here nor signed are given anew
+            certain = max(await self.store.size(), self.seen[-1].size if self.seen else 0)
+            self.numbers = {at: leaf for at, leaf in self.numbers.items() if at < certain}
             await self.restart(0)
 
     async def well(self) -> None:
@@ -106,6 +113,18 @@ class House:
         sizes = [one.size for one in self.seen]
         assert sizes == sorted(set(sizes)), "never the same or a smaller tree again"
         await self.receipts_hold()
+        await self.numbers_hold()
+
+    async def numbers_hold(self) -> None:
+        """A leaf is found by the number that it was given, unless it is really not there."""
+        losses = await self.store.losses()
+        entries = {number: one.leaf for number, one in await self.store.entries(0, 100_000)}
+        here = set(entries.values())
+        for number, leaf in self.numbers.items():
+            try:
+                assert entries[place_now(number, losses)] == leaf
+            except NotFound:
+                assert leaf not in here
 
     async def receipts_hold(self) -> None:
         reading = Reading(self.store, cosigned=True)

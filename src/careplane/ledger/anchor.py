@@ -21,11 +21,12 @@ from careplane.ledger.merkle.spans import Node
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A signed checkpoint and the tree it is of. `bridge` are hashes for proofs from the trees that
-    witnesses knew then."""
+    """A signed checkpoint and the tree it is of. `watched` are the sizes of trees that witnesses
+    may know instead, `bridge` the hashes that prove that this one continues those."""
 
     signed: note.Note
     frontier: Frontier
+    watched: frozenset[int] = frozenset()
     bridge: Mapping[Node, bytes] = field(default_factory=dict)
 
     @property
@@ -42,6 +43,7 @@ class Anchor:
 class _Stored(msgspec.Struct):
     checkpoint: str
     frontier: list[bytes]
+    watched: frozenset[int]
     bridge: list[tuple[int, int, bytes]]
 
 
@@ -65,12 +67,13 @@ class AnchorFile:
         if frontier.root() != head.root:
             raise Fault(f"{self._path} is damaged: its hashes are not those of its checkpoint.")
         bridge = {Node(height, number): one for height, number, one in stored.bridge}
-        return Anchor(signed, frontier, bridge)
+        return Anchor(signed, frontier, stored.watched, bridge)
 
     def save(self, anchor: Anchor) -> None:
         """Replace what was signed last. Raises Fault where the disk refuses."""
         bridge = [(*node, one) for node, one in anchor.bridge.items()]
-        stored = _Stored(bytes(anchor.signed).decode(), list(anchor.frontier.hashes), bridge)
+        hashes = list(anchor.frontier.hashes)
+        stored = _Stored(bytes(anchor.signed).decode(), hashes, anchor.watched, bridge)
         try:
             files.replace(self._path, msgspec.json.encode(stored))
         except OSError as error:

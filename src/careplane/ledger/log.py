@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,13 +30,15 @@ SIGNED, COSIGNED = "signed", "cosigned"
 _MOST_AT_ONCE = 1_024
 """Their hashes are made on the event loop: some 3 ms."""
 _TRIES = 3
+_WATCHED = 16
+"""Trees for which proofs outlive a loss, beside those that witnesses are known to know."""
 
 
 class Cosigners(Protocol):
     """Who asks the witnesses."""
 
-    def sizes(self) -> Set[int]:
-        """The trees that witnesses know, as far as is known here."""
+    def sizes(self) -> frozenset[int]:
+        """The sizes of the trees that witnesses know, as far as is known here."""
 
     async def cosign(self, signed: note.Note, tree: Tree) -> note.Note | None:
         """The checkpoint with cosignatures, where there are as many as the policy wants. Raises
@@ -78,6 +80,10 @@ def believed(signed: note.Note, verifiers: Sequence[keys.VerifierKey]) -> checkp
     return head
 
 
+def _newest(sizes: frozenset[int]) -> frozenset[int]:
+    return frozenset(sorted(sizes)[-_WATCHED:])
+
+
 @dataclass(slots=True)
 class _Waiting:
     leaves: Sequence[Sealed]
@@ -86,12 +92,19 @@ class _Waiting:
 
 
 class Log:
-    """One log. `open` before anything else."""
+    """One log. `open` before anything else. `witnessed`: receipts are of cosigned checkpoints, so
+    after a loss only what those cover counts as kept."""
 
     def __init__(
-        self, store: LedgerStore, anchors: AnchorFile, identity: Identity, clock: Clock
+        self,
+        store: LedgerStore,
+        anchors: AnchorFile,
+        identity: Identity,
+        clock: Clock,
+        *,
+        witnessed: bool,
     ) -> None:
-        self.identity = identity
+        self.identity, self._witnessed = identity, witnessed
         self._store, self._anchors, self._clock = store, anchors, clock
         self._tree = Tree(store)
         self._frontier = Frontier()
@@ -101,7 +114,7 @@ class Log:
         self._flushing: asyncio.Task[None] | None = None
         self._signing = asyncio.Lock()
         self._halted = ""
-        self._watched: Set[int] = frozenset()
+        self._watched: frozenset[int] = frozenset()
 
     @property
     def size(self) -> int:
@@ -120,23 +133,21 @@ class Log:
         self._anchor = await asyncio.to_thread(self._anchors.load)
         await self._load()
         if cosigned := await self._store.note(COSIGNED):
-            self._watched = {checkpoint.parse(note.parse(cosigned).text).size}
+            self._watched |= {checkpoint.parse(note.parse(cosigned).text).size}
         if self._anchor is None:
             if await self._store.note(SIGNED):
                 self._halted = "The anchor of this log is missing: put its newest copy back."
             return
         head = self.identity.believe(self._anchor.signed)
+        self._watched |= {*self._anchor.watched, head.size}
         if head.size > self.size:
             stored = note.parse(data) if (data := await self._kept()) else None
             kept = self.identity.believe(stored) if stored else None
             await self._same(kept)
             await recovered(self._store, self._anchor, kept, stored, self._clock)
             await self._load()
-            await self._same(head)
-        else:
-            await self._same(head)
-            data = bytes(self._anchor.signed)
-            await self._store.put_note(SIGNED, data)  # it may have died before it did
+        await self._same(head)
+        await self._store.put_note(SIGNED, bytes(self._anchor.signed))  # where it is not yet
 
     async def append(self, leaves: Sequence[Sealed], marks: Mapping[str, int] | None = None) -> int:
         """The number of the first of these leaves, which are durable then, one after the other.
@@ -180,7 +191,7 @@ class Log:
                 await self._continues(last)
             signed = self.identity.sign(frontier, self._clock() // 1_000_000)
             bridge = await self._tree.bridge(self._watched, frontier.size)
-            self._anchor = Anchor(signed, frontier, bridge)
+            self._anchor = Anchor(signed, frontier, self._watched, bridge)
             await asyncio.to_thread(self._anchors.save, self._anchor)
             await self._store.put_note(SIGNED, bytes(signed))
             return signed
@@ -196,7 +207,7 @@ class Log:
             self._halted = error.text
             raise
         finally:
-            self._watched = witnesses.sizes()
+            self._watched = _newest(self._watched) | witnesses.sizes()
         if done:
             await self._store.put_note(COSIGNED, bytes(done))
         return done
@@ -279,7 +290,7 @@ class Log:
             raise Fault("Tiles of the log are missing: restore it from a backup.") from error
 
     async def _kept(self) -> bytes:
-        return await self._store.note(COSIGNED) or await self._store.note(SIGNED)
+        return await self._store.note(COSIGNED if self._witnessed else SIGNED)
 
     async def _same(self, head: checkpoint.Checkpoint | None) -> None:
         """Whether the leaves are those that a checkpoint was signed over."""

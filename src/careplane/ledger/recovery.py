@@ -37,15 +37,13 @@ async def recovered(
     epoch = seal(Kind.EPOCH, values, b"")
     entries = [Entry(epoch.entry, b""), *await _from(store, size)]
     before = Tree(store, await store.losses())
-    known = before.known | anchor.known
+    known = anchor.known
     cut = await _cut(before, size)
     read = tiles.bridged(size, known, signed.size, lambda tile: cut.get(tile, b""))
     bridge = {tile: read(tile) for tile in edges(signed.size) if tiles.width(tile, signed.size)}
     hashes = [leaf_hash(entry.leaf) for entry in entries]
     grown = tiles.grow(signed.size, hashes, read, known)
-    loss = Loss(
-        size, signed.size, len(entries) - 1, pack(anchor.known), bytes(note) if note else b""
-    )
+    loss = Loss(size, signed.size, len(entries) - 1, pack(known), bytes(note) if note else b"")
     rows = list((cut | bridge | grown).items())
     await store.append(Batch(signed.size, entries, rows, loss=loss))
 

@@ -12,7 +12,7 @@ from careplane.ledger.merkle import tiles
 from careplane.ledger.merkle.hashes import SIZE, leaf_hash
 from careplane.ledger.merkle.spans import Node
 from careplane.ledger.merkle.tiles import Hashes, Lost, Tile
-from careplane.ledger.tree import Tree
+from careplane.ledger.tree import Tree, place_now
 from careplane.storage.ports.ledger import LedgerStore, Loss
 
 _MOST = 100
@@ -96,8 +96,8 @@ async def _level(store: LedgerStore, tree: Tree, level: int, size: int) -> Async
 
 async def _told(store: LedgerStore, tree: Tree, loss: Loss) -> bool:
     """Whether the epoch leaf of a loss says what the store says."""
-    rows = await store.entries(loss.size, 1)
     try:
+        rows = await store.entries(place_now(loss.size, tree.losses), 1)
         if kind_of(rows[0][1].leaf) is not Kind.EPOCH:
             return False
         told = read(Kind.EPOCH, rows[0][1].leaf[2:])

@@ -93,9 +93,17 @@ def unpack(data: bytes) -> dict[Node, bytes]:
 def place_now(number: int, losses: Sequence[Loss]) -> int:
     """Where the leaf stands that was given this number, perhaps before a loss. Raises NotFound
     for one that is gone."""
+    holes: list[range] = []
     for loss in losses:
-        if loss.kept <= number < loss.kept + loss.again:
-            number += loss.size + 1 - loss.kept
-        elif loss.kept <= number < loss.size:
-            raise NotFound(f"Leaf {number} was lost; the epoch leaf {loss.size} says so.")
+        if loss.kept <= number < loss.size:
+            before = range(loss.kept, number)  # of these, those that were there came before it
+            rank = len(before) - sum(len(_both(before, hole)) for hole in holes)
+            if rank >= loss.again:
+                raise NotFound(f"Leaf {number} was lost; an epoch leaf says so.")
+            number = loss.size + 1 + rank
+        holes = [_both(hole, range(loss.kept)) for hole in holes] + [range(loss.kept, loss.size)]
     return number
+
+
+def _both(one: range, other: range) -> range:
+    return range(max(one.start, other.start), min(one.stop, other.stop))

@@ -41,10 +41,15 @@ def sealed(*numbers: int) -> list[Sealed]:
 
 
 def new_log(
-    folder: Path, store: LedgerStore | None = None, identity: Identity = IDENTITY
+    folder: Path,
+    store: LedgerStore | None = None,
+    identity: Identity = IDENTITY,
+    *,
+    witnessed: bool = True,
 ) -> tuple[Log, LedgerStore]:
     store = store or MemoryLedger()
-    return Log(store, AnchorFile(folder / "anchor"), identity, clock), store
+    anchors = AnchorFile(folder / "anchor")
+    return Log(store, anchors, identity, clock, witnessed=witnessed), store
 
 
 @dataclass

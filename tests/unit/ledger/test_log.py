@@ -21,9 +21,10 @@ from careplane.ledger.merkle.frontier import Frontier
 from careplane.ledger.merkle.hashes import leaf_hash
 from careplane.ledger.reading import Reading
 from careplane.ledger.scrub import damages
+from careplane.ledger.tree import place_now
 from careplane.storage.engines import sqlite
 from careplane.storage.engines.memory import MemoryLedger
-from careplane.storage.ports.ledger import Batch
+from careplane.storage.ports.ledger import Batch, LedgerStore
 from tests.unit.ledger.logs import IDENTITY, ORIGIN, SECRET, Town, clock, grown, new_log, sealed
 from tests.unit.ledger.logs import version as said
 
@@ -188,9 +189,7 @@ async def test_witnesses_that_lag_are_remembered_over_a_restart(tmp_path: Path) 
     await log.open()
     await grown(log, 3)
     await log.sign()
-    assert isinstance(store, MemoryLedger)
-    old = MemoryLedger()
-    old.__dict__.update({name: _copied(value) for name, value in store.__dict__.items()})
+    old = _backup(store)
     await grown(log, 300, 3)
     await log.sign()
     assert await log.cosign(town.asking())
@@ -246,8 +245,7 @@ async def test_a_restored_log_goes_on_behind_what_it_signed(
     await log.sign()
     await log.cosign(asking)
     survivors = await grown(log, unsigned, 10_000)
-    copy = MemoryLedger()
-    copy.__dict__.update({name: _copied(value) for name, value in store.__dict__.items()})
+    copy = _backup(store)
     await grown(log, more, 20_000)
     before = await log.sign()
     await log.cosign(asking)
@@ -291,18 +289,124 @@ def _copied(value: object) -> object:
     return value.copy() if isinstance(value, dict | list) else value
 
 
-async def test_a_log_is_lost_twice(tmp_path: Path) -> None:
+def _backup(store: LedgerStore) -> MemoryLedger:
+    copy = MemoryLedger()
+    copy.__dict__.update({name: _copied(value) for name, value in store.__dict__.items()})
+    return copy
+
+
+async def test_what_no_witness_saw_counts_as_lost_and_stands_again(tmp_path: Path) -> None:
+    """The backup has a checkpoint that was not cosigned: nobody outside would take it."""
+    town = Town(tmp_path)
     log, store = new_log(tmp_path)
+    await log.open()
+    await grown(log, 3)
+    await log.sign()
+    old = _backup(store)
+    await grown(log, 4, 3)
+    await log.sign()
+    assert await log.cosign(town.asking())
+    log, _ = new_log(tmp_path, old)
+    await log.open()
+    await log.sign()
+    assert await log.cosign(town.asking())
+    receipt = await Reading(old, cosigned=True).receipt(1)
+    assert receipt.index == 9
+    verify.verify_receipt(bytes(receipt), verify.read_policy(town.policy()))
+
+
+async def test_leaves_keep_their_number_through_losses_inside_of_losses(tmp_path: Path) -> None:
+    """No witness ever saw this log, so each loss is of all of it, the earlier holes too."""
+    log, store = new_log(tmp_path)
+    await log.open()
+    first = await grown(log, 10)
+    await log.sign()
+    old = _backup(store)
+    await grown(log, 10, 100)
+    await log.sign()
+    log, store = new_log(tmp_path, old)
+    await log.open()
+    assert await damages(store, VERIFIERS) == [], "its newest checkpoint is the one that was lost"
+    assert log.size == 31
+    second = await grown(log, 5, 200)
+    old = _backup(store)
+    await grown(log, 4, 300)
+    await log.sign()
+    log, store = new_log(tmp_path, old)
+    await log.open()
+    losses = await store.losses()
+    assert [(loss.kept, loss.size, loss.again) for loss in losses] == [(0, 20, 10), (0, 40, 16)]
+    entries = {number: entry.leaf for number, entry in await store.entries(0, 100)}
+    for number, leaf_ in [*enumerate(first), *enumerate(second, 31)]:
+        assert entries[place_now(number, losses)] == leaf_.entry
+    assert place_now(20, losses) == 41, "the first epoch leaf stands behind the second"
+    for number in (10, 19, 36, 39):
+        with pytest.raises(NotFound, match="lost"):
+            place_now(number, losses)
+    assert place_now(57, losses) == 57
+    assert await damages(store, VERIFIERS) == []
+
+
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_witnesses_at_several_trees_can_all_follow_after_a_loss(
+    tmp_path: Path, restarted: bool
+) -> None:
+    """Each saw another checkpoint, the log was perhaps restarted since, and then lost."""
+    town = Town(tmp_path)
+    log, store = new_log(tmp_path)
+    await log.open()
+    old = _backup(store)
+    for at, down in enumerate(({"w2", "w3"}, {"w1", "w3"}, {"w1", "w2"})):
+        town.down = down
+        await grown(log, 77, 100 * at)
+        await log.sign()
+        assert await log.cosign(town.asking("3")) is None
+        if restarted:
+            log, _ = new_log(tmp_path, store)
+            await log.open()
+    await grown(log, 5, 900)
+    await log.sign()
+    town.down = set()
+    log, _ = new_log(tmp_path, old)
+    await log.open()
+    await log.sign()
+    assert await log.cosign(town.asking("3"))
+
+
+async def test_leaves_that_were_never_signed_do_not_stand_for_those_that_were(
+    tmp_path: Path,
+) -> None:
+    """The backup goes on otherwise than the log did: its tiles are cut where they part."""
+    log, store = new_log(tmp_path, witnessed=False)
+    await log.open()
+    await grown(log, 4)
+    await log.sign()
+    other, copy = new_log(tmp_path, _backup(store), witnessed=False)
+    await other.open()
+    await grown(other, 252, 2_000)
+    await grown(log, 300, 1_000)
+    await log.sign()
+    log, _ = new_log(tmp_path, copy, witnessed=False)
+    await log.open()
+    await log.sign()
+    believed = verify.read_policy(f"log {VERIFIERS[0]}\nquorum none\n".encode())
+    for number in range(8):
+        receipt = await Reading(copy, cosigned=False).receipt(number)
+        verify.verify_receipt(bytes(receipt), believed)
+    assert await damages(copy, VERIFIERS) == []
+
+
+async def test_a_log_is_lost_twice(tmp_path: Path) -> None:
+    log, store = new_log(tmp_path, witnessed=False)
     await log.open()
     await grown(log, 300)
     await log.sign()
     for time in (1, 2):
-        copy = MemoryLedger()
-        copy.__dict__.update({name: _copied(value) for name, value in store.__dict__.items()})
+        copy = _backup(store)
         await grown(log, 350 * time, 1_000 * time)
         await log.sign()
         store = copy
-        log, _ = new_log(tmp_path, store)
+        log, _ = new_log(tmp_path, store, witnessed=False)
         await log.open()
         await grown(log, 5, 5_000 * time)
         await log.sign()

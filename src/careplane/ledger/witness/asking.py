@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -39,8 +39,8 @@ class Witnesses:
         self.problems: Mapping[str, str] = {}
         """What was wrong with the last round, by the name of the witness."""
 
-    def sizes(self) -> Set[int]:
-        """The trees that witnesses know."""
+    def sizes(self) -> frozenset[int]:
+        """The sizes of the trees that witnesses know."""
         return frozenset(self._known.values())
 
     async def cosign(self, signed: note.Note, tree: Tree) -> note.Note | None:
