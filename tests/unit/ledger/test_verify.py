@@ -207,6 +207,12 @@ def test_growth_is_verified() -> None:
     old, new = growth()
     earlier, later = verify.verify_consistency(old, new, policy)
     assert (earlier.size, later.size) == (2, 4)
+    alone = bytes(signed(Frontier().extend([leaf_hash(b"0"), leaf_hash(b"1")]), SIGNER))
+    with pytest.raises(verify.Refused, match="not enough witnesses"):
+        verify.verify_consistency(alone, new, policy)
+    alone = new[: new.index(b"\xe2\x80\x94 w2")]  # the new one, with the signature of the log only
+    with pytest.raises(verify.Refused, match="not enough witnesses"):
+        verify.verify_consistency(old, alone, policy)
     forked = bytes(signed(Frontier().extend([leaf_hash(b"other")] * 2)))
     for wrong in ((forked, new), (new, old), (old, new.replace(b"old 2", b"old 1")), (old, old)):
         with pytest.raises(verify.Refused):
