@@ -1,1 +1,1 @@
-"""What happened, provably: the audit trail."""
+"""What happened, provably: the audit trail and the tamper-evident log."""

@@ -17,10 +17,12 @@ from careplane.app.cli import (
     exporting,
     fhir,
     importing,
+    ledger,
     lifecycle,
     migrating,
     reindexing,
     token,
+    witness,
 )
 from careplane.kernel import observe
 from careplane.kernel.errors import CareplaneError
@@ -44,7 +46,9 @@ app.command("restore")(backup.restore)
 app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
+app.command("witness")(witness.witness)
 app.add_typer(fhir.app, name="fhir")
+app.add_typer(ledger.app, name="ledger")
 
 
 def main() -> None:

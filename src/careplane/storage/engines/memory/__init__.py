@@ -1,7 +1,8 @@
 """The memory engine: executes plans by their meaning, keeps nothing, and is the oracle in tests."""
 
+from careplane.storage.engines.memory.ledger import MemoryLedger
 from careplane.storage.engines.memory.moving import MemoryMove
 from careplane.storage.engines.memory.state import MemoryState
 from careplane.storage.engines.memory.store import MemoryStore
 
-__all__ = ["MemoryMove", "MemoryState", "MemoryStore"]
+__all__ = ["MemoryLedger", "MemoryMove", "MemoryState", "MemoryStore"]

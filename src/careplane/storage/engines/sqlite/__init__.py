@@ -6,6 +6,7 @@ from pathlib import Path
 
 from careplane.kernel.clock import Clock
 from careplane.storage.engines.sqlite.backup import SqliteVault
+from careplane.storage.engines.sqlite.ledger import SqliteLedger
 from careplane.storage.engines.sqlite.moving import SqliteSource, SqliteTarget
 from careplane.storage.engines.sqlite.moving.marker import require_whole
 from careplane.storage.engines.sqlite.state import SqliteState
@@ -13,12 +14,14 @@ from careplane.storage.engines.sqlite.store import Limits, SqliteStore
 
 __all__ = [
     "Limits",
+    "SqliteLedger",
     "SqliteSource",
     "SqliteState",
     "SqliteStore",
     "SqliteTarget",
     "SqliteVault",
     "open",
+    "open_ledger",
     "open_state",
 ]
 
@@ -34,3 +37,9 @@ def open_state(folder: Path, key: bytes) -> SqliteState:
     """What services remember, in the same folder; the same key, the same errors."""
     require_whole(folder)
     return SqliteState(folder, key)
+
+
+def open_ledger(folder: Path, key: bytes) -> SqliteLedger:
+    """The ledger's log, in the same folder; the same key, the same errors."""
+    require_whole(folder)
+    return SqliteLedger(folder, key)

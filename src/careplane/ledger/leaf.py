@@ -1,0 +1,145 @@
+"""What a leaf of the log is: a kind, and a commitment to a statement; never a patient's data.
+
+A statement is a few lines `name value` in the order of `FIELDS`. A leaf holds HMAC-SHA-256 of it
+under a key that HKDF (RFC 5869) makes of the installation's key and a random salt of that leaf.
+Whoever has the salt and the installation's key can open the leaf for somebody: they hand out the
+leaf's own key and the statement, which opens no other leaf. When the salt is deleted nobody can any
+more, not even with the statement in hand: the leaf stays, a number that says nothing, and the log
+verifies as before. Statements of an epoch are in clear, for outsiders must read them.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from careplane.kernel.errors import Malformed
+
+FORMAT = 1
+SALT_BYTES = 32
+_COMMITMENT = 32
+_INFO = b"careplane ledger leaf 1\x01"
+_VALUE = re.compile(r"[!-~]([ -~]{0,254}[!-~])?")
+
+
+class Kind(IntEnum):
+    """What happened."""
+
+    VERSION = 1  # a version of a resource was stored
+    DELETION = 2  # a resource was deleted, as FHIR deletes
+    CONSENT = 3  # a consent came into force, changed or ended
+    POLICY = 4  # a rule of access was set
+    AUDIT = 5  # a batch of audit records
+    ERASE = 6  # salts and keys were destroyed: leaves can no longer be opened
+    EPOCH = 7  # the log goes on after leaves were lost
+
+
+CLEAR = frozenset({Kind.EPOCH})
+"""Kinds whose statement stands in the leaf itself."""
+
+_VERSION = ("tenant", "type", "id", "version", "recorded")
+FIELDS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.VERSION: (*_VERSION, "sha256"),
+    Kind.DELETION: _VERSION,
+    Kind.CONSENT: ("tenant", "id", "version", "recorded", "sha256"),
+    Kind.POLICY: ("tenant", "name", "revision", "recorded", "sha256"),
+    Kind.AUDIT: ("tenant", "first", "last", "recorded", "sha256"),
+    Kind.ERASE: ("tenant", "leaves", "recorded", "sha256"),
+    Kind.EPOCH: ("kept", "size", "root", "recorded"),
+}
+"""`recorded` is in microseconds since 1970; `sha256` in hex: of the version as it is served, of the
+policy, of the audit records one after the other, of the erased leaves' numbers, a line each. Of an
+epoch: leaves `kept` to before `size` were lost or stand again behind it; the last checkpoint before
+had `size` and `root`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A leaf as the log keeps it. `salt` is secret, and empty where the statement is in clear."""
+
+    entry: bytes
+    salt: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What shows what a leaf says: `key` is that leaf's alone."""
+
+    kind: Kind
+    statement: bytes
+    key: bytes = b""
+
+    def entry(self) -> bytes:
+        """The leaf that this opens."""
+        head = bytes([FORMAT, self.kind])
+        if self.kind in CLEAR:
+            return head + self.statement
+        return head + hmac.digest(self.key, self.statement, "sha256")
+
+    def __bytes__(self) -> bytes:
+        """As it goes into the extra data of a receipt."""
+        return bytes([FORMAT, self.kind]) + self.key + self.statement
+
+
+def statement(kind: Kind, values: Mapping[str, str | int]) -> bytes:
+    """The canonical text of what happened. Raises Malformed for a field that is missing, unknown or
+    not one line of printable ASCII."""
+    if set(values) != set(FIELDS[kind]):
+        raise Malformed(f"A {kind.name.lower()} leaf has the fields {', '.join(FIELDS[kind])}.")
+    lines = [f"{kind.name.lower()}\n"]
+    for name in FIELDS[kind]:
+        value = str(values[name])
+        if not _VALUE.fullmatch(value):
+            raise Malformed(f"{name} must be one line of at most 256 printable ASCII characters.")
+        lines.append(f"{name} {value}\n")
+    return "".join(lines).encode()
+
+
+def read(kind: Kind, text: bytes) -> dict[str, str]:
+    """The fields of a statement. Raises Malformed for anything but its canonical text."""
+    pairs = [line.partition(" ") for line in text.decode("ascii", "replace").split("\n")[1:-1]]
+    values = {name: value for name, _, value in pairs}
+    if set(values) != set(FIELDS[kind]) or statement(kind, values) != text:
+        raise Malformed(f"This is not the statement of a {kind.name.lower()} leaf.")
+    return values
+
+
+def seal(kind: Kind, values: Mapping[str, str | int], secret: bytes) -> Sealed:
+    """A new leaf. `secret` is the installation's key for leaves."""
+    text = statement(kind, values)
+    if kind in CLEAR:
+        return Sealed(Opening(kind, text).entry())
+    salt = secrets.token_bytes(SALT_BYTES)
+    return Sealed(Opening(kind, text, leaf_key(secret, salt)).entry(), salt)
+
+
+def opened(sealed: Sealed, values: Mapping[str, str | int], secret: bytes) -> Opening | None:
+    """The opening of a leaf that says this; None where it says something else, or its salt is
+    gone."""
+    kind = kind_of(sealed.entry)
+    if kind not in CLEAR and not sealed.salt:
+        return None
+    key = b"" if kind in CLEAR else leaf_key(secret, sealed.salt)
+    opening = Opening(kind, statement(kind, values), key)
+    return opening if hmac.compare_digest(opening.entry(), sealed.entry) else None
+
+
+def kind_of(entry: bytes) -> Kind:
+    """What a leaf is about. Raises Malformed for what is no leaf."""
+    if len(entry) < 2 or entry[0] != FORMAT or entry[1] not in set(Kind):
+        raise Malformed("This is no leaf, or one of a newer format.")
+    kind = Kind(entry[1])
+    if kind not in CLEAR and len(entry) != 2 + _COMMITMENT:
+        raise Malformed(f"A {kind.name.lower()} leaf has {2 + _COMMITMENT} bytes.")
+    return kind
+
+
+def leaf_key(secret: bytes, salt: bytes) -> bytes:
+    """HKDF-SHA-256 of the installation's key under the leaf's salt: 32 bytes."""
+    if len(salt) != SALT_BYTES:
+        raise Malformed(f"The salt of a leaf has {SALT_BYTES} bytes.")
+    return hmac.digest(hmac.digest(salt, secret, "sha256"), _INFO, "sha256")

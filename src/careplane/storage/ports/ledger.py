@@ -1,0 +1,83 @@
+"""The port to the ledger's log: leaves, the tiles of its Merkle tree, and the notes about it.
+
+What a leaf or a tile means is the ledger's business; here they are bytes at a number. Everything is
+durable before the call returns. Raises `Busy`, `Full` or `Fault`, and `Stale` where said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+Place = tuple[int, int]
+"""Level and number of a tile; level 0 has the hashes of leaves."""
+
+
+class Entry(Struct, frozen=True):
+    """A leaf. `salt` is secret, and empty once it was erased."""
+
+    leaf: bytes
+    salt: bytes
+
+
+class Loss(Struct, frozen=True):
+    """Leaves `kept` to before `size` were lost. Of these `again` stand once more, from `size + 1`
+    on. `known` has what is still known of the tree of `size`; `checkpoint` is the note of the tree
+    of `kept`, empty where that had no leaves."""
+
+    kept: int
+    size: int
+    again: int
+    known: bytes
+    checkpoint: bytes
+
+
+class Batch(Struct, frozen=True):
+    """What is appended as one. `tiles` are whole, as they are
+    afterwards. `marks` say up to where
+    each source of leaves is in the log, for whoever moves them here exactly once. With a `loss`,
+    the log first forgets all from leaf `kept` on."""
+
+    start: int
+    entries: Sequence[Entry]
+    tiles: Sequence[tuple[Place, bytes]]
+    marks: Mapping[str, int] = {}
+    loss: Loss | None = None
+
+
+class LedgerStore(Protocol):
+    """One log."""
+
+    async def size(self) -> int:
+        """How many leaves there are: one more than the highest number."""
+
+    async def append(self, batch: Batch) -> None:
+        """All of it or nothing. Raises Stale where the log has not the size `start`; with a loss,
+        where it is not smaller than that."""
+
+    async def tiles(self, places: Iterable[Place]) -> Mapping[Place, bytes]:
+        """Those of the tiles that there are."""
+
+    async def entries(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
+        """Leaves from `start` on, in order, each with its number."""
+
+    async def erase(self, numbers: Iterable[int]) -> int:
+        """Destroy the salts of leaves, so that no later look at the files brings them back; how
+        many there were."""
+
+    async def mark(self, source: str) -> int:
+        """Up to where a source of leaves is in the log; 0 at first."""
+
+    async def losses(self) -> Sequence[Loss]:
+        """What was lost, the earliest first."""
+
+    async def note(self, name: str) -> bytes:
+        """A note; empty where there is none."""
+
+    async def put_note(self, name: str, data: bytes) -> None:
+        """Keep a note in the place of the one of that name."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
