@@ -17,7 +17,7 @@ from careplane.search.plan import Query, SortBy, SortKey
 from careplane.search.rows import Param, Rows, StringRow, TokenRow
 from careplane.storage.engines import sqlite
 from careplane.storage.engines.sqlite.audit import AuditKeeper
-from careplane.storage.ports.records import Put, Tenant, Unit
+from careplane.storage.ports.records import HistoryQuery, Put, Tenant, Unit
 from careplane.storage.ports.vitals import Vitals
 from tests.contracts import material as m
 from tests.support import ROOT
@@ -135,6 +135,24 @@ async def test_a_search_on_a_thread_finds_the_same(tmp_path: Path) -> None:
     page = await store.search(T, query)
     assert page.total == 20_000
     assert [v.id for v in page.versions] == ["0", "1", "10", "100", "1000"]
+    await store.close()
+
+
+async def test_what_is_asked_in_order_is_not_sorted(tmp_path: Path) -> None:
+    """Services look at changes all the time: it must not take longer the more there is."""
+    store = _open(tmp_path)
+    await store.commit(T, Unit(tuple(m.put("Patient", f"p{n}") for n in range(50))))
+    connection, asked = store._reader.connection, list[str]()
+    connection.set_trace_callback(asked.append)
+    await store.changes(T, 0, 10)
+    for types in (frozenset[str](), frozenset({"Patient"})):
+        await store.history(T, HistoryQuery(types, count=10))
+    connection.set_trace_callback(None)
+    selects = [sql for sql in asked if "ORDER BY v.t" in sql]
+    assert len(selects) == 3
+    for sql in selects:
+        plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}"))
+        assert "TEMP B-TREE" not in plan, plan
     await store.close()
 
 
