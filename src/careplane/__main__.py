@@ -1,6 +1,12 @@
-"""python -m careplane: the command line."""
+"""careplane, or python -m careplane: the command line."""
 
-if __name__ == "__main__":  # worker processes import this file too, under another name
-    from careplane.app.cli import main
 
+def main() -> None:
+    """Worker processes import this file too, under another name, and need nothing of it."""
+    from careplane.app.cli import main as command_line
+
+    command_line()
+
+
+if __name__ == "__main__":
     main()
