@@ -11,16 +11,17 @@ _SWITCH_SECONDS = 0.0002
 """The store's writer gives up the interpreter at every statement; with the default of 5 ms a busy
 event loop would hand it back late (docs/store.md)."""
 _COMMON = ("Patient", "Observation", "Encounter", "Condition")
-_YOUNG_OBJECTS = 50_000
+_YOUNG_OBJECTS, _OF_MANY = 50_000, 200_000
 """Requests leave few cycles behind: the collector may look less often."""
 
 
-def settle(*, validates: bool = True) -> None:
+def settle(*, validates: bool = True, many: bool = False) -> None:
     """Call it once, when everything is built: what is there now stays, and is not looked at by the
-    garbage collector again. `validates`: whether resources will be looked at in this process."""
+    garbage collector again. `validates`: whether resources will be looked at in this process;
+    `many`: whether they come in thousands."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     if validates:
         validation.prepare(*_COMMON)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
+    gc.set_threshold(_OF_MANY if many else _YOUNG_OBJECTS, 20, 50)

@@ -71,4 +71,4 @@ def _nothing(data: bytes) -> bytes:
 
 @cache
 def _settled() -> None:
-    interpreter.settle()
+    interpreter.settle(many=True)

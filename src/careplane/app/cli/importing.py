@@ -48,7 +48,7 @@ def import_(
     async def work() -> Report:
         here = build(chosen, for_long=True)
         warming = asyncio.create_task(here.warm())
-        interpreter.settle(validates=False)
+        interpreter.settle(validates=False, many=True)
         journal = Journal(chosen.data, progress.step, again=again, database=chosen.database)
         try:
             loader = Loader(here.door, here.operator, journal, keep_ids)
