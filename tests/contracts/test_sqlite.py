@@ -14,9 +14,10 @@ from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Busy, Fault, Incorrect
 from careplane.search import plan
 from careplane.search.plan import Query, SortBy, SortKey
-from careplane.search.rows import Param, Rows, StringRow, TokenRow
+from careplane.search.rows import Param, ReferenceRow, Rows, StringRow, TokenRow
 from careplane.storage.engines import sqlite
 from careplane.storage.engines.sqlite.audit import AuditKeeper
+from careplane.storage.engines.sqlite.plans import driver
 from careplane.storage.ports.records import HistoryQuery, Put, Tenant, Unit
 from careplane.storage.ports.vitals import Vitals
 from tests.contracts import material as m
@@ -153,6 +154,28 @@ async def test_what_is_asked_in_order_is_not_sorted(tmp_path: Path) -> None:
     for sql in selects:
         plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}"))
         assert "TEMP B-TREE" not in plan, plan
+    await store.close()
+
+
+async def test_many_of_one_are_found_by_their_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though more refer to a patient than are counted to compare, not all resources are looked at:
+    the patient's may stand at the end."""
+    monkeypatch.setattr(driver, "MANY", 5)
+    store = _open(tmp_path)
+    rows = Rows(references=[ReferenceRow(m.SUBJECT, "Patient", "p")])
+    puts = [m.put("Observation", f"o{n}", rows if n > 40 else Rows()) for n in range(60)]
+    await store.commit(T, Unit(tuple(puts)))
+    connection, asked = store._reader.connection, list[str]()
+    connection.set_trace_callback(asked.append)
+    links = (plan.Reference(m.SUBJECT, frozenset({("Patient", id)})) for id in ("p", "q"))
+    found = await store.search(T, Query(frozenset({"Observation"}), plan.Or(tuple(links))))
+    connection.set_trace_callback(None)
+    assert len(found.versions) == 19
+    (sql,) = [sql for sql in asked if "v.body" in sql]
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert not any("SEARCH r USING INDEX" in step or "SCAN r" in step for step in steps), steps
     await store.close()
 
 

@@ -315,7 +315,9 @@ BAD_POLICIES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "says"), BAD_POLICIES)
+@pytest.mark.parametrize(  # keys are made anew in each process
+    ("text", "says"), BAD_POLICIES, ids=[f"{n} {says}" for n, (_, says) in enumerate(BAD_POLICIES)]
+)
 def test_a_policy_that_is_none(text: str, says: str) -> None:
     from careplane.ledger import verify
 

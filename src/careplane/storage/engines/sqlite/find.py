@@ -203,7 +203,7 @@ def _source(node: Node, scope: Scope, *, eager: bool) -> tuple[Sql | None, Node]
     if source is None or part is None:
         return None, node
     slow = not eager and not driver.in_order(part)
-    if slow and driver.size(part, scope, _NODES) >= driver.MANY:
+    if slow and driver.size(part, scope, _NODES, driver.SORTED) >= driver.SORTED:
         return None, node
     return source, rest
 

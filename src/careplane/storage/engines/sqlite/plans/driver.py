@@ -13,7 +13,11 @@ from careplane.storage.engines.sqlite.plans.scope import Compiler, Scope
 from careplane.storage.engines.sqlite.plans.sql import Sql
 
 MANY = 10_000
-"""Not counted beyond."""
+"""Not counted beyond, to compare parts."""
+SORTED = 50_000
+"""Candidates that are rather put in order than looked for among all resources in their order: they
+may stand together at the end."""
+_NO_WAY = 1 << 62
 _SMALL = 50
 _RANK: dict[type[Node], int] = {
     plan.Nothing: 0,
@@ -46,9 +50,9 @@ def choose(node: plan.And, scope: Scope, compiler: Compiler) -> Sql | None:
 def smallest(node: plan.And, scope: Scope, compiler: Compiler) -> Node | None:
     """The part to start from; None where no part has a source."""
     parts = sorted((p for p in node.parts if type(p) in _RANK), key=lambda p: _RANK[type(p)])
-    best, least = None, MANY + 1
+    best, least = None, _NO_WAY
     for part in parts:
-        n = size(part, scope, compiler, least)
+        n = size(part, scope, compiler, min(least, MANY))
         if n < least:
             best, least = part, n
         if n <= _SMALL:
@@ -57,15 +61,14 @@ def smallest(node: plan.And, scope: Scope, compiler: Compiler) -> Node | None:
 
 
 def size(node: Node, scope: Scope, compiler: Compiler, most: int = MANY) -> int:
-    """How many candidates its source has, up to MANY, or to `most` if there are as many; MANY + 1
-    where it has no source."""
+    """How many candidates its source has, `most` if there are as many; more than can be where it
+    has no source."""
     sizes, key = scope.lookup.known.sizes, (scope.tenant, node)
     known = sizes.get(key)
     if known is None or (not known.whole and known.n < most):
         source = compiler.source(node, scope)
-        most = min(most, MANY)
-        n = MANY + 1 if source is None else _count(source, scope, most)
-        known = Size(n, whole=n != most or n == MANY)
+        n = _NO_WAY if source is None else _count(source, scope, most)
+        known = Size(n, whole=n != most)
         sizes.learn({key: known})
     return known.n
 
