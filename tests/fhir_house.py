@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,8 @@ import httpx
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
+from careplane.access.policy.policies import load
+from careplane.access.policy.relations import Relations
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import system_clock
@@ -58,8 +60,8 @@ LIMIT = 10_000_000
 OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
-def decider() -> Decider:
-    """Decisions over the search parameters of R4."""
+def decider(more: Mapping[str, str] | None = None) -> Decider:
+    """Decisions over the search parameters of R4, by the ready roles and `more` policies."""
 
     def where(type: str, query: str) -> Node:
         return criteria(Setting(REGISTRY), type, query)
@@ -69,7 +71,8 @@ def decider() -> Decider:
             return None
         return compartment_node(REGISTRY, "Patient", patient, [type])
 
-    return Decider(where, compartment)
+    policies = load(Relations(REGISTRY, where, compartment), more=more)
+    return Decider(where, compartment, policies.restriction)
 
 
 @dataclass
@@ -91,8 +94,11 @@ class House:
 
     def client(self, scopes: str, patient: str | None = None) -> httpx.AsyncClient:
         """Another client, with these scopes."""
-        token = self.tokens.issue(self.caller(scopes, patient), 3600)
-        return client(self.app, token)
+        return self.client_of(self.caller(scopes, patient))
+
+    def client_of(self, caller: Caller) -> httpx.AsyncClient:
+        """A client of this caller."""
+        return client(self.app, self.tokens.issue(caller, 3600))
 
     async def put(self, resource: dict[str, Any]) -> httpx.Response:
         """Store a resource under its own id."""
@@ -142,7 +148,11 @@ def client(app: Fhir, token: str) -> httpx.AsyncClient:
 
 @asynccontextmanager
 async def open_house(
-    store: Store, state: StateStore | None = None, *, full_text: bool = False
+    store: Store,
+    state: StateStore | None = None,
+    *,
+    full_text: bool = False,
+    policies: Mapping[str, str] | None = None,
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
@@ -161,7 +171,7 @@ async def open_house(
     parts = Parts(
         store,
         store,
-        decider(),
+        decider(policies),
         registry,
         extract,
         system_clock,

@@ -19,6 +19,7 @@ from careplane.app.cli import (
     importing,
     lifecycle,
     migrating,
+    policy,
     reindexing,
     token,
 )
@@ -45,6 +46,7 @@ app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.add_typer(fhir.app, name="fhir")
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:
