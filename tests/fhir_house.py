@@ -8,14 +8,14 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import httpx
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
-from careplane.access.policy.policies import load
+from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
@@ -60,19 +60,32 @@ LIMIT = 10_000_000
 OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
+def _where(type: str, query: str) -> Node:
+    return criteria(Setting(REGISTRY), type, query)
+
+
+def _compartment(type: str, patient: str) -> Node | None:
+    if type not in compartment_types("Patient"):
+        return None
+    return compartment_node(REGISTRY, "Patient", patient, [type])
+
+
+RELATIONS = Relations(REGISTRY, _where, _compartment)
+
+
+def policies_with(more: Mapping[str, str] | None = None) -> Policies:
+    """The ready roles and `more` files. Raises Incorrect for a policy that cannot be used."""
+    return load(RELATIONS, more=more) if more else _ready()
+
+
+@cache
+def _ready() -> Policies:
+    return load(RELATIONS)
+
+
 def decider(more: Mapping[str, str] | None = None) -> Decider:
     """Decisions over the search parameters of R4, by the ready roles and `more` policies."""
-
-    def where(type: str, query: str) -> Node:
-        return criteria(Setting(REGISTRY), type, query)
-
-    def compartment(type: str, patient: str) -> Node | None:
-        if type not in compartment_types("Patient"):
-            return None
-        return compartment_node(REGISTRY, "Patient", patient, [type])
-
-    policies = load(Relations(REGISTRY, where, compartment), more=more)
-    return Decider(where, compartment, policies.restriction)
+    return Decider(_where, _compartment, policies_with(more).restriction)
 
 
 @dataclass

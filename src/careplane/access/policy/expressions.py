@@ -116,7 +116,10 @@ class Expressions:
         if isinstance(value, dict):
             if "__entity" not in value:
                 raise Unfit("a record or an extension value cannot be made part of a search")
-            return Entity(value["__entity"]["type"], value["__entity"]["id"])
+            found = Entity(value["__entity"]["type"], value["__entity"]["id"])
+            if found.type == "Action" and found.id not in ACTIONS:
+                raise Unfit(f"there is no action {found.id!r}; there are {', '.join(ACTIONS)}")
+            return found
         return value
 
     def _variable(self, name: str, asked: Asked) -> Any:
