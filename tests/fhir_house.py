@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import httpx
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
+from careplane.access.policy.policies import Policies, load
+from careplane.access.policy.relations import Relations
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import system_clock
@@ -58,18 +60,32 @@ LIMIT = 10_000_000
 OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
 
 
-def decider() -> Decider:
-    """Decisions over the search parameters of R4."""
+def _where(type: str, query: str) -> Node:
+    return criteria(Setting(REGISTRY), type, query)
 
-    def where(type: str, query: str) -> Node:
-        return criteria(Setting(REGISTRY), type, query)
 
-    def compartment(type: str, patient: str) -> Node | None:
-        if type not in compartment_types("Patient"):
-            return None
-        return compartment_node(REGISTRY, "Patient", patient, [type])
+def _compartment(type: str, patient: str) -> Node | None:
+    if type not in compartment_types("Patient"):
+        return None
+    return compartment_node(REGISTRY, "Patient", patient, [type])
 
-    return Decider(where, compartment)
+
+RELATIONS = Relations(REGISTRY, _where, _compartment)
+
+
+def policies_with(more: Mapping[str, str] | None = None) -> Policies:
+    """The ready roles and `more` files. Raises Incorrect for a policy that cannot be used."""
+    return load(RELATIONS, more=more) if more else _ready()
+
+
+@cache
+def _ready() -> Policies:
+    return load(RELATIONS)
+
+
+def decider(more: Mapping[str, str] | None = None) -> Decider:
+    """Decisions over the search parameters of R4, by the ready roles and `more` policies."""
+    return Decider(_where, _compartment, policies_with(more).restriction)
 
 
 @dataclass
@@ -91,8 +107,11 @@ class House:
 
     def client(self, scopes: str, patient: str | None = None) -> httpx.AsyncClient:
         """Another client, with these scopes."""
-        token = self.tokens.issue(self.caller(scopes, patient), 3600)
-        return client(self.app, token)
+        return self.client_of(self.caller(scopes, patient))
+
+    def client_of(self, caller: Caller) -> httpx.AsyncClient:
+        """A client of this caller."""
+        return client(self.app, self.tokens.issue(caller, 3600))
 
     async def put(self, resource: dict[str, Any]) -> httpx.Response:
         """Store a resource under its own id."""
@@ -142,7 +161,11 @@ def client(app: Fhir, token: str) -> httpx.AsyncClient:
 
 @asynccontextmanager
 async def open_house(
-    store: Store, state: StateStore | None = None, *, full_text: bool = False
+    store: Store,
+    state: StateStore | None = None,
+    *,
+    full_text: bool = False,
+    policies: Mapping[str, str] | None = None,
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
@@ -161,7 +184,7 @@ async def open_house(
     parts = Parts(
         store,
         store,
-        decider(),
+        decider(policies),
         registry,
         extract,
         system_clock,

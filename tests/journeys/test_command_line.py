@@ -227,3 +227,25 @@ def test_what_a_service_logs_spoils_no_output(data: str) -> None:
     assert told["level"] == "error"
     assert told["event"].startswith("A service has failed and is begun again: ValueError at")
     assert "patient" not in told["event"]
+
+
+def test_policies_are_checked_shown_and_stop_a_start(data: str, tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    mine = folder / "mine.cedar"
+    mine.write_text("// mine\npermit (principal, action, resource is Patinet);\n")
+    for words in (("policy", "check"), ("fhir", "get", "metadata", "--data", data)):
+        refusal = careplane(*words, code=1, CAREPLANE_POLICIES=str(folder))
+        assert "'Patinet' is not a FHIR R4 resource type. (mine.cedar:2)" in refusal
+    mine.write_text(
+        'permit (principal in Role::"x", action == Action::"read", resource is Patient);'
+    )
+    checked = careplane("policy", "check", "--policies", str(folder), "--json")
+    assert "mine.cedar" in json.loads(checked)["files"]
+    shown = careplane(
+        "policy", "show", "--role", "x", "--type", "Patient", "--policies", str(folder)
+    )
+    assert "read    always mine.cedar:1\n" in shown
+    assert "update  never\n" in shown
+    ward = careplane("policy", "show", "--role", "ward-nurse", "--type", "Patient", "--json")
+    assert {one["action"]: one["allowed"] for one in json.loads(ward)}["search"] == "where"

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from careplane.access.scopes import Scope
 from careplane.storage.ports.records import Tenant
 
+TREATMENT = "TREAT"
+"""The purpose of use of whoever names no other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -14,8 +17,9 @@ class Caller:
 
     `id` is stable over credentials (`client/integration`, `Practitioner/17`) and is what the audit
     trail names; `patient` is the logical id whose compartment the `patient/` scopes open; `roles`
-    are for pages, which show what a role needs, while `scopes` alone decide. `address` is where
-    the request came from, for the audit trail; it makes no other caller.
+    are what policies go by, besides `scopes`, and pages show what a role needs; `purpose` is the
+    purpose of use (v3-ActReason). `address` is where the request came from, for the audit trail; it
+    makes no other caller.
     """
 
     tenant: Tenant
@@ -24,6 +28,7 @@ class Caller:
     scopes: frozenset[Scope]
     patient: str | None = None
     roles: frozenset[str] = frozenset()
+    purpose: str = TREATMENT
     address: str = field(default="", compare=False)
 
 

@@ -1,8 +1,8 @@
 """Decide: what a caller may do with a type, as a restriction that is itself a plan node.
 
 Whoever runs a query ANDs the node in, so totals, chains, includes, pages and counts are filtered by
-construction; whoever writes asks `search.match` whether the record satisfies it, before and after.
-A type that no scope names is refused: there is no default allow.
+construction; whoever writes asks whether the record satisfies it, before and after. Scopes and the
+policies of the institution must both allow: a type that either does not name is refused.
 """
 
 from __future__ import annotations
@@ -28,15 +28,19 @@ SHARED_WITH_PATIENTS = frozenset(
 """Types outside the patient compartment that a patient's record cannot be read without, and that
 hold no patient's data. `patient/` scopes open them for read and search only."""
 
+PolicyNode = Callable[[Caller, Permission, str], Node]
+"""What the policies of the institution let a caller do with a type."""
+
 _LOOKING = frozenset({Permission.READ, Permission.SEARCH})
 
 
 class Decider:
     """Decisions, remembered by (caller, permission, type)."""
 
-    def __init__(self, criteria: Criteria, compartment: Compartment) -> None:
+    def __init__(self, criteria: Criteria, compartment: Compartment, policies: PolicyNode) -> None:
         self._criteria = criteria
         self._compartment = compartment
+        self._policies = policies
         self._remembered = lru_cache(maxsize=8192)(self._decide)
 
     def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
@@ -47,26 +51,30 @@ class Decider:
         """As `restriction`, or `Forbidden` where it is `Nothing`."""
         node = self.restriction(caller, permission, type)
         if isinstance(node, Nothing):
-            raise Forbidden(
-                f"No scope of this caller allows '{permission.name.lower()}' on {type}."
-            )
+            what = f"'{permission.name.lower()}' on {type}"
+            if isinstance(self._by_scopes(caller, permission, type), Nothing):
+                raise Forbidden(f"No scope of this caller allows {what}.")
+            raise Forbidden(f"No policy of this institution allows this caller {what}.")
         return node
 
     def everywhere(self, caller: Caller, permission: Permission) -> Node:
         """The restriction over all types at once, for what spans types."""
-        free: set[str] = set()
-        bound: list[Node] = []
+        alike: dict[Node, set[str]] = {}
         for type in RESOURCE_TYPES:
             node = self.restriction(caller, permission, type)
-            if isinstance(node, Everything):
-                free.add(type)
-            elif not isinstance(node, Nothing):
-                bound.append(all_of(OfType(frozenset({type})), node))
-        if len(free) == len(RESOURCE_TYPES):
+            if not isinstance(node, Nothing):
+                alike.setdefault(node, set()).add(type)
+        if alike == {Everything(): set(RESOURCE_TYPES)}:
             return Everything()
-        return any_of(*([OfType(frozenset(free))] if free else []), *bound)
+        return any_of(*(all_of(OfType(frozenset(types)), node) for node, types in alike.items()))
 
     def _decide(self, caller: Caller, permission: Permission, type: str) -> Node:
+        scopes = self._by_scopes(caller, permission, type)
+        if isinstance(scopes, Nothing):
+            return scopes
+        return all_of(scopes, self._policies(caller, permission, type))
+
+    def _by_scopes(self, caller: Caller, permission: Permission, type: str) -> Node:
         granted = (
             scope
             for scope in caller.scopes

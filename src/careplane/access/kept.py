@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from careplane.access.caller import Caller
+from careplane.access.caller import TREATMENT, Caller
 from careplane.access.scopes import parse_scopes
 from careplane.storage.ports.records import Tenant
 
@@ -18,6 +18,7 @@ class KeptCaller(Struct, frozen=True, array_like=True):
     scopes: tuple[str, ...]
     patient: str | None
     roles: tuple[str, ...]
+    purpose: str = TREATMENT
 
     def caller(self, address: str = "") -> Caller:
         """The caller again."""
@@ -28,6 +29,7 @@ class KeptCaller(Struct, frozen=True, array_like=True):
             parse_scopes(" ".join(self.scopes)),
             self.patient,
             frozenset(self.roles),
+            self.purpose,
             address,
         )
 
@@ -41,4 +43,5 @@ def kept(caller: Caller) -> KeptCaller:
         tuple(sorted(map(str, caller.scopes))),
         caller.patient,
         tuple(sorted(caller.roles)),
+        caller.purpose,
     )

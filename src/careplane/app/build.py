@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from careplane.access.caller import Caller
-from careplane.access.decide import Decider
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import background as beside
@@ -24,6 +23,7 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
+from careplane.app.policing import decider_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
 from careplane.app.workers import Workers
@@ -51,12 +51,8 @@ from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.openapi import OpenApi
 from careplane.rest.openapi.serve import serve
 from careplane.rest.service import Service
-from careplane.search.compartments import compartment_node, compartment_types
-from careplane.search.criterion import Setting
 from careplane.search.extract import extract as extract_r4
-from careplane.search.parse import criteria
-from careplane.search.plan import Node
-from careplane.search.registry import Registry, r4_registry
+from careplane.search.registry import r4_registry
 from careplane.search.rows import Rows
 from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
@@ -120,7 +116,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     store = engines.records(settings, key, system_clock, for_long=for_long)
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
-    decider = _decider(r4_registry())  # no right hangs on the words of a text
+    decider = decider_of(settings)
     workers = Workers(full_text=settings.full_text)
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
@@ -229,17 +225,3 @@ def _each(*listeners: Announce) -> Announce:
 def _health(store: Engine, traffic: Traffic) -> Health:
     checks = {"store": lambda: store.counts(TENANT), "writer": store.warm, "room": store.room}
     return Health(checks, traffic)
-
-
-def _decider(registry: Registry) -> Decider:
-    in_patients_record = compartment_types("Patient")
-
-    def where(type: str, query: str) -> Node:
-        return criteria(Setting(registry), type, query)
-
-    def compartment(type: str, patient: str) -> Node | None:
-        if type not in in_patients_record:
-            return None
-        return compartment_node(registry, "Patient", patient, [type])
-
-    return Decider(where, compartment)

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
         "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
         "both.",
     )
+    policies: str = Field(
+        default="",
+        description="Folder of the institution's own policies, files in Cedar that add to the "
+        "ready roles or, by a file of the same name, take the place of one; read at start. Empty: "
+        "the ready roles alone.",
+    )
     history_retention: str = Field(
         default="",
         description="How long superseded versions are kept, by type: `Observation=5v,*=365d` keeps "

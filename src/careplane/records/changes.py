@@ -34,10 +34,10 @@ async def before(parts: Parts, tenant: Tenant, version: Version) -> Version | No
     return await parts.store.vread(tenant, version.type, version.id, version.version - 1)
 
 
-def visible(parts: Parts, caller: Caller, subject: Subject) -> bool:
+async def visible(parts: Parts, caller: Caller, subject: Subject) -> bool:
     """Whether this caller may read a record as its rows show it."""
     limit = parts.decider.restriction(caller, Permission.READ, subject.type)
-    return not isinstance(limit, Nothing) and rights.allows(limit, subject)
+    return not isinstance(limit, Nothing) and await rights.allows(parts, caller, limit, subject)
 
 
 async def disclose(
@@ -62,4 +62,5 @@ async def _shown(parts: Parts, caller: Caller, type: str, id: str, number: int) 
     # What was deleted has no rows of its own: it is judged as it was.
     judged = await before(parts, caller.tenant, found) if found.deleted else found
     rows = rows_of(parts.extract, judged)
-    return found if rights.allows(limit, Subject(type, id, found.last_updated, rows)) else None
+    subject = Subject(type, id, found.last_updated, rows)
+    return found if await rights.allows(parts, caller, limit, subject) else None

@@ -213,9 +213,9 @@ class Door:
         """What a version replaced; for a service, as `changes`."""
         return await changes.before(self._parts, tenant, version)
 
-    def visible(self, caller: Caller, subject: Subject) -> bool:
+    async def visible(self, caller: Caller, subject: Subject) -> bool:
         """Whether a caller may read a record as its rows show it."""
-        return changes.visible(self._parts, caller, subject)
+        return await changes.visible(self._parts, caller, subject)
 
     async def disclose(self, caller: Caller, command: c.Disclose) -> tuple[Version | None, ...]:
         """The versions, with None for each that the caller may not read; audited."""

@@ -1,6 +1,7 @@
 """What each kind of write comes to, decided on values: rights, preconditions, sameness.
 
-No I/O here: the current version and its rows are handed in.
+The current version and its rows are handed in; the store is asked only where the caller's rights
+hang on other records.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ class Drafter:
     parts: Parts
     caller: Caller
 
-    def create(self, content: Content, id: str) -> Draft:
+    async def create(self, content: Content, id: str) -> Draft:
         """A first version under an id that the server chose."""
         limit = self._require(Permission.CREATE, content.type)
         content = self._admitted(content)
-        self._inside(limit, content, id)
+        await self._inside(limit, content, id, new=True)
         self._defines(content, id)
         put = Put(content.type, id, "POST", content.rest, content.rows, expect=0, old=Rows())
         return Draft(Effect.CREATED, put)
 
-    def update(
+    async def update(
         self,
         content: Content,
         id: str,
@@ -50,12 +51,12 @@ class Drafter:
         """The next version of a record, or its first where a client chose the id."""
         limit = self._require(Permission.UPDATE, content.type)
         content = self._admitted(content)
-        self._inside(limit, content, id)
+        await self._inside(limit, content, id, new=current is None)
         self._defines(content, id)
         if current is None or current.deleted:
             return self._revive(limit, content, id, current, if_match, method)
         old = self.parts.rows_stored(current)
-        self._visible(limit, current, old)
+        await self._visible(limit, current, old)
         _precondition(current, if_match)
         if content.rest == current.rest:
             return Draft(Effect.UNCHANGED, current=current)
@@ -82,7 +83,7 @@ class Drafter:
         put = Put(content.type, id, method, content.rest, content.rows, expect=expect, old=Rows())
         return Draft(Effect.CREATED, put)
 
-    def delete(
+    async def delete(
         self, type: str, id: str, current: Version | None, if_match: int | None = None
     ) -> Draft:
         """A deletion; nothing to write where there is nothing, or nothing that may be known of."""
@@ -90,14 +91,14 @@ class Drafter:
         if current is None or current.deleted:
             return self._absent(if_match, current if isinstance(limit, Everything) else None)
         old = self.parts.rows_stored(current)
-        if not rights.allows(limit, _subject(current, old)):
-            self._refuse_if_readable(current, old)
+        if not await self._allows(limit, _subject(current, old)):
+            await self._refuse_if_readable(current, old)
             return self._absent(if_match, None)
         _precondition(current, if_match)
         put = Put(type, id, "DELETE", b"", Rows(), expect=current.version, old=old)
         return Draft(Effect.DELETED, put)
 
-    def changeable(self, type: str, current: Version | None) -> Version | None:
+    async def changeable(self, type: str, current: Version | None) -> Version | None:
         """The current version, or None where there is none that the caller may change."""
         limit = self._require(Permission.UPDATE, type)
         if current is None or current.deleted:
@@ -105,12 +106,15 @@ class Drafter:
         if isinstance(limit, Everything):
             return current
         rows = rows_of(self.parts.extract, current)
-        return current if rights.allows(limit, _subject(current, rows)) else None
+        return current if await self._allows(limit, _subject(current, rows)) else None
 
     def _absent(self, if_match: int | None, current: Version | None) -> Draft:
         if if_match is not None:
             raise Precondition("If-Match names a version, and there is no current one.")
         return Draft(Effect.ABSENT, current=current)
+
+    async def _allows(self, limit: Node, subject: Subject, *, new: bool = False) -> bool:
+        return await rights.allows(self.parts, self.caller, limit, subject, new=new)
 
     def _require(self, permission: Permission, type: str) -> Node:
         return self.parts.decider.require(self.caller, permission, rights.known(type))
@@ -123,9 +127,9 @@ class Drafter:
         version = Version(found.type, found.id or "", 0, 0, "PUT", found.rest, 0)
         return Content(found.type, found.id, found.rest, rows_of(self.parts.extract, version))
 
-    def _inside(self, limit: Node, content: Content, id: str) -> None:
+    async def _inside(self, limit: Node, content: Content, id: str, *, new: bool) -> None:
         subject = Subject(content.type, id, self.parts.clock(), content.rows)
-        if not rights.allows(limit, subject):
+        if not await self._allows(limit, subject, new=new):
             raise Forbidden(_OUTSIDE)
 
     def _defines(self, content: Content, id: str) -> None:
@@ -134,13 +138,13 @@ class Drafter:
             version = Version(content.type, id, 0, 0, "PUT", content.rest, 0)
             self.parts.definitions.check(self.caller.tenant, id, version)
 
-    def _visible(self, limit: Node, current: Version, old: Rows) -> None:
-        if not rights.allows(limit, _subject(current, old)):
+    async def _visible(self, limit: Node, current: Version, old: Rows) -> None:
+        if not await self._allows(limit, _subject(current, old)):
             raise Forbidden(_OUTSIDE)
 
-    def _refuse_if_readable(self, current: Version, old: Rows) -> None:
+    async def _refuse_if_readable(self, current: Version, old: Rows) -> None:
         readable = self.parts.decider.restriction(self.caller, Permission.READ, current.type)
-        if rights.allows(readable, _subject(current, old)):
+        if await self._allows(readable, _subject(current, old)):
             raise Forbidden(_OUTSIDE)
 
 

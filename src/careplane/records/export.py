@@ -86,7 +86,7 @@ def _types(parts: Parts, account: Account, command: c.PrepareExport) -> tuple[st
         if not isinstance(decide(account.caller, Permission.SEARCH, type), Nothing)
     )
     if not allowed:
-        raise Forbidden("No scope of this caller allows 'search' on anything to export.")
+        raise Forbidden("There is nothing to export that this caller may search.")
     return allowed
 
 
@@ -132,12 +132,12 @@ async def export(parts: Parts, account: Account, command: c.Export) -> Exported:
     """One page."""
     caller = account.caller
     limit = parts.decider.require(caller, Permission.SEARCH, rights.known(command.type))
-    asked = all_of(limit, rights.within(parts.decider, caller, _asked(parts, command)))
+    asked = rights.within(parts.decider, caller, _asked(parts, command))
     account.query = f"{command.type}@{command.at}"
     query = SnapshotQuery(
         command.type,
         command.at,
-        all_of(_inside(parts, command), asked),
+        all_of(_inside(parts, command), limit, asked),
         command.since,
         command.before,
         command.after,
@@ -147,7 +147,12 @@ async def export(parts: Parts, account: Account, command: c.Export) -> Exported:
     page = await parts.store.snapshot(caller.tenant, query)
     versions = page.versions
     if page.unchecked:
-        allowed = await _checked(parts, account, command, asked, page.unchecked)
+        fitting = await _checked(parts, account, command, asked, page.unchecked)
+        allowed = [
+            version
+            for version, subject in fitting
+            if await rights.allows(parts, caller, limit, subject)
+        ]
         versions = tuple(sorted((*versions, *allowed), key=lambda version: version.t))
     if command.passed is not None:
         versions = tuple(_not_passed(parts, command, command.passed, versions))
@@ -192,7 +197,7 @@ def _not_passed(
 
 async def _checked(
     parts: Parts, account: Account, command: c.Export, asked: Node, versions: Sequence[Version]
-) -> list[Version]:
+) -> list[tuple[Version, Subject]]:
     """Those whose content matches; for a deletion, the content that was deleted."""
     found: list[tuple[Version, Subject]] = []
     for version in versions:
@@ -205,7 +210,7 @@ async def _checked(
             found.append((version, Subject(shown.type, shown.id, shown.last_updated, rows)))
     world = await _world(parts, account, asked, [subject for _, subject in found])
     return [
-        version
+        (version, subject)
         for version, subject in found
         if _is_inside(parts, command, subject) and matches(asked, subject, world)
     ]

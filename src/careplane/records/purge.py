@@ -42,7 +42,7 @@ async def purge(parts: Parts, account: Account, command: c.Purge) -> Purged:
     account.patients[command.id] = None
     limit = parts.decider.require(account.caller, Permission.PURGE, _PATIENT)
     patient = await parts.store.read(account.caller.tenant, _PATIENT, command.id)
-    if patient is None or not _within(parts, limit, patient):
+    if patient is None or not await _within(parts, account, limit, patient):
         raise NotFound("There is no such Patient.")
     record = await _gather(parts, account.caller.tenant, command.id)
     for some in _steps(record):
@@ -52,14 +52,14 @@ async def purge(parts: Parts, account: Account, command: c.Purge) -> Purged:
     return Purged(len(record.whole), record.versions, tuple(sorted(left)))
 
 
-def _within(parts: Parts, limit: Node, patient: Version) -> bool:
+async def _within(parts: Parts, account: Account, limit: Node, patient: Version) -> bool:
     if isinstance(limit, Everything):
         return True
     if patient.deleted:
         return False
     rows = rows_of(parts.extract, patient)
     subject = Subject(patient.type, patient.id, patient.last_updated, rows)
-    return allows(limit, subject)
+    return await allows(parts, account.caller, limit, subject)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,8 @@ from careplane.access.decide import Decider
 from careplane.access.scopes import Permission, parse_scope
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import Forbidden, NotFound
+from careplane.records.grounding import grounded
+from careplane.records.parts import Parts
 from careplane.search.match import NoWorld, Subject, matches
 from careplane.search.plan import Everything, Node, OfType, Query, all_of, any_of
 from careplane.search.restrict import restricted
@@ -66,6 +68,12 @@ def within(decider: Decider, caller: Caller, node: Node) -> Node:
     return restricted(node, lambda type: decider.restriction(caller, Permission.SEARCH, type))
 
 
-def allows(node: Node, subject: Subject) -> bool:
-    """Whether a record, as its rows show it, lies within a restriction."""
-    return isinstance(node, Everything) or matches(node, subject, _ALONE)
+async def allows(
+    parts: Parts, caller: Caller, node: Node, subject: Subject, *, new: bool = False
+) -> bool:
+    """Whether a record, as its rows show it, lies within a restriction; `new`: nobody refers to it
+    yet. What the restriction asks of other records is asked of those that are stored."""
+    if isinstance(node, Everything):
+        return True
+    alone = await grounded(parts, caller, node, subject, new=new)
+    return matches(alone, subject, _ALONE)

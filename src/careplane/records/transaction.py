@@ -7,7 +7,7 @@ operations are among them, if they change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ async def _attempt(
         with placed(entry):
             key = settled.keys.get(entry.index)
             current = currents.get(key) if key else None
-            drafts[entry.index] = _DRAFT[type(command)](
+            drafts[entry.index] = await _DRAFT[type(command)](
                 _Making(drafter, entry, command, settled, accepted.get(entry.index), current)
             )
     written = await _commit(parts, account, drafts, (*settled.guards(), *guards))
@@ -127,42 +127,42 @@ class _Making:
         return found.version if found else None
 
 
-def _create(m: _Making) -> Draft:
+async def _create(m: _Making) -> Draft:
     if m.match:
         return Draft(Effect.FOUND, current=m.match)
     assert m.content is not None
-    return m.drafter.create(m.content, m.id)
+    return await m.drafter.create(m.content, m.id)
 
 
-def _update(m: _Making) -> Draft:
+async def _update(m: _Making) -> Draft:
     assert m.content is not None
     check_same_id(m.content, check_id(m.id))
     if m.command.if_none_match and m.current and not m.current.deleted:
         raise Precondition("ifNoneMatch says *, and there is such a resource.")
-    return m.drafter.update(m.content, m.id, m.current, m.command.if_match)
+    return await m.drafter.update(m.content, m.id, m.current, m.command.if_match)
 
 
-def _update_match(m: _Making) -> Draft:
+async def _update_match(m: _Making) -> Draft:
     assert m.content is not None
-    return draft_match(m.drafter, m.content, m.match, m.command.if_match, m.id, m.current)
+    return await draft_match(m.drafter, m.content, m.match, m.command.if_match, m.id, m.current)
 
 
-def _patch(m: _Making) -> Draft:
-    found = m.drafter.changeable(m.command.type, m.current)
+async def _patch(m: _Making) -> Draft:
+    found = await m.drafter.changeable(m.command.type, m.current)
     if found is None:
         raise NotFound(f"There is no such {m.command.type} to patch.")
     content = patched(m.drafter.parts, m.command, whole(found))
-    return m.drafter.update(content, found.id, found, m.command.if_match, "PATCH")
+    return await m.drafter.update(content, found.id, found, m.command.if_match, "PATCH")
 
 
-def _delete(m: _Making) -> Draft:
+async def _delete(m: _Making) -> Draft:
     if m.entry.index not in m.settled.keys:
         return Draft(Effect.ABSENT)
     if_match = m.command.if_match if isinstance(m.command, c.Delete) else None
-    return m.drafter.delete(m.command.type, m.id, m.current, if_match)
+    return await m.drafter.delete(m.command.type, m.id, m.current, if_match)
 
 
-_DRAFT: dict[type[Write], Callable[[_Making], Draft]] = {
+_DRAFT: dict[type[Write], Callable[[_Making], Awaitable[Draft]]] = {
     c.Create: _create,
     c.Update: _update,
     c.ConditionalUpdate: _update_match,

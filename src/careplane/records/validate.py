@@ -88,7 +88,7 @@ async def _deletable(parts: Parts, account: Account, command: c.Validate) -> Rep
 def _some_right(parts: Parts, account: Account, type: str) -> None:
     rights_on = (parts.decider.restriction(account.caller, p, type) for p in _ANY)
     if all(isinstance(node, Nothing) for node in rights_on):
-        raise Forbidden(f"No scope of this caller is about {type}.")
+        raise Forbidden(f"This caller may do nothing with {type}.")
 
 
 def _fine(text: str) -> tuple[Issue, ...]:

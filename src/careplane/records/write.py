@@ -26,7 +26,7 @@ async def create(parts: Parts, account: Account, command: c.Create) -> Written:
     content = parts.accept(command.raw, type)
     drafter = Drafter(parts, account.caller)
     if command.if_none_exist is None:
-        return await _one(parts, account, drafter.create(content, parts.new_id()))
+        return await _one(parts, account, await drafter.create(content, parts.new_id()))
     criteria = command.if_none_exist
     account.query = criteria
 
@@ -34,7 +34,7 @@ async def create(parts: Parts, account: Account, command: c.Create) -> Written:
         match = await find_one(parts, account.caller, type, criteria)
         if match.version:
             return await _one(parts, account, Draft(Effect.FOUND, current=match.version))
-        draft = drafter.create(content, parts.new_id())
+        draft = await drafter.create(content, parts.new_id())
         return await _one(parts, account, _guarded(draft, match.guard))
 
     return await persist(attempt)
@@ -59,7 +59,9 @@ async def update(
         found = await parts.store.read(account.caller.tenant, type, id)
         if command.if_none_match and found and not found.deleted:
             raise Precondition("If-None-Match: * was sent, and there is such a resource.")
-        return await _one(parts, account, drafter.update(content, id, found, command.if_match))
+        return await _one(
+            parts, account, await drafter.update(content, id, found, command.if_match)
+        )
 
     return await persist(attempt)
 
@@ -74,13 +76,13 @@ async def _update_match(
         match = await find_one(parts, account.caller, content.type, command.criteria)
         id = content.id or parts.new_id()
         found = await parts.store.read(account.caller.tenant, content.type, id)
-        draft = draft_match(drafter, content, match.version, command.if_match, id, found)
+        draft = await draft_match(drafter, content, match.version, command.if_match, id, found)
         return await _one(parts, account, _guarded(draft, match.guard))
 
     return await persist(attempt)
 
 
-def draft_match(
+async def draft_match(
     drafter: Drafter,
     content: Content,
     match: Version | None,
@@ -96,14 +98,14 @@ def draft_match(
                 "error", "value", "The resource that matches has another id.", f"{content.type}.id"
             )
             raise Invalid(issue.text, issues=(issue,))
-        return drafter.update(content, match.id, match, if_match)
+        return await drafter.update(content, match.id, match, if_match)
     if if_match is not None:
         raise Precondition("If-Match names a version, and nothing matches the criteria.")
     if content.id is None:
-        return drafter.create(content, id)
+        return await drafter.create(content, id)
     if current and not current.deleted:
         raise Precondition("Nothing matches the criteria, and the id is taken.")
-    return drafter.update(content, check_id(id), current)
+    return await drafter.update(content, check_id(id), current)
 
 
 async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:
@@ -122,7 +124,7 @@ async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:
             found, guards = match.version, (match.guard,)
         if found is None or found.deleted:
             raise NotFound(f"There is no such {type} to patch.")
-        draft = drafter.update(
+        draft = await drafter.update(
             patched(parts, command, whole(found)), found.id, found, command.if_match, "PATCH"
         )
         return await _one(parts, account, _guarded(draft, *guards))
@@ -161,12 +163,12 @@ async def delete(
     async def attempt() -> Written:
         if isinstance(command, c.Delete):
             found = await parts.store.read(account.caller.tenant, type, command.id)
-            draft = drafter.delete(type, command.id, found, command.if_match)
+            draft = await drafter.delete(type, command.id, found, command.if_match)
             return await _one(parts, account, draft)
         match = await find_one(parts, account.caller, type, command.criteria)
         if match.version is None:
             return Written(Effect.ABSENT, None)
-        draft = drafter.delete(type, match.version.id, match.version)
+        draft = await drafter.delete(type, match.version.id, match.version)
         return await _one(parts, account, _guarded(draft, match.guard))
 
     return await persist(attempt)

@@ -32,7 +32,7 @@ def compartment(type: str, patient: str) -> Node | None:
     return Reference(Param("Observation.subject"), frozenset({("Patient", patient)}))
 
 
-DECIDER = Decider(criteria, compartment)
+DECIDER = Decider(criteria, compartment, lambda caller, permission, type: Everything())
 LAB = criteria("Observation", "category=laboratory")
 MINE = compartment("Observation", "p1")
 

@@ -4,6 +4,7 @@ that is not theirs."""
 import pytest
 
 from careplane.access.caller import Caller
+from careplane.access.kept import kept
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.kernel.errors import Unauthenticated
@@ -17,6 +18,7 @@ CALLER = Caller(
     scopes=parse_scopes("system/*.cruds patient/Observation.rs?category=laboratory"),
     patient="p1",
     roles=frozenset({"physician"}),
+    purpose="HRESCH",
 )
 
 
@@ -29,6 +31,11 @@ def test_a_token_speaks_for_its_caller() -> None:
     token = some.issue(CALLER, 60)
     assert some.resolve(token) == CALLER
     assert some.resolve(token) == CALLER
+
+
+def test_a_kept_caller_comes_back() -> None:
+    assert kept(CALLER).caller("192.0.2.1") == CALLER
+    assert kept(CALLER).caller("192.0.2.1").address == "192.0.2.1"
 
 
 def test_a_token_ends() -> None:

@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from careplane.access.caller import Caller
+from careplane.access.caller import TREATMENT, Caller
 from careplane.access.scopes import parse_scopes
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect, Unauthenticated
@@ -51,6 +51,8 @@ class Tokens:
             "iat": now,
             "exp": now + seconds,
         }
+        if caller.purpose != TREATMENT:
+            claims["purpose"] = caller.purpose
         if caller.patient is not None:
             claims["patient"] = caller.patient
         return jwt.encode({"alg": _ALGORITHM, "typ": "at+jwt"}, claims, self._key)
@@ -86,4 +88,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         scopes=parse_scopes(claims["scope"]),
         patient=claims.get("patient"),
         roles=frozenset(claims.get("roles", ())),
+        purpose=str(claims.get("purpose", TREATMENT)),
     )

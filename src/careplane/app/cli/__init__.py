@@ -20,6 +20,7 @@ from careplane.app.cli import (
     ledger,
     lifecycle,
     migrating,
+    policy,
     reindexing,
     token,
     witness,
@@ -49,6 +50,7 @@ app.command("doctor")(doctor.doctor)
 app.command("witness")(witness.witness)
 app.add_typer(fhir.app, name="fhir")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:

@@ -18,6 +18,11 @@ def token(
     patient: Annotated[
         str | None, typer.Option(help="Patient id whose compartment patient/ scopes open.")
     ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="Role whose policies apply as well, such as nurse; none: scopes alone."),
+    ] = None,
+    purpose: Annotated[str, typer.Option(help="Purpose of use that policies see.")] = "TREAT",
     client: Annotated[str, typer.Option(help="Whom the audit trail names.")] = "client/operator",
     hours: Annotated[float, typer.Option(help="How long it is good.", min=0.01, max=8760)] = 12,
     data: Data = None,
@@ -26,6 +31,7 @@ def token(
 ) -> None:
     """Issue a bearer token. Whoever has it may do what its scopes say, until it ends."""
     from careplane.access.caller import Caller
+    from careplane.access.policy.terms import PURPOSES
     from careplane.access.scopes import parse_scopes
     from careplane.access.smart.tokens import Tokens
     from careplane.app import keys
@@ -39,7 +45,9 @@ def token(
     scopes = parse_scopes(" ".join(scope))
     if patient is None and any(one.context == "patient" for one in scopes):
         raise Incorrect("A patient/ scope needs --patient ID: the patient whose record it opens.")
-    caller = Caller(Tenant(1), client, client, scopes, patient)
+    if purpose not in PURPOSES:
+        raise Incorrect(f"{purpose!r} is no purpose of use; use {', '.join(sorted(PURPOSES))}.")
+    caller = Caller(Tenant(1), client, client, scopes, patient, frozenset(role or ()), purpose)
     secret = keys.load(settings(data, database=database).data).derive("tokens")
     issued = Tokens(secret, system_clock).issue(caller, round(hours * 3600))
     say(

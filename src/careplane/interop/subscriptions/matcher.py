@@ -19,7 +19,7 @@ from careplane.records.results import Version
 from careplane.search.match import Subject
 from careplane.search.rows import Rows
 
-Visible = Callable[[Caller, Subject], bool]
+Visible = Callable[[Caller, Subject], Awaitable[bool]]
 RowsOf = Callable[[Version], Rows]
 Before = Callable[[Version], Awaitable[Version | None]]
 
@@ -63,7 +63,7 @@ class Matcher:
             return []
         replaced = await self._before(version)
         before = self._subject(replaced) if replaced and not replaced.deleted else None
-        return self._among(found, Happening(version, now, before, replaced))
+        return await self._among(found, Happening(version, now, before, replaced))
 
     async def _of_deletion(self, version: Version) -> list[Line]:
         replaced = await self._before(version)
@@ -71,9 +71,9 @@ class Matcher:
             return []
         before = self._subject(replaced)
         found = self._index.candidates(before, ("delete",))
-        return self._among(found, Happening(version, None, before, replaced))
+        return await self._among(found, Happening(version, None, before, replaced))
 
-    def _among(self, found: dict[str, None], happening: Happening) -> list[Line]:
+    async def _among(self, found: dict[str, None], happening: Happening) -> list[Line]:
         now = self._clock()
         fired: dict[tuple[Rule, ...], bool] = {}
         seen: dict[Caller, bool] = {}
@@ -89,7 +89,8 @@ class Matcher:
             if fires_now and narrowed(line.nodes[happening.version.type], happening):
                 if line.owner not in seen:
                     subject = happening.subject
-                    seen[line.owner] = subject is not None and self._visible(line.owner, subject)
+                    may = subject is not None and await self._visible(line.owner, subject)
+                    seen[line.owner] = may
                 if seen[line.owner]:
                     hearing.append(line)
         return hearing

@@ -93,7 +93,8 @@ class Capabilities:
                     }
                 ],
                 "description": "Every request but this one carries a bearer token; its SMART "
-                "scopes restrict what it reads and writes.",
+                "scopes and the policies of the institution restrict what it reads and "
+                "writes.",
             },
             "resource": [self._resource(type) | more.get(type, {}) for type in RESOURCE_TYPES],
             "interaction": [{"code": code} for code in _SYSTEM],

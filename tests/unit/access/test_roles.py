@@ -1,0 +1,76 @@
+"""The ready roles: a table of roles, types and actions."""
+
+import pytest
+
+from careplane.access.caller import Caller
+from careplane.access.policy.source import shipped
+from careplane.access.scopes import Permission
+from careplane.fhir.definitions import RESOURCE_TYPES
+from careplane.search.plan import Everything, Node, Nothing
+from careplane.storage.ports.records import Tenant
+from tests.fhir_house import policies_with
+
+# Capital: on every resource; small: where a condition on the resource holds; absent: never.
+# c create, r read, u update, d delete, s search, p purge
+TABLE = """
+                   Patient Observation Claim Appointment Organization Questionnaire AuditEvent
+physician          CRUDS   CRUDS       CRUDS CRUDS       RS           RS            -
+treating-physician rs      cruds       cruds cruds       RS           RS            -
+nurse              RS      CRUDS       -     RS          RS           RS            -
+ward-nurse         rs      crus        -     rs          RS           RS            -
+pharmacist         RS      RS          -     -           RS           RS            -
+front-desk         CRUS    -           -     CRUDS       RS           -             -
+researcher         -       -           -     -           RS           RS            -
+patient            rs      rs          rs    rs          RS           RS            -
+proxy              rs      rs          rs    rs          RS           RS            -
+integration        CRUS    CRUS        CRUS  CRUS        CRUS         RS            -
+auditor            -       -           -     -           RS           -             RS
+administrator      -       -           -     -           CRUDS        CRUDS         -
+unassigned         CRUDSP  CRUDSP      CRUDSP CRUDSP     CRUDSP       CRUDSP        CRUDSP
+unheard-of         -       -           -     -           -            -             -
+"""
+TYPES, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+CELLS = [(row[0], type, cell) for row in ROWS for type, cell in zip(TYPES, row[1:], strict=True)]
+
+
+def node(role: str, permission: Permission, type: str, purpose: str = "TREAT") -> Node:
+    id = "RelatedPerson/r" if role == "proxy" else "Practitioner/n"
+    roles = frozenset({role} - {"unassigned"})
+    caller = Caller(Tenant(1), id, "Somebody", frozenset(), "p", roles, purpose)
+    return policies_with().restriction(caller, permission, type)
+
+
+@pytest.mark.parametrize(("role", "type", "cell"), CELLS)
+def test_what_a_role_may(role: str, type: str, cell: str) -> None:
+    found = ""
+    for permission in Permission:
+        limit = node(role, permission, type)
+        if isinstance(limit, Everything):
+            found += permission.upper()
+        elif not isinstance(limit, Nothing):
+            found += permission
+    assert (found or "-") == cell
+
+
+def test_every_role_that_ships_is_in_the_table() -> None:
+    named = {name.removesuffix(".cedar") for name in shipped()}
+    assert named <= {row[0] for row in ROWS}
+
+
+def test_a_researcher_searches_no_type_of_the_patient_compartment() -> None:
+    from careplane.search.compartments import compartment_types
+
+    for type in compartment_types("Patient"):
+        for permission in Permission:
+            assert isinstance(node("researcher", permission, type), Nothing), type
+
+
+def test_nobody_with_a_role_removes_for_good() -> None:
+    for role in (row[0] for row in ROWS if row[0] != "unassigned"):
+        for type in RESOURCE_TYPES:
+            assert isinstance(node(role, Permission.PURGE, type), Nothing)
+
+
+def test_a_physician_does_not_read_records_for_research() -> None:
+    assert isinstance(node("physician", Permission.READ, "Observation", "HRESCH"), Nothing)
+    assert isinstance(node("physician", Permission.READ, "Organization", "HRESCH"), Everything)
