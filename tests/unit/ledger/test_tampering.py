@@ -58,6 +58,7 @@ class Scene:
 
     def sql(self, *statements: str) -> None:
         connection = connect(self.folder / "ledger.sqlite", key_for("ledger", SECRET))
+        connection.create_function("flip", 2, _flipped)
         for one in statements:
             connection.execute(one)
         connection.close()
@@ -104,7 +105,13 @@ SWAP = (
     "UPDATE entry SET number = 5 WHERE number = 400",
     "UPDATE entry SET number = 400 WHERE number = -1",
 )  # fmt: skip
-FLIP = "CAST(substr({c}, 1, {at}) || x'ff' || substr({c}, {at} + 2) AS BLOB)"
+
+
+def _flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+FLIP = "flip({c}, {at})"
 BY_SQL: dict[str, tuple[tuple[str, ...], str]] = {
     "flip a bit of a leaf": (
         (f"UPDATE entry SET leaf = {FLIP.format(c='leaf', at=20)} WHERE number = 77",),

@@ -13,14 +13,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
 from careplane.kernel.errors import Conflict, Fault
 from careplane.storage.engines.postgres import tables
-from careplane.storage.engines.postgres.faults import DRIVER_ERRORS, translated
 from careplane.storage.engines.postgres.migrate import migrate, schema_number
+from careplane.storage.engines.postgres.moving.reading import complaints, connected
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.tables import Table
 from careplane.storage.ports.backup import Contents, Part
@@ -29,7 +28,6 @@ from careplane.storage.sealed import Sealing, unsealed
 T = TypeVar("T")
 _SUMMARY = "tables.sealed"
 _RESOURCES = "SELECT type, sum(n)::bigint FROM tally GROUP BY type HAVING sum(n) > 0 ORDER BY type"
-_WHOLE = {"jit": "off", "application_name": "careplane backup"}
 
 
 class _Summary(Struct, frozen=True):
@@ -135,17 +133,15 @@ class PostgresVault:
         return sum.hexdigest()
 
     def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        async def connected() -> T:
-            connection = await asyncpg.connect(self._url, server_settings=_WHOLE)
+        async def connection() -> T:
+            opened = await connected(self._url)
             try:
-                return await work(connection)
+                return await work(opened)
             finally:
-                await connection.close()
+                await opened.close()
 
-        try:
-            return asyncio.run(connected())
-        except DRIVER_ERRORS as error:
-            raise translated(error) from error
+        with complaints():
+            return asyncio.run(connection())
 
 
 async def _sent(connection: Connection, table: Table, to: Callable[[bytes], object]) -> Part:
