@@ -13,6 +13,7 @@ import typer
 
 from careplane.app.cli import (
     backup,
+    clients,
     doctor,
     exporting,
     fhir,
@@ -20,6 +21,7 @@ from careplane.app.cli import (
     lifecycle,
     migrating,
     reindexing,
+    revoking,
     token,
 )
 from careplane.kernel import observe
@@ -37,6 +39,7 @@ app.command("init")(lifecycle.init)
 app.command("serve")(lifecycle.serve)
 app.command("version")(lifecycle.version)
 app.command("token")(token.token)
+app.command("revoke")(revoking.revoke)
 app.command("import")(importing.import_)
 app.command("export")(exporting.export)
 app.command("backup")(backup.backup)
@@ -45,6 +48,7 @@ app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.add_typer(fhir.app, name="fhir")
+app.add_typer(clients.app, name="client")
 
 
 def main() -> None:
