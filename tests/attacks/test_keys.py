@@ -239,3 +239,22 @@ async def test_a_host_that_does_not_answer_is_not_waited_for(
         with pytest.raises(Busy):
             await fetcher().fetch(keeper.uri)
         await asyncio.sleep(1)
+
+
+async def test_a_host_that_sends_drop_by_drop_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetching, "_SECONDS", 0.4)
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+        for _ in range(10):
+            writer.write(b" ")
+            await asyncio.sleep(0.1)
+        writer.close()
+
+    async with await asyncio.start_server(drip, LOCAL, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Busy):
+            await fetcher().fetch(f"http://{LOCAL}:{port}/jwks")
+        await asyncio.sleep(1)

@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from careplane.access.scopes import parse_scopes
-from careplane.access.smart.granting import grant
+from careplane.access.smart.granting import grant, narrowed
 from careplane.access.smart.refusal import Refused
 from careplane.access.smart.standing import Standing
 from careplane.access.smart.tokens import Tokens
@@ -42,6 +42,8 @@ async def test_a_disabled_client_has_no_good_token_and_gets_none(there: Authorit
     await there.registrar.disable("desk")
     assert (await there.get("Patient/p1", held)).status_code == 401
     assert (await there.by_secret("desk")).status_code == 401
+    asked = await there.post("introspect", {"token": held}, auth=("desk", there.secrets["desk"]))
+    assert asked.status_code == 401
     await there.registrar.enable("desk")
     assert (await there.get("Patient/p1", held)).status_code == 401
     assert (await there.get("Patient/p1", await token(there))).status_code == 200
@@ -191,6 +193,14 @@ GRANULAR = [
 def test_an_argument_of_the_registration_stays(asked: str, granted: str) -> None:
     limit = parse_scopes("system/Observation.rs?category=lab")
     assert list(map(str, grant(asked, limit))) == [granted]
+
+
+@pytest.mark.parametrize("context", ["user", "patient"])
+def test_a_scope_of_a_person_is_none_of_a_program(context: str) -> None:
+    (person,), limits = parse_scopes(f"{context}/Patient.rs"), parse_scopes("system/*.rs")
+    with pytest.raises(Refused, match="Without a person"):
+        grant(str(person), limits)
+    assert [narrowed(person, limit) for limit in limits] == [None]
 
 
 def test_scopes_do_not_multiply_without_end() -> None:
