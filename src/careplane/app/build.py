@@ -13,6 +13,7 @@ from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import background as beside
 from careplane.app import engines, keys
+from careplane.app.authorizing import Authorizing, authorizing, security
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
@@ -47,6 +48,7 @@ from careplane.rest.interactions import graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
+from careplane.rest.oauth.application import PATHS
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.openapi import OpenApi
 from careplane.rest.openapi.serve import serve
@@ -85,6 +87,7 @@ class Careplane:
     subscriptions: Subscriptions
     runner: Runner
     tracing: Tracing | Untraced
+    authorizing: Authorizing
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -100,6 +103,7 @@ class Careplane:
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
+        await self.authorizing.standing.close()
         await self.subscriptions.close()
         await self.runner.close()
         await self.store.close()
@@ -148,7 +152,8 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     door = Door(parts, Reindexes(definitions, book))
     subscribed.open(door)
-    tokens = Tokens(key.derive("tokens"), system_clock)
+    authorized = authorizing(settings, key, state, system_clock)
+    tokens = authorized.tokens
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
@@ -163,6 +168,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
             system_clock(),
             subscribed.capabilities,
             current=lambda: definitions.registry(TENANT),
+            security=security(addressing),
         ),
         operations,
         addressing,
@@ -179,6 +185,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
+    others |= dict.fromkeys(PATHS, authorized.endpoints(door, addressing, system_clock))
     return Careplane(
         store,
         door,
@@ -197,6 +204,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
             (
                 runner.run,
                 subscribed.serve,
+                authorized.sweep,
                 *_retention(settings, parts, state),
             ),
         ),
@@ -205,6 +213,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         subscribed,
         runner,
         traced,
+        authorized,
     )
 
 

@@ -25,7 +25,7 @@ def dispatch(fhir: App, pages: App, others: Mapping[str, App], sockets: Mapping[
             if path.startswith(prefix):
                 return app
         inside = path == "/fhir" or path.startswith("/fhir/")
-        return fhir if inside else single.get(path, pages)
+        return single.get(path, fhir if inside else pages)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

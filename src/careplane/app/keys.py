@@ -27,7 +27,7 @@ class Keys:
     root: bytes
 
     def derive(self, purpose: str) -> bytes:
-        """32 bytes for one purpose: `store`, `tokens`, `sessions`, `cursors`, `bulk`."""
+        """32 bytes for one purpose: `store`, `tokens`, `client-secrets`, `sessions`, `bulk`."""
         return HKDFExpand(SHA256(), _LENGTH, f"careplane/{purpose}/1".encode()).derive(self.root)
 
 

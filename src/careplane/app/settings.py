@@ -152,6 +152,17 @@ class Settings(BaseSettings):
         description="Prefixes of object stores, with commas between them, that `$import` may read "
         "below, such as `s3://bucket/incoming/`.",
     )
+    oauth_token_seconds: int = Field(
+        default=300,
+        ge=10,
+        le=3600,
+        description="How long an access token of a registered client is good.",
+    )
+    oauth_jwks_hosts: str = Field(
+        default="",
+        description="Hosts, with commas between them, that keys of clients may be fetched from "
+        "although they are on a private network or speak plain HTTP.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

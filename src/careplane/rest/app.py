@@ -12,7 +12,7 @@ from time import perf_counter
 from urllib.parse import unquote
 
 from careplane.access.caller import Caller, nobody
-from careplane.kernel.errors import CareplaneError, Unauthenticated
+from careplane.kernel.errors import Busy, CareplaneError, Unauthenticated
 from careplane.records.audited import is_audited
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.calls import Operations
@@ -94,7 +94,7 @@ class Fhir:
             return error
         try:
             caller = self._caller(scope, headers)
-        except Unauthenticated:
+        except (Unauthenticated, Busy):
             caller = nobody(self._addressing.client(scope, headers))
         try:
             await self._service.door.refused(caller, scope["method"], scope["path"], error)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from careplane.access.caller import Caller
 from careplane.access.smart.tokens import Tokens
-from careplane.kernel.errors import Unauthenticated
+from careplane.kernel.errors import Busy, Unauthenticated
 
 HOURS = 8
 _SECONDS = HOURS * 3600
@@ -43,13 +43,14 @@ class Sessions:
         return "__Host-careplane" if self.secure else "careplane"
 
     def caller(self, request: Request) -> Caller | None:
-        """Who sits at the browser; None if nobody has signed in or the session is over."""
+        """Who sits at the browser; None if nobody has signed in, the session is over, or it cannot
+        be told now whether it is."""
         token = request.cookies.get(self.cookie)
         if not token:
             return None
         try:
             return self.tokens.resolve(token)
-        except Unauthenticated:
+        except (Unauthenticated, Busy):
             return None
 
     def open(self, response: Response, caller: Caller) -> None:

@@ -1,11 +1,13 @@
 """Bearer tokens: JSON Web Tokens (RFC 7519, RFC 9068) that this installation signs for itself.
 
 The signature is HMAC-SHA-256 under a key derived from the installation's own; no other party
-checks these tokens. A token that was good a moment ago costs one dictionary look-up.
+checks these tokens. A token that was good a moment ago costs two dictionary look-ups: it is known,
+and it has not been revoked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,32 +19,53 @@ from careplane.access.caller import TREATMENT, Caller
 from careplane.access.scopes import parse_scopes
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect, Unauthenticated
+from careplane.kernel.ids import secret_id
 from careplane.storage.ports.records import Tenant
 
 ISSUER = "careplane"
-_ALGORITHM = "HS256"
+AUDIENCE = "careplane/fhir"
+_ALGORITHM, _TYPE = "HS256", "at+jwt"
 _REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Token:
+    """What a token says. `issued` and `expires` are in seconds since 1970; `client` is the id of
+    the registered client that it was issued to, empty for one of the command line or of a session;
+    `generation` counts how often the tokens of that client have been revoked (see `standing`)."""
+
+    id: str
     caller: Caller
+    issued: int
     expires: int
+    client: str = ""
+    generation: int = 0
+
+
+IsRevoked = Callable[[Token], bool]
+"""Raises Busy where it cannot be told."""
+
+
+def _never(token: Token) -> bool:
+    return False
 
 
 class Tokens:
     """Issues and resolves the tokens of one installation. `key` is 32 secret bytes."""
 
-    def __init__(self, key: bytes, clock: Clock) -> None:
+    def __init__(self, key: bytes, clock: Clock, is_revoked: IsRevoked = _never) -> None:
         self._key = OctKey.import_key(key)
         self._clock = clock
-        self._known: dict[str, _Known] = {}
+        self._is_revoked = is_revoked
+        self._known: dict[str, Token] = {}
 
-    def issue(self, caller: Caller, seconds: int) -> str:
+    def issue(self, caller: Caller, seconds: int, client: str = "", generation: int = 0) -> str:
         """A token that speaks for this caller until `seconds` from now."""
         now = self._clock() // 1_000_000
         claims: dict[str, Any] = {
             "iss": ISSUER,
+            "aud": AUDIENCE,
+            "jti": secret_id(),
             "sub": caller.id,
             "name": caller.name,
             "tenant": int(caller.tenant),
@@ -55,10 +78,17 @@ class Tokens:
             claims["purpose"] = caller.purpose
         if caller.patient is not None:
             claims["patient"] = caller.patient
-        return jwt.encode({"alg": _ALGORITHM, "typ": "at+jwt"}, claims, self._key)
+        if client:
+            claims |= {"client_id": client, "generation": generation}
+        return jwt.encode({"alg": _ALGORITHM, "typ": _TYPE}, claims, self._key)
 
     def resolve(self, token: str) -> Caller:
-        """The caller that a token speaks for, or `Unauthenticated`."""
+        """The caller that a token speaks for, or `Unauthenticated`; `Busy` where it is not known
+        whether it has been revoked."""
+        return self.read(token).caller
+
+    def read(self, token: str) -> Token:
+        """All that a good token says; raises as `resolve`."""
         known = self._known.get(token)
         if known is None:
             known = self._read(token)
@@ -68,14 +98,26 @@ class Tokens:
         if self._clock() // 1_000_000 >= known.expires:
             self._known.pop(token, None)
             raise Unauthenticated("The token has expired; ask for a new one.")
-        return known.caller
+        if self._is_revoked(known):
+            raise Unauthenticated("The token has been revoked; ask for a new one.")
+        return known
 
-    def _read(self, token: str) -> _Known:
+    def _read(self, token: str) -> Token:
         try:
-            claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
-            if claims["iss"] != ISSUER:
+            found = jwt.decode(token, self._key, algorithms=[_ALGORITHM])
+            claims = found.claims
+            if (found.header.get("typ"), claims["iss"]) != (_TYPE, ISSUER):
                 raise Unauthenticated("The token was issued by somebody else.")
-            return _Known(_caller(claims), int(claims["exp"]))
+            if claims["aud"] != AUDIENCE:
+                raise Unauthenticated("The token is for somebody else.")
+            return Token(
+                str(claims["jti"]),
+                _caller(claims),
+                int(claims["iat"]),
+                int(claims["exp"]),
+                str(claims.get("client_id", "")),
+                int(claims.get("generation", 0)),
+            )
         except (JoseError, KeyError, TypeError, ValueError, Incorrect) as error:
             raise Unauthenticated("The token is not one that this server issued.") from error
 

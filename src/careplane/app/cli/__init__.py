@@ -13,6 +13,7 @@ import typer
 
 from careplane.app.cli import (
     backup,
+    clients,
     doctor,
     exporting,
     fhir,
@@ -22,6 +23,7 @@ from careplane.app.cli import (
     migrating,
     policy,
     reindexing,
+    revoking,
     token,
     witness,
 )
@@ -40,6 +42,7 @@ app.command("init")(lifecycle.init)
 app.command("serve")(lifecycle.serve)
 app.command("version")(lifecycle.version)
 app.command("token")(token.token)
+app.command("revoke")(revoking.revoke)
 app.command("import")(importing.import_)
 app.command("export")(exporting.export)
 app.command("backup")(backup.backup)
@@ -51,6 +54,7 @@ app.command("witness")(witness.witness)
 app.add_typer(fhir.app, name="fhir")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
+app.add_typer(clients.app, name="client")
 
 
 def main() -> None:

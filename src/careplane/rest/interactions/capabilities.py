@@ -22,7 +22,6 @@ _INTERACTIONS = (
 )  # fmt: skip
 _SYSTEM = ("transaction", "batch", "search-system", "history-system")
 _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
-_SMART = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
 More = Callable[[str], Mapping[str, Tree]]
@@ -33,9 +32,14 @@ def _nothing_more(base: str) -> Mapping[str, Tree]:
     return {}
 
 
+def _open(base: str) -> Tree:
+    return {"cors": True}
+
+
 class Capabilities:
     """The statement, made once for each base address, and anew when search parameters have been
-    defined. `started` is in microseconds since 1970; `current` asks for the search parameters."""
+    defined. `started` is in microseconds since 1970; `current` asks for the search parameters,
+    `security` says from the base address how clients get in."""
 
     def __init__(
         self,
@@ -44,10 +48,12 @@ class Capabilities:
         started: int,
         more: More = _nothing_more,
         current: Callable[[], Awaitable[Registry]] | None = None,
+        security: Callable[[str], Tree] = _open,
     ) -> None:
         self._registry = registry
         self._more = more
         self._current = current
+        self._security = security
         self._waiting: list[tuple[tuple[Parameter, str], ...]] = []
         self._operations = tuple(operations)
         self._date = format_instant(started)
@@ -76,26 +82,15 @@ class Capabilities:
                 "fhirVersion": "4.0.1",
                 "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
                 "patchFormat": sorted(patch.KINDS),
-                "rest": [self._rest(self._more(base))],
+                "rest": [self._rest(base, self._more(base))],
             }
         )
 
-    def _rest(self, more: Mapping[str, Tree]) -> Tree:
+    def _rest(self, base: str, more: Mapping[str, Tree]) -> Tree:
         return {
             **more.get("", {}),
             "mode": "server",
-            "security": {
-                "cors": True,
-                "service": [
-                    {
-                        "coding": [{"system": _SMART, "code": "OAuth", "display": "OAuth"}],
-                        "text": "Bearer tokens with SMART scopes",
-                    }
-                ],
-                "description": "Every request but this one carries a bearer token; its SMART "
-                "scopes and the policies of the institution restrict what it reads and "
-                "writes.",
-            },
+            "security": self._security(base),
             "resource": [self._resource(type) | more.get(type, {}) for type in RESOURCE_TYPES],
             "interaction": [{"code": code} for code in _SYSTEM],
             "searchParam": [_parameter(p) for p in self._registry.of("Resource")],

@@ -1,0 +1,109 @@
+"""The registered clients of an installation, in the StateStore; and the assertions that they have
+used."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from careplane.access.smart.client import Client
+from careplane.access.smart.standing import NOBODY
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import Conflict, Incorrect, NotFound
+from careplane.storage.ports.state import StateStore
+
+_CLIENTS, _USED = "oauth-client", "oauth-assertion"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED = frozenset({"operator"})
+"""Whom the command line acts as."""
+_PAGE = 1000
+_encode = msgspec.msgpack.encode
+_client = msgspec.msgpack.Decoder(Client).decode
+_until = msgspec.msgpack.Decoder(int).decode
+
+
+class Clients:
+    """Every process sees the same. Raises NotFound for a client that is not there."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+
+    async def add(self, client: Client) -> None:
+        """Register. Raises Conflict where the id is taken, Incorrect where it cannot be one, or
+        for scopes that ask for a person."""
+        if not _ID.fullmatch(client.id) or client.id in _RESERVED:
+            raise Incorrect(
+                "An id of a client has up to 64 of A-Z a-z 0-9 . _ - in it, and is not 'operator'."
+            )
+        if not client.scopes or any(one.context != "system" for one in client.allowed):
+            raise Incorrect("A client needs system/ scopes, such as system/Patient.rs.")
+        if not await self._state.put(NOBODY, _CLIENTS, client.id, _encode(client), expect=0):
+            raise Conflict(f"There is a client {client.id} already.")
+
+    async def find(self, id: str) -> Client | None:
+        """The client, disabled or not."""
+        if not _ID.fullmatch(id):
+            return None
+        entry = await self._state.get(NOBODY, _CLIENTS, id)
+        return _client(entry.value) if entry else None
+
+    async def get(self, id: str) -> Client:
+        """The client."""
+        found = await self.find(id)
+        if found is None:
+            raise NotFound(f"There is no client {id[:64]!r}; see careplane client list.")
+        return found
+
+    async def all(self) -> list[Client]:
+        """All of them, by id."""
+        found: list[Client] = []
+        while True:
+            after = found[-1].id if found else ""
+            page = await self._state.scan(NOBODY, _CLIENTS, after, _PAGE)
+            found += [_client(entry.value) for _, entry in page]
+            if len(page) < _PAGE:
+                return found
+
+    async def change(self, id: str, change: Callable[[Client], Client]) -> Client:
+        """Change one; the client as it is then."""
+        while True:
+            entry = await self._state.get(NOBODY, _CLIENTS, id) if _ID.fullmatch(id) else None
+            if entry is None:
+                raise NotFound(f"There is no client {id[:64]!r}; see careplane client list.")
+            then = replace(change(_client(entry.value)), id=id)
+            if await self._state.put(NOBODY, _CLIENTS, id, _encode(then), entry.revision):
+                return then
+
+    async def remove(self, id: str) -> None:
+        """Take one out."""
+        await self.get(id)
+        await self._state.drop(NOBODY, _CLIENTS, id)
+
+
+class Used:
+    """Assertions that were used, so that none is used twice, on any process or after a restart."""
+
+    def __init__(self, state: StateStore, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+
+    async def use(self, client: str, jti: str, until: int) -> bool:
+        """Whether this is the first time; it is kept past `until`, in seconds since 1970."""
+        key = hashlib.sha256(f"{client}\0{jti}".encode("utf-8", "surrogatepass")).hexdigest()
+        return bool(await self._state.put(NOBODY, _USED, key, _encode(until), expect=0))
+
+    async def sweep(self) -> None:
+        """Forget those that have expired for a minute; they would be refused for that."""
+        over, after = self._clock() // 1_000_000 - 60, ""
+        while True:
+            page = await self._state.scan(NOBODY, _USED, after, _PAGE)
+            for _, entry in page:
+                if _until(entry.value) < over:
+                    await self._state.drop(NOBODY, _USED, entry.key, entry.revision)
+            if len(page) < _PAGE:
+                return
+            after = page[-1][1].key

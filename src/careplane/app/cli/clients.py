@@ -1,0 +1,186 @@
+"""careplane client: the programs that may ask this installation for tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from careplane.access.smart.client import Client
+from careplane.app.cli.options import Data, Database, Json, say, settings
+from careplane.kernel.clock import format_instant
+from careplane.kernel.errors import Incorrect
+from careplane.kernel.ids import new_id
+from careplane.records.commands import Note
+
+if TYPE_CHECKING:
+    from careplane.access.smart.registrar import Registrar
+
+app = typer.Typer(help="Clients: programs that get tokens by themselves.", no_args_is_help=True)
+Id = Annotated[str, typer.Argument(help="The client_id.")]
+Jwks = Annotated[
+    Path | None, typer.Option("--jwks", help="File with the client's public keys (a JWK Set).")
+]
+JwksUri = Annotated[
+    str, typer.Option("--jwks-uri", help="Address where the client's public keys stand.")
+]
+Result = TypeVar("Result")
+_MOST = 65_536
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="What people call it.")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="SMART scope that it may have, such as system/Patient.rs; repeatable."),
+    ] = None,
+    id: Annotated[str, typer.Option("--id", help="Its client_id; made up if left out.")] = "",
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = "",
+    introspect: Annotated[
+        bool, typer.Option("--introspect", help="It may ask about tokens of others.")
+    ] = False,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Register a client. With --jwks or --jwks-uri it signs assertions (private_key_jwt); else it
+    gets a secret, which is shown once."""
+    from careplane.access.scopes import parse_scopes
+    from careplane.app.build import TENANT
+
+    if not scope:
+        raise typer.BadParameter(
+            "name at least one, such as --scope 'system/*.rs'", param_hint="--scope"
+        )
+    made = Client(
+        id=id or new_id(),
+        tenant=int(TENANT),
+        name=name,
+        scopes=tuple(sorted(map(str, parse_scopes(" ".join(scope))))),
+        method="private_key_jwt" if jwks or jwks_uri else "client_secret",
+        created=0,
+        jwks=_read(jwks),
+        jwks_uri=jwks_uri,
+        inspects=introspect,
+    )
+    work = _work(data, database, "client-add", made.id, lambda registrar: registrar.add(made))
+    _tell(*work, json)
+
+
+@app.command("list")
+def list_(data: Data = None, database: Database = None, json: Json = False) -> None:
+    """All clients."""
+
+    found = _work(data, database, "client-list", "", lambda registrar: registrar.clients.all())
+    lines = [f"{c.id}  {_state(c):8}  {c.method}  {' '.join(c.scopes)}  ({c.name})" for c in found]
+    say([_shown(client) for client in found], "\n".join(lines) or "There is no client.", json)
+
+
+@app.command()
+def show(id: Id, data: Data = None, database: Database = None, json: Json = False) -> None:
+    """One client."""
+    found = _work(data, database, "client-show", id, lambda registrar: registrar.clients.get(id))
+    _tell(found, "", json)
+
+
+@app.command()
+def disable(id: Id, data: Data = None, database: Database = None, json: Json = False) -> None:
+    """Give a client no more tokens, and end those that it has, within seconds everywhere."""
+    found = _work(data, database, "client-disable", id, lambda registrar: registrar.disable(id))
+    _tell(found, "", json)
+
+
+@app.command()
+def enable(id: Id, data: Data = None, database: Database = None, json: Json = False) -> None:
+    """Let a client have tokens again; those that it had stay revoked."""
+    found = _work(data, database, "client-enable", id, lambda registrar: registrar.enable(id))
+    _tell(found, "", json)
+
+
+@app.command()
+def remove(id: Id, data: Data = None, database: Database = None, json: Json = False) -> None:
+    """Take a client out, and end the tokens that it has."""
+    _work(data, database, "client-remove", id, lambda registrar: registrar.remove(id))
+    say({"client_id": id, "removed": True}, f"{id} is removed.", json)
+
+
+@app.command()
+def rotate(
+    id: Id,
+    jwks: Jwks = None,
+    jwks_uri: JwksUri = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Give a client a new secret, or other keys. The old ones are not taken any more; tokens stay
+    good until they end."""
+    keys = _read(jwks)
+    work = _work(
+        data, database, "client-rotate", id, lambda registrar: registrar.rotate(id, keys, jwks_uri)
+    )
+    _tell(*work, json)
+
+
+def _work(
+    data: Path | None,
+    database: str | None,
+    operation: str,
+    id: str,
+    ask: Callable[[Registrar], Awaitable[Result]],
+) -> Result:
+    """Done on the data folder, and noted in the audit trail before anything is printed."""
+    from careplane.app.build import build
+
+    async def work() -> Result:
+        here = build(settings(data, database=database))
+        try:
+            result = await ask(here.authorizing.registrar)
+            await here.door.note(here.operator, Note(operation, id[:64]))
+            return result
+        finally:
+            await here.close()
+
+    return asyncio.run(work())
+
+
+def _read(path: Path | None) -> bytes:
+    if path is None:
+        return b""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST + 1)
+    except OSError as error:
+        raise Incorrect(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _tell(client: Client, secret: str, json: bool) -> None:
+    shown = _shown(client) | ({"client_secret": secret} if secret else {})
+    say(shown, "\n".join(f"{name:14} {_text(value)}" for name, value in shown.items()), json)
+
+
+def _text(value: object) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value)
+
+
+def _state(client: Client) -> str:
+    return "disabled" if client.disabled else "active"
+
+
+def _shown(client: Client) -> dict[str, object]:
+    """What people may see of it."""
+    return {
+        "client_id": client.id,
+        "client_name": client.name,
+        "state": _state(client),
+        "authentication": client.method,
+        "scope": list(client.scopes),
+        **({"jwks_uri": client.jwks_uri} if client.jwks_uri else {}),
+        "introspects": client.inspects,
+        "created": format_instant(client.created),
+    }
