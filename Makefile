@@ -16,11 +16,13 @@ demo: $(VENV)/.demo  ## load the demo hospital and serve it on this machine
 test: $(VENV)/.dev  ## every test, on every engine
 	$(RUN) pytest -n auto --dist worksteal -m "not soak"
 
-check: $(VENV)/.dev  ## format, lint, contracts, types, unit tests: under a minute
+check: $(VENV)/.dev  ## format, lint, contracts, types, known flaws, unit tests: under a minute
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(VENV)/bin/lint-imports --no-logo
 	$(RUN) mypy
+	$(RUN) bandit -q -c pyproject.toml -r src
+	$(RUN) tools.audit_packages
 	$(RUN) pytest -n auto tests/unit tests/house -m "not slow and not browser and not soak"
 
 format: $(VENV)/.dev

@@ -78,5 +78,6 @@ async def persist(attempt: Callable[[], Awaitable[T]]) -> T:
             return await attempt()
         except Stale:
             # Some jitter, so that two that collide do not go on colliding.
-            await asyncio.sleep(random.random() * 0.002 * round)  # noqa: S311  (no secret)
+            jitter = random.random()  # noqa: S311  (no secret)  # nosec B311
+            await asyncio.sleep(jitter * 0.002 * round)
     raise Busy("Others keep changing the same records; send the request again.")

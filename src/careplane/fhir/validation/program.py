@@ -119,7 +119,7 @@ class Program:
             source = "\n".join(self._function(type_definition(type_name)))
             self.compiled[type_name] = bool(source)
             code = compile(source, f"<check {type_name}>", "exec")
-            exec(code, self.namespace)  # noqa: S102  written here, from the definitions alone
+            exec(code, self.namespace)  # noqa: S102  (definitions)  # nosec B102
         return self.compiled[type_name]
 
     def _function(self, definition: TypeDef) -> list[str]:

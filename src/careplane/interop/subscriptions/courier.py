@@ -173,7 +173,7 @@ class Courier:
         if fails >= self._attempts:
             await self._give_up(line, error)
             return
-        wait = delay(fails, random.random())  # noqa: S311  (no secret)
+        wait = delay(fails, random.random())  # noqa: S311  (no secret)  # nosec B311
         again = self._clock() + int(wait * 1_000_000)
         line.standing = replace(line.standing, fails=fails, again=again, error=error)
         await self._journal.stand(line.id, line.standing)

@@ -6,7 +6,7 @@ back come a hello, Replies in any order, and a goodbye where the writer ends.
 
 from __future__ import annotations
 
-import pickle
+import pickle  # nosec B403
 from enum import IntEnum
 
 import msgspec
@@ -95,7 +95,7 @@ def read_ask(data: bytes) -> tuple[int, Job]:
     found = _ask.decode(data)
     guards: tuple[Guard, ...] = ()
     if found.guards:
-        guards = pickle.loads(found.guards)  # noqa: S301  (from the process that started this one)
+        guards = pickle.loads(found.guards)  # noqa: S301  (from who started us)  # nosec B301
     unit = Unit(found.puts, guards, found.audit, found.defined)
     job = Job(found.tenant, unit, found.packed, found.now, found.erasure, found.items)
     return found.number, job
