@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,15 +87,20 @@ def size(data: Path) -> int:
 
 @contextmanager
 def serving(
-    data: Path, workers: int = 1, settings: Mapping[str, str] | None = None
+    data: Path,
+    workers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    program: Sequence[str] = CAREPLANE,
+    rights: Sequence[str] = ("--scope", "system/*.cruds"),
 ) -> Iterator[Server]:
-    """A server on a data folder, until the block ends. `settings`: more of its environment."""
-    token = command("token", "--scope", "system/*.cruds", data=data).strip()
+    """A server on a data folder, until the block ends. `settings`: more of its environment;
+    `program`: another one that takes the same words; `rights`: of its token."""
+    token = command("token", *rights, data=data).strip()
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
     began = time.perf_counter()
     process = subprocess.Popen(
-        [*CAREPLANE, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)],
+        [*program, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)],
         stdout=subprocess.DEVNULL,
         env={
             **ENVIRONMENT,

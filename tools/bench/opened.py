@@ -1,0 +1,74 @@
+"""A server that allows all and keeps no trail, to see what trust costs: no decision, no audit
+record, no ledger. It exists in the bench only.
+
+    python -m tools.bench.opened serve --data FOLDER
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from careplane.access.caller import Caller
+from careplane.access.decide import Decider
+from careplane.access.scopes import Permission
+from careplane.app import asgi, build, serving
+from careplane.app.cli import main
+from careplane.app.dispatch import App
+from careplane.app.operations.drain import DrainingServer
+from careplane.records.account import Account
+from careplane.records.parts import Parts
+from careplane.search.plan import EVERYTHING, Node
+from careplane.storage.ports.records import Tenant
+
+_TARGET = "tools.bench.opened:create"
+
+
+class _AllowAll(Decider):
+    def __init__(self) -> None:
+        """Nothing is asked."""
+
+    def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
+        return EVERYTHING
+
+    def require(self, caller: Caller, permission: Permission, type: str) -> Node:
+        return EVERYTHING
+
+    def everywhere(self, caller: Caller, permission: Permission) -> Node:
+        return EVERYTHING
+
+
+class _NoTrail:
+    async def append(self, tenant: Tenant, record: bytes) -> None:
+        """Nothing is kept."""
+
+    async def tail(
+        self, tenant: Tenant, after: int = 0, count: int = 1000
+    ) -> Sequence[tuple[int, bytes]]:
+        return ()
+
+
+def _parts(store: Any, audit: Any, decider: Any, *rest: Any, **more: Any) -> Parts:
+    return Parts(store, _NoTrail(), _AllowAll(), *rest, **more)
+
+
+def _nothing(account: Account, *_: Any) -> None:
+    """In place of a record."""
+
+
+def create() -> App:
+    """The application of a process, with what is measured taken out."""
+    vars(build)["Parts"] = _parts
+    for name in ("success", "failure"):
+        setattr(Account, name, _nothing)
+    return asgi.create()
+
+
+class _Server(DrainingServer):
+    def __init__(self, target: str, **more: Any) -> None:
+        super().__init__(_TARGET, **more)
+
+
+if __name__ == "__main__":
+    vars(serving)["DrainingServer"] = _Server
+    main()

@@ -1,0 +1,90 @@
+"""What trust costs: the same loads to this build, and to the same build that allows all and keeps
+no trail (see `opened`), in turns.
+
+    python -m tools.bench.trust [--runs 5] [--seconds 4] [--workers 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+import uvloop
+
+from tools.bench import cases, data, server
+from tools.bench.client import Target, load
+
+ROLE = ("--role", "physician", "--scope", "user/*.cruds")
+"""Scopes and policies both have something to say of this caller."""
+LIMIT = 15.0
+"""Percent of the throughput that trust may take."""
+_LOADS = {"GET by id": cases.reads, "search": cases.searches, "POST": cases.creates}
+_CONNECTIONS = 32
+
+Rates = Mapping[str, Sequence[float]]
+
+
+def measure(runs: int, seconds: float, workers: int) -> tuple[Rates, Rates]:
+    """Requests a second by load, with trust and without, a number a run."""
+    patients = data.folder()
+    if patients is None:
+        raise SystemExit("Set CAREPLANE_TEST_DATA to the public test data.")
+    kinds = (server.CAREPLANE, [server.CAREPLANE[0], "-m", "tools.bench.opened"])
+    with tempfile.TemporaryDirectory(prefix="careplane-bench-") as scratch, ExitStack() as open:
+        plans: list[tuple[dict[str, list[float]], dict[str, tuple[Target, Iterator[bytes]]]]] = []
+        for number, program in enumerate(kinds):
+            folder = Path(scratch) / str(number)
+            server.command("init", data=folder)
+            server.command("import", str(patients), "--quiet", data=folder)
+            running = open.enter_context(
+                server.serving(folder, workers=workers, program=program, rights=ROLE)
+            )
+            target = Target.of(running.base, running.token)
+            known = cases.learn(target)
+            asked = {name: (target, make(target, known)) for name, make in _LOADS.items()}
+            plans.append(({name: [] for name in _LOADS}, asked))
+        for name in _LOADS:
+            for run in range(runs + 1):
+                for rates, asked in plans:
+                    target, requests = asked[name]
+                    sample = uvloop.run(
+                        load(target, requests, connections=_CONNECTIONS, seconds=seconds)
+                    )
+                    if sample.failures:
+                        raise SystemExit(f"{name}: {sample.failures[0].body[:300]!r}")
+                    if run:  # the first one warms up
+                        rates[name].append(sample.rate)
+    return plans[0][0], plans[1][0]
+
+
+def table(guarded: Rates, opened: Rates) -> str:
+    """A row a load: medians, and the median of the pairs' ratios."""
+    rows = [
+        "| load | with trust | allows all | costs | may cost |",
+        "|---|---|---|---|---|",
+    ]
+    for name, rates in guarded.items():
+        ratio = median(a / b for a, b in zip(rates, opened[name], strict=True))
+        rows.append(
+            f"| {name} | {median(rates):,.0f} req/s | {median(opened[name]):,.0f} req/s "
+            f"| {100 * (1 - ratio):.1f} % | {LIMIT:g} % |"
+        )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    print(table(*measure(options.runs, options.seconds, options.workers)))
+
+
+if __name__ == "__main__":
+    main()
