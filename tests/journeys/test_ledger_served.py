@@ -236,11 +236,11 @@ def test_an_operator_is_told_of_a_change(hospital: Hospital, tmp_path: Path) -> 
     assert hospital.problems() == []
     store = keys.load(hospital.data).derive("store")
     file = connect(hospital.data / "records.sqlite", key_for("records", store))
-    file.execute("UPDATE version SET updated = updated + 1 WHERE t = 2")
+    file.execute("UPDATE version SET updated = updated + 1 WHERE t = 3")
     file.close()
     told = json.loads(hospital.careplane("ledger", "verify", "--json", code=1))
     (problem,) = told["problems"]
-    assert problem.startswith("Patient/p1 version 1 is not what leaf")
+    assert problem.startswith("Patient/p2 version 1 is not what leaf")
 
 
 def test_a_policy_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
