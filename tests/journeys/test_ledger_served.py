@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import pytest
 from careplane.app import keys
 from careplane.ledger import verify
 from careplane.storage.engines.sqlite.connection import connect, key_for
+from tests import postgres
 from tests.journeys.test_command_line import careplane, patient, write
 from tests.journeys.test_ledger import Running
 from tools.bench import server
@@ -251,3 +253,29 @@ def test_a_policy_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "policy").write_text("quorum none\n")
     other = careplane(*asked, code=1, CAREPLANE_LEDGER_POLICY=str(tmp_path / "policy"))
     assert "does not name this log: add the line `log careplane.invalid/" in other
+
+
+@pytest.mark.timeout(240)
+def test_the_log_moves_to_a_database_and_back(tmp_path: Path) -> None:
+    data, back = tmp_path / "data", tmp_path / "back"
+    careplane("init", "--data", str(data))
+    source = write(tmp_path / "p.ndjson", *(patient(f"p{n}") for n in range(700)))
+    careplane("import", str(source), "--data", str(data))
+    with server.serving(data):
+        until(lambda: status(data, "")["waiting"] == 0)
+    before = status(data, "")
+    url = postgres.url()
+    careplane("migrate-store", "--to", url, "--data", str(data), "--quiet")
+    assert status(data, url) == before
+    found = careplane("ledger", "verify", "--json", "--data", str(data), CAREPLANE_DATABASE=url)
+    assert (json.loads(found)["problems"], json.loads(found)["versions"]) == ([], 700)
+    back.mkdir()
+    for name in ("careplane.key", "ledger.anchor"):
+        shutil.copy(data / name, back / name)
+    careplane("migrate-store", "--from", url, "--data", str(back), "--quiet")
+    assert status(back, "") == before
+    with server.serving(back) as running, client(running) as http:
+        done = http.put("Patient/p", json=patient("p"), headers={"prefer": "receipt"})
+        assert "x-receipt" in done.headers
+    said = careplane("ledger", "verify", "--json", "--data", str(back))
+    assert json.loads(said)["problems"] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import typer
 
-from careplane.app.cli.ledger import adopt, consistency, receipt, status, verify
+from careplane.app.cli.ledger import adopt, consistency, mirror, receipt, status, verify
 
 app = typer.Typer(
     help="The tamper-evident log: receipts, checkpoints, its own state.", no_args_is_help=True
@@ -15,3 +15,4 @@ app.command("receipt")(receipt.receipt)
 app.command("status")(status.status)
 app.command("adopt")(adopt.adopt)
 app.command("consistency")(consistency.consistency)
+app.command("mirror")(mirror.mirror)
