@@ -17,6 +17,7 @@ from careplane.app.dispatch import App
 from careplane.app.keys import Keys
 from careplane.app.policing import texts_of
 from careplane.app.settings import Settings
+from careplane.app.stamping import stamping_of
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError, Incorrect
 from careplane.ledger import server
@@ -24,7 +25,7 @@ from careplane.ledger.anchor import AnchorFile
 from careplane.ledger.erasing import Erasing, Named
 from careplane.ledger.following import Follower, Sources
 from careplane.ledger.formats import keys, policy
-from careplane.ledger.log import Identity, Log
+from careplane.ledger.log import COSIGNED, SIGNED, Identity, Log
 from careplane.ledger.reading import Reading
 from careplane.ledger.receipts import Receipts
 from careplane.ledger.witness.asking import Witnesses
@@ -127,6 +128,10 @@ class Ledgering:
             asking = Witnesses(self.policy, http) if self.witnessed else None
             group.create_task(log.run(asking, _EVERY_SECONDS))
             group.create_task(follower.run())
+            if self._settings.ledger_tsa:
+                source = COSIGNED if self.witnessed else SIGNED
+                stamps = stamping_of(self._settings, self.store, source, http, self._clock)
+                group.create_task(stamps.run())
 
     async def close(self) -> None:
         """Let go of the log, where it was opened."""

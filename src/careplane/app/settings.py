@@ -182,6 +182,15 @@ class Settings(BaseSettings):
         description="File of the newest signed checkpoint. Keep it on another disk than the log, "
         "and out of its backups; empty: `ledger.anchor` in the data folder.",
     )
+    ledger_tsa: str = Field(
+        default="",
+        description="Address of a time-stamp authority (RFC 3161) that stamps a checkpoint a day; "
+        "empty: none. Needs `careplane[timestamps]`.",
+    )
+    ledger_tsa_roots: str = Field(
+        default="",
+        description="PEM file of the root certificates that the authority must be certified by.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

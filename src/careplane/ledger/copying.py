@@ -13,10 +13,11 @@ from careplane.ledger.following import POLICIES, audit_of, versions_of
 from careplane.ledger.leaf import Kind, kind_of, read
 from careplane.ledger.log import COSIGNED, SIGNED
 from careplane.ledger.merkle import tiles
+from careplane.ledger.stamps import STAMPS
 from careplane.storage.ports.ledger import Batch, Entry, LedgerStore, Loss, Place
 
 _AT_ONCE = 1_000
-_NOTES = (SIGNED, COSIGNED, POLICIES)
+_NOTES = (SIGNED, COSIGNED, POLICIES, STAMPS)
 
 
 async def copied(source: LedgerStore, target: LedgerStore, tenants: Iterable[int]) -> int:

@@ -1,4 +1,5 @@
-"""The log over HTTP, for everybody who may watch it: c2sp.org/tlog-tiles, and its policy.
+"""The log over HTTP, for everybody who may watch it: c2sp.org/tlog-tiles, its policy and its
+time stamps.
 
 Nothing of a patient is in it, so no token is asked for. A full tile never changes, and says so.
 """
@@ -17,6 +18,7 @@ from careplane.ledger.reading import Reading
 
 PREFIX = "/ledger/"
 POLICY = "policy"
+STAMPED = "timestamp/"
 _TEXT = "text/plain; charset=utf-8"
 _BYTES = "application/octet-stream"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -36,6 +38,12 @@ def application(reading: Callable[[], Reading], policy: Callable[[], Awaitable[b
     async def answer(path: str) -> Response:
         if path == POLICY:
             return Response(await policy(), media_type=_TEXT, headers={"cache-control": _SOON})
+        if path == STAMPED:
+            days = "".join(f"{day}\n" for day in await reading().days())
+            return Response(days, media_type=_TEXT, headers={"cache-control": _SOON})
+        if path.startswith(STAMPED):
+            data = await reading().stamped(path.removeprefix(STAMPED))
+            return Response(data, media_type=_BYTES, headers={"cache-control": _FOR_EVER})
         data = await reading().resource(path)
         if path == layout.CHECKPOINT:
             return Response(data, media_type=_TEXT, headers={"cache-control": _SOON})
