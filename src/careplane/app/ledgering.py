@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import httpx
@@ -59,9 +59,8 @@ class Ledgering:
         self.policy_text, self.policy = policy_of(settings, self.identity)
         self.anchors = AnchorFile(anchor_path(settings))
         self.secret = key.derive("ledger-leaves")
-        self.sources = Sources(
-            records, records, tenants, lambda: texts_of(settings), self.secret, clock
-        )
+        rules = cache(lambda: texts_of(settings))  # as they were read at the start
+        self.sources = Sources(records, records, tenants, rules, self.secret, clock)
 
     @cached_property
     def store(self) -> LedgerStore:

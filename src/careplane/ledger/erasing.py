@@ -82,17 +82,12 @@ class Erasing:
         raise Busy("The log takes no erasure now: try again.")
 
     async def _numbers(self, tenant: Tenant, versions: Sequence[Named]) -> set[int]:
-        found: set[int] = set()
-        for type, id, version in versions:
-            there = await self._records.vread(tenant, type, id, version)
-            if there is None:
-                continue
-            if self._follows:
-                await self._followed(tenant, there.t)
-            number = await self._store.place(tenant, there.t)
-            if number is not None:
-                found.add(number)
-        return found
+        read = [await self._records.vread(tenant, *named) for named in versions]
+        times = [version.t for version in read if version is not None]
+        if self._follows:
+            await self._followed(tenant, max(times, default=0))
+        numbers = [await self._store.place(tenant, t) for t in times]
+        return {number for number in numbers if number is not None}
 
     async def _followed(self, tenant: Tenant, t: int) -> None:
         """A leaf that is being made must not come after its erasure."""

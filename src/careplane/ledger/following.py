@@ -51,8 +51,8 @@ class _Policy(msgspec.Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What is followed. `policies` are the texts of rules of access, by name, as they are now;
-    `secret` is the installation's key for leaves."""
+    """What is followed. `policies` are the texts of the rules of access that are in force, by name;
+    they are asked for when it starts. `secret` is the installation's key for leaves."""
 
     records: RecordStore
     audit: AuditStore
@@ -72,10 +72,10 @@ class Follower:
         """Until cancelled. Raises Conflict where the records are not those that have leaves."""
         for tenant in self._sources.tenants():
             await self.check(tenant)
+        await self.policies()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._for_ever(self.versions, _REST_SECONDS))
             group.create_task(self._for_ever(self.audited, _AUDIT_SECONDS))
-            group.create_task(self._for_ever(self.policies, _AUDIT_SECONDS))
 
     async def caught_up(self) -> None:
         """Move what is there by now, and return."""
