@@ -17,6 +17,7 @@ import pytest
 
 from careplane.app import keys
 from careplane.ledger import verify
+from careplane.ledger.formats.keys import Kind, generate
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from tests import postgres
 from tests.journeys.test_command_line import careplane, patient, write
@@ -171,6 +172,10 @@ def test_anybody_watches_the_log(hospital: Hospital) -> None:
                 assert watching.get(path).status_code == code, path
             assert watching.post("checkpoint").status_code == 405
             assert watching.head("checkpoint").content == b""
+        words = ("ledger", "mirror", f"{root(running)}/ledger/", str(hospital.folder / "copy"))
+        assert "verified" in careplane(*words, "--log", hospital.key)
+        stranger = str(generate(origin, Kind.ED25519).verifier)
+        assert "not signed by this log" in careplane(*words, "--log", stranger, code=1)
 
 
 @pytest.mark.timeout(300)

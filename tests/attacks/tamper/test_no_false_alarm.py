@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from pathlib import Path
@@ -41,8 +42,8 @@ class Life:
                 self.versions[known] = 1
             taken.add(known)
         await house.write(*puts)
-        for n in range(_UNIT // 10):
-            await house.records.append(ONE, b"\x01read %d" % n)
+        reads = (house.records.append(ONE, b"\x01read %d" % n) for n in range(_UNIT // 10))
+        await asyncio.gather(*reads)
         self.done += len(puts) + _UNIT // 10
         if len(self.versions) > 3_000:
             for id in list(self.versions)[:1_500]:
