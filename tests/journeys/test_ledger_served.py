@@ -250,6 +250,21 @@ def test_an_operator_is_told_of_a_change(hospital: Hospital, tmp_path: Path) -> 
     assert problem.startswith("Patient/p2 version 1 is not what leaf")
 
 
+@pytest.mark.timeout(240)
+def test_an_anchor_that_is_gone_is_told_and_can_be_done_without(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    careplane("init", "--data", str(data))
+    with server.serving(data) as running, client(running) as http:
+        http.put("Patient/p", json=patient("p"), headers={"prefer": "receipt"})
+    (data / "ledger.anchor").unlink()
+    assert "anchor of this log is missing" in status(data, "")["problem"]
+    told = careplane("ledger", "verify", "--data", str(data), code=1)
+    assert "1 problems" in told
+    careplane("ledger", "adopt", "--data", str(data))
+    assert status(data, "")["problem"] == ""
+    careplane("ledger", "verify", "--data", str(data))
+
+
 def test_a_policy_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     careplane("init", "--data", str(tmp_path / "data"))
     asked = ("serve", "--data", str(tmp_path / "data"))
