@@ -18,6 +18,7 @@ from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
+from careplane.app.ledgering import Ledgering
 from careplane.app.operations import health, tracing
 from careplane.app.operations.health import Health
 from careplane.app.operations.pages import watched
@@ -32,6 +33,7 @@ from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
+from careplane.ledger.server import PREFIX as LEDGER
 from careplane.records import walk
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
@@ -44,7 +46,7 @@ from careplane.records.retention import Retention, parse_policy
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import graphql
+from careplane.rest.interactions import graphql, receipt
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
@@ -88,6 +90,7 @@ class Careplane:
     runner: Runner
     tracing: Tracing | Untraced
     authorizing: Authorizing
+    ledger: Ledgering
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -106,6 +109,7 @@ class Careplane:
         await self.authorizing.standing.close()
         await self.subscriptions.close()
         await self.runner.close()
+        await self.ledger.close()
         await self.store.close()
         await self.state.close()
         await asyncio.to_thread(self.tracing.close)
@@ -135,6 +139,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         workers.accepting,
         partial(walk.progress, book),
     )
+    ledger = Ledgering(settings, key, store, lambda: (TENANT,), system_clock)
     parts = Parts(
         store,
         store,
@@ -149,6 +154,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         admissions=subscribed.admissions,
         step=traced.step,
         definitions=definitions,
+        forget=ledger.forget,
     )
     door = Door(parts, Reindexes(definitions, book))
     subscribed.open(door)
@@ -159,8 +165,10 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
+    given = ledger.receipt if ledger.is_on else None
+    operations = (*operations, *receipt.operations(given))
     fhir = Fhir(
-        Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
+        Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
         tokens.resolve,
         Capabilities(
             registry,
@@ -185,6 +193,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
+    others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= dict.fromkeys(PATHS, authorized.endpoints(door, addressing, system_clock))
     return Careplane(
         store,
@@ -205,6 +214,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
                 runner.run,
                 subscribed.serve,
                 authorized.sweep,
+                *((ledger.serve,) if ledger.is_on else ()),
                 *_retention(settings, parts, state),
             ),
         ),
@@ -214,6 +224,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         runner,
         traced,
         authorized,
+        ledger,
     )
 
 

@@ -8,6 +8,7 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect
 from careplane.storage.ports.backup import Vault
 from careplane.storage.ports.engine import Engine
+from careplane.storage.ports.ledger import LedgerStore
 from careplane.storage.ports.moving import Source, Target
 from careplane.storage.ports.state import StateStore
 
@@ -53,6 +54,17 @@ def state(settings: Settings, keys: Keys) -> StateStore:
     from careplane.storage.engines import sqlite
 
     return sqlite.open_state(settings.data, keys.derive("store"))
+
+
+def ledger(settings: Settings, keys: Keys, *, half: bool = False) -> LedgerStore:
+    """The ledger's log, beside the records. `half`: during a move, while the rest is not there."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return postgres.open_ledger(settings.database, half=half)
+    from careplane.storage.engines import sqlite
+
+    return sqlite.open_ledger(settings.data, keys.derive("store"), half=half)
 
 
 async def source(settings: Settings, keys: Keys) -> Source:

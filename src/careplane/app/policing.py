@@ -8,6 +8,7 @@ from pathlib import Path
 from careplane.access.decide import Decider
 from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
+from careplane.access.policy.source import read_folder, shipped
 from careplane.app.settings import Settings
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
@@ -28,6 +29,16 @@ def decider_of(settings: Settings) -> Decider:
 def policies_of(settings: Settings) -> Policies:
     """The ready roles, those of the demo where it is one, and the institution's own."""
     return _loaded(settings, _relations())
+
+
+def texts_of(settings: Settings) -> dict[str, str]:
+    """The files of these policies as they are now, by name. Raises Incorrect."""
+    folder = Path(settings.policies) if settings.policies else None
+    return {
+        **shipped(),
+        **(_demo() if settings.demo else {}),
+        **(read_folder(folder) if folder else {}),
+    }
 
 
 def _loaded(settings: Settings, relations: Relations) -> Policies:

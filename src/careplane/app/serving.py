@@ -14,7 +14,7 @@ import typer
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
-from careplane.app import demo, keys
+from careplane.app import demo, keys, ledgering, stamping
 from careplane.app.operations.drain import DrainingServer
 from careplane.app.operations.metrics import Metrics
 from careplane.app.settings import Settings
@@ -24,7 +24,9 @@ _STAMP = "demo-loaded"
 
 def serve(settings: Settings) -> None:
     """Listen until told to stop. The worker reads the same settings from its environment."""
-    keys.load(settings.data)  # a missing key is said here, not by a worker that dies
+    key = keys.load(settings.data)  # a missing key is said here, not by a worker that dies
+    ledgering.policy_of(settings, ledgering.identity_of(settings, key))  # as is a wrong policy
+    stamping.roots_of(settings)
     for name, value in settings.model_dump(mode="json").items():
         os.environ[f"CAREPLANE_{name.upper()}"] = str(value)
     metrics = (

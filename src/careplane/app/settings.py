@@ -163,6 +163,34 @@ class Settings(BaseSettings):
         description="Hosts, with commas between them, that keys of clients may be fetched from "
         "although they are on a private network or speak plain HTTP.",
     )
+    ledger: bool = Field(
+        default=True,
+        description="Keep the tamper-evident log of versions, audit records and policies.",
+    )
+    ledger_name: str = Field(
+        default="",
+        description="Name of the log, such as `hospital.example/log`; it stays, for receipts hold "
+        "it. Empty: made from the key.",
+    )
+    ledger_policy: str = Field(
+        default="",
+        description="File that names the log, its witnesses and how many of them must cosign "
+        "(tlog-policy); empty: the log signs alone.",
+    )
+    ledger_anchor: str = Field(
+        default="",
+        description="File of the newest signed checkpoint. Keep it on another disk than the log, "
+        "and out of its backups; empty: `ledger.anchor` in the data folder.",
+    )
+    ledger_tsa: str = Field(
+        default="",
+        description="Address of a time-stamp authority (RFC 3161) that stamps a checkpoint a day; "
+        "empty: none. Needs `careplane[timestamps]`.",
+    )
+    ledger_tsa_roots: str = Field(
+        default="",
+        description="PEM file of the root certificates that the authority must be certified by.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

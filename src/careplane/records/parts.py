@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -25,6 +25,14 @@ Announce: TypeAlias = Callable[[Tenant, Sequence[Version], Sequence[Rows]], None
 
 def nobody_listens(tenant: Tenant, versions: Sequence[Version], rows: Sequence[Rows]) -> None:
     """An Announce for a house without subscribers."""
+
+
+Forget: TypeAlias = Callable[[Tenant, Sequence[tuple[str, str, int]]], Awaitable[None]]
+"""Told of versions (type, id, number) before they are removed for good; may raise Busy."""
+
+
+async def nobody_remembers(tenant: Tenant, versions: Sequence[tuple[str, str, int]]) -> None:
+    """A Forget for a house without a ledger."""
 
 
 class Definitions(Protocol):
@@ -52,9 +60,9 @@ class Parts:
     they are durable and must not fail; `base` is the address of this server, by which absolute
     references to its own resources are known; `accept_many` validates the resources of Bundles,
     for instance in another process; `admissions` are asked before resources of their type are
-    written; `step` is told of the steps of a write. `definitions` are those that tenants have
-    made; where they are known, `defined` is their epoch, `codes` are the parameters, and `stored`
-    makes every row that a stored resource may have."""
+    written; `step` is told of the steps of a write; `forget` of versions that go. `definitions` are
+    those that tenants have made; where they are known, `defined` is their epoch, `codes` are the
+    parameters, and `stored` makes every row that a stored resource may have."""
 
     store: RecordStore
     audit: AuditStore
@@ -72,6 +80,7 @@ class Parts:
     defined: int | None = None
     codes: frozenset[str] = frozenset()
     stored: Extract | None = None
+    forget: Forget = nobody_remembers
 
     def accept(self, raw: bytes, type: str) -> Content:
         """Validate and index one resource. Raises Malformed or Invalid with every problem."""

@@ -153,6 +153,8 @@ async def _erase(parts: Parts, account: Account, step: _Step) -> None:
     told = Account(account.caller, account.interaction, account.query, [], {**account.patients})
     told.versions += [(one.type, one.id, one.expect) for one in records]
     told.versions += [(one.type, one.id, one.version) for one in old]
+    every = [(one.type, one.id, n) for one in records for n in range(1, one.expect + 1)]
+    await parts.forget(tenant, [*every, *((one.type, one.id, one.version) for one in old)])
     await parts.store.erase(tenant, Erasure(records, old, told.success(parts.clock)))
 
 

@@ -47,11 +47,18 @@ def restore(
     """Make a data folder of a backup, fill --database where it is of one, and look whether all of
     it is there."""
     from careplane.app import backup, engines
+    from careplane.app.ledgering import anchor_path
 
     chosen = settings(data, database=database)
     root = keys.read(key or source / keys.NAME)
     done = backup.restore(engines.vault(chosen, root), root, source, chosen.data)
     _tell(done, chosen.data, json, "Restored and checked:")
+    anchor = anchor_path(chosen)
+    if done.contents.ledger and done.contents.ledger.rows and not anchor.exists():
+        typer.echo(
+            f"The ledger signs nothing before the newest copy of its anchor is at {anchor}.",
+            err=True,
+        )
 
 
 async def _note(chosen: Settings) -> None:

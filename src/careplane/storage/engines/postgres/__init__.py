@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from careplane.kernel.clock import Clock
 from careplane.storage.engines.postgres.backup import PostgresVault
+from careplane.storage.engines.postgres.ledger import PostgresLedger
 from careplane.storage.engines.postgres.moving import PostgresSource, PostgresTarget
 from careplane.storage.engines.postgres.state import PostgresState
 from careplane.storage.engines.postgres.store import Limits, PostgresStore, mark_of, names_of
 
 __all__ = [
     "Limits",
+    "PostgresLedger",
     "PostgresSource",
     "PostgresState",
     "PostgresStore",
     "PostgresTarget",
     "PostgresVault",
     "open",
+    "open_ledger",
     "open_source",
     "open_state",
     "open_target",
@@ -32,6 +35,11 @@ def open(url: str, key: bytes, clock: Clock, limits: Limits | None = None) -> Po
 def open_state(url: str) -> PostgresState:
     """What services remember, in the same database; the same errors."""
     return PostgresState(url)
+
+
+def open_ledger(url: str, *, half: bool = False) -> PostgresLedger:
+    """The ledger's log, in the same database; the same errors. `half`: during a move."""
+    return PostgresLedger(url, half=half)
 
 
 async def open_source(url: str, key: bytes) -> PostgresSource:
