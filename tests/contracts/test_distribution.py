@@ -14,8 +14,8 @@ from tools.scale_layout.asks import Ask, Known, ask, house
 from tools.scale_layout.evidence import Shown, all_of, cut_up, planned_once, show
 from tools.scale_layout.layouts import BY_RESOURCE, BY_TENANT
 
-_WHOLE = {"installation", "migration"}
-"""One row each of an installation: every node has them."""
+_WHOLE = {"installation", "migration", "key_change", "key_permit"}
+"""A row or two each of an installation: every node has them."""
 _KNOWN = Known("p", "Chalmers", "o0", "8302-2", "2020-05-01T10:00:00Z")
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,13 @@ from careplane.kernel.clock import Clock
 from careplane.storage.engines.postgres.backup import PostgresVault
 from careplane.storage.engines.postgres.moving import PostgresSource, PostgresTarget
 from careplane.storage.engines.postgres.state import PostgresState
-from careplane.storage.engines.postgres.store import Limits, PostgresStore, mark_of, names_of
+from careplane.storage.engines.postgres.store import (
+    Limits,
+    PostgresStore,
+    bodies_root,
+    mark_of,
+    names_of,
+)
 
 __all__ = [
     "Limits",
@@ -36,9 +42,9 @@ def open_state(url: str) -> PostgresState:
 
 async def open_source(url: str, key: bytes) -> PostgresSource:
     """The database to be read as a whole, see `storage.ports.moving`."""
-    return await PostgresSource.open(url, mark_of(key))
+    return await PostgresSource.open(url, mark_of(key), bodies_root(key))
 
 
 async def open_target(url: str, key: bytes) -> PostgresTarget:
     """The database to be filled; nothing is made in it before `begin`."""
-    return await PostgresTarget.open(url, mark_of(key), names_of(key))
+    return await PostgresTarget.open(url, mark_of(key), names_of(key), bodies_root(key))

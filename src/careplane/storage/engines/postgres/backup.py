@@ -174,5 +174,10 @@ def _file(table: str) -> str:
 def _contents(summary: _Summary) -> Contents:
     parts = summary.tables
     return Contents(
-        summary.resources, parts["version"], parts["audit"], parts["outbox"], parts["state"]
+        summary.resources,
+        parts["version"],
+        parts["audit"],
+        parts["outbox"],
+        parts["state"],
+        parts.get("key"),
     )

@@ -23,8 +23,8 @@ class PostgresSource(Reading):
     the same numbers, which other engines cannot keep apart."""
 
     @classmethod
-    async def open(cls, url: str, mark: bytes) -> Self:
-        source = cls()
+    async def open(cls, url: str, mark: bytes, root: bytes) -> Self:
+        source = cls(root)
         source.connection = await connected(url)
         try:
             with complaints(source.connection):
