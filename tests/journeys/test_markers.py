@@ -14,9 +14,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from careplane.interop.subscriptions.catalogue import change_of
 from tests import postgres
 from tests.fhir_house import observation, patient
 from tests.journeys.test_command_line import careplane, write
+from tests.subscription_house import subscription
 from tools.bench import server
 from tools.bench.server import Server
 
@@ -77,13 +79,9 @@ def use(running: Server, folder: Path, database: str) -> None:
     """Create, import, search, update, subscribe, export, and ask for what comes later."""
     every = resources()
     half = len(every) // 2
-    subscription = {
-        "resourceType": "Subscription", "status": "requested", "reason": "marks",
-        "criteria": "Observation?status=final",
-        "channel": {"type": "rest-hook", "endpoint": "https://hooks.invalid/",
-                    "payload": "application/fhir+json"},
-    }  # fmt: skip
-    ask(running, "POST", "Subscription", subscription).read()
+    ask(
+        running, "POST", "Subscription", subscription(change_of("Observation"), kind="websocket")
+    ).read()
     entries = [
         {"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}}
         for r in every[:half]

@@ -6,6 +6,7 @@ keys, or wraps them anew, holds the tenant's advisory lock meanwhile.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,6 +24,7 @@ from careplane.storage.ports.keys import Census, KeyRow
 from careplane.storage.ports.records import Put, Tenant
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 PLAIN = "plain bodies"
 _COLUMNS = "number, tenant, owner, parent, current, wrapped"
 _LOCK = "SELECT pg_advisory_xact_lock(7203120, $1)"
@@ -104,7 +106,10 @@ class PostgresKeys:
         changed, self._changes = n != self._changes, n
         if changed and self._listed:
             rows = await self._run(lambda c: c.fetch(_DESTROYED))
-            self.ring.erasures.add((row[0], row[1]) for row in rows)
+            try:
+                self.ring.erasures.add((row[0], row[1]) for row in rows)
+            except OSError as error:
+                _log.warning("The list of erasures cannot be written: %s", error.strerror)
         self.ring.compared(changed=changed, reads_plain=proof == self.ring.permit(PLAIN))
 
     async def permit_plain(self, connection: Connection) -> None:
