@@ -52,12 +52,8 @@ def resources() -> list[dict[str, Any]]:
         )
         value, note, code, display, comment = (next(left) for _ in range(5))
         coding = {"system": "http://example.org/codes", "code": code, "display": display}
-        found.append(
-            observation(
-                f"o{n}", f"p{n}", code={"coding": [coding], "text": comment},
-                valueString=value, note=[{"text": note}],
-            )
-        )  # fmt: skip
+        measured = observation(f"o{n}", f"p{n}", valueString=value, note=[{"text": note}])
+        found.append({**measured, "code": {"coding": [coding], "text": comment}})
     return found
 
 
