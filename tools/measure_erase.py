@@ -1,6 +1,6 @@
 """How long it takes to erase a patient for good, among others.
 
-    python -m tools.measure_erase [--resources 10000] [--others 10000]
+    python -m tools.measure_erase [--resources 10000] [--others 10000] [--database ADDRESS]
 
 Fills a data folder with a patient of so many resources and as many of others, erases the patient
 over the door, and looks that nothing is left. The target is 5 s for 10,000 resources.
@@ -51,8 +51,8 @@ async def _fill(here: Careplane, patient: str, count: int) -> None:
         await here.door.process(OPERATOR, Process(_bundle(patient, numbers)))
 
 
-async def _measure(data: Path, resources: int, others: int) -> None:
-    here = build(Settings(data=data), for_long=True)
+async def _measure(data: Path, database: str, resources: int, others: int) -> None:
+    here = build(Settings(data=data, database=database), for_long=True)
     try:
         await here.warm()
         await _fill(here, "other", others)
@@ -73,10 +73,12 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--resources", type=int, default=10_000)
     asked.add_argument("--others", type=int, default=10_000)
+    asked.add_argument("--database", default="")
     chosen = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         keys.create(Path(folder) / "data")
-        asyncio.run(_measure(Path(folder) / "data", chosen.resources, chosen.others))
+        data = Path(folder) / "data"
+        asyncio.run(_measure(data, chosen.database, chosen.resources, chosen.others))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ async def source(settings: Settings, keys: Keys) -> Source:
     if is_shared(settings):
         from careplane.storage.engines import postgres
 
-        return await postgres.open_source(settings.database, keys.derive("store"))
+        return await postgres.open_source(settings.database, keys.derive("store"), settings.data)
     from careplane.storage.engines import sqlite
 
     return sqlite.SqliteSource(settings.data, keys.derive("store"))

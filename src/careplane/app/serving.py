@@ -104,6 +104,8 @@ def _greet(settings: Settings, tls: Tls | None) -> None:
     scheme = "https" if tls else "http"
     base = settings.base_url or f"{scheme}://{settings.host}:{settings.port}"
     typer.echo(f"Careplane: {base}/   FHIR: {base}/fhir   (Ctrl-C stops it)")
+    if settings.insecure_plain_http and not tls:
+        typer.echo("WARNING: WITHOUT TLS, everybody on the way can read and change it.", err=True)
     token = f"{_program()} token --data {settings.data} --scope 'system/*.rs'"
     if not settings.demo:
         typer.echo(f"A token: {token}")

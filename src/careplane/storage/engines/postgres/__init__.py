@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from careplane.kernel.clock import Clock
 from careplane.storage.engines.postgres.backup import PostgresVault
 from careplane.storage.engines.postgres.moving import PostgresSource, PostgresTarget
@@ -40,9 +42,10 @@ def open_state(url: str) -> PostgresState:
     return PostgresState(url)
 
 
-async def open_source(url: str, key: bytes) -> PostgresSource:
-    """The database to be read as a whole, see `storage.ports.moving`."""
-    return await PostgresSource.open(url, mark_of(key), bodies_root(key))
+async def open_source(url: str, key: bytes, folder: Path | None = None) -> PostgresSource:
+    """The database to be read as a whole, see `storage.ports.moving`; `folder` has the list of
+    erasures."""
+    return await PostgresSource.open(url, mark_of(key), bodies_root(key), folder)
 
 
 async def open_target(url: str, key: bytes) -> PostgresTarget:

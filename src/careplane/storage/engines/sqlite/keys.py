@@ -39,6 +39,7 @@ _FIND = (
 _OWN = f"SELECT {_COLUMNS} FROM key WHERE tenant = ? AND owner = ? AND current = 1"
 _PARENT = f"SELECT {_COLUMNS} FROM key WHERE number = ?"
 _ADD = "INSERT INTO key VALUES (?, ?, ?, ?, ?, ?)"
+_PERMIT = "INSERT OR IGNORE INTO permit SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM key)"
 _CHANGED = "UPDATE change SET n = n + 1"
 _COMPARE = "SELECT n, (SELECT proof FROM permit WHERE name = ?) FROM change"
 _UNDER = (
@@ -58,7 +59,6 @@ class SqliteKeys:
 
     def __init__(self, folder: Path, key: bytes, *, plain: bool, enforced: bool = True) -> None:
         own = key_for("keys", key)
-        is_new = not (folder / KEYS).exists()
         self._connection = made(
             folder / KEYS, lambda path: connect(path, own, cache_kib=_CACHE_KIB), "keys"
         )
@@ -67,9 +67,9 @@ class SqliteKeys:
         listed = Erasures(folder / erasures.NAME)
         self.ring = Ring(key_for("bodies", key), listed, enforced=enforced)
         self._changes = -1
-        if is_new and plain:
-            with self._changing() as execute:
-                execute("INSERT INTO permit VALUES (?, ?)", (PLAIN, self.ring.permit(PLAIN)))
+        if plain:
+            with complaints(), self._changing() as execute:
+                execute(_PERMIT, (PLAIN, self.ring.permit(PLAIN)))
         self.compare()
 
     def find(self, number: bytes) -> AESGCM:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -90,8 +91,8 @@ class Reading:
 
     connection: Connection
 
-    def __init__(self, root: bytes) -> None:
-        self._keys = PostgresKeys(self._on, root, None, enforced=True)
+    def __init__(self, root: bytes, folder: Path | None = None) -> None:
+        self._keys = PostgresKeys(self._on, root, folder, enforced=True)
         self._cursors = 0
 
     async def marks(self) -> Marks:
