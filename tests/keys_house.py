@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from careplane.app import keys
 from careplane.storage.engines import postgres, sqlite
 from careplane.storage.engines.sqlite.connection import connect, key_for
+from careplane.storage.engines.sqlite.versions import METHODS
 from careplane.storage.ports.engine import Engine
+from careplane.storage.ports.records import Version
 from tests import postgres as server
 from tests.contracts.conftest import Hands
 
 KEY = bytes(range(32))
 Bodies = list[tuple[int, bytes]]
+
+
+def as_before(data: Path, versions: Sequence[Version]) -> None:
+    """A data folder as a version before encryption left it: bodies as they are, and no keys."""
+    root = keys.load(data).derive("store")
+    opened = connect(data / "records.sqlite", key_for("records", root))
+    for version in versions:
+        form = METHODS.index(version.method)
+        opened.execute(
+            "UPDATE version SET form = ?, body = ? WHERE t = ?", (form, version.rest, version.t)
+        )
+    opened.close()
+    for path in data.glob("keys.sqlite*"):
+        path.unlink()
 
 
 class Installation:

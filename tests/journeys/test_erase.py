@@ -26,6 +26,7 @@ from careplane.storage.ports.records import Tenant
 from tests.bulk_house import BulkHouse, open_bulk_house
 from tests.fhir_house import ids, observation, patient
 from tests.journeys.test_command_line import careplane
+from tests.keys_house import as_before
 
 pytestmark = pytest.mark.anyio
 SCOPES = "system/*.cruds system/Patient.purge"
@@ -252,16 +253,7 @@ async def test_a_backup_from_before_encryption_does_not_bring_it_back(tmp_path: 
         await record(house)
         versions = await house.here.store.changes(TENANT, 0)
     shutil.copytree(data, old)
-    root = keys.load(old).derive("store")
-    opened = connect(old / "records.sqlite", key_for("records", root))
-    for version in versions:
-        form = ("POST", "PUT", "DELETE", "PATCH").index(version.method)
-        opened.execute(
-            "UPDATE version SET form = ?, body = ? WHERE t = ?", (form, version.rest, version.t)
-        )
-    opened.close()
-    for path in old.glob("keys.sqlite*"):
-        path.unlink()
+    as_before(old, versions)
     async with open_bulk_house(data) as house:
         told(await erase(house))
     shutil.copy(data / NAME, old / NAME)

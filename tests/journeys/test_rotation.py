@@ -3,6 +3,7 @@ another."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import urllib.request
@@ -11,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from careplane.app import keys
+from careplane.app.build import TENANT
 from careplane.app.keys.providers import passphrase
 from careplane.storage.engines.sqlite.connection import connect, key_for
+from tests.bulk_house import open_bulk_house
 from tests.journeys.test_command_line import careplane, patient, write
+from tests.keys_house import as_before
 from tools.bench import server
 from tools.bench.server import Server
 
@@ -76,6 +80,24 @@ def test_keys_of_patients_change_while_a_server_answers(data: Path, tmp_path: Pa
     assert status == {"provider": "file:", "current": 10, "superseded": 0, "destroyed": 0,
                       "plain": False, "under_way": None}  # fmt: skip
     assert "10 keys in use" in careplane("keys", "status", "--data", str(data))
+
+
+@pytest.mark.anyio
+async def test_a_server_encrypts_what_is_there_from_before(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with open_bulk_house(data) as house:
+        await house.put(*(patient(f"p{n}", active=True) for n in range(5)))
+        versions = await house.here.store.changes(TENANT, 0)
+    as_before(data, versions)
+    async with open_bulk_house(data) as house:
+        answer = await house.http.get("Patient/p1")
+        assert answer.json()["active"] is True
+        keeper = house.here.store.keeper
+        async with asyncio.timeout(60):
+            while (await keeper.census(TENANT)).plain:
+                await asyncio.sleep(0.1)
+        assert (await house.http.get("Patient/p1")).content == answer.content
+    assert len(numbers(data)) == 5
 
 
 def test_the_root_goes_to_a_keeper_and_back(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
