@@ -20,6 +20,10 @@ from careplane.app.reapplying import reapplied
 from careplane.app.settings import Settings
 from careplane.kernel.errors import Busy, Forbidden
 from careplane.ledger.audit import decode
+from careplane.records.account import Account
+from careplane.records.parts import Parts
+from careplane.records.purge import remove
+from careplane.records.results import Purged
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.keys.erasures import NAME
 from careplane.storage.ports.records import Tenant
@@ -163,6 +167,27 @@ async def test_what_was_interrupted_is_asked_again(house: BulkHouse) -> None:
     house.here.door._erasing = whole
     assert told(await erase(house))["keys"] == 1
     assert (await erase(house)).status_code == 404
+
+
+async def test_what_is_sealed_meanwhile_goes_too(
+    house: BulkHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or bodies under the new key would be left in old pages."""
+    came: list[str] = []
+
+    async def late(parts: Parts, account: Account, id: str) -> Purged:
+        purged = await remove(parts, account, id)
+        if not came:
+            came.append(id)
+            await house.put(observation("late", id))
+        return purged
+
+    await record(house)
+    monkeypatch.setattr("careplane.records.erase.remove", late)
+    assert told(await erase(house))["keys"] == 2
+    assert came == ["p"]
+    assert (await house.http.get("Observation/late")).status_code == 404
+    assert (await house.here.store.keeper.census(TENANT)).superseded == 0
 
 
 async def test_the_ledger_is_told_and_a_caller_confirms(tmp_path: Path) -> None:
