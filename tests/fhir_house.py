@@ -19,6 +19,7 @@ from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
+from careplane.app.erasing import Outputs, erasing
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.audit import AuditRecord, decode
@@ -192,7 +193,10 @@ async def open_house(
         base=BASE,
         definitions=definitions,
     )
-    door = Door(parts, Reindexes(definitions, book))
+    outputs = Outputs()
+    keeper = getattr(store, "keeper", None)
+    destroying = None if keeper is None else erasing(keeper, outputs)
+    door = Door(parts, Reindexes(definitions, book), destroying)
     tokens = Tokens(bytes(32), system_clock)
     service = Service(door, Pages(bytes(range(32))), LIMIT)
     capabilities = Capabilities(
@@ -200,6 +204,7 @@ async def open_house(
     )
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (KIND, reindexer.kind))
+    outputs.of(runner)
     later = Later(runner, book, system_clock, LIMIT)
     app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing(), later=later)
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))

@@ -18,6 +18,7 @@ from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
+from careplane.app.erasing import Outputs, erasing
 from careplane.app.ledgering import Ledgering
 from careplane.app.operations import health, tracing
 from careplane.app.operations.health import Health
@@ -37,11 +38,13 @@ from careplane.ledger.server import PREFIX as LEDGER
 from careplane.records import walk
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
+from careplane.records.erase import Erasing
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.runner import Runner
 from careplane.records.parts import Announce, Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
+from careplane.records.resealing import Resealing
 from careplane.records.retention import Retention, parse_policy
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
@@ -91,6 +94,9 @@ class Careplane:
     tracing: Tracing | Untraced
     authorizing: Authorizing
     ledger: Ledgering
+    parts: Parts
+    erasing: Erasing
+    resealing: Resealing
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -115,13 +121,13 @@ class Careplane:
         await asyncio.to_thread(self.tracing.close)
 
 
-def build(settings: Settings, *, for_long: bool = False) -> Careplane:
-    """Open a data folder; `for_long` where much will be written. Raises NotFound where it has no
-    key, Fault where it cannot be read."""
+def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False) -> Careplane:
+    """Open a data folder; `for_long` where much will be written, `forgiving` to erase again. Raises
+    NotFound where it has no key, Fault where it cannot be read."""
     key = keys.load(settings.data)
     registry = r4_registry().with_full_text() if settings.full_text else r4_registry()
     extract = extract_with_words if settings.full_text else extract_r4
-    store = engines.records(settings, key, system_clock, for_long=for_long)
+    store = engines.records(settings, key, system_clock, for_long=for_long, forgiving=forgiving)
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     decider = decider_of(settings)
@@ -156,7 +162,9 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         definitions=definitions,
         forget=ledger.forget,
     )
-    door = Door(parts, Reindexes(definitions, book))
+    outputs = Outputs()
+    destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
+    door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     authorized = authorizing(settings, key, state, system_clock)
     tokens = authorized.tokens
@@ -164,6 +172,8 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
+    outputs.of(runner)
+    resealed = Resealing(parts, store.keeper, state, TENANT)
     operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
     given = ledger.receipt if ledger.is_on else None
     operations = (*operations, *receipt.operations(given))
@@ -215,6 +225,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
                 subscribed.serve,
                 authorized.sweep,
                 *((ledger.serve,) if ledger.is_on else ()),
+                resealed,
                 *_retention(settings, parts, state),
             ),
         ),
@@ -225,6 +236,9 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         traced,
         authorized,
         ledger,
+        parts,
+        destroying,
+        resealed,
     )
 
 

@@ -15,13 +15,25 @@ from careplane.storage.ports.state import StateStore
 _POSTGRES = ("postgresql://", "postgres://")
 
 
-def records(settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = False) -> Engine:
+def records(
+    settings: Settings,
+    keys: Keys,
+    clock: Clock,
+    *,
+    for_long: bool = False,
+    forgiving: bool = False,
+) -> Engine:
     """The store that the settings name. `for_long`: for a server or an import, which are worth a
-    second process where the store is embedded; not for one command."""
+    second process where the store is embedded; not for one command. `forgiving`: to apply erasures
+    again."""
     if is_shared(settings):
         from careplane.storage.engines import postgres
 
-        limits = postgres.Limits(audit_sync="on" if settings.audit_sync == "disk" else "off")
+        limits = postgres.Limits(
+            audit_sync="on" if settings.audit_sync == "disk" else "off",
+            folder=settings.data,
+            forgiving=forgiving,
+        )
         return postgres.open(settings.database, keys.derive("store"), clock, limits)
     from careplane.storage.engines import sqlite
 
@@ -30,6 +42,7 @@ def records(settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = Fa
         writer="process" if for_long else "thread",
         shared=for_long and settings.workers > 1,
         reserve_bytes=settings.reserve_bytes if for_long else 0,
+        forgiving=forgiving,
     )
     return sqlite.open(settings.data, keys.derive("store"), clock, embedded)
 
@@ -72,7 +85,7 @@ async def source(settings: Settings, keys: Keys) -> Source:
     if is_shared(settings):
         from careplane.storage.engines import postgres
 
-        return await postgres.open_source(settings.database, keys.derive("store"))
+        return await postgres.open_source(settings.database, keys.derive("store"), settings.data)
     from careplane.storage.engines import sqlite
 
     return sqlite.SqliteSource(settings.data, keys.derive("store"))

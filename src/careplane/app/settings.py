@@ -39,6 +39,29 @@ class Settings(BaseSettings):
         default=False,
         description="Believe X-Forwarded headers; only behind a proxy that sets them itself.",
     )
+    key_provider: str = Field(
+        default="",
+        description="Who keeps the root of all keys, for `careplane init` and `careplane keys "
+        "rotate --root`: `passphrase:`, `keyring:service/name`, `pkcs11:token=…;object=…?"
+        "module-path=…`, `vault:https://host:8200/transit/keys/name`, `awskms:key`; empty or "
+        "`file:`: the key file itself. The key file says by whom it was wrapped (docs/keys.md).",
+    )
+    tls_cert: str = Field(
+        default="",
+        description="File of the certificate, with its chain, in PEM; with `CAREPLANE_TLS_KEY` the "
+        "server speaks TLS 1.2 and above, at its port and at that of its metrics.",
+    )
+    tls_key: str = Field(default="", description="File of the certificate's private key, in PEM.")
+    tls_client_ca: str = Field(
+        default="",
+        description="File of certificate authorities, in PEM: every client must show a certificate "
+        "of one of them (mutual TLS), for installations that services alone talk to.",
+    )
+    insecure_plain_http: bool = Field(
+        default=False,
+        description="Listen without TLS at an address that others can reach: everybody on the way "
+        "can read and change what is sent. Not needed behind a proxy, see `CAREPLANE_TRUST_PROXY`.",
+    )
     demo: bool = Field(
         default=False, description="Role picker instead of sign-in. For synthetic data only."
     )

@@ -194,6 +194,12 @@ class Purge(Struct, frozen=True):
     id: str
 
 
+class Erase(Struct, frozen=True):
+    """`Patient/[id]/$erase`: as Purge, and no copy of the store that is left can be read."""
+
+    id: str
+
+
 ValidationMode = Literal["create", "update", "delete"]
 
 

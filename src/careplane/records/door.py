@@ -37,6 +37,7 @@ from careplane.records.account import Account
 from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
 from careplane.records.bundle import entries
+from careplane.records.erase import Erasing
 from careplane.records.parts import Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.results import (
@@ -48,6 +49,7 @@ from careplane.records.results import (
     Processed,
     Purged,
     Report,
+    Shredded,
     Statistics,
     Version,
     Versions,
@@ -65,9 +67,12 @@ _PATH = 200
 class Door:
     """The one door to patient data. `app.build` wires it."""
 
-    def __init__(self, parts: Parts, reindexes: Reindexes | None = None) -> None:
+    def __init__(
+        self, parts: Parts, reindexes: Reindexes | None = None, erasing: Erasing | None = None
+    ) -> None:
         self._parts = parts
         self._reindexes = reindexes
+        self._erasing = erasing
 
     async def _call(
         self, caller: Caller, interaction: str, work: Work[Command, Result], command: Command
@@ -145,6 +150,13 @@ class Door:
     async def purge(self, caller: Caller, command: c.Purge) -> Purged:
         """Remove a patient's record physically. Raises NotFound; Forbidden without the scope."""
         return await self._call(caller, "$purge", purge.purge, command)
+
+    async def erase(self, caller: Caller, command: c.Erase) -> Shredded:
+        """As `purge`, and the patient's keys are destroyed, so that what is left of the record in
+        old pages and copies is noise. Raises Unsupported where bodies have no keys."""
+        if self._erasing is None:
+            raise Unsupported("Records cannot be erased for good on this server.")
+        return await self._call(caller, "$erase", self._erasing.erase, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""

@@ -25,6 +25,7 @@ __all__ = [
     "Processed",
     "Purged",
     "Report",
+    "Shredded",
     "Statistics",
     "Version",
     "Versions",
@@ -102,6 +103,17 @@ class Purged(Struct, frozen=True):
     records: int
     versions: int
     left: tuple[tuple[str, str], ...]
+
+
+class Shredded(Struct, frozen=True):
+    """What an erasure did. `keys` were destroyed, `outputs` of jobs were removed since they may
+    have held something of the record; `ledger`: whether the ledger was told, False where there is
+    none."""
+
+    purged: Purged
+    keys: int
+    outputs: int
+    ledger: bool
 
 
 class Prepared(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from careplane.rest.interactions import (
     diff,
+    erase,
     everything,
     graph,
     lastn,
@@ -21,6 +22,7 @@ OPERATIONS = (
     *lastn.OPERATIONS,
     *meta.OPERATIONS,
     *purge.OPERATIONS,
+    *erase.OPERATIONS,
     *reindex.OPERATIONS,
     *stats.OPERATIONS,
     *validate.OPERATIONS,

@@ -18,6 +18,7 @@ from careplane.app.cli import (
     exporting,
     fhir,
     importing,
+    keys,
     ledger,
     lifecycle,
     migrating,
@@ -52,6 +53,7 @@ app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.command("witness")(witness.witness)
 app.add_typer(fhir.app, name="fhir")
+app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")

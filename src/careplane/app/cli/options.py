@@ -21,6 +21,13 @@ Database = Annotated[
         help="PostgreSQL address; default: $CAREPLANE_DATABASE or a file in the data folder.",
     ),
 ]
+Provider = Annotated[
+    str | None,
+    typer.Option(
+        "--key-provider",
+        help="Who keeps the root of all keys; default: $CAREPLANE_KEY_PROVIDER or the key file.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 

@@ -38,7 +38,9 @@ async def move(
             await target.put_places(places)
             told("places", len(places), places[-1].at[0] / marks.place)
         async for versions in ahead(source.versions(reached.t)):
-            await target.put_versions(versions, [indexing.rows(kept) for kept in versions])
+            rows = [indexing.rows(kept) for kept in versions]
+            patients = [indexing.patient(*pair) for pair in zip(versions, rows, strict=True)]
+            await target.put_versions(versions, rows, patients)
             told("versions", len(versions), versions[-1].at[0] / marks.t)
         async for records in ahead(source.audited(reached.seq)):
             await target.put_audited(records)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Protocol
 
 from careplane.storage.ports.audit import AuditStore
+from careplane.storage.ports.keys import KeyKeeper
 from careplane.storage.ports.records import RecordStore
 from careplane.storage.ports.vitals import Living
 
 
 class Engine(RecordStore, AuditStore, Living, Protocol):
     """What every engine for real use is."""
+
+    @property
+    def keeper(self) -> KeyKeeper:
+        """The keys of its bodies."""
 
     async def warm(self) -> None:
         """Start what will be needed, before it is."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from careplane.kernel.clock import Clock
 from careplane.storage.engines.postgres.backup import PostgresVault
 from careplane.storage.engines.postgres.ledger import PostgresLedger
 from careplane.storage.engines.postgres.moving import PostgresSource, PostgresTarget
 from careplane.storage.engines.postgres.state import PostgresState
-from careplane.storage.engines.postgres.store import Limits, PostgresStore, mark_of, names_of
+from careplane.storage.engines.postgres.store import (
+    Limits,
+    PostgresStore,
+    bodies_root,
+    mark_of,
+    names_of,
+)
 
 __all__ = [
     "Limits",
@@ -42,11 +50,12 @@ def open_ledger(url: str, *, half: bool = False) -> PostgresLedger:
     return PostgresLedger(url, half=half)
 
 
-async def open_source(url: str, key: bytes) -> PostgresSource:
-    """The database to be read as a whole, see `storage.ports.moving`."""
-    return await PostgresSource.open(url, mark_of(key))
+async def open_source(url: str, key: bytes, folder: Path | None = None) -> PostgresSource:
+    """The database to be read as a whole, see `storage.ports.moving`; `folder` has the list of
+    erasures."""
+    return await PostgresSource.open(url, mark_of(key), bodies_root(key), folder)
 
 
 async def open_target(url: str, key: bytes) -> PostgresTarget:
     """The database to be filled; nothing is made in it before `begin`."""
-    return await PostgresTarget.open(url, mark_of(key), names_of(key))
+    return await PostgresTarget.open(url, mark_of(key), names_of(key), bodies_root(key))

@@ -180,4 +180,5 @@ def _contents(summary: _Summary) -> Contents:
         parts["outbox"],
         parts["state"],
         parts.get("ledger_entry"),
+        parts.get("key"),
     )

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from careplane.search.plan import EVERYTHING, Keys, Query
-from careplane.storage.bodies import Bodies
 from careplane.storage.engines.postgres import snapshots
 from careplane.storage.engines.postgres.find import Finder, Statement
+from careplane.storage.engines.postgres.keys import PostgresKeys
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.plans import leads, nodes, selves
 from careplane.storage.engines.postgres.plans.scope import At, Scope, both
@@ -67,13 +67,21 @@ Waiting = dict[Key, asyncio.Future[Version | None]]
 class Reader:
     """Answers for one process."""
 
-    def __init__(self, quick: Sessions, careful: Sessions, names: Names, cursors: Cursors) -> None:
+    def __init__(
+        self,
+        quick: Sessions,
+        careful: Sessions,
+        names: Names,
+        cursors: Cursors,
+        keys: PostgresKeys,
+    ) -> None:
         self._quick = quick
         self._careful = careful
         self._names = names
         self._cursors = cursors
         self._answers = Answers()
-        self._bodies = Bodies()
+        self._keys = keys
+        self._bodies = keys.bodies
         self._sizes: dict[tuple[Tenant, Query], tuple[float, bool]] = {}
         self._waiting: dict[Tenant, Waiting] = {}
         self._asking: Counter[Tenant] = Counter()
@@ -120,8 +128,9 @@ class Reader:
         idents = [self._names.ident(tenant, *key) for key in keys]
         rows = await self._quick.retried(lambda c: c.fetch(_READ, tenant, idents))
         found: list[Version | None] = [None] * len(keys)
+        await self._keys.ready(tenant, rows)
         for row in rows:
-            version, n = to_version(row, self._bodies), row[7] - 1
+            version, n = to_version(row, self._bodies, tenant), row[7] - 1
             if (version.type, version.id) == keys[n]:
                 found[n] = version
         return found
@@ -131,21 +140,21 @@ class Reader:
             return None
         ident = self._names.ident(tenant, type, id)
         row = await self._quick.retried(lambda c: c.fetchrow(_VREAD, tenant, ident, version))
-        found = to_version(row, self._bodies) if row else None
+        found = (await self._versions(tenant, [row]))[0] if row else None
         return found if found and (found.type, found.id) == (type, id) else None
 
     async def walk(self, tenant: Tenant, type: str, after: str | None, count: int) -> list[Version]:
         """In the order of their places, which they keep when they are deleted."""
         ident = None if after is None else self._names.ident(tenant, type, after)
         rows = await self._quick.retried(lambda c: c.fetch(_WALK, tenant, type, ident, count))
-        return list(to_versions(rows, self._bodies))
+        return list(await self._versions(tenant, rows))
 
     async def newest(self, tenant: Tenant, type: str) -> int:
         return await self._quick.retried(lambda c: c.fetchval(_NEWEST, tenant, type)) or 0
 
     async def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
         rows = await self._quick.retried(lambda c: c.fetch(_CHANGES, tenant, after, count))
-        return list(to_versions(rows, self._bodies))
+        return list(await self._versions(tenant, rows))
 
     async def horizon(self, tenant: Tenant) -> tuple[int, int]:
         row = await self._quick.retried(lambda c: c.fetchrow(_HORIZON, tenant))
@@ -153,7 +162,8 @@ class Reader:
 
     async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
         rows = await self._fetch(snapshots.statement(tenant, query, self._names))
-        return snapshots.slice(query, rows, self._bodies)
+        await self._keys.ready(tenant, [row for row in rows if row[0] is not None])
+        return snapshots.slice(tenant, query, rows, self._bodies)
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return {
@@ -201,8 +211,8 @@ class Reader:
         if query.count <= 0:
             return set()
         if query.sort and cursor is not None:
-            page = await self._sorted(finder, query, cursor)
-            return {(v.type, v.id) for v in page.versions}
+            rows, _ = await self._sorted_rows(finder, query, cursor)
+            return {(row[0], row[1]) for row in rows}
         statement = finder.ranked(query, None) if query.sort else finder.page(query, cursor)
         rows = await connection.fetch(statement.text, *statement.args)
         return {(row[0], row[1]) for row in rows[: query.count]}
@@ -214,11 +224,20 @@ class Reader:
         if more:
             t = cursor.t if cursor else shown[-1][9]
             following = self._write(finder.tenant, Cursor(t, shown[-1][8]))
-        return Page(to_versions(shown, self._bodies), following, _total(query, rows))
+        versions = await self._versions(Tenant(finder.tenant), shown)
+        return Page(versions, following, _total(query, rows))
 
     async def _sorted(self, finder: Finder, query: Query, cursor: Cursor | None) -> Page:
         if cursor is None:
             return await self._ranked(finder, query)
+        page, following = await self._sorted_rows(finder, query, cursor)
+        versions = await self._versions(Tenant(finder.tenant), page)
+        return Page(versions, following, _total(query, page))
+
+    async def _sorted_rows(
+        self, finder: Finder, query: Query, cursor: Cursor
+    ) -> tuple[list[Any], str | None]:
+        """Of a further page: its rows, and the cursor behind it."""
         answer, number, shown = self._answers.find(cursor.list), cursor.list, cursor.shown
         if answer is None:
             answer, number = await self._sorted_anew(finder, query, cursor), 0
@@ -235,7 +254,7 @@ class Reader:
             place, row = here[query.count - 1]
             number = number or self._answers.keep(answer)
             following = self._write(finder.tenant, Cursor(cursor.t, row[7], number, place))
-        return Page(to_versions(page, self._bodies), following, _total(query, page))
+        return page, following
 
     async def _ranked(self, finder: Finder, query: Query) -> Page:
         rows = await self._fetch(finder.ranked(query, None))
@@ -244,7 +263,8 @@ class Reader:
             number = self._answers.keep(array("q", idents))
             cursor = Cursor(rows[0][9], rows[-1][7], number, len(rows))
             following = self._write(finder.tenant, cursor)
-        return Page(to_versions(rows, self._bodies), following, _total(query, rows))
+        versions = await self._versions(Tenant(finder.tenant), rows)
+        return Page(versions, following, _total(query, rows))
 
     async def _sorted_anew(self, finder: Finder, query: Query, cursor: Cursor) -> array[int]:
         rows = await self._fetch(finder.ranked(query, cursor))
@@ -265,7 +285,7 @@ class Reader:
         if shown and len(found) > len(shown):
             place = Cursor(cursor.t if cursor else now, shown[-1][6])
             following = self._cursors.write(HISTORY, tenant, place)
-        return Page(to_versions(shown, self._bodies), following, total)
+        return Page(await self._versions(tenant, shown), following, total)
 
     def _told(self, tenant: Tenant, query: HistoryQuery, cursor: Cursor | None) -> Statement:
         """Rows of COLUMNS, total, t now; one row without a version where there is none."""
@@ -301,6 +321,10 @@ class Reader:
             "ORDER BY p.t DESC"
         )
         return Statement(*scope.statement(text))
+
+    async def _versions(self, tenant: Tenant, rows: Sequence[Any]) -> tuple[Version, ...]:
+        await self._keys.ready(tenant, rows)
+        return to_versions(rows, self._bodies, tenant)
 
     async def _fetch(self, statement: Statement) -> list[Any]:
         sessions = self._quick if statement.quick else self._careful

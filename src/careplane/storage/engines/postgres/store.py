@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from careplane.kernel.clock import Clock
@@ -18,6 +19,8 @@ from careplane.kernel.errors import CareplaneError
 from careplane.search.plan import Query
 from careplane.storage.engines.postgres.audit import Audit
 from careplane.storage.engines.postgres.erasing import Eraser
+from careplane.storage.engines.postgres.keeping import PostgresKeeper
+from careplane.storage.engines.postgres.keys import PostgresKeys
 from careplane.storage.engines.postgres.migrate import claim, migrate
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.reader import Reader
@@ -55,6 +58,10 @@ class Limits:
     writing: int = 2
     search_seconds: float = 30.0
     audit_sync: Literal["on", "off"] = "off"
+    folder: Path | None = None
+    """Where the list of erasures is; None where none is kept."""
+    forgiving: bool = False
+    """Read under keys of that list, to apply it."""
 
 
 class PostgresStore:
@@ -66,6 +73,7 @@ class PostgresStore:
         async def prepare(connection: Connection) -> None:
             await migrate(connection)
             await claim(connection, mark)
+            await self._keys.permit_plain(connection)
 
         search = {"statement_timeout": str(round(limits.search_seconds * 1000))}
         writes = {
@@ -78,9 +86,13 @@ class PostgresStore:
         trail = {**QUICK, "synchronous_commit": limits.audit_sync}
         self._auditing = Sessions(url, 1, trail, prepare)
         names = self._names = names_of(key)
+        self._keys = PostgresKeys(
+            self._quick.retried, bodies_root(key), limits.folder, enforced=not limits.forgiving
+        )
+        self.keeper = PostgresKeeper(self._keys, names, self._writing.run)
         cursors = Cursors(_derived("cursors", key))
-        self._reader = Reader(self._quick, self._careful, names, cursors)
-        self._writer = Writer(self._writing, names, self._find, clock)
+        self._reader = Reader(self._quick, self._careful, names, cursors, self._keys)
+        self._writer = Writer(self._writing, names, self._find, clock, self._keys)
         self._audit = Audit(self._auditing)
 
     async def read(self, tenant: Tenant, type: str, id: str) -> Version | None:
@@ -186,6 +198,11 @@ def mark_of(key: bytes) -> bytes:
 def names_of(key: bytes) -> Names:
     """The numbers of an installation."""
     return Names(_derived("names", key))
+
+
+def bodies_root(key: bytes) -> bytes:
+    """What keys of bodies are wrapped under."""
+    return _derived("bodies", key)
 
 
 async def _nothing(connection: Connection) -> None:
