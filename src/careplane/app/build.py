@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
-from careplane.app import background as beside
+from careplane.access.tenants.institution import FIRST
 from careplane.app import engines, keys
 from careplane.app.authorizing import Authorizing, authorizing, security
 from careplane.app.background import Background
@@ -27,9 +27,12 @@ from careplane.app.operations.traffic import Traffic
 from careplane.app.policing import decider_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
+from careplane.app.tenancy.room import Room
+from careplane.app.tenancy.usage import Usage
+from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.workers import Workers
 from careplane.interop.subscriptions import sockets
-from careplane.interop.subscriptions.room import Subscriptions
+from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.records import walk
@@ -40,7 +43,6 @@ from careplane.records.jobs.runner import Runner
 from careplane.records.parts import Announce, Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
-from careplane.records.retention import Retention, parse_policy
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
@@ -63,7 +65,7 @@ from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
 from careplane.web.visit import Web
 
-TENANT = Tenant(1)
+TENANT = FIRST
 OPERATOR = Caller(
     TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds system/Patient.purge")
 )
@@ -84,11 +86,18 @@ class Careplane:
     background: Background
     traffic: Traffic
     tally: Tally
-    subscriptions: Subscriptions
+    subscriptions: Rooms
     runner: Runner
     tracing: Tracing | Untraced
     authorizing: Authorizing
+    tenancy: Tenancy
+    usage: Usage
     operator: Caller = OPERATOR
+
+    async def operator_of(self, name: str) -> Caller:
+        """Whom the command line acts as at an institution; at the first where none is named. Raises
+        NotFound."""
+        return replace(self.operator, tenant=(await self.tenancy.named(name)).tenant)
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
@@ -98,12 +107,15 @@ class Careplane:
         """What this process has counted, and how it stands."""
         vitals = await self.store.vitals()
         leads, draining = self.background.leads, self.traffic.draining
-        return self.tally.snapshot(vitals, leads=leads, draining=draining)
+        names = {one.number: one.name for one in self.tenancy.known.all()}
+        return self.tally.snapshot(vitals, names, leads=leads, draining=draining)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
         await self.authorizing.standing.close()
+        await self.tenancy.known.close()
+        await self.usage.close()
         await self.subscriptions.close()
         await self.runner.close()
         await self.store.close()
@@ -120,11 +132,14 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     store = engines.records(settings, key, system_clock, for_long=for_long)
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
-    decider = decider_of(settings)
     workers = Workers(full_text=settings.full_text)
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
-    subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
+    addressing = Addressing(settings.base_url, settings.trust_proxy)
+    tenants = tenancy(settings, state, system_clock, addressing)
+    subscribed = subscriptions(
+        settings, key, state, tenants.base_of, registry, extract, system_clock
+    )
     book = Book(state, system_clock, secret_id)
     definitions = Definitions(
         store,
@@ -138,12 +153,14 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     parts = Parts(
         store,
         store,
-        decider,
+        decider_of(settings, tenants.known),
         registry,
         extract,
         system_clock,
         new_id,
         base=base,
+        base_of=tenants.base_of,
+        room=Room(tenants.known, store.counts, system_clock).require,
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions,
@@ -152,13 +169,12 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     door = Door(parts, Reindexes(definitions, book))
     subscribed.open(door)
-    authorized = authorizing(settings, key, state, system_clock)
+    authorized = authorizing(settings, key, state, system_clock, tenants.here.is_here)
     tokens = authorized.tokens
-    addressing = Addressing(settings.base_url, settings.trust_proxy)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
-    operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
+    operations = (*OPERATIONS, *bulk.operations, *subscribed.offered())
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
@@ -167,7 +183,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
             operations,
             system_clock(),
             subscribed.capabilities,
-            current=lambda: definitions.registry(TENANT),
+            current=definitions.registry,
             security=security(addressing),
         ),
         operations,
@@ -178,7 +194,9 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     api = OpenApi(registry, operations, base or ROOT)
     web = Web(
         door,
-        Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
+        Tokens(key.derive("sessions"), system_clock, is_here=tenants.here.is_here)
+        if settings.demo
+        else tokens,
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
@@ -190,11 +208,14 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         store,
         door,
         tokens,
-        dispatch(
-            traced.requests(fhir),
-            watched(pages(web), tally.saw),
-            others,
-            {sockets.PATH: subscribed.sockets()},
+        tenants.entrance(
+            dispatch(
+                traced.requests(fhir),
+                watched(pages(web), tally.saw),
+                others,
+                {sockets.PATH: subscribed.sockets},
+            ),
+            door,
         ),
         workers,
         state,
@@ -203,9 +224,9 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
             system_clock,
             (
                 runner.run,
-                subscribed.serve,
+                tenants.subscribing(subscribed),
                 authorized.sweep,
-                *_retention(settings, parts, state),
+                tenants.retaining(parts, state),
             ),
         ),
         traffic,
@@ -214,13 +235,9 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         runner,
         traced,
         authorized,
+        tenants,
+        Usage(tally.by_tenant, state, system_clock),
     )
-
-
-def _retention(settings: Settings, parts: Parts, state: StateStore) -> tuple[beside.Service, ...]:
-    """Nothing where the operator has no policy."""
-    policy = parse_policy(settings.history_retention)
-    return (Retention(parts, state, TENANT, policy),) if policy else ()
 
 
 def _each(*listeners: Announce) -> Announce:

@@ -77,6 +77,16 @@ async def target(settings: Settings, keys: Keys) -> Target:
     return sqlite.SqliteTarget(settings.data, keys.derive("store"))
 
 
+async def wall(settings: Settings, admin: str = "") -> str:
+    """Raise the wall between the tenants of a database; what is in its way, '' for nothing. Raises
+    Incorrect where the records are in the data folder, which knows no such thing."""
+    if not is_shared(settings):
+        raise Incorrect("Row-level security is PostgreSQL's; the records are in the data folder.")
+    from careplane.storage.engines import postgres
+
+    return await postgres.raised_wall(settings.database, admin)
+
+
 def is_shared(settings: Settings) -> bool:
     """Whether the records are in a database, not in the data folder. Raises Incorrect for an
     address of another kind; its text never has the address, which may hold a password."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from careplane.access.tenants.institution import FIRST
 from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.interop.subscriptions.channels.email import Mailbox
 from careplane.interop.subscriptions.reach import Reach
 from careplane.interop.subscriptions.room import House, Subscriptions
+from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import Clock
 from careplane.records.bodies import Extract
 from careplane.rest.addressing import ROOT
@@ -21,28 +25,39 @@ def subscriptions(
     settings: Settings,
     key: Keys,
     state: StateStore,
-    tenant: Tenant,
+    base_of: Callable[[Tenant], str],
     registry: Registry,
     extract: Extract,
     clock: Clock,
-) -> Subscriptions:
-    """The room. Without a base address, notifications name the one that is listened on."""
-    base = (settings.base_url.rstrip("/") or f"http://{settings.host}:{settings.port}") + ROOT
+) -> Rooms:
+    """The rooms of all tenants. Without a base address, notifications name the one that is listened
+    on."""
+    listened_on = f"http://{settings.host}:{settings.port}{ROOT}"
     inside = frozenset(part.strip() for part in settings.subscription_hosts.split(",") if part)
-    return Subscriptions(
-        House(
-            state,
-            tenant,
-            Pages(key.derive("subscriptions")),
-            Setting(registry, base),
-            extract,
-            clock,
-            base,
-            Reach(inside, settings.subscription_http),
-            _mailbox(settings),
-            settings.subscription_attempts,
+
+    def room(tenant: Tenant) -> Subscriptions:
+        base = base_of(tenant) or listened_on
+        return Subscriptions(
+            House(
+                state,
+                tenant,
+                Pages(key.derive(_purpose(tenant))),
+                Setting(registry, base),
+                extract,
+                clock,
+                base,
+                Reach(inside, settings.subscription_http),
+                _mailbox(settings),
+                settings.subscription_attempts,
+            )
         )
-    )
+
+    return Rooms(room, FIRST)
+
+
+def _purpose(tenant: Tenant) -> str:
+    """What the first tenant's seals have always been made for, and what others' are."""
+    return "subscriptions" if tenant == FIRST else f"subscriptions/{tenant}"
 
 
 def _mailbox(settings: Settings) -> Mailbox | None:

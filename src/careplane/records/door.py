@@ -19,6 +19,7 @@ from careplane.records import (
     counts,
     differences,
     documents,
+    emptying,
     everything,
     export,
     graph,
@@ -145,6 +146,11 @@ class Door:
     async def purge(self, caller: Caller, command: c.Purge) -> Purged:
         """Remove a patient's record physically. Raises NotFound; Forbidden without the scope."""
         return await self._call(caller, "$purge", purge.purge, command)
+
+    async def empty(self, caller: Caller, command: c.Empty) -> int:
+        """Remove all records of the caller's tenant physically; how many there were. Forbidden
+        without the scope of `purge`."""
+        return await self._call(caller, "$empty", emptying.empty, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""

@@ -24,6 +24,7 @@ from careplane.app.cli import (
     policy,
     reindexing,
     revoking,
+    tenants,
     token,
     witness,
 )
@@ -55,6 +56,7 @@ app.add_typer(fhir.app, name="fhir")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
+app.add_typer(tenants.app, name="tenant")
 
 
 def main() -> None:

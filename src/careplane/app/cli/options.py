@@ -21,6 +21,13 @@ Database = Annotated[
         help="PostgreSQL address; default: $CAREPLANE_DATABASE or a file in the data folder.",
     ),
 ]
+TenantName = Annotated[
+    str,
+    typer.Option(
+        "--tenant",
+        help="Institution, by its name; the first one if left out. See careplane tenant.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
@@ -31,6 +38,7 @@ class Source(NamedTuple):
     database: str | None
     server: str | None
     token: str | None
+    tenant: str = ""
 
 
 def settings(data: Path | None = None, **chosen: Any) -> Settings:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from careplane.kernel.clock import Clock
 from careplane.storage.engines.postgres.backup import PostgresVault
+from careplane.storage.engines.postgres.migrate import migrate
 from careplane.storage.engines.postgres.moving import PostgresSource, PostgresTarget
+from careplane.storage.engines.postgres.moving.reading import complaints, connected
 from careplane.storage.engines.postgres.state import PostgresState
 from careplane.storage.engines.postgres.store import Limits, PostgresStore, mark_of, names_of
+from careplane.storage.engines.postgres.wall import in_the_way, raise_wall
 
 __all__ = [
     "Limits",
@@ -19,6 +22,7 @@ __all__ = [
     "open_source",
     "open_state",
     "open_target",
+    "raised_wall",
 ]
 
 
@@ -42,3 +46,23 @@ async def open_source(url: str, key: bytes) -> PostgresSource:
 async def open_target(url: str, key: bytes) -> PostgresTarget:
     """The database to be filled; nothing is made in it before `begin`."""
     return await PostgresTarget.open(url, mark_of(key), names_of(key))
+
+
+async def raised_wall(url: str, admin: str = "") -> str:
+    """Raise the wall between tenants as far as the user of this address may, and that of `admin`,
+    another address of the same database and schema. What is still in its way, '' for nothing."""
+    for address in filter(None, (url, admin)):
+        connection = await connected(address)
+        with complaints(connection):
+            try:
+                if address == url:
+                    await migrate(connection)
+                await raise_wall(connection)
+            finally:
+                await connection.close()
+    connection = await connected(url)
+    with complaints(connection):
+        try:
+            return await in_the_way(connection)
+        finally:
+            await connection.close()

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from careplane.kernel.errors import Fault, NotFound
 from careplane.storage.engines.postgres.sessions import Connection
+from careplane.storage.engines.postgres.wall import raise_wall
 
 _LOCK = 7_203_118
 _MARK = "SELECT mark FROM installation"
@@ -41,6 +42,7 @@ async def migrate(connection: Connection, upto: int | None = None) -> None:
         for number, (name, script) in enumerate(steps, 1):
             if number not in done:
                 await _apply(connection, number, name, script)
+        await raise_wall(connection)
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
