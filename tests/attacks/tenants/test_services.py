@@ -239,11 +239,11 @@ async def test_a_session_is_of_one_institution(house: TenantHouse) -> None:
     for name, status in names.items():
         cookie = {"cookie": f"careplane={house.token(name)}"}
         async with house.at(f"http://{SOUTH_HOST}/") as http:
-            answer = await http.get("patients/only", headers=cookie)
+            answer = await http.get("records/Patient/only/raw", headers=cookie)
         assert answer.status_code == status, (name, answer.text)
         assert (MARK in answer.text) == (name == "south")
     async with house.at(f"{ORIGIN}/") as http:
-        for path in ("patients/only", "t/south/patients/only", "t/south/"):
+        for path in ("records/Patient/only/raw", "t/south/records/Patient/only/raw", "t/south/"):
             south = {"cookie": f"careplane={house.token('south')}"}
             answer = await http.get(path, headers=south)
             assert answer.status_code in (303, 404)
