@@ -146,6 +146,8 @@ def remove(
     async def work(here: Careplane) -> int:
         found = await here.tenancy.register.get(name)
         gone = 0
+        if not found.disabled:
+            raise Conflict(f"{name} is not disabled; careplane tenant disable {name} first.")
         if await here.store.changes(found.tenant, 0, 1):
             if not erase:
                 raise Conflict(f"{name} has records; --erase takes them away for good.")
