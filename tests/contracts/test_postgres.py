@@ -345,7 +345,7 @@ async def test_a_migration_that_was_interrupted_goes_on() -> None:
     async with opened(url) as store:
         await store.commit(T, Unit((m.put("Patient", "p"),)))
     connection = await asyncpg.connect(url)
-    assert await connection.fetchval("SELECT max(number) FROM migration") == 3
+    assert await connection.fetchval("SELECT max(number) FROM migration") == 4
     schema = await connection.fetchval("SELECT current_schema()")
     await connection.execute(f"DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}")
     await connection.execute(

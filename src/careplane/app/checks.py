@@ -125,9 +125,9 @@ def _records(settings: Settings) -> Finding:
 def _wall(settings: Settings) -> Finding:
     from careplane.app import engines
 
-    if not settings.database:
+    if not engines.is_shared(settings):
         return Finding("", "good", "one file for all tenants; each statement names its own")
-    missing = asyncio.run(engines.wall(settings))
+    missing = asyncio.run(engines.standing_wall(settings))
     if missing:
         return Finding("", "warning", missing, "careplane tenant wall; see docs/tenants.md.")
     return Finding("", "good", "row-level security is in force")

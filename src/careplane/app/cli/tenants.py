@@ -214,7 +214,7 @@ def wall(
     Exits with 1 if it does not."""
     from careplane.app import engines
 
-    missing = asyncio.run(engines.wall(settings(data, database=database), admin))
+    missing = asyncio.run(engines.raised_wall(settings(data, database=database), admin))
     text = f"Row-level security is not in force: {missing}" if missing else "The wall stands."
     say({"stands": not missing, "missing": missing}, text, json)
     if missing:

@@ -14,6 +14,7 @@ from careplane.access.caller import nobody
 from careplane.access.tenants.institution import Institution
 from careplane.access.tenants.known import Tenants
 from careplane.app.dispatch import App, Receive, Scope, Send
+from careplane.app.operations import health
 from careplane.app.tenancy.here import Here
 from careplane.app.tenancy.pace import Pace
 from careplane.kernel.errors import CareplaneError, NotFound, TooMany
@@ -50,6 +51,9 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or hold one websocket."""
+        if scope["path"] in health.PATHS:
+            await self._inner(scope, receive, send)
+            return
         try:
             if self._tenants.is_stale:
                 await self._tenants.look()

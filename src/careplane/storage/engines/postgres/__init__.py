@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from careplane.kernel.clock import Clock
 from careplane.storage.engines.postgres.backup import PostgresVault
 from careplane.storage.engines.postgres.migrate import migrate
 from careplane.storage.engines.postgres.moving import PostgresSource, PostgresTarget
 from careplane.storage.engines.postgres.moving.reading import complaints, connected
+from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.state import PostgresState
 from careplane.storage.engines.postgres.store import Limits, PostgresStore, mark_of, names_of
 from careplane.storage.engines.postgres.wall import in_the_way, raise_wall
 
+T = TypeVar("T")
 __all__ = [
     "Limits",
     "PostgresSource",
@@ -23,6 +28,7 @@ __all__ = [
     "open_state",
     "open_target",
     "raised_wall",
+    "standing_wall",
 ]
 
 
@@ -51,18 +57,21 @@ async def open_target(url: str, key: bytes) -> PostgresTarget:
 async def raised_wall(url: str, admin: str = "") -> str:
     """Raise the wall between tenants as far as the user of this address may, and that of `admin`,
     another address of the same database and schema. What is still in its way, '' for nothing."""
-    for address in filter(None, (url, admin)):
-        connection = await connected(address)
-        with complaints(connection):
-            try:
-                if address == url:
-                    await migrate(connection)
-                await raise_wall(connection)
-            finally:
-                await connection.close()
+    await _on(url, migrate)
+    for address in filter(None, (admin, url)):
+        await _on(address, raise_wall)
+    return await standing_wall(url)
+
+
+async def standing_wall(url: str) -> str:
+    """What is in the way of the wall between tenants, '' for nothing."""
+    return await _on(url, in_the_way)
+
+
+async def _on(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
     connection = await connected(url)
     with complaints(connection):
         try:
-            return await in_the_way(connection)
+            return await work(connection)
         finally:
             await connection.close()

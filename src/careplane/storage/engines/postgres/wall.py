@@ -43,25 +43,38 @@ _READ_ONLY = ("installation", "migration")
 
 async def raise_wall(connection: Connection) -> None:
     """As the owner: policies for every table, and as far as this user may, the role and what it is
-    granted. Done again, it changes nothing."""
-    async with connection.transaction():
+    granted. Done again, it changes nothing. Outside of a transaction, it waits for one table at a
+    time, so that it is never in a deadlock with those who work."""
+    if connection.is_in_transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1::bigint)", _LOCK)
-        me = await connection.fetchrow(_I_AM, ROLE)
-        assert me is not None
-        if me["super"] and not await connection.fetchval(_IS_LEAKPROOF, list(_LEAKPROOF)):
-            for function in _LEAKPROOF:
-                await connection.execute(f"ALTER FUNCTION {function} LEAKPROOF")
-        if me["makes"] and not me["there"]:
-            await _make_role(connection)
-        tables = await connection.fetch(_TABLES)
-        for table in tables:
-            if table["walled"]:
+        await _raise(connection)
+        return
+    await connection.execute("SELECT pg_advisory_lock($1::bigint)", _LOCK)
+    try:
+        await _raise(connection)
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
+
+
+async def _raise(connection: Connection) -> None:
+    me = await connection.fetchrow(_I_AM, ROLE)
+    assert me is not None
+    if me["super"] and not await connection.fetchval(_IS_LEAKPROOF, list(_LEAKPROOF)):
+        for function in _LEAKPROOF:
+            await connection.execute(f"ALTER FUNCTION {function} LEAKPROOF")
+    if me["makes"] and not me["there"]:
+        await _make_role(connection)
+    tables = await connection.fetch(_TABLES)
+    for table in tables:
+        if table["walled"] and not (table["up"] and table["has"]):
+            async with connection.transaction():
                 await _wall(connection, table["name"], table["owner"], has=table["has"])
-        if me["makes"]:
-            for owner in {table["owner"] for table in tables}:
-                await connection.execute(f"GRANT {ROLE} TO {_quoted(owner)}")
-        if me["there"] or me["makes"]:
-            await _grant(connection)
+    if me["makes"]:
+        for owner in {table["owner"] for table in tables}:
+            await connection.execute(f"GRANT {ROLE} TO {_quoted(owner)}")
+    if me["there"] or me["makes"]:
+        await _grant(connection)
 
 
 async def lift_wall(connection: Connection) -> None:
