@@ -4,7 +4,9 @@ connections. Each of these fails where the wall is down (`wall.enter` leaves the
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -212,3 +214,36 @@ async def test_indexes_are_of_use_behind_the_wall(
 
 def _put(n: int) -> Put:
     return m.put("Patient", f"p{n}", ROWS)
+
+
+async def test_an_ordinary_owner_is_walled_once_a_superuser_came_by(tmp_path: Path) -> None:
+    """It owns its schema, and may neither make roles nor mark functions. A copy that it makes and
+    puts back has everything, although policies are enforced for owners."""
+    admin, name = server.url(), f"plain_{uuid.uuid4().hex[:8]}"
+    boss = await asyncpg.connect(admin)
+    schemas = [await boss.fetchval("SHOW search_path"), f"{name}_copy"]
+    await boss.execute(f"CREATE ROLE {name} LOGIN")
+    for schema in schemas:
+        await boss.execute(f"CREATE SCHEMA {schema} AUTHORIZATION {name}")
+    url = admin.replace("://postgres:@", f"://{name}@")
+    store = postgres.open(url, KEY, system_clock)
+    await store.commit(ONE, Unit((_put(1),)))
+    await store.close()
+    assert wall.ROLE in await postgres.standing_wall(url), "no role, or no member of it"
+    assert await postgres.raised_wall(url, admin) == ""
+    store = postgres.open(url, KEY, system_clock)
+    await store.commit(TWO, Unit((_put(1),)))
+    text = "SELECT DISTINCT tenant FROM version"
+    assert [r[0] for r in await store._quick.run(ONE, lambda c: c.fetch(text))] == [1]
+    await store.close()
+    vault = postgres.PostgresVault(url, KEY)
+    await asyncio.to_thread(vault.copy, tmp_path)
+    other = url.replace(schemas[0], schemas[1])
+    again = postgres.PostgresVault(other, KEY)
+    contents = await asyncio.to_thread(again.restore, tmp_path, tmp_path)
+    assert contents.resources == {"Patient": 2}
+    assert await postgres.standing_wall(other) == ""
+    for schema in schemas:
+        await boss.execute(f"DROP SCHEMA {schema} CASCADE")
+    await boss.execute(f"DROP ROLE {name}")
+    await boss.close()
