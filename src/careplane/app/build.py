@@ -138,7 +138,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     tenants = tenancy(settings, state, system_clock, addressing)
     subscribed = subscriptions(
-        settings, key, state, tenants.base_of, registry, extract, system_clock
+        settings, key, state, tenants.told_of, registry, extract, system_clock
     )
     book = Book(state, system_clock, secret_id)
     definitions = Definitions(
@@ -191,7 +191,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         traced.also(tally.saw),
         Later(runner, book, system_clock, settings.max_body_bytes),
     )
-    api = OpenApi(registry, operations, base or ROOT)
+    api = OpenApi(registry, operations, ROOT)
     web = Web(
         door,
         Tokens(key.derive("sessions"), system_clock, is_here=tenants.here.is_here)

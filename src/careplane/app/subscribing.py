@@ -13,7 +13,6 @@ from careplane.interop.subscriptions.room import House, Subscriptions
 from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import Clock
 from careplane.records.bodies import Extract
-from careplane.rest.addressing import ROOT
 from careplane.rest.links import Pages
 from careplane.search.criterion import Setting
 from careplane.search.registry import Registry
@@ -30,13 +29,11 @@ def subscriptions(
     extract: Extract,
     clock: Clock,
 ) -> Rooms:
-    """The rooms of all tenants. Without a base address, notifications name the one that is listened
-    on."""
-    listened_on = f"http://{settings.host}:{settings.port}{ROOT}"
+    """The rooms of all tenants; `base_of` is the address of each in notifications."""
     inside = frozenset(part.strip() for part in settings.subscription_hosts.split(",") if part)
 
     def room(tenant: Tenant) -> Subscriptions:
-        base = base_of(tenant) or listened_on
+        base = base_of(tenant)
         return Subscriptions(
             House(
                 state,

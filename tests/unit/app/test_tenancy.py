@@ -154,9 +154,11 @@ async def test_here_is_of_each_task() -> None:
     seen: dict[int, list[bool]] = {}
 
     async def ask(tenant: Tenant) -> None:
-        with here.at(tenant):
-            await asyncio.sleep(0)
-            seen[tenant] = [here.is_here(ONE), here.is_here(TWO)]
+        entered = here.enter(tenant)
+        await asyncio.sleep(0)
+        seen[tenant] = [here.is_here(ONE), here.is_here(TWO)]
+        here.leave(entered)
+        assert here.is_here(Tenant(3))
 
     await asyncio.gather(ask(ONE), ask(TWO))
     assert seen == {ONE: [True, False], TWO: [False, True]}

@@ -62,8 +62,11 @@ class Entrance:
         except CareplaneError as error:
             await self._refuse(scope, receive, send, error)
             return
-        with self._here.at(place.tenant):
+        entered = self._here.enter(place.tenant)
+        try:
             await self._inner(inside, receive, send)
+        finally:
+            self._here.leave(entered)
 
     async def _refuse(
         self, scope: Scope, receive: Receive, send: Send, error: CareplaneError

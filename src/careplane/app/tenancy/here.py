@@ -6,9 +6,7 @@ can forget to compare. Work that no request asked for stands nowhere, and may lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from careplane.storage.ports.records import Tenant
 
@@ -19,14 +17,13 @@ class Here:
     def __init__(self) -> None:
         self._tenant: ContextVar[Tenant | None] = ContextVar("careplane_tenant", default=None)
 
-    @contextmanager
-    def at(self, tenant: Tenant) -> Iterator[None]:
-        """Inside, the address of this tenant is being asked."""
-        token = self._tenant.set(tenant)
-        try:
-            yield
-        finally:
-            self._tenant.reset(token)
+    def enter(self, tenant: Tenant) -> Token[Tenant | None]:
+        """From now on, in this task, the address of this tenant is being asked."""
+        return self._tenant.set(tenant)
+
+    def leave(self, entered: Token[Tenant | None]) -> None:
+        """As it was before."""
+        self._tenant.reset(entered)
 
     def is_here(self, tenant: Tenant) -> bool:
         """Whether what belongs to a tenant is known at this address."""

@@ -52,6 +52,14 @@ class Tenancy:
         found = self.known.by_number(tenant)
         return self.addressing.known(usual(found)) if found else ""
 
+    def told_of(self, tenant: Tenant) -> str:
+        """The same in what leaves without a request: where the settings have no address, the one
+        that is listened on."""
+        found = self.known.by_number(tenant)
+        listening = Addressing(f"http://{self.settings.host}:{self.settings.port}")
+        usually = self.addressing if self.addressing.base_url else listening
+        return usually.known(usual(found)) if found else ""
+
     def entrance(self, inner: App, door: Door) -> Entrance:
         """The outermost application."""
         pace = Pace(self.known, self.clock)
