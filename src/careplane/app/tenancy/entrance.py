@@ -103,7 +103,7 @@ class Entrance:
             return OWN, scope
         name = path[len(_PREFIX) :].partition("/")[0]
         found = self._tenants.by_name(name)
-        if found is None or not found.root:
+        if found is None:
             raise NotFound(_NOWHERE)
         below = path.removeprefix(found.root)
         if below != ROOT and not below.startswith(_BELOW):
@@ -124,12 +124,7 @@ def _at_host(institution: Institution) -> Place:
 
 
 def _raw(scope: Scope, institution: Institution) -> Mapping[str, Any]:
-    """The path as it was sent, below the prefix. Raises NotFound where the prefix is not written
-    as it is, but encoded."""
+    """The path as it was sent, below the prefix. Where that was not sent as it is, but encoded,
+    nothing is there."""
     raw = scope.get("raw_path")
-    if not raw:
-        return {}
-    prefix = institution.root.encode()
-    if not raw.startswith(prefix + b"/"):
-        raise NotFound(_NOWHERE)
-    return {"raw_path": raw[len(prefix) :]}
+    return {"raw_path": raw[len(institution.root) :]} if raw else {}
