@@ -199,9 +199,7 @@ async def open_house(
     door = Door(parts, Reindexes(definitions, book), destroying)
     tokens = Tokens(bytes(32), system_clock)
     service = Service(door, Pages(bytes(range(32))), LIMIT)
-    capabilities = Capabilities(
-        registry, OPERATIONS, system_clock(), current=lambda: definitions.registry(TENANT)
-    )
+    capabilities = Capabilities(registry, OPERATIONS, system_clock(), current=definitions.registry)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (KIND, reindexer.kind))
     outputs.of(runner)

@@ -116,7 +116,7 @@ async def open_subscribing(
     app = Fhir(
         Service(door, Pages(bytes(range(32))), LIMIT),
         tokens.resolve,
-        Capabilities(REGISTRY, operations, system_clock(), room.capabilities),
+        Capabilities(REGISTRY, operations, system_clock(), lambda _, base: room.capabilities(base)),
         operations,
         Addressing(),
     )

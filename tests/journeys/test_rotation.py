@@ -65,7 +65,7 @@ def test_keys_of_patients_change_while_a_server_answers(data: Path, tmp_path: Pa
         asking.start()
         try:
             done = json.loads(careplane("keys", "rotate", "--data", str(data), "--json"))
-            rewrapped = careplane("keys", "rotate", "--tenant", "--data", str(data), "--json")
+            rewrapped = careplane("keys", "rotate", "--over", "--data", str(data), "--json")
         finally:
             ended.set()
             asking.join()

@@ -37,9 +37,11 @@ def create() -> App:
 async def _lifespan(receive: Receive, send: Send, here: Careplane) -> None:
     await receive()
     await here.authorizing.standing.watch()
+    await here.tenancy.known.watch()
     await send({"type": "lifespan.startup.complete"})
     warming = asyncio.create_task(here.warm())
     here.background.start()
+    here.usage.start()
     asyncio.get_running_loop().add_signal_handler(DRAIN, here.traffic.drain)
     folder = os.environ.get(reports.ENVIRONMENT)
     reporter = Reporter(Path(folder), here.snapshot) if folder else None

@@ -14,7 +14,7 @@ from careplane.access.smart.registry import Clients, Used
 from careplane.access.smart.secrets import Secrets
 from careplane.access.smart.server import AuthorizationServer
 from careplane.access.smart.standing import Standing
-from careplane.access.smart.tokens import Tokens
+from careplane.access.smart.tokens import IsHere, Tokens, anywhere
 from careplane.app.fetching import Fetcher
 from careplane.app.keys import Keys
 from careplane.app.settings import Settings
@@ -52,12 +52,18 @@ class Authorizing:
             await asyncio.sleep(_SWEPT_SECONDS)
 
 
-def authorizing(settings: Settings, keys: Keys, state: StateStore, clock: Clock) -> Authorizing:
+def authorizing(
+    settings: Settings,
+    keys: Keys,
+    state: StateStore,
+    clock: Clock,
+    is_here: IsHere = anywhere,
+) -> Authorizing:
     """Over the state of an installation."""
     hosts = (one.strip() for one in settings.oauth_jwks_hosts.split(","))
     fetcher = Fetcher(Guard(frozenset(filter(None, hosts))))
-    standing, clients, used = Standing(state, clock), Clients(state), Used(state, clock)
-    tokens = Tokens(keys.derive("tokens"), clock, standing.is_revoked)
+    standing, clients, used = Standing(state, clock), Clients(state, is_here), Used(state, clock)
+    tokens = Tokens(keys.derive("tokens"), clock, standing.is_revoked, is_here)
     secrets = Secrets(keys.derive("client-secrets"))
     authenticator = Authenticator(clients, used, KeySets(fetcher.fetch, clock), secrets, clock)
     server = AuthorizationServer(

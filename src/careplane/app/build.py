@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
-from careplane.app import background as beside
+from careplane.access.tenants.institution import FIRST
 from careplane.app import engines, keys
 from careplane.app.authorizing import Authorizing, authorizing, security
 from careplane.app.background import Background
@@ -29,9 +29,12 @@ from careplane.app.operations.traffic import Traffic
 from careplane.app.policing import decider_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
+from careplane.app.tenancy.room import Room
+from careplane.app.tenancy.usage import Usage
+from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.workers import Workers
 from careplane.interop.subscriptions import sockets
-from careplane.interop.subscriptions.room import Subscriptions
+from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.server import PREFIX as LEDGER
@@ -45,7 +48,6 @@ from careplane.records.parts import Announce, Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
 from careplane.records.resealing import Resealing
-from careplane.records.retention import Retention, parse_policy
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
@@ -68,7 +70,7 @@ from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
 from careplane.web.visit import Web
 
-TENANT = Tenant(1)
+TENANT = FIRST
 OPERATOR = Caller(
     TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds system/Patient.purge")
 )
@@ -89,15 +91,25 @@ class Careplane:
     background: Background
     traffic: Traffic
     tally: Tally
-    subscriptions: Subscriptions
+    subscriptions: Rooms
     runner: Runner
     tracing: Tracing | Untraced
     authorizing: Authorizing
     ledger: Ledgering
     parts: Parts
     erasing: Erasing
-    resealing: Resealing
+    tenancy: Tenancy
+    usage: Usage
     operator: Caller = OPERATOR
+
+    def resealing_of(self, tenant: Tenant) -> Resealing:
+        """Brings the bodies of a tenant under current keys."""
+        return Resealing(self.parts, self.store.keeper, self.state, tenant)
+
+    async def operator_of(self, name: str) -> Caller:
+        """Whom the command line acts as at an institution; at the first where none is named. Raises
+        NotFound."""
+        return replace(self.operator, tenant=(await self.tenancy.named(name)).tenant)
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
@@ -107,12 +119,15 @@ class Careplane:
         """What this process has counted, and how it stands."""
         vitals = await self.store.vitals()
         leads, draining = self.background.leads, self.traffic.draining
-        return self.tally.snapshot(vitals, leads=leads, draining=draining)
+        names = {one.number: one.name for one in self.tenancy.known.all()}
+        return self.tally.snapshot(vitals, names, leads=leads, draining=draining)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
         await self.authorizing.standing.close()
+        await self.tenancy.known.close()
+        await self.usage.close()
         await self.subscriptions.close()
         await self.runner.close()
         await self.ledger.close()
@@ -130,11 +145,14 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     store = engines.records(settings, key, system_clock, for_long=for_long, forgiving=forgiving)
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
-    decider = decider_of(settings)
     workers = Workers(full_text=settings.full_text)
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
-    subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
+    addressing = Addressing(settings.base_url, settings.trust_proxy)
+    tenants = tenancy(settings, state, system_clock, addressing)
+    subscribed = subscriptions(
+        settings, key, state, tenants.told_of, registry, extract, system_clock
+    )
     book = Book(state, system_clock, secret_id)
     definitions = Definitions(
         store,
@@ -145,16 +163,18 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         workers.accepting,
         partial(walk.progress, book),
     )
-    ledger = Ledgering(settings, key, store, lambda: (TENANT,), system_clock)
+    ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
     parts = Parts(
         store,
         store,
-        decider,
+        decider_of(settings, tenants.known),
         registry,
         extract,
         system_clock,
         new_id,
         base=base,
+        base_of=tenants.base_of,
+        room=Room(tenants.known, store.counts, system_clock).require,
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions,
@@ -166,15 +186,13 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
-    authorized = authorizing(settings, key, state, system_clock)
+    authorized = authorizing(settings, key, state, system_clock, tenants.here.is_here)
     tokens = authorized.tokens
-    addressing = Addressing(settings.base_url, settings.trust_proxy)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner)
-    resealed = Resealing(parts, store.keeper, state, TENANT)
-    operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
+    operations = (*OPERATIONS, *bulk.operations, *subscribed.offered())
     given = ledger.receipt if ledger.is_on else None
     operations = (*operations, *receipt.operations(given))
     fhir = Fhir(
@@ -185,7 +203,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             operations,
             system_clock(),
             subscribed.capabilities,
-            current=lambda: definitions.registry(TENANT),
+            current=definitions.registry,
             security=security(addressing),
         ),
         operations,
@@ -193,10 +211,12 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         traced.also(tally.saw),
         Later(runner, book, system_clock, settings.max_body_bytes),
     )
-    api = OpenApi(registry, operations, base or ROOT)
+    api = OpenApi(registry, operations, ROOT)
     web = Web(
         door,
-        Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
+        Tokens(key.derive("sessions"), system_clock, is_here=tenants.here.is_here)
+        if settings.demo
+        else tokens,
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
@@ -209,11 +229,14 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         store,
         door,
         tokens,
-        dispatch(
-            traced.requests(fhir),
-            watched(pages(web), tally.saw),
-            others,
-            {sockets.PATH: subscribed.sockets()},
+        tenants.entrance(
+            dispatch(
+                traced.requests(fhir),
+                watched(pages(web), tally.saw),
+                others,
+                {sockets.PATH: subscribed.sockets},
+            ),
+            door,
         ),
         workers,
         state,
@@ -222,11 +245,11 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             system_clock,
             (
                 runner.run,
-                subscribed.serve,
+                tenants.subscribing(subscribed),
                 authorized.sweep,
                 *((ledger.serve,) if ledger.is_on else ()),
-                resealed,
-                *_retention(settings, parts, state),
+                tenants.resealing(parts, store.keeper, state),
+                tenants.retaining(parts, state),
             ),
         ),
         traffic,
@@ -238,14 +261,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         ledger,
         parts,
         destroying,
-        resealed,
+        tenants,
+        Usage(tally.by_tenant, state, system_clock),
     )
-
-
-def _retention(settings: Settings, parts: Parts, state: StateStore) -> tuple[beside.Service, ...]:
-    """Nothing where the operator has no policy."""
-    policy = parse_policy(settings.history_retention)
-    return (Retention(parts, state, TENANT, policy),) if policy else ()
 
 
 def _each(*listeners: Announce) -> Announce:

@@ -102,6 +102,23 @@ async def target(settings: Settings, keys: Keys) -> Target:
     return sqlite.SqliteTarget(settings.data, keys.derive("store"))
 
 
+async def raised_wall(settings: Settings, admin: str) -> str:
+    """Raise the wall between the tenants of a database, with the rights of `admin` besides; what is
+    in its way, '' for nothing. Raises Incorrect where the records are in the data folder."""
+    if not is_shared(settings):
+        raise Incorrect("Row-level security is PostgreSQL's; the records are in the data folder.")
+    from careplane.storage.engines import postgres
+
+    return await postgres.raised_wall(settings.database, admin)
+
+
+async def standing_wall(settings: Settings) -> str:
+    """What is in the way of the wall between the tenants of a database; '' for nothing."""
+    from careplane.storage.engines import postgres
+
+    return await postgres.standing_wall(settings.database)
+
+
 def is_shared(settings: Settings) -> bool:
     """Whether the records are in a database, not in the data folder. Raises Incorrect for an
     address of another kind; its text never has the address, which may hold a password."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
+from careplane.access.caller import Caller
 from careplane.access.decide import Decider
 from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
 from careplane.access.policy.source import read_folder, shipped
+from careplane.access.scopes import Permission
+from careplane.access.tenants.known import Tenants
 from careplane.app.settings import Settings
+from careplane.kernel.errors import Forbidden
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
 from careplane.search.parse import criteria
@@ -19,16 +24,28 @@ from careplane.search.registry import r4_registry
 DEMO = "demo.cedar"
 
 
-def decider_of(settings: Settings) -> Decider:
-    """Raises Incorrect where a policy cannot be used, with its file and line."""
+def decider_of(settings: Settings, tenants: Tenants | None = None) -> Decider:
+    """Raises Incorrect where a policy of the installation cannot be used, with its file and line.
+    Those of an institution that has its own are read when it is first asked for."""
     relations = _relations()
-    policies = _loaded(settings, relations)
-    return Decider(relations.criteria, relations.compartment, policies.restriction)
+    usual = _loaded(settings.policies, settings.demo, relations)
+    own = lru_cache(maxsize=None)(lambda folder: _loaded(folder, settings.demo, relations))
+
+    def restriction(caller: Caller, permission: Permission, type: str) -> Node:
+        if tenants is None:
+            return usual.restriction(caller, permission, type)
+        found = tenants.by_number(caller.tenant)
+        if found is None:  # an error is not remembered, a decision is
+            raise Forbidden("The institution of this caller is not served here.")
+        policies = own(found.policies) if found.policies else usual
+        return policies.restriction(caller, permission, type)
+
+    return Decider(relations.criteria, relations.compartment, restriction)
 
 
 def policies_of(settings: Settings) -> Policies:
     """The ready roles, those of the demo where it is one, and the institution's own."""
-    return _loaded(settings, _relations())
+    return _loaded(settings.policies, settings.demo, _relations())
 
 
 def texts_of(settings: Settings) -> dict[str, str]:
@@ -41,9 +58,9 @@ def texts_of(settings: Settings) -> dict[str, str]:
     }
 
 
-def _loaded(settings: Settings, relations: Relations) -> Policies:
-    folder = Path(settings.policies) if settings.policies else None
-    return load(relations, folder, _demo() if settings.demo else {})
+def _loaded(policies: str, demo: bool, relations: Relations) -> Policies:
+    folder = Path(policies) if policies else None
+    return load(relations, folder, _demo() if demo else {})
 
 
 def _demo() -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from careplane.app.build import OPERATOR, build
 from careplane.app.settings import Settings
 from careplane.records.erase import reapply
@@ -17,6 +19,9 @@ async def reapplied(settings: Settings, *, wholly: bool = False) -> int:
     try:
         if not wholly and not await here.store.keeper.pending():
             return 0
-        return await reapply(here.parts, here.erasing, OPERATOR)
+        await here.tenancy.known.look()
+        tenants = [one.tenant for one in here.tenancy.known.all()]
+        callers = [replace(OPERATOR, tenant=tenant) for tenant in tenants]
+        return sum([await reapply(here.parts, here.erasing, caller) for caller in callers])
     finally:
         await here.close()

@@ -188,6 +188,10 @@ class Document(Struct, frozen=True):
     graph: str | None = None
 
 
+class Empty(Struct, frozen=True):
+    """All records of the caller's tenant, taken away for good."""
+
+
 class Purge(Struct, frozen=True):
     """`Patient/[id]/$purge`: the record of a patient, gone for good."""
 

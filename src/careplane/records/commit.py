@@ -36,6 +36,8 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
     account.saw([draft.current for draft in drafts if draft.current and not draft.put])
     if not puts:
         return tuple(Written(draft.effect, draft.current) for draft in drafts)
+    if parts.room is not None and any(put.method != "DELETE" for put in puts):
+        parts.room(account.caller.tenant)
     guards = tuple(dict.fromkeys(guard for draft in drafts for guard in draft.guards))
     after = account.with_writes(puts)
     _define_apart(parts, account, puts)

@@ -19,6 +19,7 @@ from careplane.records import (
     counts,
     differences,
     documents,
+    emptying,
     everything,
     export,
     graph,
@@ -157,6 +158,11 @@ class Door:
         if self._erasing is None:
             raise Unsupported("Records cannot be erased for good on this server.")
         return await self._call(caller, "$erase", self._erasing.erase, command)
+
+    async def empty(self, caller: Caller, command: c.Empty) -> int:
+        """Remove all records of the caller's tenant physically; how many there were. Forbidden
+        without the scope of `purge`."""
+        return await self._call(caller, "$empty", emptying.empty, command)
 
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""

@@ -58,9 +58,10 @@ class Definitions(Protocol):
 class Parts:
     """`extract` makes index rows of a validated resource; `announce` is told of versions after
     they are durable and must not fail; `base` is the address of this server, by which absolute
-    references to its own resources are known; `accept_many` validates the resources of Bundles,
-    for instance in another process; `admissions` are asked before resources of their type are
-    written; `step` is told of the steps of a write; `forget` of versions that go. `definitions` are
+    references to its own resources are known, and `base_of` that of a tenant; `accept_many`
+    validates the resources of Bundles, for instance in another process; `admissions` are asked
+    before resources of their type are written; `room` raises Exceeded for a tenant that may store
+    no more; `step` is told of the steps of a write; `forget` of versions that go. `definitions` are
     those that tenants have made; where they are known, `defined` is their epoch, `codes` are the
     parameters, and `stored` makes every row that a stored resource may have."""
 
@@ -72,6 +73,8 @@ class Parts:
     clock: Clock
     new_id: NewId
     base: str = ""
+    base_of: Callable[[Tenant], str] | None = None
+    room: Callable[[Tenant], None] | None = None
     announce: Announce = nobody_listens
     accept_many: AcceptMany | None = None
     step: Step = unwatched

@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from careplane.access.smart.client import Client
 from careplane.access.smart.standing import NOBODY
+from careplane.access.smart.tokens import IsHere, anywhere
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Conflict, Incorrect, NotFound
+from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 
 _CLIENTS, _USED = "oauth-client", "oauth-assertion"
@@ -27,10 +29,12 @@ _until = msgspec.msgpack.Decoder(int).decode
 
 
 class Clients:
-    """Every process sees the same. Raises NotFound for a client that is not there."""
+    """Every process sees the same. Raises NotFound for a client that is not there. At the address
+    of another tenant (`is_here`), there is no such client."""
 
-    def __init__(self, state: StateStore) -> None:
+    def __init__(self, state: StateStore, is_here: IsHere = anywhere) -> None:
         self._state = state
+        self._is_here = is_here
 
     async def add(self, client: Client) -> None:
         """Register. Raises Conflict where the id is taken, Incorrect where it cannot be one, or
@@ -49,7 +53,8 @@ class Clients:
         if not _ID.fullmatch(id):
             return None
         entry = await self._state.get(NOBODY, _CLIENTS, id)
-        return _client(entry.value) if entry else None
+        client = _client(entry.value) if entry else None
+        return client if client and self._is_here(Tenant(client.tenant)) else None
 
     async def get(self, id: str) -> Client:
         """The client."""

@@ -44,19 +44,35 @@ class Token:
 
 IsRevoked = Callable[[Token], bool]
 """Raises Busy where it cannot be told."""
+IsHere = Callable[[Tenant], bool]
+"""Whether a token of this tenant is one for the address that was asked."""
+_UNKNOWN = "The token is not one that this server issued."
 
 
 def _never(token: Token) -> bool:
     return False
 
 
-class Tokens:
-    """Issues and resolves the tokens of one installation. `key` is 32 secret bytes."""
+def anywhere(tenant: Tenant) -> bool:
+    """An IsHere where one tenant has all addresses, or nobody asked by an address."""
+    return True
 
-    def __init__(self, key: bytes, clock: Clock, is_revoked: IsRevoked = _never) -> None:
+
+class Tokens:
+    """Issues and resolves the tokens of one installation. `key` is 32 secret bytes. At the address
+    of another tenant, a good token is as unknown as any other text."""
+
+    def __init__(
+        self,
+        key: bytes,
+        clock: Clock,
+        is_revoked: IsRevoked = _never,
+        is_here: IsHere = anywhere,
+    ) -> None:
         self._key = OctKey.import_key(key)
         self._clock = clock
         self._is_revoked = is_revoked
+        self._is_here = is_here
         self._known: dict[str, Token] = {}
 
     def issue(self, caller: Caller, seconds: int, client: str = "", generation: int = 0) -> str:
@@ -95,6 +111,8 @@ class Tokens:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[token] = known
+        if not self._is_here(known.caller.tenant):
+            raise Unauthenticated(_UNKNOWN)
         if self._clock() // 1_000_000 >= known.expires:
             self._known.pop(token, None)
             raise Unauthenticated("The token has expired; ask for a new one.")
@@ -119,7 +137,7 @@ class Tokens:
                 int(claims.get("generation", 0)),
             )
         except (JoseError, KeyError, TypeError, ValueError, Incorrect) as error:
-            raise Unauthenticated("The token is not one that this server issued.") from error
+            raise Unauthenticated(_UNKNOWN) from error
 
 
 def _caller(claims: dict[str, Any]) -> Caller:

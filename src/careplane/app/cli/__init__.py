@@ -25,6 +25,7 @@ from careplane.app.cli import (
     policy,
     reindexing,
     revoking,
+    tenants,
     token,
     witness,
 )
@@ -57,6 +58,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
+app.add_typer(tenants.app, name="tenant")
 
 
 def main() -> None:

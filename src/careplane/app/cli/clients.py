@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from msgspec.structs import replace
 
 from careplane.access.smart.client import Client
-from careplane.app.cli.options import Data, Database, Json, say, settings
+from careplane.app.cli.options import Data, Database, Json, TenantName, say, settings
+from careplane.app.settings import Settings
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Incorrect
 from careplane.kernel.ids import new_id
@@ -44,6 +46,7 @@ def add(
     introspect: Annotated[
         bool, typer.Option("--introspect", help="It may ask about tokens of others.")
     ] = False,
+    tenant: TenantName = "",
     data: Data = None,
     database: Database = None,
     json: Json = False,
@@ -51,7 +54,6 @@ def add(
     """Register a client. With --jwks or --jwks-uri it signs assertions (private_key_jwt); else it
     gets a secret, which is shown once."""
     from careplane.access.scopes import parse_scopes
-    from careplane.app.build import TENANT
 
     if not scope:
         raise typer.BadParameter(
@@ -59,7 +61,7 @@ def add(
         )
     made = Client(
         id=id or new_id(),
-        tenant=int(TENANT),
+        tenant=0,
         name=name,
         scopes=tuple(sorted(map(str, parse_scopes(" ".join(scope))))),
         method="private_key_jwt" if jwks or jwks_uri else "client_secret",
@@ -68,8 +70,7 @@ def add(
         jwks_uri=jwks_uri,
         inspects=introspect,
     )
-    work = _work(data, database, "client-add", made.id, lambda registrar: registrar.add(made))
-    _tell(*work, json)
+    _tell(*asyncio.run(_added(settings(data, database=database), made, tenant)), json)
 
 
 @app.command("list")
@@ -127,6 +128,20 @@ def rotate(
     _tell(*work, json)
 
 
+async def _added(chosen: Settings, client: Client, tenant: str) -> tuple[Client, str]:
+    """The client at its institution."""
+    from careplane.app.build import build
+
+    here = build(chosen)
+    try:
+        operator = await here.operator_of(tenant)
+        made = await here.authorizing.registrar.add(replace(client, tenant=int(operator.tenant)))
+        await here.door.note(operator, Note("client-add", client.id[:64]))
+        return made
+    finally:
+        await here.close()
+
+
 def _work(
     data: Path | None,
     database: str | None,
@@ -177,6 +192,7 @@ def _shown(client: Client) -> dict[str, object]:
     return {
         "client_id": client.id,
         "client_name": client.name,
+        "tenant": client.tenant,
         "state": _state(client),
         "authentication": client.method,
         "scope": list(client.scopes),

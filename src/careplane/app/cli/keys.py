@@ -9,17 +9,28 @@ import msgspec
 import typer
 
 from careplane.app import keys
-from careplane.app.cli.options import Data, Database, Json, Provider, say, settings
+from careplane.app.cli.options import (
+    Data,
+    Database,
+    Json,
+    Provider,
+    TenantName,
+    say,
+    settings,
+)
 from careplane.app.settings import Settings
 
 app = typer.Typer(help="The keys that records are encrypted under.", no_args_is_help=True)
 
 
 @app.command()
-def status(data: Data = None, database: Database = None, json: Json = False) -> None:
+def status(
+    tenant: TenantName = "", data: Data = None, database: Database = None, json: Json = False
+) -> None:
     """How many keys there are, and who keeps the root."""
     chosen = settings(data, database=database)
-    value = {"provider": keys.provider_in(keys.load(chosen.data)), **asyncio.run(_status(chosen))}
+    provider = keys.provider_in(keys.load(chosen.data))
+    value = {"provider": provider, **asyncio.run(_status(chosen, tenant))}
     plain = " Bodies from before they were encrypted are still read." if value["plain"] else ""
     underway = f" Under way: {value['under_way']:.0%}." if value["under_way"] is not None else ""
     text = (
@@ -35,9 +46,11 @@ def rotate(
     root: Annotated[
         bool, typer.Option("--root", help="Only wrap the root anew, by its provider or another.")
     ] = False,
-    tenant: Annotated[
-        bool, typer.Option("--tenant", help="Only a new key of the tenant, over all others.")
+    over: Annotated[
+        bool,
+        typer.Option("--over", help="Only a new key of the institution, over its patients'."),
     ] = False,
+    tenant: TenantName = "",
     key_provider: Provider = None,
     data: Data = None,
     database: Database = None,
@@ -48,11 +61,11 @@ def rotate(
     chosen = settings(data, database=database, key_provider=key_provider)
     if root:
         _rotate_root(chosen, json)
-    elif tenant:
-        count = asyncio.run(_rotate_tenant(chosen))
-        say({"rewrapped": count}, f"{count:,} keys are under a new key of the tenant.", json)
+    elif over:
+        count = asyncio.run(_rotate_tenant(chosen, tenant))
+        say({"rewrapped": count}, f"{count:,} keys are under a new key of the institution.", json)
     else:
-        done = asyncio.run(_rotate_patients(chosen, quiet=json))
+        done = asyncio.run(_rotate_patients(chosen, tenant, quiet=json))
         text = (
             f"{done['resealed']:,} of {done['seen']:,} versions were encrypted anew, "
             f"{done['retired']:,} old keys destroyed."
@@ -69,31 +82,34 @@ def _rotate_root(chosen: Settings, json: bool) -> None:
     say({"provider": provider}, f"The root is wrapped anew, by {provider}", json)
 
 
-async def _status(chosen: Settings) -> dict[str, Any]:
-    from careplane.app.build import TENANT, build
+async def _status(chosen: Settings, name: str) -> dict[str, Any]:
+    from careplane.app.build import build
 
     here = build(chosen)
     try:
-        census = await here.store.keeper.census(TENANT)
-        return {**msgspec.to_builtins(census), "under_way": await here.resealing.part()}
+        tenant = (await here.operator_of(name)).tenant
+        census = await here.store.keeper.census(tenant)
+        part = await here.resealing_of(tenant).part()
+        return {**msgspec.to_builtins(census), "under_way": part}
     finally:
         await here.close()
 
 
-async def _rotate_tenant(chosen: Settings) -> int:
-    from careplane.app.build import OPERATOR, build
+async def _rotate_tenant(chosen: Settings, name: str) -> int:
+    from careplane.app.build import build
     from careplane.records.commands import Note
 
     here = build(chosen)
     try:
-        await here.door.note(OPERATOR, Note("keys-rotate", "tenant"))
-        return await here.store.keeper.rewrap(OPERATOR.tenant)
+        operator = await here.operator_of(name)
+        await here.door.note(operator, Note("keys-rotate", "tenant"))
+        return await here.store.keeper.rewrap(operator.tenant)
     finally:
         await here.close()
 
 
-async def _rotate_patients(chosen: Settings, *, quiet: bool) -> dict[str, int]:
-    from careplane.app.build import OPERATOR, build
+async def _rotate_patients(chosen: Settings, name: str, *, quiet: bool) -> dict[str, int]:
+    from careplane.app.build import build
     from careplane.records.commands import Note
 
     def told(part: float) -> None:
@@ -102,9 +118,11 @@ async def _rotate_patients(chosen: Settings, *, quiet: bool) -> dict[str, int]:
 
     here = build(chosen)
     try:
-        await here.door.note(OPERATOR, Note("keys-rotate", "patients"))
-        await here.resealing.begin()
-        done = await here.resealing.run(told)
+        operator = await here.operator_of(name)
+        await here.door.note(operator, Note("keys-rotate", "patients"))
+        resealing = here.resealing_of(operator.tenant)
+        await resealing.begin()
+        done = await resealing.run(told)
         if not quiet:
             typer.echo("\r", nl=False, err=True)
         found: dict[str, int] = msgspec.to_builtins(done)

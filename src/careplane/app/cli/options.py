@@ -28,6 +28,13 @@ Provider = Annotated[
         help="Who keeps the root of all keys; default: $CAREPLANE_KEY_PROVIDER or the key file.",
     ),
 ]
+TenantName = Annotated[
+    str,
+    typer.Option(
+        "--tenant",
+        help="Institution, by its name; the first one if left out. See careplane tenant.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
@@ -38,6 +45,7 @@ class Source(NamedTuple):
     database: str | None
     server: str | None
     token: str | None
+    tenant: str = ""
 
 
 def settings(data: Path | None = None, **chosen: Any) -> Settings:

@@ -9,7 +9,7 @@ from careplane.rest.addressing import ROOT, Addressing
 
 TOKEN, INTROSPECT, REVOKE = "/oauth/token", "/oauth/introspect", "/oauth/revoke"
 DISCOVERY = f"{ROOT}/.well-known/smart-configuration"
-_LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+_LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?(/|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +27,5 @@ def addresses(addressing: Addressing, base: str) -> Addresses:
     the request itself says what this server is called: an assertion that was made for another
     server would pass with that server's name as the Host. This machine's own names are safe."""
     root = base.removesuffix(ROOT)
-    known = bool(addressing.base_url) or _LOOPBACK.fullmatch(root) is not None
+    known = bool(addressing.base_url) or _LOOPBACK.match(root) is not None
     return Addresses(root + TOKEN, root + INTROSPECT, root + REVOKE, root + TOKEN if known else "")

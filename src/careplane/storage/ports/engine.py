@@ -6,7 +6,8 @@ from typing import Protocol
 
 from careplane.storage.ports.audit import AuditStore
 from careplane.storage.ports.keys import KeyKeeper
-from careplane.storage.ports.records import RecordStore
+from careplane.storage.ports.records import RecordStore, Tenant
+from careplane.storage.ports.sizes import Sizes
 from careplane.storage.ports.vitals import Living
 
 
@@ -22,3 +23,7 @@ class Engine(RecordStore, AuditStore, Living, Protocol):
 
     async def check(self) -> list[str]:
         """Look for damage (minutes on a large store); what is wrong, in words."""
+
+    async def sizes(self, tenant: Tenant) -> Sizes:
+        """What a tenant takes up (seconds on a large store). Raises `Busy` where it takes too
+        long."""

@@ -20,7 +20,7 @@ _CHANGE = """UPDATE version SET form = $4, body = $5
 WHERE tenant = $1 AND ident = $2 AND version = $3 AND body = $6 RETURNING 1"""
 _USED = f"""SELECT DISTINCT substring(body FROM 1 FOR 8) FROM version
 WHERE tenant = $1 AND form >= {SEALED * 4}"""
-_IS_PLAIN = f"SELECT EXISTS (SELECT FROM version WHERE form < {SEALED * 4})"
+_IS_PLAIN = f"SELECT any_body_below({SEALED * 4})"
 
 
 class PostgresKeeper:
@@ -41,12 +41,12 @@ class PostgresKeeper:
 
     async def reseal(self, tenant: Tenant, items: Sequence[Reseal]) -> int:
         await self._keys.own(tenant, [item.patient for item in items])
-        return await self._run(lambda c: self._reseal(c, tenant, items))
+        return await self._run(tenant, lambda c: self._reseal(c, tenant, items))
 
     async def retire(self, tenant: Tenant) -> int:
-        rows = await self._run(lambda c: c.fetch(_USED, tenant))
+        rows = await self._run(tenant, lambda c: c.fetch(_USED, tenant))
         gone = await self._keys.retire(tenant, {row[0] for row in rows})
-        if not await self._run(lambda c: c.fetchval(_IS_PLAIN)):
+        if not await self._run(tenant, lambda c: c.fetchval(_IS_PLAIN)):
             await self._keys.forbid_plain()
         return gone
 

@@ -38,7 +38,7 @@ _CHANGED = "UPDATE key_change SET n = n + 1"
 _COMPARE = "SELECT n, (SELECT proof FROM key_permit WHERE name = $1) FROM key_change"
 _PERMIT = """INSERT INTO key_permit SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM key)
 ON CONFLICT DO NOTHING"""
-_DESTROYED = "SELECT owner, number FROM key WHERE wrapped = ''"
+_DESTROYED = "SELECT owner, number FROM destroyed_keys()"
 _SUPERSEDE = """UPDATE key SET current = false WHERE tenant = $1 AND owner <> '' AND current
 AND ($2::bytea IS NULL OR owner = $2)"""
 _NO_TENANT_KEY = "UPDATE key SET current = false WHERE tenant = $1 AND owner = '' AND current"
@@ -54,9 +54,11 @@ wrapped <> ''), count(*) FILTER (WHERE wrapped = '') FROM key WHERE tenant = $1 
 
 
 class Run(Protocol):
-    """Does work on a connection."""
+    """Does work on a connection that sees the rows of a tenant."""
 
-    async def __call__(self, work: Callable[[Connection], Awaitable[T]], /) -> T: ...
+    async def __call__(
+        self, tenant: Tenant | None, work: Callable[[Connection], Awaitable[T]], /
+    ) -> T: ...
 
 
 class PostgresKeys:
@@ -77,7 +79,7 @@ class PostgresKeys:
         found = (number_in(row[4], row[5]) for row in rows if row[4] is not None)
         lacking = self.ring.unknown(number for number in found if number is not None)
         if lacking:
-            for row in await self._run(lambda c: c.fetch(_FIND, tenant, lacking)):
+            for row in await self._run(tenant, lambda c: c.fetch(_FIND, tenant, lacking)):
                 self.ring.admit(_row(row))
 
     async def own(self, tenant: Tenant, patients: Iterable[str]) -> None:
@@ -85,8 +87,10 @@ class PostgresKeys:
         if not self.ring.fresh:
             await self.compare()
         lacking = [one for one in dict.fromkeys(patients) if self.ring.own(tenant, one) is None]
-        if lacking and (lacking := await self._run(lambda c: self._found(c, tenant, lacking))):
-            await self._run(lambda c: self._made(c, tenant, lacking))
+        if lacking and (
+            lacking := await self._run(tenant, lambda c: self._found(c, tenant, lacking))
+        ):
+            await self._run(tenant, lambda c: self._made(c, tenant, lacking))
 
     async def packed(self, tenant: Tenant, puts: Sequence[Put]) -> list[Packed]:
         """The bodies of puts as they are kept; their keys are durable by then."""
@@ -102,10 +106,10 @@ class PostgresKeys:
     async def compare(self) -> None:
         """See whether keys were superseded or destroyed elsewhere; what was erased by another node
         comes to the list of this one."""
-        n, proof = await self._run(lambda c: c.fetchrow(_COMPARE, PLAIN))
+        n, proof = await self._run(None, lambda c: c.fetchrow(_COMPARE, PLAIN))
         changed, self._changes = n != self._changes, n
         if changed and self._listed:
-            rows = await self._run(lambda c: c.fetch(_DESTROYED))
+            rows = await self._run(None, lambda c: c.fetch(_DESTROYED))
             try:
                 self.ring.erasures.add((row[0], row[1]) for row in rows)
             except OSError as error:
@@ -128,7 +132,7 @@ class PostgresKeys:
                 await connection.execute(_SUPERSEDE, tenant, owner)
                 await connection.execute(_CHANGED)
 
-        await self._run(work)
+        await self._run(tenant, work)
         await self.compare()
 
     async def rewrap(self, tenant: Tenant) -> int:
@@ -140,33 +144,33 @@ class PostgresKeys:
                 await connection.execute(_NO_TENANT_KEY, tenant)
                 return await self._tenant_key(connection, tenant)
 
-        new = await self._run(begin)
+        new = await self._run(tenant, begin)
         count = 0
-        while moved := await self._run(lambda c: self._rewrap_some(c, tenant, new)):
+        while moved := await self._run(tenant, lambda c: self._rewrap_some(c, tenant, new)):
             count += moved
         sql = "DELETE FROM key WHERE tenant = $1 AND owner = '' AND NOT current"
-        await self._run(lambda c: c.execute(sql, tenant))
+        await self._run(tenant, lambda c: c.execute(sql, tenant))
         return count
 
     async def retire(self, tenant: Tenant, used: set[bytes]) -> int:
         """Destroy superseded keys that are not `used`."""
-        rows = await self._run(lambda c: c.fetch(_OLD, tenant, None))
+        rows = await self._run(tenant, lambda c: c.fetch(_OLD, tenant, None))
         gone = [row[0] for row in rows if row[0] not in used]
         sql = "DELETE FROM key WHERE tenant = $1 AND number = ANY($2::bytea[]) AND NOT current"
-        await self._run(lambda c: c.execute(sql, tenant, gone))
-        await self._run(lambda c: c.execute(_CHANGED))
+        await self._run(tenant, lambda c: c.execute(sql, tenant, gone))
+        await self._run(tenant, lambda c: c.execute(_CHANGED))
         await self.compare()
         return len(gone)
 
     async def forbid_plain(self) -> None:
         """Bodies without encryption are read no more."""
-        await self._run(lambda c: c.execute("DELETE FROM key_permit WHERE name = $1", PLAIN))
+        await self._run(None, lambda c: c.execute("DELETE FROM key_permit WHERE name = $1", PLAIN))
         await self.compare()
 
     async def shred(self, tenant: Tenant, patient: str) -> int:
         """Note the erasure, and destroy the superseded keys of a patient."""
         owner = self.ring.owner(tenant, patient)
-        rows = await self._run(lambda c: c.fetch(_OLD, tenant, owner))
+        rows = await self._run(tenant, lambda c: c.fetch(_OLD, tenant, owner))
         numbers = [row[0] for row in rows]
         self.ring.erasures.add([(owner, number) for number in numbers or [NO_KEY]])
 
@@ -175,19 +179,19 @@ class PostgresKeys:
                 await connection.execute(_DESTROY, tenant, numbers)
                 await connection.execute(_CHANGED)
 
-        await self._run(work)
+        await self._run(tenant, work)
         await self.compare()
         return len(numbers)
 
     async def lingers(self, tenant: Tenant, patient: str) -> bool:
         """Whether superseded keys of a patient are there."""
         owner = self.ring.owner(tenant, patient)
-        return await self._run(lambda c: c.fetchrow(_OLD, tenant, owner)) is not None
+        return await self._run(tenant, lambda c: c.fetchrow(_OLD, tenant, owner)) is not None
 
     async def has_current(self, tenant: Tenant, patient: str) -> bool:
         """Whether a patient has a key that is not superseded."""
         owner = self.ring.owner(tenant, patient)
-        return bool(await self._run(lambda c: c.fetch(_OWN, tenant, [owner])))
+        return bool(await self._run(tenant, lambda c: c.fetch(_OWN, tenant, [owner])))
 
     async def returned(self, tenant: Tenant, patients: Sequence[str]) -> list[str]:
         """Those that were erased and are here again."""
@@ -206,17 +210,16 @@ class PostgresKeys:
     async def pending(self) -> bool:
         """Whether a key is here again that the list of erasures has."""
         numbers = [number for _, number in self.ring.erasures]
-        sql = "SELECT EXISTS (SELECT FROM key WHERE number = ANY($1::bytea[]) AND wrapped <> '')"
-        return bool(await self._run(lambda c: c.fetchval(sql, numbers)))
+        return bool(await self._run(None, lambda c: c.fetchval("SELECT any_key_of($1)", numbers)))
 
     async def census(self, tenant: Tenant) -> Census:
         await self.compare()
-        row = await self._run(lambda c: c.fetchrow(_COUNT, tenant))
+        row = await self._run(tenant, lambda c: c.fetchrow(_COUNT, tenant))
         assert row is not None
         return Census(row[0], row[1], row[2], self.ring.reads_plain)
 
     async def _of(self, tenant: Tenant, owner: bytes) -> list[KeyRow]:
-        return [_row(row) for row in await self._run(lambda c: c.fetch(_OF, tenant, owner))]
+        return [_row(row) for row in await self._run(tenant, lambda c: c.fetch(_OF, tenant, owner))]
 
     async def _found(
         self, connection: Connection, tenant: Tenant, patients: Sequence[str]

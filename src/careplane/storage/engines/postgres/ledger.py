@@ -58,50 +58,54 @@ class PostgresLedger:
         self._sessions = Sessions(url, 2, QUICK, migrate if half else _prepare)
 
     async def size(self) -> int:
-        return int(await self._sessions.retried(lambda c: c.fetchval(_SIZE)))
+        return int(await self._sessions.retried(None, lambda c: c.fetchval(_SIZE)))
 
     async def append(self, batch: Batch) -> None:
         async def work(connection: Connection) -> None:
             async with connection.transaction():
                 await _append(connection, batch)
 
-        await self._sessions.run(work)
+        await self._sessions.run(None, work)
 
     async def tiles(self, places: Iterable[Place]) -> Mapping[Place, bytes]:
         wanted = list(places)
         if not wanted:
             return {}
         asked = [level for level, _ in wanted], [number for _, number in wanted]
-        rows = await self._sessions.retried(lambda c: c.fetch(_TILES, *asked))
+        rows = await self._sessions.retried(None, lambda c: c.fetch(_TILES, *asked))
         return {(level, number): hashes for level, number, hashes in rows}
 
     async def entries(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
-        rows = await self._sessions.retried(lambda c: c.fetch(_ENTRIES, start, count))
+        rows = await self._sessions.retried(None, lambda c: c.fetch(_ENTRIES, start, count))
         return [(number, Entry(leaf, salt, said)) for number, leaf, salt, said in rows]
 
     async def erase(self, numbers: Iterable[int]) -> int:
         wanted = list(set(numbers))
-        return int(await self._sessions.run(lambda c: c.fetchval(_ERASE, wanted)))
+        return int(await self._sessions.run(None, lambda c: c.fetchval(_ERASE, wanted)))
 
     async def mark(self, source: str) -> int:
-        return int(await self._sessions.retried(lambda c: c.fetchval(_MARK, source)) or 0)
+        return int(await self._sessions.retried(None, lambda c: c.fetchval(_MARK, source)) or 0)
 
     async def place(self, tenant: int, t: int) -> int | None:
-        found: int | None = await self._sessions.retried(lambda c: c.fetchval(_PLACE, tenant, t))
+        found: int | None = await self._sessions.retried(
+            None, lambda c: c.fetchval(_PLACE, tenant, t)
+        )
         return found
 
     async def runs(self, tenant: int, after: int = 0, count: int = 1000) -> Sequence[Run]:
-        rows = await self._sessions.retried(lambda c: c.fetch(_RUNS, tenant, after, count))
+        rows = await self._sessions.retried(None, lambda c: c.fetch(_RUNS, tenant, after, count))
         return [Run(*row) for row in rows]
 
     async def losses(self) -> Sequence[Loss]:
-        return [Loss(*row) for row in await self._sessions.retried(lambda c: c.fetch(_LOSSES))]
+        return [
+            Loss(*row) for row in await self._sessions.retried(None, lambda c: c.fetch(_LOSSES))
+        ]
 
     async def note(self, name: str) -> bytes:
-        return bytes(await self._sessions.retried(lambda c: c.fetchval(_NOTE, name)) or b"")
+        return bytes(await self._sessions.retried(None, lambda c: c.fetchval(_NOTE, name)) or b"")
 
     async def put_note(self, name: str, data: bytes) -> None:
-        await self._sessions.run(lambda c: c.execute(_PUT_NOTES, [name], [data]))
+        await self._sessions.run(None, lambda c: c.execute(_PUT_NOTES, [name], [data]))
 
     async def close(self) -> None:
         await self._sessions.close()

@@ -22,6 +22,7 @@ from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.plans import leads, nodes, selves
 from careplane.storage.engines.postgres.plans.scope import At, Scope, both
 from careplane.storage.engines.postgres.sessions import Connection, Sessions
+from careplane.storage.engines.postgres.sizes import sizes
 from careplane.storage.engines.postgres.versions import COLUMNS, to_version, to_versions
 from careplane.storage.ports.records import (
     HistoryQuery,
@@ -32,6 +33,7 @@ from careplane.storage.ports.records import (
     Tenant,
     Version,
 )
+from careplane.storage.ports.sizes import Sizes
 from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 SEARCH, HISTORY = b"s", b"h"
@@ -126,7 +128,7 @@ class Reader:
         if not keys:
             return []
         idents = [self._names.ident(tenant, *key) for key in keys]
-        rows = await self._quick.retried(lambda c: c.fetch(_READ, tenant, idents))
+        rows = await self._quick.retried(tenant, lambda c: c.fetch(_READ, tenant, idents))
         found: list[Version | None] = [None] * len(keys)
         await self._keys.ready(tenant, rows)
         for row in rows:
@@ -139,36 +141,44 @@ class Reader:
         if not 0 < version < 2**31:
             return None
         ident = self._names.ident(tenant, type, id)
-        row = await self._quick.retried(lambda c: c.fetchrow(_VREAD, tenant, ident, version))
+        row = await self._quick.retried(
+            tenant, lambda c: c.fetchrow(_VREAD, tenant, ident, version)
+        )
         found = (await self._versions(tenant, [row]))[0] if row else None
         return found if found and (found.type, found.id) == (type, id) else None
 
     async def walk(self, tenant: Tenant, type: str, after: str | None, count: int) -> list[Version]:
         """In the order of their places, which they keep when they are deleted."""
         ident = None if after is None else self._names.ident(tenant, type, after)
-        rows = await self._quick.retried(lambda c: c.fetch(_WALK, tenant, type, ident, count))
+        rows = await self._quick.retried(
+            tenant, lambda c: c.fetch(_WALK, tenant, type, ident, count)
+        )
         return list(await self._versions(tenant, rows))
 
     async def newest(self, tenant: Tenant, type: str) -> int:
-        return await self._quick.retried(lambda c: c.fetchval(_NEWEST, tenant, type)) or 0
+        return await self._quick.retried(tenant, lambda c: c.fetchval(_NEWEST, tenant, type)) or 0
 
     async def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
-        rows = await self._quick.retried(lambda c: c.fetch(_CHANGES, tenant, after, count))
+        rows = await self._quick.retried(tenant, lambda c: c.fetch(_CHANGES, tenant, after, count))
         return list(await self._versions(tenant, rows))
 
     async def horizon(self, tenant: Tenant) -> tuple[int, int]:
-        row = await self._quick.retried(lambda c: c.fetchrow(_HORIZON, tenant))
+        row = await self._quick.retried(tenant, lambda c: c.fetchrow(_HORIZON, tenant))
         return (row[0], row[1] * 1000) if row else (0, 0)
 
     async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
-        rows = await self._fetch(snapshots.statement(tenant, query, self._names))
+        rows = await self._fetch(tenant, snapshots.statement(tenant, query, self._names))
         await self._keys.ready(tenant, [row for row in rows if row[0] is not None])
         return snapshots.slice(tenant, query, rows, self._bodies)
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return {
-            row[0]: row[1] for row in await self._quick.retried(lambda c: c.fetch(_COUNTS, tenant))
+            row[0]: row[1]
+            for row in await self._quick.retried(tenant, lambda c: c.fetch(_COUNTS, tenant))
         }
+
+    async def sizes(self, tenant: Tenant) -> Sizes:
+        return await self._careful.retried(tenant, lambda c: sizes(c, tenant))
 
     async def search(self, tenant: Tenant, query: Query) -> Page:
         if query.count <= 0:
@@ -184,7 +194,7 @@ class Reader:
         cursor = self._read(tenant, query)
         finder = Finder(tenant, self._names, few=await self._few(tenant, query))
         statement = finder.count(query, cursor)
-        (row,) = await self._fetch(statement)
+        (row,) = await self._fetch(tenant, statement)
         return int(row[0])
 
     async def _few(self, tenant: Tenant, query: Query) -> bool:
@@ -197,7 +207,7 @@ class Reader:
         if known is None or known[0] < now:
             scope = Scope(tenant, self._names)
             statement = Statement(*scope.statement(leads.size(keyed, scope)))
-            (row,) = await self._fetch(statement)
+            (row,) = await self._fetch(tenant, statement)
             few = json.loads(row[0])[0]["Plan"]["Plan Rows"] <= _FEW
             if len(self._sizes) >= _SIZES:
                 self._sizes.clear()
@@ -218,7 +228,7 @@ class Reader:
         return {(row[0], row[1]) for row in rows[: query.count]}
 
     async def _plain(self, finder: Finder, query: Query, cursor: Cursor | None) -> Page:
-        rows = await self._fetch(finder.page(query, cursor))
+        rows = await self._fetch(finder.tenant, finder.page(query, cursor))
         shown, more = rows[: query.count], len(rows) > query.count
         following = None
         if more:
@@ -245,7 +255,7 @@ class Reader:
         here: list[tuple[int, Any]] = []
         while len(here) <= query.count and shown < len(answer):
             some = answer[shown : shown + query.count + 1 + _AHEAD]
-            rows = await self._fetch(finder.still(query, some, cursor))
+            rows = await self._fetch(finder.tenant, finder.still(query, some, cursor))
             here += [(shown + row[8], row) for row in rows]
             shown += len(some)
         page = [row for _, row in here[: query.count]]
@@ -257,7 +267,7 @@ class Reader:
         return page, following
 
     async def _ranked(self, finder: Finder, query: Query) -> Page:
-        rows = await self._fetch(finder.ranked(query, None))
+        rows = await self._fetch(finder.tenant, finder.ranked(query, None))
         following = None
         if rows and (idents := rows[0][11]) is not None:
             number = self._answers.keep(array("q", idents))
@@ -267,7 +277,7 @@ class Reader:
         return Page(versions, following, _total(query, rows))
 
     async def _sorted_anew(self, finder: Finder, query: Query, cursor: Cursor) -> array[int]:
-        rows = await self._fetch(finder.ranked(query, cursor))
+        rows = await self._fetch(finder.tenant, finder.ranked(query, cursor))
         if not rows:
             return array("q")
         return array("q", rows[0][11] or [row[7] for row in rows])
@@ -276,7 +286,7 @@ class Reader:
         cursor = None
         if query.cursor is not None:
             cursor = self._cursors.read(HISTORY, tenant, query.cursor)
-        rows = await self._fetch(self._told(tenant, query, cursor))
+        rows = await self._fetch(tenant, self._told(tenant, query, cursor))
         total = rows[0][7] if query.total else None
         now = rows[0][8]
         found = [row for row in rows if row[6] is not None]
@@ -326,9 +336,9 @@ class Reader:
         await self._keys.ready(tenant, rows)
         return to_versions(rows, self._bodies, tenant)
 
-    async def _fetch(self, statement: Statement) -> list[Any]:
+    async def _fetch(self, tenant: Tenant, statement: Statement) -> list[Any]:
         sessions = self._quick if statement.quick else self._careful
-        return await sessions.retried(lambda c: c.fetch(statement.text, *statement.args))
+        return await sessions.retried(tenant, lambda c: c.fetch(statement.text, *statement.args))
 
     def _read(self, tenant: Tenant, query: Query) -> Cursor | None:
         if query.cursor is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from careplane.storage.engines.postgres.migrate import claim, migrate
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.reader import Reader
 from careplane.storage.engines.postgres.sessions import CAREFUL, QUICK, Connection, Sessions
+from careplane.storage.engines.postgres.wall import enter
 from careplane.storage.engines.postgres.writer import Writer
 from careplane.storage.ports.records import (
     Erasure,
@@ -41,9 +43,11 @@ from careplane.storage.ports.records import (
     Unit,
     Version,
 )
+from careplane.storage.ports.sizes import Sizes
 from careplane.storage.ports.vitals import Vitals
 from careplane.storage.relational.cursors import Cursors
 
+_log = logging.getLogger(__name__)
 _GUARD_MILLISECONDS = 5_000
 """How long one guard may keep all writers waiting."""
 _LOCK_MILLISECONDS = 20_000
@@ -74,7 +78,9 @@ class PostgresStore:
             await migrate(connection)
             await claim(connection, mark)
             await self._keys.permit_plain(connection)
+            self._low = await enter(connection)
 
+        self._low = ""
         search = {"statement_timeout": str(round(limits.search_seconds * 1000))}
         writes = {
             "statement_timeout": "60000",
@@ -86,7 +92,7 @@ class PostgresStore:
         trail = {**QUICK, "synchronous_commit": limits.audit_sync}
         self._auditing = Sessions(url, 1, trail, prepare)
         names = self._names = names_of(key)
-        self._keys = PostgresKeys(
+        self._keys: PostgresKeys = PostgresKeys(
             self._quick.retried, bodies_root(key), limits.folder, enforced=not limits.forgiving
         )
         self.keeper = PostgresKeeper(self._keys, names, self._writing.run)
@@ -117,7 +123,7 @@ class PostgresStore:
         return await self._writer.put(tenant, unit)
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
-        await self._writing.run(Eraser(self._names, tenant, erasure).run)
+        await self._writing.run(tenant, Eraser(self._names, tenant, erasure).run)
 
     async def reindex(
         self, tenant: Tenant, items: Sequence[Reindex], defined: int
@@ -144,6 +150,9 @@ class PostgresStore:
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return await self._reader.counts(tenant)
 
+    async def sizes(self, tenant: Tenant) -> Sizes:
+        return await self._reader.sizes(tenant)
+
     async def append(self, tenant: Tenant, record: bytes) -> None:
         await self._audit.append(tenant, record)
 
@@ -163,14 +172,16 @@ class PostgresStore:
         cannot be reached yet is no error: every request tries anew."""
         for sessions in (self._writing, self._quick, self._careful, self._auditing):
             try:
-                await sessions.retried(_nothing)
+                await sessions.retried(None, _nothing)
             except CareplaneError:
                 return
+        if self._low:
+            _log.warning("Row-level security is not in force: %s", self._low)
 
     async def check(self) -> list[str]:
         """What is wrong with the database, in words."""
         try:
-            await self._writing.retried(_nothing)
+            await self._writing.retried(None, _nothing)
         except CareplaneError as error:
             return [error.text]
         return []

@@ -85,7 +85,7 @@ class Writer:
             raise Busy("The store is closing: try again")
         work, now = Anew(tenant, items, defined, self._names), self._clock()
         outcomes, heard = await self._sessions.run(
-            lambda c: work.run(c, self._find, self._heard, now)
+            tenant, lambda c: work.run(c, self._find, self._heard, now)
         )
         self._heard |= heard
         return outcomes
@@ -114,9 +114,11 @@ class Writer:
     async def _commit(self, jobs: Sequence[Job]) -> list[Answer]:
         """One answer a job; nothing is kept of a job whose answer is an error."""
         try:
-            return await self._sessions.retried(_Transaction(jobs, self._find, self._heard).run)
+            return await self._sessions.retried(
+                jobs[0].tenant, _Transaction(jobs, self._find, self._heard).run
+            )
         except _Unknown as unknown:
-            return await self._fate(unknown)
+            return await self._fate(jobs[0].tenant, unknown)
         except CareplaneError as error:
             if len(jobs) > 1 and not _is_of_the_way(error):
                 return [answer for job in jobs for answer in await self._commit([job])]
@@ -129,14 +131,16 @@ class Writer:
             if len(self._heard) > _REMEMBERED:
                 self._heard.clear()
 
-    async def _fate(self, unknown: _Unknown) -> list[Answer]:
+    async def _fate(self, tenant: Tenant, unknown: _Unknown) -> list[Answer]:
         """What became of a commit whose answer was lost."""
         witness = unknown.witness
         try:
             async with asyncio.timeout(_FATE_SECONDS):
                 while True:
                     try:
-                        done = await self._sessions.run(lambda c: c.fetchval(_FATE, *witness))
+                        done = await self._sessions.run(
+                            tenant, lambda c: c.fetchval(_FATE, *witness)
+                        )
                     except Busy:
                         await asyncio.sleep(0.1)
                     else:

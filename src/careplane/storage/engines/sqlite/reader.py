@@ -20,6 +20,7 @@ from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
 from careplane.storage.engines.sqlite.plans.nodes import Nodes
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import Sql, both, inside
+from careplane.storage.engines.sqlite.sizes import sizes
 from careplane.storage.engines.sqlite.versions import COLUMNS, Row, Unpack, to_versions
 from careplane.storage.ports.records import (
     HistoryQuery,
@@ -30,6 +31,7 @@ from careplane.storage.ports.records import (
     Tenant,
     Version,
 )
+from careplane.storage.ports.sizes import Sizes
 from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 if TYPE_CHECKING:
@@ -196,6 +198,9 @@ class Reader:
         sql = "SELECT type, n FROM tally WHERE tenant = ? AND n > 0"
         rows = self.connection.execute(sql, (tenant,)).fetchall()
         return {self._lookup.type_name(type): n for type, n in rows}
+
+    def sizes(self, tenant: Tenant) -> Sizes:
+        return sizes(self.connection, tenant)
 
     def _history(self, tenant: Tenant, query: HistoryQuery) -> Page:
         newest = self._one("SELECT coalesce(max(t), 0) FROM version")

@@ -53,6 +53,7 @@ from careplane.storage.ports.records import (
     Unit,
     Version,
 )
+from careplane.storage.ports.sizes import Sizes
 from careplane.storage.ports.vitals import Vitals
 from careplane.storage.relational.cursors import Answers, Cursors
 
@@ -174,6 +175,9 @@ class SqliteStore:
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return self._inline(lambda reader: reader.counts(tenant))
+
+    async def sizes(self, tenant: Tenant) -> Sizes:
+        return await self._pool.ask(lambda reader: reader.sizes(tenant))
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
         await self._trail.append(tenant, record)

@@ -19,6 +19,7 @@ from careplane.storage.engines.postgres.keys import PostgresKeys
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import COLUMNS, to_version
 from careplane.storage.ports.moving import Audited, Kept, Marks, NoteAt, Noted, Place
+from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import Entry
 
 T = TypeVar("T")
@@ -135,7 +136,7 @@ class Reading:
         bodies = self._keys.bodies
         return [Kept(row[7], to_version(row, bodies, row[7]), row[8]) for row in rows]
 
-    async def _on(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _on(self, tenant: Tenant | None, work: Callable[[Connection], Awaitable[T]]) -> T:
         with complaints(self.connection):
             return await work(self.connection)
 

@@ -17,6 +17,7 @@ from careplane.storage.engines.postgres.moving.reading import Reading, complaint
 from careplane.storage.engines.postgres.names import Identity, Names
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import METHODS
+from careplane.storage.engines.postgres.wall import lift_wall, raise_wall
 from careplane.storage.engines.postgres.words import texts
 from careplane.storage.keys.bodies import Place as At
 from careplane.storage.ports.moving import Audited, Kept, Marks, Noted, Place, Reached
@@ -65,6 +66,7 @@ class PostgresTarget(Reading):
         async with self._changing() as connection:
             await connection.execute("LOCK TABLE installation")
             await self._take(connection, MOVING + origin)
+            await lift_wall(connection)
         marks = await self.marks()
         row = (await self._fetch(_LAST_NOTE) or [None])[0]
         return Reached(marks.place, marks.t, marks.seq, tuple(row) if row else None)
@@ -138,6 +140,7 @@ class PostgresTarget(Reading):
         async with self._changing() as connection:
             await connection.execute("DELETE FROM installation")
             await connection.execute(_CLAIM, self._mark)
+            await raise_wall(connection)
 
     async def close(self) -> None:
         with complaints(self.connection):
