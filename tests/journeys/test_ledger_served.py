@@ -210,8 +210,6 @@ def test_what_is_purged_leaves_a_log_that_holds(hospital: Hospital) -> None:
 @pytest.mark.timeout(300)
 def test_a_backup_comes_back_and_the_log_goes_on(hospital: Hospital, tmp_path: Path) -> None:
     """It lost leaves by that, and says so for ever."""
-    if hospital.database:
-        pytest.skip("the same, but into another database: tests/journeys/test_backup_postgres.py")
     saved, new = tmp_path / "saved", tmp_path / "new"
     served = server.serving(hospital.data, settings=hospital.settings)
     with served as running, client(running) as http:
@@ -219,16 +217,17 @@ def test_a_backup_comes_back_and_the_log_goes_on(hospital: Hospital, tmp_path: P
         hospital.careplane("backup", str(saved))
         http.put("Patient/b", json=patient("b"), headers={"prefer": "receipt"})
     key = str(hospital.data / "careplane.key")
-    careplane("restore", str(saved), "--key", key, "--data", str(new))
-    hospital.data = new
+    other = postgres.url() if hospital.database else ""
+    words = ("restore", str(saved), "--key", key, "--data", str(new))
+    careplane(*words, CAREPLANE_DATABASE=other)
+    hospital.data, hospital.settings["CAREPLANE_DATABASE"] = new, other
     with server.serving(new, settings=hospital.settings) as running, client(running) as http:
         done = http.put("Patient/c", json=patient("c"), headers={"prefer": "receipt"})
         verify.verify_receipt(
             base64.b64decode(done.headers["x-receipt"]), hospital.believed(), done.content
         )
         assert http.get("Patient/a/$receipt").status_code == 200
-    said = status(new, "")
-    assert len(said["lost"]) == 1
+    assert len(status(new, other)["lost"]) == 1
     assert hospital.problems() == []
 
 
