@@ -25,6 +25,8 @@ SEALED = 1 << 12
 """Added to the number of a body's dictionary where it is encrypted."""
 _NUMBER, _HEAD = 8, 20
 _NONCE = 12
+UNREADABLE = b"\0"
+"""In the place of a body that does not open, where it is only compared with another."""
 _PATIENT = "Patient"
 Find = Callable[[bytes], AESGCM]
 """The key of a number; raises Fault."""

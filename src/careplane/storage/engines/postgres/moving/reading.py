@@ -19,7 +19,7 @@ from careplane.storage.engines.postgres.keys import PostgresKeys
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import COLUMNS, to_version
 from careplane.storage.ports.moving import Audited, Kept, Marks, NoteAt, Noted, Place
-from careplane.storage.ports.records import Tenant
+from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import Entry
 
 T = TypeVar("T")
@@ -133,8 +133,10 @@ class Reading:
         rows = await self._fetch(_VERSIONS, [p[0] for p in places], [p[1] for p in places])
         for tenant in {row[7] for row in rows}:
             await self._keys.ready(tenant, [row for row in rows if row[7] == tenant])
-        bodies = self._keys.bodies
-        return [Kept(row[7], to_version(row, bodies, row[7]), row[8]) for row in rows]
+        return [Kept(row[7], self._version(row), row[8]) for row in rows]
+
+    def _version(self, row: Sequence[Any]) -> Version:
+        return to_version(row, self._keys.bodies, row[7])
 
     async def _on(self, tenant: Tenant | None, work: Callable[[Connection], Awaitable[T]]) -> T:
         with complaints(self.connection):

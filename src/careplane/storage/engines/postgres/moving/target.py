@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Any, Self
 
-from careplane.kernel.errors import Busy, Conflict
+from careplane.kernel.errors import Busy, Conflict, Fault
 from careplane.search.rows import Rows
 from careplane.storage.bodies import Packed
 from careplane.storage.engines.postgres.group import Group
@@ -19,9 +19,10 @@ from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import METHODS
 from careplane.storage.engines.postgres.wall import lift_wall, raise_wall
 from careplane.storage.engines.postgres.words import texts
+from careplane.storage.keys.bodies import UNREADABLE
 from careplane.storage.keys.bodies import Place as At
 from careplane.storage.ports.moving import Audited, Kept, Marks, Noted, Place, Reached
-from careplane.storage.ports.records import Guard, Key, Tenant
+from careplane.storage.ports.records import Guard, Key, Tenant, Version
 
 _ALONE = "SELECT pg_try_advisory_lock(7203119, hashtext(current_schema()))"
 _HEARD = 200_000
@@ -145,6 +146,14 @@ class PostgresTarget(Reading):
     async def close(self) -> None:
         with complaints(self.connection):
             await self.connection.close()
+
+    def _version(self, row: Sequence[Any]) -> Version:
+        """A body that does not open is told as a difference."""
+        try:
+            return super()._version(row)
+        except Fault:
+            type, id, version, updated, form, _, t = row[:7]
+            return Version(type, id, version, updated * 1000, METHODS[form & 3], UNREADABLE, t)
 
     async def _take(self, connection: Connection, moving: bytes) -> None:
         found = await found_mark(connection)

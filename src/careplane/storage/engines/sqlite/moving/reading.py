@@ -16,6 +16,7 @@ from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
 from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_version
 from careplane.storage.keys.bodies import SealedBodies
 from careplane.storage.ports.moving import Audited, Kept, Marks, NoteAt, Noted, Place
+from careplane.storage.ports.records import Version
 from careplane.storage.ports.state import Entry
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ class Reading:
         return _batches(rows, lambda some: [Noted(s, t, Entry(*e)) for s, t, *e in some])
 
     def _kept(self, rows: Sequence[Row]) -> list[Kept]:
-        lookup, unpack = self._lookup, self._bodies.unpack
-        return [Kept(row[7], to_version(row, lookup, unpack, row[7]), bool(row[8])) for row in rows]
+        return [Kept(row[7], self._version(row), bool(row[8])) for row in rows]
+
+    def _version(self, row: Row) -> Version:
+        return to_version(row, self._lookup, self._bodies.unpack, row[7])
 
     def _trail(self, after: int) -> Iterator[Row]:
         """What stands in the audit file, and what waits behind it, as AuditKeeper moves it."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from careplane.kernel.errors import Conflict
+from careplane.kernel.errors import Conflict, Fault
 from careplane.search.rows import Rows
 from careplane.storage.engines.sqlite.audit import with_transaction
 from careplane.storage.engines.sqlite.bulk import execute_many
@@ -24,10 +24,11 @@ from careplane.storage.engines.sqlite.moving.reading import Files, Reading, in_t
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
 from careplane.storage.engines.sqlite.trail import AUDIT
-from careplane.storage.engines.sqlite.versions import METHODS
+from careplane.storage.engines.sqlite.versions import METHODS, Row, to_version
+from careplane.storage.keys.bodies import UNREADABLE
 from careplane.storage.keys.bodies import Place as At
 from careplane.storage.ports.moving import Audited, Kept, Marks, Noted, Place, Reached
-from careplane.storage.ports.records import Guard, Key, Tenant
+from careplane.storage.ports.records import Guard, Key, Tenant, Version
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -148,6 +149,13 @@ class SqliteTarget(Reading):
             patients,
         )  # fmt: skip
         group.restore(versions, rows, packed)
+
+    def _version(self, row: Row) -> Version:
+        """A body that does not open is told as a difference."""
+        try:
+            return super()._version(row)
+        except Fault:
+            return to_version(row, self._lookup, lambda *_: UNREADABLE, row[7])
 
     def _finish(self) -> None:
         for connection in self.files.all():
