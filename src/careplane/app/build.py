@@ -13,6 +13,7 @@ from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import background as beside
 from careplane.app import engines, keys
+from careplane.app.auditing import Auditing, auditing, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, security
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
@@ -32,7 +33,9 @@ from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
+from careplane.ledger.trail import Trail
 from careplane.records import walk
+from careplane.records.audits.overlay import WithTrail
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
 from careplane.records.jobs.book import Book
@@ -44,7 +47,7 @@ from careplane.records.retention import Retention, parse_policy
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import graphql
+from careplane.rest.interactions import accounting, graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
@@ -61,14 +64,18 @@ from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
-from careplane.web.visit import Web
+from careplane.web.visit import Audits, Web
 
 TENANT = Tenant(1)
 OPERATOR = Caller(
     TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds system/Patient.purge")
 )
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
+OPERATIONS = (
+    *REST_OPERATIONS,
+    *graphql.operations(system_clock),
+    *accounting.operations(system_clock),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ class Careplane:
     runner: Runner
     tracing: Tracing | Untraced
     authorizing: Authorizing
+    auditing: Auditing
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -135,8 +143,9 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         workers.accepting,
         partial(walk.progress, book),
     )
+    trail = Trail(store)
     parts = Parts(
-        store,
+        WithTrail(store, trail, extract_r4),
         store,
         decider,
         registry,
@@ -152,6 +161,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     door = Door(parts, Reindexes(definitions, book))
     subscribed.open(door)
+    audits = auditing(settings, trail, door, state, TENANT, system_clock)
     authorized = authorizing(settings, key, state, system_clock)
     tokens = authorized.tokens
     addressing = Addressing(settings.base_url, settings.trust_proxy)
@@ -182,6 +192,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
+        Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
@@ -206,6 +217,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
                 subscribed.serve,
                 authorized.sweep,
                 *_retention(settings, parts, state),
+                *audits.services,
             ),
         ),
         traffic,
@@ -214,6 +226,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         runner,
         traced,
         authorized,
+        audits,
     )
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "Prepared",
     "Processed",
     "Purged",
+    "Reached",
     "Report",
     "Statistics",
     "Version",
@@ -102,6 +103,13 @@ class Purged(Struct, frozen=True):
     records: int
     versions: int
     left: tuple[tuple[str, str], ...]
+
+
+class Reached(Struct, frozen=True):
+    """Ids of the patients that a caller may read or find, and how many resources of each type."""
+
+    patients: tuple[str, ...]
+    types: tuple[tuple[str, int], ...]
 
 
 class Prepared(Struct, frozen=True):

@@ -19,6 +19,8 @@ from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault
 from careplane.kernel.observe import describe
+from careplane.records.audits.anomalies.looking import Looking
+from careplane.records.audits.anomalies.review import Reviews
 from careplane.records.door import Door
 from careplane.rest.outcome import status_of
 from careplane.web import i18n, render
@@ -31,6 +33,16 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Audits:
+    """What the auditors' page works with; `sees_all` tells whether a caller may do so with every
+    AuditEvent."""
+
+    looking: Looking
+    reviews: Reviews
+    sees_all: Callable[[Caller, Permission], bool]
+
+
+@dataclass(frozen=True)
 class Web:
     """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
     elsewhere; `secure` where browsers come over HTTPS."""
@@ -40,6 +52,7 @@ class Web:
     roles: tuple[DemoRole, ...] = ()
     clock: Clock = system_clock
     secure: bool = False
+    audits: Audits | None = None
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -12,6 +12,7 @@ import sys
 import typer
 
 from careplane.app.cli import (
+    audit,
     backup,
     clients,
     doctor,
@@ -51,6 +52,7 @@ app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.command("witness")(witness.witness)
+app.add_typer(audit.app, name="audit")
 app.add_typer(fhir.app, name="fhir")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")

@@ -19,6 +19,7 @@ from careplane.storage.engines.sqlite.connection import connect, damages
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.inbox import Place, inboxes
 from careplane.storage.engines.sqlite.migrate import made
+from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import Tenant
 
 if TYPE_CHECKING:
@@ -61,6 +62,15 @@ class Trail:
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
+
+    async def file(self, filing: Filing, count: int) -> int:
+        return await asyncio.to_thread(self._keeper.file, filing, count)
+
+    async def find(self, query: AuditQuery, filing: Filing) -> Sequence[Found]:
+        return await asyncio.to_thread(self._keeper.find, query, filing)
+
+    async def forget(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
+        return await asyncio.to_thread(self._keeper.forget, tenant, query, filing)
 
     async def waiting(self) -> int:
         """Records that are durable, and not in the audit file yet."""
