@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from careplane.ledger.audit import AuditRecord, Outcome, encode
-from careplane.ledger.trail import Kind, Question, Term, Trail, terms_of
+from careplane.ledger.trail import Kind, Question, Term, Trail, term, terms_of
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Tenant, Unit
 from tests.contracts.conftest import Hands
@@ -26,7 +26,7 @@ def record(at: int, agent: str = "client/a", *patients: str, **more: object) -> 
 
 
 def patient(id: str) -> frozenset[Term]:
-    return frozenset({Term(Kind.PATIENT, id)})
+    return frozenset({term(Kind.PATIENT, id)})
 
 
 async def keep(store: Store, *records: AuditRecord, tenant: Tenant = ONE) -> None:
@@ -43,14 +43,14 @@ async def test_records_are_found_by_each_of_their_terms(store: Store) -> None:
     full = record(5, "Practitioner/7", "p", "q", versions=versions, client="app", token="t-1",
                   outcome=Outcome.MINOR, emergency=True)  # fmt: skip
     await keep(store, record(1), full, record(9, "client/b", "z"))
-    for term in terms_of(full) - {Term(Kind.ALL), Term(Kind.INTERACTION, "read")}:
-        assert await times(store, Question((frozenset({term}),))) == [5], term
-    assert await times(store, Question((frozenset({Term(Kind.INTERACTION, "read")}),))) == [9, 5, 1]
+    for one in terms_of(full) - {term(Kind.ALL), term(Kind.INTERACTION, "read")}:
+        assert await times(store, Question((frozenset({one}),))) == [5], one
+    assert await times(store, Question((frozenset({term(Kind.INTERACTION, "read")}),))) == [9, 5, 1]
 
 
 async def test_terms_are_anded_between_sets_and_ored_within(store: Store) -> None:
     await keep(store, record(1, "a", "p"), record(2, "b", "p"), record(3, "a", "q"))
-    a = frozenset({Term(Kind.AGENT, "a")})
+    a = frozenset({term(Kind.AGENT, "a")})
     assert await times(store, Question((patient("p"), a))) == [1]
     assert await times(store, Question((patient("p") | patient("q"), a))) == [3, 1]
     assert await times(store, Question((patient("p"),), without=a)) == [2]
@@ -139,9 +139,9 @@ RECORDS = st.lists(
 TERMS = st.frozensets(
     st.sampled_from(
         [
-            *(Term(Kind.PATIENT, id) for id in ("p", "q", "\x00")),
-            *(Term(Kind.AGENT, id) for id in ("a", "b", "Practitioner/1\n")),
-            *(Term(Kind.OUTCOME, code) for code in ("4", "8")),
+            *(term(Kind.PATIENT, id) for id in ("p", "q", "\x00")),
+            *(term(Kind.AGENT, id) for id in ("a", "b", "Practitioner/1\n")),
+            *(term(Kind.OUTCOME, code) for code in ("4", "8")),
         ]
     ),
     min_size=1,

@@ -8,10 +8,11 @@ are told apart by the record itself, which is read anyway."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from hashlib import blake2b
+from struct import Struct as Packed
+from typing import NamedTuple, NewType
 
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ from careplane.storage.ports.audit import AuditQuery, AuditStore, Filed, Found
 from careplane.storage.ports.records import Tenant
 
 _PAGE = 500
+_signed = Packed(">q").unpack
 
 
 class Kind(StrEnum):
@@ -35,11 +37,13 @@ class Kind(StrEnum):
     EMERGENCY = "e"
 
 
-class Term(NamedTuple):
-    """One thing that a record is found by."""
+Term = NewType("Term", str)
+"""One thing that a record is found by: the letter of its kind, and a text."""
 
-    kind: Kind
-    text: str = ""
+
+def term(kind: Kind, text: str = "") -> Term:
+    """A term of a question."""
+    return Term(kind.value + text)
 
 
 EVERY = frozenset({Term(Kind.ALL)})
@@ -71,23 +75,19 @@ class Entry(NamedTuple):
 
 
 def terms_of(record: AuditRecord) -> frozenset[Term]:
-    """What a record is found by."""
-    found = {
-        Term(Kind.ALL),
-        Term(Kind.AGENT, record.agent),
-        Term(Kind.INTERACTION, record.interaction),
-        *(Term(Kind.PATIENT, id) for id in record.patients),
-        *(Term(Kind.RESOURCE, f"{type}/{id}") for type, id, _ in record.versions),
-    }
+    """What a record is found by. The letters are those of Kind."""
+    found = ["*", "a" + record.agent, "i" + record.interaction]
+    found += ["p" + id for id in record.patients]
+    found += [f"r{type}/{id}" for type, id, _ in record.versions]
     if record.client:
-        found.add(Term(Kind.AGENT, f"client/{record.client}"))
+        found.append("aclient/" + record.client)
     if record.token:
-        found.add(Term(Kind.TOKEN, record.token))
+        found.append("t" + record.token)
     if record.outcome is not Outcome.SUCCESS:
-        found.add(Term(Kind.OUTCOME, record.outcome))
+        found.append("o" + record.outcome)
     if record.emergency:
-        found.add(Term(Kind.EMERGENCY))
-    return frozenset(found)
+        found.append("e")
+    return frozenset(map(Term, found))
 
 
 def filing(tenant: Tenant, record: bytes) -> Filed:
@@ -97,12 +97,11 @@ def filing(tenant: Tenant, record: bytes) -> Filed:
 
 
 def _numbers(tenant: Tenant, terms: Iterable[Term]) -> frozenset[int]:
-    return frozenset(_number(tenant, term) for term in terms)
-
-
-def _number(tenant: Tenant, term: Term) -> int:
-    text = f"{int(tenant)}\0{term.kind}{term.text}".encode("utf-8", "replace")
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+    salt = b"%d" % tenant
+    return frozenset(
+        _signed(blake2b(one.encode("utf-8", "replace"), digest_size=8, salt=salt).digest())[0]
+        for one in terms
+    )
 
 
 class Trail:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from careplane.access.caller import Caller
 from careplane.access.smart.tokens import Token
 from careplane.ledger.audit import shortened
-from careplane.ledger.trail import Entry, Kind, Question, Term, Trail
+from careplane.ledger.trail import Entry, Kind, Question, Trail, term
 from careplane.records.commands import Reach
 from careplane.records.door import Door
 
@@ -52,7 +52,7 @@ async def exposure(
 ) -> Exposure:
     """Of a token by its id, and itself where it is at hand."""
     found = Exposure(shortened(id), token.caller.id if token else "")
-    asked = Question((frozenset({Term(Kind.TOKEN, shortened(id))}),), newest_first=False)
+    asked = Question((frozenset({term(Kind.TOKEN, shortened(id))}),), newest_first=False)
     async for entry in trail.walk(operator.tenant, asked):
         found.used(entry)
     if token is not None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from careplane.kernel.errors import Incorrect
 from careplane.ledger.audit import shortened
-from careplane.ledger.trail import Kind, Question, Term
+from careplane.ledger.trail import Kind, Question, term
 
 _AGO = re.compile(r"([1-9][0-9]{0,5})([mhdwy])", re.ASCII)
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 366 * 86_400}
@@ -44,7 +44,7 @@ class Filters:
             (Kind.OUTCOME, self.outcome),
         )
         return Question(
-            tuple(frozenset({Term(kind, text)}) for kind, text in asked if text),
+            tuple(frozenset({term(kind, text)}) for kind, text in asked if text),
             since=moment(self.since, now) if self.since else None,
             before=moment(self.before, now) if self.before else None,
             newest_first=newest_first,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from careplane.ledger.trail import Kind, Term
+from careplane.ledger.trail import Kind, Term, term
 from careplane.records.audits.meaning import INTERACTIONS
 from careplane.search.plan import And, Date, Node, Or, Prefix, Reference, Token, Uri, UriMode
 
@@ -81,36 +81,36 @@ def _terms(node: Node) -> frozenset[Term] | None:
             return None
         return frozenset().union(*(one for one in sets if one is not None))
     if isinstance(node, Uri) and node.param == "AuditEvent.policy" and node.mode is UriMode.EXACT:
-        return frozenset(Term(Kind.TOKEN, value) for value in node.values)
+        return frozenset(term(Kind.TOKEN, value) for value in node.values)
     return None
 
 
 def _patient(type: str, id: str) -> set[Term]:
-    return {Term(Kind.PATIENT, id), Term(Kind.AGENT, f"{type}/{id}")}
+    return {term(Kind.PATIENT, id), term(Kind.AGENT, f"{type}/{id}")}
 
 
 def _agent(type: str, id: str) -> set[Term]:
-    return {Term(Kind.AGENT, f"{type}/{id}")}
+    return {term(Kind.AGENT, f"{type}/{id}")}
 
 
 def _entity(type: str, id: str) -> set[Term]:
-    terms = {Term(Kind.RESOURCE, f"{type}/{id}")}
-    return terms | {Term(Kind.PATIENT, id)} if type == "Patient" else terms
+    terms = {term(Kind.RESOURCE, f"{type}/{id}")}
+    return terms | {term(Kind.PATIENT, id)} if type == "Patient" else terms
 
 
 def _outcome(code: str) -> frozenset[Term] | None:
-    return None if code == _SUCCESS else frozenset({Term(Kind.OUTCOME, code)})
+    return None if code == _SUCCESS else frozenset({term(Kind.OUTCOME, code)})
 
 
 def _subtype(code: str) -> frozenset[Term] | None:
     names = INTERACTIONS.get(code)
     if names is None:
         return None
-    return frozenset(Term(Kind.INTERACTION, name) for name in names)
+    return frozenset(term(Kind.INTERACTION, name) for name in names)
 
 
 def _named(code: str) -> frozenset[Term]:
-    return frozenset({Term(Kind.AGENT, code), Term(Kind.AGENT, f"client/{code}")})
+    return frozenset({term(Kind.AGENT, code), term(Kind.AGENT, f"client/{code}")})
 
 
 _REFERENCES: dict[str, Callable[[str, str], set[Term]]] = {

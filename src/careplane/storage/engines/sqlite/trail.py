@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 AUDIT = "audit.sqlite"
 _CACHE_KIB = 1_024
+_INDEX_CACHE_KIB = 16_384
+"""For who fills the index: its rows go everywhere in it."""
 
 
 class Trail:
@@ -54,7 +56,7 @@ class Trail:
             own[self._place.number] = self._open(self._place.path)
         self._mine.execute("PRAGMA wal_autocheckpoint = 0")  # the keeper does it
         self._appender = AuditAppender(self._mine, "outbox" if self._place else "audit", relieve)
-        self._keeper = AuditKeeper(self._open(folder / AUDIT), own, self._others)
+        self._keeper = AuditKeeper(self._open(folder / AUDIT, _INDEX_CACHE_KIB), own, self._others)
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
         await self._appender.append(tenant, record)
@@ -92,8 +94,8 @@ class Trail:
         if self._place is not None:
             self._place.close()
 
-    def _open(self, path: Path) -> Connection:
-        return connect(path, self._key, sync=self._sync, cache_kib=_CACHE_KIB)
+    def _open(self, path: Path, cache_kib: int = _CACHE_KIB) -> Connection:
+        return connect(path, self._key, sync=self._sync, cache_kib=cache_kib)
 
     @contextmanager
     def _others(self) -> Iterator[dict[int, Connection]]:
