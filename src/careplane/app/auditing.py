@@ -12,6 +12,7 @@ from careplane.access.decide import Decider
 from careplane.access.scopes import Permission
 from careplane.app.background import Service
 from careplane.app.settings import Settings
+from careplane.fhir.tree import Tree
 from careplane.interop.syslog.service import Receiver, Sending
 from careplane.interop.syslog.stream import context
 from careplane.kernel.clock import Clock
@@ -22,12 +23,18 @@ from careplane.records.audits.anomalies.material import Limits
 from careplane.records.audits.anomalies.review import Reviews
 from careplane.records.audits.keeping import Following, Forgetting
 from careplane.records.door import Door
+from careplane.rest.interactions.capabilities import More
 from careplane.search.plan import Everything
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 
 NOBODY = Tenant(0)
 """Whose trail the requests are in that came without a good credential."""
+_DOCUMENTED = (
+    "The audit trail, rendered on read (IHE BALP), and what clients store. Events whose id begins "
+    "with trail- are read and searched, and written by nobody; histories of the type and searches "
+    "over several types have the stored ones."
+)
 _HOURS = re.compile(r"\s*([A-Za-z0-9_-]{1,64})=([0-9]{1,2})-([0-9]{1,2})\s*", re.ASCII)
 _RECEIVER = re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})", re.ASCII)
 
@@ -65,6 +72,12 @@ def auditing(
 def sees_all(decider: Decider, caller: Caller, permission: Permission) -> bool:
     """Whether scopes and policies let a caller do so with every AuditEvent."""
     return isinstance(decider.restriction(caller, permission, "AuditEvent"), Everything)
+
+
+def documented(more: More) -> More:
+    """What a CapabilityStatement says besides, of AuditEvent."""
+    said: Tree = {"documentation": _DOCUMENTED}
+    return lambda base: {**more(base), "AuditEvent": said}
 
 
 def receiver(settings: Settings) -> Receiver:

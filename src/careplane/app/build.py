@@ -13,7 +13,7 @@ from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import background as beside
 from careplane.app import engines, keys
-from careplane.app.auditing import Auditing, auditing, sees_all
+from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, security
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
@@ -176,7 +176,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
             registry,
             operations,
             system_clock(),
-            subscribed.capabilities,
+            documented(subscribed.capabilities),
             current=lambda: definitions.registry(TENANT),
             security=security(addressing),
         ),
