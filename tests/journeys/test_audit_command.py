@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from careplane.app.cli import app
 from careplane.app.settings import Settings
 from careplane.kernel.errors import CareplaneError, Forbidden, Incorrect
 from careplane.ledger.audit import AuditRecord, Outcome, encode
-from careplane.ledger.trail import Question, Trail
-from careplane.records.audits.keeping import YEAR, Forgetting
+from careplane.ledger.trail import Question, Trail, filing
+from careplane.records.audits.keeping import YEAR, Following, Forgetting
 from careplane.records.commands import Reach
 from tests.fhir_house import TENANT, House, observation, patient
 
@@ -107,6 +108,15 @@ async def test_old_records_go_by_policy_and_young_ones_stay(house: House) -> Non
     left = await Trail(house.store).find(TENANT, Question(newest_first=False))
     assert [one.record.recorded for one in left[:3]] == [NOW - 6 * YEAR, NOW - 5 * YEAR, NOW]
     assert left[3].record.interaction == "audit-forget"
+
+
+async def test_the_index_follows_by_itself(house: House) -> None:
+    await house.put(patient("p"))
+    service = asyncio.ensure_future(Following(Trail(house.store))())
+    await asyncio.sleep(0.5)
+    service.cancel()
+    await asyncio.gather(service, return_exceptions=True)
+    assert await house.store.file(filing, 10) == 0
 
 
 TIMES = {
