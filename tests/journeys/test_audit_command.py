@@ -45,6 +45,7 @@ def test_the_trail_on_the_command_line(tmp_path: Path) -> None:
     run("fhir", "put", str(file), *where)
     found = json.loads(run("audit", "search", "--patient", "p1", "--json", *where))
     assert [one["interaction"] for one in found] == ["update"]
+    assert json.loads(run("audit", "search", "--nobody", "--json", *where)) == []
     assert "update Patient/p1 of p1" in run("audit", "tail", *where)
     for form, key in (("raw", "seq"), ("AuditEvent", "resourceType")):
         out = tmp_path / f"{form}.ndjson"

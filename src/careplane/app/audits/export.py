@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from careplane.app.auditing import NOBODY
 from careplane.app.audits.filters import Filters, moment
 from careplane.fhir.codec import json
 from careplane.kernel.clock import format_instant, system_clock
@@ -15,6 +16,7 @@ from careplane.ledger.trail import Entry
 from careplane.records.audits import keeping, rendering
 from careplane.records.audits.lines import line_of
 from careplane.records.commands import Note
+from careplane.storage.ports.records import Tenant
 
 if TYPE_CHECKING:
     from careplane.app.build import Careplane
@@ -26,7 +28,7 @@ async def found(here: Careplane, asked: Filters, count: int) -> list[Entry]:
     """The newest records that match, newest first."""
     question = asked.question(system_clock(), count=count)
     await here.door.note(here.operator, Note("audit-search", str(asked)))
-    return await here.auditing.trail.find(here.operator.tenant, question)
+    return await here.auditing.trail.find(_tenant(here, asked), question)
 
 
 async def export_to(here: Careplane, asked: Filters, out: Path, form: Form) -> int:
@@ -38,7 +40,7 @@ async def export_to(here: Careplane, asked: Filters, out: Path, form: Form) -> i
     try:
         with out.open("xb") as file:
             out.chmod(0o600)
-            async for entry in here.auditing.trail.walk(here.operator.tenant, question):
+            async for entry in here.auditing.trail.walk(_tenant(here, asked), question):
                 for line in _lines(entry, form):
                     file.write(line + b"\n")
                     lines += 1
@@ -71,6 +73,10 @@ def in_words(entry: Entry) -> str:
     at = format_instant(record.recorded)
     line = f"{at} {record.agent or '-'}{by} {record.interaction} {what[:120]}{whose}{more}{how}"
     return rendering.cleaned(line)
+
+
+def _tenant(here: Careplane, asked: Filters) -> Tenant:
+    return NOBODY if asked.nobody else here.operator.tenant
 
 
 def _lines(entry: Entry, form: Form) -> Iterator[bytes]:

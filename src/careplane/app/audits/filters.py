@@ -17,7 +17,9 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 366 * 86_400}
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Texts as they were typed; empty ones ask for nothing. `resource` is `Type/id`; `token` an id
-    (jti) or its beginning as records have it; `since` and `before` as `moment` reads them."""
+    (jti) or its beginning as records have it; `since` and `before` as `moment` reads them.
+    `nobody`: of the requests that came without a good credential, which are in a trail of their
+    own."""
 
     patient: str = ""
     agent: str = ""
@@ -27,6 +29,7 @@ class Filters:
     outcome: str = ""
     since: str = ""
     before: str = ""
+    nobody: bool = False
 
     def __str__(self) -> str:
         """What is asked for, for the record of the question."""

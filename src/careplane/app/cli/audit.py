@@ -25,6 +25,7 @@ Token = Annotated[str, typer.Option(help="The id (jti) of a token, or its beginn
 Outcome = Annotated[str, typer.Option(help="How it ended: 4 refused, 8 failed.")]
 Since = Annotated[str, typer.Option(help="From when on: 2026-11-01, 7d, 6y.")]
 Before = Annotated[str, typer.Option(help="Before when: 2026-11-01, 7d.")]
+Nobody = Annotated[bool, typer.Option("--nobody", help="Of requests without a good credential.")]
 Count = Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")]
 
 
@@ -48,6 +49,7 @@ def search(
     outcome: Outcome = "",
     since: Since = "",
     before: Before = "",
+    nobody: Nobody = False,
     count: Count = 100,
     data: Data = None,
     database: Database = None,
@@ -56,7 +58,7 @@ def search(
     """Records by patient, agent, resource, interaction, token, outcome and time; newest first."""
     from careplane.app.audits.filters import Filters
 
-    asked = Filters(patient, agent, resource, interaction, token, outcome, since, before)
+    asked = Filters(patient, agent, resource, interaction, token, outcome, since, before, nobody)
     _show(asked, count, False, data, database, json)
 
 
@@ -74,6 +76,7 @@ def export(
     outcome: Outcome = "",
     since: Since = "",
     before: Before = "",
+    nobody: Nobody = False,
     data: Data = None,
     database: Database = None,
     json: Json = False,
@@ -82,7 +85,7 @@ def export(
     from careplane.app.audits.export import export_to
     from careplane.app.audits.filters import Filters
 
-    asked = Filters(patient, agent, resource, interaction, token, outcome, since, before)
+    asked = Filters(patient, agent, resource, interaction, token, outcome, since, before, nobody)
     written = _run(lambda here: export_to(here, asked, out, form), data, database)
     say({"out": str(out), "lines": written}, f"{written:,} lines written to {out}", json)
 
