@@ -23,7 +23,9 @@ from careplane.app.erasing import Outputs, erasing
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.audit import AuditRecord, decode
+from careplane.ledger.trail import Trail
 from careplane.records import walk
+from careplane.records.audits.overlay import WithTrail
 from careplane.records.bodies import accepting
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
@@ -36,7 +38,7 @@ from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import graphql
+from careplane.rest.interactions import accounting, graphql
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import KIND, Later
 from careplane.rest.links import Pages
@@ -58,7 +60,11 @@ BASE = "http://hospital.test/fhir"
 TENANT = Tenant(1)
 REGISTRY = r4_registry()
 LIMIT = 10_000_000
-OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
+OPERATIONS = (
+    *REST_OPERATIONS,
+    *graphql.operations(system_clock),
+    *accounting.operations(system_clock),
+)
 
 
 def _where(type: str, query: str) -> Node:
@@ -183,7 +189,7 @@ async def open_house(
         partial(walk.progress, book),
     )
     parts = Parts(
-        store,
+        WithTrail(store, Trail(store), extract_r4),
         store,
         decider(policies),
         registry,

@@ -51,6 +51,7 @@ PAGES = (
     "/records/Patient/nobody",
     "/nowhere",
 )
+AUDIT = (f"{DEVIN}/access", f"{DEVIN}/disclosures?extended=true", "/audit")
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
@@ -117,7 +118,13 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_on_any_page(browser: Browser, url: str, look: str) -> None:
     found: list[str] = []
-    for role, paths in (("", ("/sign-in",)), ("physician", PAGES), ("front-desk", (DEVIN, "/"))):
+    for role, paths in (
+        ("", ("/sign-in",)),
+        ("physician", PAGES),
+        ("front-desk", (DEVIN, "/")),
+        ("administrator", AUDIT),
+        ("patient", (f"{DEVIN}/access",)),
+    ):
         context = enter(browser, url, role, reduced_motion="reduce", **LOOKS[look])
         page = context.new_page()
         for path in paths:

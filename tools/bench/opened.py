@@ -6,7 +6,6 @@ record, no ledger. It exists in the bench only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from careplane.access.caller import Caller
@@ -42,14 +41,10 @@ class _NoTrail:
     async def append(self, tenant: Tenant, record: bytes) -> None:
         """Nothing is kept."""
 
-    async def tail(
-        self, tenant: Tenant, after: int = 0, count: int = 1000
-    ) -> Sequence[tuple[int, bytes]]:
-        return ()
-
 
 def _parts(store: Any, audit: Any, decider: Any, *rest: Any, **more: Any) -> Parts:
-    return Parts(store, _NoTrail(), _AllowAll(), *rest, **more)
+    kept: Any = _NoTrail()
+    return Parts(store, kept, _AllowAll(), *rest, **more)
 
 
 def _nothing(account: Account, *_: Any) -> None:

@@ -19,6 +19,8 @@ class KeptCaller(Struct, frozen=True, array_like=True):
     patient: str | None
     roles: tuple[str, ...]
     purpose: str = TREATMENT
+    client: str = ""
+    token: str = ""
 
     def caller(self, address: str = "") -> Caller:
         """The caller again."""
@@ -31,6 +33,8 @@ class KeptCaller(Struct, frozen=True, array_like=True):
             frozenset(self.roles),
             self.purpose,
             address,
+            self.client,
+            self.token,
         )
 
 
@@ -44,4 +48,6 @@ def kept(caller: Caller) -> KeptCaller:
         caller.patient,
         tuple(sorted(caller.roles)),
         caller.purpose,
+        caller.client,
+        caller.token,
     )

@@ -13,6 +13,7 @@ from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.access.tenants.institution import FIRST
 from careplane.app import engines, keys
+from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, security
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
@@ -38,7 +39,9 @@ from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.server import PREFIX as LEDGER
+from careplane.ledger.trail import Trail
 from careplane.records import walk
+from careplane.records.audits.overlay import WithTrail
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
 from careplane.records.erase import Erasing
@@ -51,7 +54,7 @@ from careplane.records.resealing import Resealing
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import graphql, receipt
+from careplane.rest.interactions import accounting, graphql, receipt
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
@@ -68,14 +71,18 @@ from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
-from careplane.web.visit import Web
+from careplane.web.visit import Audits, Web
 
 TENANT = FIRST
 OPERATOR = Caller(
     TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds system/Patient.purge")
 )
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
+OPERATIONS = (
+    *REST_OPERATIONS,
+    *graphql.operations(system_clock),
+    *accounting.operations(system_clock),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ class Careplane:
     erasing: Erasing
     tenancy: Tenancy
     usage: Usage
+    auditing: Auditing
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -164,8 +172,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         partial(walk.progress, book),
     )
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
+    trail = Trail(store)
     parts = Parts(
-        store,
+        WithTrail(store, trail, extract_r4),
         store,
         decider_of(settings, tenants.known),
         registry,
@@ -186,6 +195,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
+    audits = auditing(settings, trail, door, state, tenants, system_clock)
     authorized = authorizing(settings, key, state, system_clock, tenants.here.is_here)
     tokens = authorized.tokens
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
@@ -202,7 +212,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             registry,
             operations,
             system_clock(),
-            subscribed.capabilities,
+            documented(subscribed.capabilities),
             current=definitions.registry,
             security=security(addressing),
         ),
@@ -220,6 +230,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
+        Audits(audits.looking, audits.reviews, partial(sees_all, parts.decider)),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
@@ -250,6 +261,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 *((ledger.serve,) if ledger.is_on else ()),
                 tenants.resealing(parts, store.keeper, state),
                 tenants.retaining(parts, state),
+                *audits.services,
             ),
         ),
         traffic,
@@ -263,6 +275,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         destroying,
         tenants,
         Usage(tally.by_tenant, state, system_clock),
+        audits,
     )
 
 

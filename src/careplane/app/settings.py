@@ -100,6 +100,39 @@ class Settings(BaseSettings):
         "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
         "both.",
     )
+    audit_retention_years: int = Field(
+        default=0,
+        ge=0,
+        description="Years after which audit records are removed for good, six at least; 0: never.",
+    )
+    audit_syslog: str = Field(
+        default="",
+        description="Receiver of the audit trail as syslog over TLS, such as "
+        "`siem.example.org:6514`; empty: none.",
+    )
+    audit_syslog_form: Literal["dicom", "json"] = Field(
+        default="dicom",
+        description="What a message holds: an audit message of DICOM (IHE ATNA), or JSON.",
+    )
+    audit_syslog_ca: str = Field(
+        default="",
+        description="PEM file of the authorities that the receiver's certificate is checked with; "
+        "empty: those of the system.",
+    )
+    audit_syslog_certificate: str = Field(
+        default="",
+        description="PEM file with a certificate and its key for the receiver; empty: none is "
+        "shown.",
+    )
+    audit_hours: str = Field(
+        default="",
+        description="Hours of work by role, such as `front-desk=7-19,nurse=0-24`, by which "
+        "`careplane audit anomalies` tells what was after hours; a role that is not named has "
+        "none.",
+    )
+    audit_timezone: str = Field(
+        default="UTC", description="Time zone of these hours, such as `Europe/Berlin`."
+    )
     policies: str = Field(
         default="",
         description="Folder of the institution's own policies, files in Cedar that add to the "

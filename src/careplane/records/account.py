@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from careplane.access.caller import Caller
+from careplane.access.caller import BREAK_GLASS, TREATMENT, Caller
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
-from careplane.ledger.audit import AuditRecord, Outcome, encode
+from careplane.ledger.audit import AuditRecord, Outcome, encode, shortened
 from careplane.records.patients import patients_of_rows, patients_of_versions
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Version
@@ -78,5 +78,10 @@ class Account(Struct):
                 query=self.query,
                 address=caller.address,
                 detail=detail,
+                purpose="" if caller.purpose == TREATMENT else caller.purpose,
+                client="" if caller.id.endswith(caller.client) else caller.client,
+                token=shortened(caller.token),
+                emergency=caller.purpose == BREAK_GLASS,
+                roles=" ".join(caller.roles),
             )
         )

@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
 
 
@@ -325,6 +326,12 @@ class Note(Struct, frozen=True):
 
     operation: str
     text: str
+
+
+class Reach(Struct, frozen=True):
+    """What another caller may read, for whoever looks into what a credential could do."""
+
+    of: Caller
 
 
 class Disclose(Struct, frozen=True):

@@ -27,6 +27,7 @@ from careplane.records import (
     lastn,
     meta,
     purge,
+    reach,
     read,
     search,
     stats,
@@ -49,6 +50,7 @@ from careplane.records.results import (
     Prepared,
     Processed,
     Purged,
+    Reached,
     Report,
     Shredded,
     Statistics,
@@ -217,6 +219,10 @@ class Door:
     async def note(self, caller: Caller, command: c.Note) -> None:
         """Keep an audit record of something that no other call tells of."""
         await self._call(caller, command.operation, _noted, command)
+
+    async def reach(self, caller: Caller, command: c.Reach) -> Reached:
+        """What another caller of the same tenant may read. For administrators."""
+        return await self._call(caller, "audit-exposure", reach.reach, command)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> Sequence[Version]:
         """Versions in the order of commit, for a service of this house. Nothing of it may leave

@@ -24,6 +24,7 @@ __all__ = [
     "Prepared",
     "Processed",
     "Purged",
+    "Reached",
     "Report",
     "Shredded",
     "Statistics",
@@ -114,6 +115,13 @@ class Shredded(Struct, frozen=True):
     keys: int
     outputs: int
     ledger: bool
+
+
+class Reached(Struct, frozen=True):
+    """Ids of the patients that a caller may read or find, and how many resources of each type."""
+
+    patients: tuple[str, ...]
+    types: tuple[tuple[str, int], ...]
 
 
 class Prepared(Struct, frozen=True):

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from careplane.kernel.errors import NotFound, Unsupported
 from careplane.web import assets
-from careplane.web.pages import api, chart, patients, records, sign_in, today
+from careplane.web.pages import access, anomalies, api, chart, patients, records, sign_in, today
 from careplane.web.visit import Handler, Visit, Web, open_to_all, refusal, signed_in
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
@@ -31,6 +31,9 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ),
     ("/patients/{id}/results/{code}", chart.tab("results", chart.trend, "trend")),
     ("/patients/{id}/vitals/{code}", chart.tab("vitals", chart.trend, "trend")),
+    ("/patients/{id}/disclosures", access.disclosures),
+    ("/patients/{id}/disclosures/csv", access.disclosures_csv),
+    ("/audit", anomalies.show),
     ("/records", records.types),
     ("/records/{type}", records.search),
     ("/records/{type}/{id}", records.details),
@@ -40,6 +43,8 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/records/{type}/{id}/history/{version}", records.version),
 )
 
+POSTED: tuple[tuple[str, Handler], ...] = (("/audit", anomalies.review),)
+
 
 def routes(web: Web) -> list[BaseRoute]:
     """Everything under `/`. It ends in a page for whatever has no address, so other rooms' routes
@@ -48,6 +53,7 @@ def routes(web: Web) -> list[BaseRoute]:
         Route("/static/{path:path}", open_to_all(web, _static), methods=["GET"]),
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
+        *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in POSTED),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

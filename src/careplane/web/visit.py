@@ -19,8 +19,11 @@ from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault
 from careplane.kernel.observe import describe
+from careplane.records.audits.anomalies.looking import Looking
+from careplane.records.audits.anomalies.review import Reviews
 from careplane.records.door import Door
 from careplane.rest.outcome import status_of
+from careplane.storage.ports.records import Tenant
 from careplane.web import i18n, render
 from careplane.web.errors import explain
 from careplane.web.reader import Reader
@@ -28,6 +31,16 @@ from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Audits:
+    """What the auditors' page of a tenant works with; `sees_all` tells whether a caller may do so
+    with every AuditEvent."""
+
+    looking: Callable[[Tenant], Looking]
+    reviews: Callable[[Tenant], Reviews]
+    sees_all: Callable[[Caller, Permission], bool]
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,7 @@ class Web:
     roles: tuple[DemoRole, ...] = ()
     clock: Clock = system_clock
     secure: bool = False
+    audits: Audits | None = None
 
     @cached_property
     def sessions(self) -> Sessions:

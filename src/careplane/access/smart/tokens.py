@@ -120,6 +120,11 @@ class Tokens:
             raise Unauthenticated("The token has been revoked; ask for a new one.")
         return known
 
+    def told(self, token: str) -> Token:
+        """What a token of this installation says, also where it is good no more: for whoever looks
+        into what it could do. Raises `Unauthenticated` for one of somebody else."""
+        return self._read(token)
+
     def _read(self, token: str) -> Token:
         try:
             found = jwt.decode(token, self._key, algorithms=[_ALGORITHM])
@@ -149,4 +154,6 @@ def _caller(claims: dict[str, Any]) -> Caller:
         patient=claims.get("patient"),
         roles=frozenset(claims.get("roles", ())),
         purpose=str(claims.get("purpose", TREATMENT)),
+        client=str(claims.get("client_id", "")),
+        token=str(claims["jti"]),
     )

@@ -12,6 +12,7 @@ import sys
 import typer
 
 from careplane.app.cli import (
+    audit,
     backup,
     clients,
     doctor,
@@ -53,6 +54,7 @@ app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.command("witness")(witness.witness)
+app.add_typer(audit.app, name="audit")
 app.add_typer(fhir.app, name="fhir")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")

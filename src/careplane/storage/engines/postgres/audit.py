@@ -45,10 +45,14 @@ class Audit:
         return int(await self._sessions.retried(None, lambda c: c.fetchval(_COUNT)))
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
-        while await self._sessions.run(tenant, lambda c: c.fetchval(_ADD, tenant, [])):
-            pass
+        await self.gather(tenant)
         rows = await self._sessions.retried(tenant, lambda c: c.fetch(_TAIL, tenant, after, count))
         return [(seq, record) for seq, record in rows]
+
+    async def gather(self, tenant: Tenant) -> None:
+        """Bring what waits in the outbox to the trail."""
+        while await self._sessions.run(tenant, lambda c: c.fetchval(_ADD, tenant, [])):
+            pass
 
     async def close(self) -> None:
         """Store what was accepted."""

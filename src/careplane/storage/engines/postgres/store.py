@@ -18,6 +18,7 @@ from typing import Literal
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError
 from careplane.search.plan import Query
+from careplane.storage.engines.postgres import filing as index
 from careplane.storage.engines.postgres.audit import Audit
 from careplane.storage.engines.postgres.erasing import Eraser
 from careplane.storage.engines.postgres.keeping import PostgresKeeper
@@ -28,6 +29,7 @@ from careplane.storage.engines.postgres.reader import Reader
 from careplane.storage.engines.postgres.sessions import CAREFUL, QUICK, Connection, Sessions
 from careplane.storage.engines.postgres.wall import enter
 from careplane.storage.engines.postgres.writer import Writer
+from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import (
     Erasure,
     Guard,
@@ -51,6 +53,7 @@ _log = logging.getLogger(__name__)
 _GUARD_MILLISECONDS = 5_000
 """How long one guard may keep all writers waiting."""
 _LOCK_MILLISECONDS = 20_000
+_FILED_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,26 @@ class PostgresStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._audit.tail(tenant, after, count)
+
+    async def file(self, filing: Filing, count: int = 500) -> int:
+        done = 0
+        for tenant in await self._auditing.retried(None, index.tenants):
+            done += await self._file(tenant, filing, count)
+        return done
+
+    async def find(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> Sequence[Found]:
+        while await self._file(tenant, filing, _FILED_AT_ONCE):
+            pass
+        return await self._careful.retried(tenant, lambda c: index.find(c, tenant, query))
+
+    async def forget(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
+        while await self._file(tenant, filing, _FILED_AT_ONCE):
+            pass
+        return await self._writing.run(tenant, lambda c: index.forget(c, tenant, query, filing))
+
+    async def _file(self, tenant: Tenant, filing: Filing, count: int) -> int:
+        await self._audit.gather(tenant)
+        return await self._writing.run(tenant, lambda c: index.file(c, tenant, filing, count))
 
     async def vitals(self) -> Vitals:
         return Vitals(self._writer.waiting, await self._audit.waiting())

@@ -39,6 +39,7 @@ from careplane.storage.engines.sqlite.writing import (
     Writer,
 )
 from careplane.storage.keys.bodies import SealedBodies
+from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import (
     Erasure,
     HistoryQuery,
@@ -186,6 +187,15 @@ class SqliteStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._trail.tail(tenant, after, count)
+
+    async def file(self, filing: Filing, count: int = 500) -> int:
+        return await self._trail.file(filing, count)
+
+    async def find(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> Sequence[Found]:
+        return await self._trail.find(query, filing)
+
+    async def forget(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
+        return await self._trail.forget(tenant, query, filing)
 
     async def vitals(self) -> Vitals:
         waiting = await self._trail.waiting()

@@ -16,6 +16,11 @@ BEGIN
     AS 'SELECT count(*) FROM %1$I.outbox'
   $f$, current_schema());
   EXECUTE format($f$
+    CREATE FUNCTION audited_tenants() RETURNS TABLE (tenant integer)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'SELECT a.tenant FROM %1$I.audit_sequence a UNION SELECT o.tenant FROM %1$I.outbox o'
+  $f$, current_schema());
+  EXECUTE format($f$
     CREATE FUNCTION destroyed_keys() RETURNS TABLE (owner bytea, number bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'SELECT k.owner, k.number FROM %1$I.key k WHERE length(k.wrapped) = 0'
@@ -33,5 +38,6 @@ BEGIN
   $f$, current_schema());
 END
 $$;
-REVOKE ALL ON FUNCTION state_of_all(text, bigint), waiting_audit(), destroyed_keys(),
+REVOKE ALL ON FUNCTION state_of_all(text, bigint), waiting_audit(), audited_tenants(),
+  destroyed_keys(),
   any_key_of(bytea[]), any_body_below(integer) FROM PUBLIC;
