@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +80,7 @@ async def open_subscribing(
     mailbox: Mailbox | None = None,
     attempts: int = 20,
     serving: bool = True,
+    policies: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Subscribing]:
     """Everything wired over open stores."""
     room = Subscriptions(
@@ -94,13 +95,14 @@ async def open_subscribing(
             reach,
             mailbox,
             attempts,
+            decider(policies).view,
         )
     )
     door = Door(
         Parts(
             store,
             store,
-            decider(),
+            decider(policies),
             REGISTRY,
             extract,
             system_clock,

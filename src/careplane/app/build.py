@@ -24,7 +24,7 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
-from careplane.app.policing import decider_of
+from careplane.app.policing import decider_of, studies_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
 from careplane.app.workers import Workers
@@ -124,7 +124,9 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     workers = Workers(full_text=settings.full_text)
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
-    subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
+    subscribed = subscriptions(
+        settings, key, state, TENANT, registry, extract, system_clock, decider.view
+    )
     book = Book(state, system_clock, secret_id)
     definitions = Definitions(
         store,
@@ -149,6 +151,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         admissions=subscribed.admissions,
         step=traced.step,
         definitions=definitions,
+        studies=studies_of(key),
     )
     door = Door(parts, Reindexes(definitions, book))
     subscribed.open(door)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
 from careplane.access.decide import Decider
+from careplane.access.deidentify.pseudonyms import Pseudonyms
 from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
+from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
@@ -22,7 +26,13 @@ def decider_of(settings: Settings) -> Decider:
     """Raises Incorrect where a policy cannot be used, with its file and line."""
     relations = _relations()
     policies = _loaded(settings, relations)
-    return Decider(relations.criteria, relations.compartment, policies.restriction)
+    return Decider(relations.criteria, relations.compartment, policies.restriction, policies.view)
+
+
+def studies_of(key: Keys) -> Callable[[str], Pseudonyms]:
+    """The pseudonyms of studies, by the key of the installation."""
+    mine = key.derive("pseudonyms")
+    return lru_cache(maxsize=64)(lambda study: Pseudonyms(mine, study))
 
 
 def policies_of(settings: Settings) -> Policies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from careplane.access.decide import ViewOf
 from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.interop.subscriptions.channels.email import Mailbox
@@ -25,6 +26,7 @@ def subscriptions(
     registry: Registry,
     extract: Extract,
     clock: Clock,
+    views: ViewOf,
 ) -> Subscriptions:
     """The room. Without a base address, notifications name the one that is listened on."""
     base = (settings.base_url.rstrip("/") or f"http://{settings.host}:{settings.port}") + ROOT
@@ -41,6 +43,7 @@ def subscriptions(
             Reach(inside, settings.subscription_http),
             _mailbox(settings),
             settings.subscription_attempts,
+            views,
         )
     )
 

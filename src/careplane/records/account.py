@@ -11,6 +11,7 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.ledger.audit import AuditRecord, Outcome, encode
 from careplane.records.patients import patients_of_rows, patients_of_versions
+from careplane.records.veil.veiled import truth
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Version
 
@@ -27,7 +28,8 @@ class Account(Struct):
     kept: bool = False
 
     def saw(self, versions: Sequence[Version]) -> None:
-        """These versions leave with the answer."""
+        """These versions leave with the answer, veiled or not."""
+        versions = list(map(truth, versions))
         self.versions += [(version.type, version.id, version.version) for version in versions]
         self.patients |= patients_of_versions(versions)
 

@@ -147,6 +147,10 @@ class Registry:
         other._customs, other._waiting = dict(customs), waiting
         return other
 
+    def without(self, hidden: Callable[[str, Parameter], bool]) -> Registry:
+        """A registry in which parameters do not exist that are hidden of a type."""
+        return _Partial(self, hidden)
+
     def _custom(self, type: str, code: str) -> Parameter | None:
         found = self._customs.get((type, code))
         return self._ready(type, found) if found else None
@@ -196,6 +200,30 @@ class Registry:
         return Parameter(
             name, definition.code, definition.type, definition, targets(base, definition)
         )
+
+
+class _Partial(Registry):
+    """Some parameters of another registry."""
+
+    def __init__(self, whole: Registry, hidden: Callable[[str, Parameter], bool]) -> None:
+        self.__dict__.update(whole.__dict__)
+        self._hidden = hidden
+        self._answers: dict[tuple[str, Param], bool] = {}
+
+    def lookup(self, type: str, code: str) -> Parameter | None:
+        found = super().lookup(type, code)
+        return None if found is None or self._hides(type, found) else found
+
+    def _more(self, type: str) -> list[Parameter]:
+        return [one for one in super()._more(type) if not self._hides(type, one)]
+
+    def _hides(self, type: str, parameter: Parameter) -> bool:
+        """By code: parameters may share their rows."""
+        key = (type, Param(parameter.code))
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._hidden(type, parameter)
+        return answer
 
 
 def r4_registry(aliases: Mapping[Param, tuple[Param, ...]] | None = None) -> Registry:
