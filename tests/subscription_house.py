@@ -33,7 +33,7 @@ from careplane.search.criterion import Setting
 from careplane.search.extract import extract
 from careplane.storage.ports.state import StateStore
 from tests.contracts.engines import Store
-from tests.fhir_house import BASE, LIMIT, REGISTRY, TENANT, client, decider
+from tests.fhir_house import BASE, LIMIT, REGISTRY, TENANT, client, decider, studies
 
 LOCAL = Reach(frozenset({"127.0.0.1"}), http=True)
 
@@ -110,6 +110,7 @@ async def open_subscribing(
             base=BASE,
             announce=room.announced,
             admissions=room.admissions,
+            studies=studies,
         )
     )
     room.open(door)

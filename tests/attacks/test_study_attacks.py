@@ -30,7 +30,8 @@ POLICIES = {
 }
 IDS = ("p-of-a-person", "o-of-a-person")
 STUDY = studies("research")
-P, O = (STUDY.of(type, id) for type, id in zip(("Patient", "Observation"), IDS, strict=True))
+P = STUDY.of("Patient", IDS[0])
+OBS = STUDY.of("Observation", IDS[1])
 HEIGHT = {"value": 180, "unit": "cm", "system": "http://unitsofmeasure.org", "code": "cm"}
 
 
@@ -51,10 +52,10 @@ async def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 async def test_what_is_shown(guarded: House) -> None:
     async with guarded.client_of(RESEARCHER) as http:
-        found = (await http.get(f"Observation/{O}")).json()
+        found = (await http.get(f"Observation/{OBS}")).json()
         assert found.pop("meta")["lastUpdated"].endswith("-01-01T00:00:00.000Z")
         quantity = {name: value for name, value in HEIGHT.items() if name != "unit"}
-        expected = observation(O, P, effectiveDateTime="2020", valueQuantity=quantity)
+        expected = observation(OBS, P, effectiveDateTime="2020", valueQuantity=quantity)
         assert found == expected
         found = (await http.get(f"Patient/{P}")).json()
         assert {n: v for n, v in found.items() if n != "meta"} == {
@@ -66,10 +67,10 @@ async def test_what_is_shown(guarded: House) -> None:
         for url in (
             f"Observation?patient={P}", f"Observation?subject=Patient/{P}",
             f"Observation?subject:Patient={P}", "Observation?code=8302-2&_count=100",
-            f"Observation?_id={O}", f"Observation?patient={P}&_total=accurate&_elements=code",
+            f"Observation?_id={OBS}", f"Observation?patient={P}&_total=accurate&_elements=code",
         ):  # fmt: skip
             page = (await http.get(url)).json()
-            assert O in [one["resource"]["id"] for one in page["entry"]], url
+            assert OBS in [one["resource"]["id"] for one in page["entry"]], url
             assert not any(id in json.dumps(page) for id in IDS), url
         (entry,) = (await http.get(f"Patient?_id={P}&gender=female")).json()["entry"]
         assert entry["fullUrl"].endswith(f"/Patient/{P}")
@@ -96,7 +97,7 @@ async def test_no_answer_holds_what_names_somebody(guarded: House) -> None:
     marks = sorted({*marks_of("Patient"), *marks_of("Observation")} - _KEPT)
     p, o = IDS
     urls = [*URLS, f"Patient/{p}", f"Observation/{o}", f"Observation?patient={p}", f"Patient/{P}",
-            f"Observation/{O}", f"Patient/{P}/_history", f"Patient/{P}/_history/1"]  # fmt: skip
+            f"Observation/{OBS}", f"Patient/{P}/_history", f"Patient/{P}/_history/1"]  # fmt: skip
     async with guarded.client_of(RESEARCHER) as http, guarded.client_of(FREE) as free:
         texts = [(url, (await http.get(url)).text) for url in urls]
         for kind in ("batch", "transaction"):
@@ -128,7 +129,7 @@ CLOSED = [
     f"Patient/{P}/_history", f"Patient/{P}/_history/1", "Patient/_history", "_history",
     f"Patient/{P}/$everything", f"Patient/{P}/$meta", f"Patient/{P}/$validate",
     f"Observation/$lastn?patient={P}&code=8302-2", "Patient/p-of-a-person", "Patient/p",
-    f"Observation/{P}", f"Patient/{O}",
+    f"Observation/{P}", f"Patient/{OBS}",
 ]  # fmt: skip
 
 
@@ -200,7 +201,7 @@ async def test_an_export_is_under_pseudonyms(guarded: House) -> None:
     await guarded.http.delete(f"Observation/{IDS[1]}")
     prepared = await door.prepare_export(RESEARCHER, c.PrepareExport(("Observation",)))
     gone = await door.export(RESEARCHER, c.Export("Observation", prepared.at, deletions=True))
-    assert O in {version.id for version in gone.versions}
+    assert OBS in {version.id for version in gone.versions}
 
 
 EXPORTS = [
@@ -218,7 +219,7 @@ async def test_an_export_cannot_be_aimed(guarded: House, command: c.PrepareExpor
 
 async def test_the_trail_names_whose_record_it_was(guarded: House) -> None:
     async with guarded.client_of(RESEARCHER) as http:
-        await http.get(f"Observation/{O}")
+        await http.get(f"Observation/{OBS}")
     (*_, record) = await guarded.audit()
     assert record.patients == (IDS[0],)
     assert record.versions == (("Observation", IDS[1], 1),)

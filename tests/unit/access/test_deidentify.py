@@ -42,9 +42,11 @@ ELEMENTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
      {"address": [{"country": "US", "state": "NY", "postalCode": "146"}]}),
     ("references", {"managingOrganization": {"reference": "Organization/7", "display": "Clinic"}},
      {"managingOrganization": {"reference": "Organization/7-of-Organization"}}),
-    ("references to here", {"managingOrganization": {"reference": "https://here/fhir/Organization/7"}},
+    ("references to here",
+     {"managingOrganization": {"reference": "https://here/fhir/Organization/7"}},
      {"managingOrganization": {"reference": "Organization/7-of-Organization"}}),
-    ("references elsewhere", {"managingOrganization": {"reference": "https://x/Organization/7"}}, {}),
+    ("references elsewhere",
+     {"managingOrganization": {"reference": "https://x/Organization/7"}}, {}),
     ("references by identifier", {"managingOrganization": {"identifier": {"value": "7"}}}, {}),
     ("references inside", {"managingOrganization": {"reference": "#o"}}, {}),
     ("parts", {"contact": [{"name": {"family": "F"}, "gender": "female"}, {"id": "x"}]},
@@ -74,7 +76,8 @@ def coded(value: int, code: str = "a", **more: Any) -> dict[str, Any]:
 
 OBSERVED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"code": {**CODED, "text": "Height of Mr F"}}, {"code": CODED}),
-    ({"code": {"coding": [{"code": "x", "display": "of Mr F"}]}}, {"code": {"coding": [{"code": "x"}]}}),
+    ({"code": {"coding": [{"code": "x", "display": "of Mr F"}]}},
+     {"code": {"coding": [{"code": "x"}]}}),
     ({"effectiveDateTime": "2020-03-04"}, {"effectiveDateTime": "2020"}),
     ({"effectivePeriod": {"start": "2020-03-04", "end": "2021-01-02"}},
      {"effectivePeriod": {"start": "2020", "end": "2021"}}),
@@ -154,7 +157,8 @@ OFFERED = {
                 "name family identifier birthdate death-date deceased telecom address address-state"
                 " phonetic _tag _profile _source _lastUpdated"),
     "Observation": ("code status category patient subject performer encounter combo-code method",
-                    "date value-quantity value-concept value-string identifier code-value-quantity"),
+                    "date value-quantity value-concept value-string identifier"
+                    " code-value-quantity"),
     "Condition": ("code clinical-status severity subject", "onset-date recorded-date onset-info"),
     "MedicationRequest": ("code status medication patient", "authoredon identifier"),
 }  # fmt: skip

@@ -11,6 +11,8 @@ _TYPES = frozenset({"token", "reference"})
 _UNCHANGED = frozenset({"boolean", "code", "Coding", "CodeableConcept", "Reference"})
 """Not dates, numbers and quantities: their exact values are coarser in the view."""
 _META = frozenset({("meta", "security")})
+_ID = ("id",)
+"""Asked for by pseudonym."""
 _GONE = frozenset({"meta", "text", "contained", "implicitRules", "language"})
 
 
@@ -24,6 +26,8 @@ def offered(type: str, parameter: Parameter) -> bool:
 
 
 def _is_shown(type: str, path: Path) -> bool:
+    if path == _ID:
+        return True
     if not path or (path[0] in _GONE and path not in _META):
         return False
     for name in path:

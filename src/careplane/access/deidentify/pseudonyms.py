@@ -2,8 +2,8 @@
 study, and not to be led back without the key.
 
 A pseudonym is the id under AES-SIV (RFC 5297), which is deterministic and authenticated: whoever
-has the key finds the id again, without a table, and tells what is no pseudonym of this study. The 64
-characters of a FHIR id are six bits each, so 41 of them and their number fill the 32 bytes that are
+has the key finds the id again, without a table, and tells what is no pseudonym of this study. A
+character of a FHIR id is six bits, so 41 of them and their number fill the 32 bytes that are
 sealed; all pseudonyms are 64 characters long.
 """
 

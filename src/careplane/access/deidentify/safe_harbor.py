@@ -5,8 +5,9 @@ By type of element, and what is not named here goes: a list of what may stay can
   stays       codes and booleans, numbers, quantities without the text of their unit
   coarser     dates as their year, addresses as `areas` has them, ages of 90 and more as 90
   replaced    references, by pseudonyms
-  goes        names, telecom, identifiers, photos and attachments, URLs, texts of any kind, narrative,
-              displays, times, instants, signatures, positions, extensions, contained resources
+  goes        names, telecom, identifiers, photos and attachments, URLs, texts of any kind,
+              narrative, displays, times, instants, signatures, positions, extensions,
+              contained resources
 
 A backbone with a modifierExtension goes whole, and of a resource with one nothing but its identity
 stays: what is left would say something else.
@@ -68,7 +69,9 @@ class SafeHarbor:
         labels = self._parts("Coding", tree.get("meta", {}).get("security"))
         if labels is not _GOES:
             head["meta"] = {"security": labels}
-        body = {} if "modifierExtension" in tree else self._members(type, tree)
+        whole = {} if "modifierExtension" in tree else tree
+        rest = {name: value for name, value in whole.items() if name not in _DROPPED}
+        body = self._members(type, rest)
         return labelled({**head, **body}, _LABELS)
 
     def _members(self, type: str, tree: Tree) -> Tree:
@@ -76,7 +79,7 @@ class SafeHarbor:
         kept: Tree = {}
         for name, value in tree.items():
             known = names.get(name)
-            if known is None or name in _DROPPED:
+            if known is None:
                 continue
             found = self._parts(known[1], value, name)
             if found is not _GOES:

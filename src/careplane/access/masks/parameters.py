@@ -60,7 +60,7 @@ def _chains(type: str, text: str) -> Iterator[tuple[str, ...]]:
 
 
 def _spelled(type: str, chain: tuple[str, ...]) -> Iterator[Path]:
-    """As JSON spells it, as far as the resource goes by itself: what lies deeper is held by that."""
+    """As JSON spells it, as far as that is one element: what lies deeper is held by that."""
     if not chain:
         yield ()
         return

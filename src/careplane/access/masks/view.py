@@ -1,10 +1,10 @@
-"""What a caller sees of what the restriction lets them see: masks by type, and whether the whole is
-de-identified.
+"""What a caller sees of what the restriction lets them see: masks by type, and whether the whole
+is de-identified.
 
 A permit carries the mask of what it opens. Where several apply to a resource, an element is hidden
-that all of them hide; which ones apply may hang on the resource, as the restriction does. `bound` is
-hidden at most: it is what is hidden of a resource of which that is not asked, and what nobody may
-search by.
+that all of them hide; which ones apply may hang on the resource, as the restriction does. `bound`
+is hidden at most: it is what is hidden of a resource of which that is not asked, and what nobody
+may search by.
 """
 
 from __future__ import annotations
