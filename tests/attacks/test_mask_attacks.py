@@ -56,9 +56,9 @@ async def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 Through = Callable[[httpx.AsyncClient], Awaitable[bool]]
 """Makes an attack; whether it got through."""
 RIGHT = {"phone": "mkphone", "date": "1911-03-07", "value": "Mkvalue", "method": "mkmethod",
-         "of": "p", "note": "Mknote"}  # fmt: skip
+         "of": "p", "note": "Mknote", "inside": "Mkinside"}  # fmt: skip
 WRONG = {"phone": "mkwrong", "date": "1912-03-07", "value": "Wrong", "method": "mkwrong",
-         "of": "lonely", "note": "Wrong"}  # fmt: skip
+         "of": "lonely", "note": "Wrong", "inside": "Wrong"}  # fmt: skip
 
 
 def _told(answer: httpx.Response) -> Any:
@@ -188,6 +188,10 @@ ATTACKS: dict[str, Through] = {
     "a contained match": shows("Patient?_contained=true&_containedType=contained", "mkphone"),
     "a search in contained": asks(
         "GET", "Patient?_contained=true&_containedType=contained&phone=<phone>"),
+    "a search for what is contained and hidden": asks(
+        "GET", "Practitioner?_contained=true&family=<inside>"),
+    "its match by itself": shows(
+        "Practitioner?_contained=true&_containedType=contained&family=Mkinside", "Mkinside"),
     "$everything": shows("Patient/p/$everything", "mkphone"),
     "the compartment of what is hidden": shows("Patient/p/Observation", "Observation/o"),
     "$diff": shows("$diff?from=Patient/plain&to=Patient/p", "mkphone"),
@@ -413,3 +417,43 @@ async def test_rows_stay_those_of_the_whole(guarded: House) -> None:
     assert found["total"] == 1
     assert (await guarded.http.get("Observation?method=mkmethod&_id=o")).json()["total"] == 0
     assert await guarded.store.read(TENANT, "Patient", "p")
+
+
+async def test_a_patch_of_what_is_whole_is_as_for_anybody(guarded: House) -> None:
+    """A mask of patients has no say in a Practitioner, nor in its narrative."""
+    text = {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">X</div>'}
+    patch = json.dumps([{"op": "add", "path": "/text", "value": text}])
+    kind = {"content-type": "application/json-patch+json"}
+    async with guarded.client_of(MASKED) as http:
+        answer = await http.patch("Practitioner/x", content=patch, headers=kind)
+        assert answer.status_code == 200, answer.text
+        assert "security" not in answer.json()["meta"]
+
+
+async def test_what_is_contained_cannot_be_made_to_show(guarded: House) -> None:
+    """By a new reference to it from where one may write."""
+    patch = json.dumps([{"op": "add", "path": "/name/0/text", "value": "#d"}])
+    kind = {"content-type": "application/json-patch+json", "prefer": "return=representation"}
+    async with guarded.client_of(MASKED) as http:
+        answer = await http.patch("Patient/p", content=patch, headers=kind)
+        assert answer.status_code == 403
+        assert "Mkinside" not in (await http.get("Patient/p")).text
+
+
+async def test_elements_that_must_be_there_can_be_hidden(tmp_path: Path) -> None:
+    hides = '@hides("Observation.status, Observation.code, Observation.subject")'
+    policies = {"masked.cedar": f'{hides} permit (principal in Role::"masked", action, resource);'}
+    store = ENGINES["memory"](tmp_path, system_clock)
+    async with open_house(store, policies=policies) as house:
+        await fill(house)
+        async with house.client_of(MASKED) as http:
+            for url in (
+                "Observation/o", "Observation/o?_format=xml", "Observation?_include=*",
+                "Observation/o/_history", "Patient/p/$everything", "Observation?_summary=true",
+                "$graphql?query={Observation(id:o){id note{text}}}", "Observation/o/$diff",
+            ):  # fmt: skip
+                answer = await http.get(url)
+                assert answer.status_code == 200, (url, answer.text)
+                assert "8302-2" not in answer.text
+                assert "final" not in answer.text
+    await store.close()

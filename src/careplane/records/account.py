@@ -18,7 +18,7 @@ from careplane.storage.ports.records import Put, Version
 
 class Account(Struct):
     """One call: who, what, and what left. `kept` tells that a unit of work took the record along,
-    so that nothing is left to append."""
+    so that nothing is left to append; `veiled` that the caller does not see all of what leaves."""
 
     caller: Caller
     interaction: str
@@ -26,10 +26,12 @@ class Account(Struct):
     versions: list[tuple[str, str, int]] = []
     patients: dict[str, None] = {}
     kept: bool = False
+    veiled: bool = False
 
     def saw(self, versions: Sequence[Version]) -> None:
-        """These versions leave with the answer, veiled or not."""
-        versions = list(map(truth, versions))
+        """These versions leave with the answer."""
+        if self.veiled:
+            versions = list(map(truth, versions))
         self.versions += [(version.type, version.id, version.version) for version in versions]
         self.patients |= patients_of_versions(versions)
 

@@ -64,6 +64,7 @@ async def _up_to_date(
         now = (await parts.of(tenant)).seen_by(account.caller)
         try:
             if now.veil is not None:
+                account.veiled = True
                 return await _veiled(now, now.veil, account, work, command)
             return await work(now, account, command)
         except (Outdated, NotReady) as error:

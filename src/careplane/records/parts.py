@@ -19,6 +19,7 @@ from careplane.records.veil.registry import shown
 from careplane.records.veil.store import VeiledStore
 from careplane.records.veil.study import Study
 from careplane.records.veil.veil import Veil
+from careplane.records.veil.veiled import truth
 from careplane.search.criterion import Setting
 from careplane.search.custom import Custom
 from careplane.search.registry import Registry
@@ -96,6 +97,20 @@ class Parts:
     def rows_stored(self, version: Version | None) -> Rows:
         """Every index row that a stored version may have."""
         return rows_of(self.stored or self.extract, version)
+
+    def links(self, version: Version) -> Rows:
+        """The rows by which a version leads to others, as far as the caller sees them. Those of a
+        veiled version are made of the true one, since what is left of it may lack what must be
+        there."""
+        rows = rows_of(self.extract, truth(version))
+        if self.veil is None:
+            return rows
+        offered = self.registry.of(version.type)
+        seen = frozenset(param for one in offered for param in (one.param, *one.union))
+        return Rows(
+            references=[row for row in rows.references if row.param in seen],
+            uris=[row for row in rows.uris if row.param in seen],
+        )
 
     async def of(self, tenant: Tenant) -> Parts:
         """These parts with the definitions of a tenant."""

@@ -138,16 +138,16 @@ async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:
 async def patched(parts: Parts, command: c.Patch, found: Version) -> Content:
     """The content after the change; its type and id may not change. Where the caller does not see
     everything, it is a change to what is seen, brought to what is stored."""
-    before = seen = json.parse(whole(found))
-    if parts.veil is not None:
-        seen = json.parse(whole(await parts.veil.one(found)))
-    after = command.change(seen)
+    shown = found if parts.veil is None else await parts.veil.one(found)
+    before = json.parse(whole(shown))
+    after = command.change(before)
     for name in ("resourceType", "id"):
         if after.get(name) != before.get(name):
             issue = Issue("error", "value", f"A patch may not change '{name}'.", name)
             raise Invalid(issue.text, issues=(issue,))
-    if parts.veil is not None:
-        after = merged(before, seen, after, await parts.veil.hidden(found))
+    if parts.veil is not None and shown.rest != found.rest:
+        stored = json.parse(whole(found))
+        after = merged(stored, before, after, await parts.veil.hidden(found))
     return parts.accept(json.dump(after), command.type)
 
 

@@ -208,7 +208,7 @@ class _Partial(Registry):
     def __init__(self, whole: Registry, hidden: Callable[[str, Parameter], bool]) -> None:
         self.__dict__.update(whole.__dict__)
         self._hidden = hidden
-        self._answers: dict[tuple[str, Param], bool] = {}
+        self._answers: dict[tuple[str, str], bool] = {}
 
     def lookup(self, type: str, code: str) -> Parameter | None:
         found = super().lookup(type, code)
@@ -219,7 +219,7 @@ class _Partial(Registry):
 
     def _hides(self, type: str, parameter: Parameter) -> bool:
         """By code: parameters may share their rows."""
-        key = (type, Param(parameter.code))
+        key = (type, parameter.code)
         answer = self._answers.get(key)
         if answer is None:
             answer = self._answers[key] = self._hidden(type, parameter)

@@ -92,6 +92,8 @@ OBSERVED: list[tuple[dict[str, Any], dict[str, Any]]] = [
      {"valueQuantity": {"value": 90, "comparator": ">="}}),
     ({"valueRange": {"low": years(91), "high": years(99)}},
      {"valueRange": {"low": coded(90, comparator=">="), "high": coded(90, comparator=">=")}}),
+    ({"code": {"coding": [{"code": "30525-0"}]}, "valueInteger": 97},
+     {"code": {"coding": [{"code": "30525-0"}]}}),
     ({"valueSampledData": {"origin": {"value": 1}, "data": "1 2"}}, {}),
     ({"component": [{"code": CODED, "valueInteger": 3}]},
      {"component": [{"code": CODED, "valueInteger": 3}]}),

@@ -302,15 +302,26 @@ def test_a_change_of_what_is_seen_leaves_what_is_not() -> None:
         {"valueQuantity": {"value": 1}},
         {"component": []},
         {"text": {"status": "generated", "div": "<div>x</div>"}},
+        {"bodySite": {"text": "#inside"}},
         {"contained": [{"resourceType": "Patient", "id": "p"}]},
         {"dataAbsentReason": {"text": "tells whether there is a value"}},
     ],
 )
 def test_a_change_of_what_is_hidden_is_refused(more: dict[str, Any]) -> None:
-    with pytest.raises(Forbidden, match="may not touch Observation"):
+    with pytest.raises(Forbidden, match=r"may not (touch Observation|refer)"):
         merged(STORED, _change(), _change(**more), HIDDEN)
+
+
+def test_entries_of_a_bundle_stay_where_they_are_masked() -> None:
+    stored = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": WHOLE}]}
+    seen = masked(stored, NONE, lambda type: named("Patient.name").get(type, NONE))
+    assert merged(stored, seen, {**seen, "language": "de"}, NONE) == {**stored, "language": "de"}
+    with pytest.raises(Forbidden, match=r"may not touch Bundle\.entry"):
+        merged(stored, seen, {**seen, "entry": []}, NONE)
 
 
 def test_rules_tie_elements_together() -> None:
     assert "dataAbsentReason" in guarded_of("Observation", HIDDEN)
     assert "status" not in guarded_of("Observation", HIDDEN)
+    one = named("Observation.valueQuantity")["Observation"]
+    assert "valueString" in guarded_of("Observation", one), "there is one value"

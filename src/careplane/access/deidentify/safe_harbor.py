@@ -48,6 +48,8 @@ _OF_A_YEAR = {
     **dict.fromkeys(("d", "day", "days"), 365),
 }
 """How many of a unit of time are in a year."""
+_AGES = frozenset({"21611-9", "21612-7", "29553-5", "30525-0", "63900-5"})
+"""LOINC: the age of a patient, estimated, reported, calculated, or without a method."""
 _REFERENCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?")
 _YEAR = re.compile(r"[0-9]{4}")
 
@@ -84,6 +86,8 @@ class SafeHarbor:
             found = self._parts(known[1], value, name)
             if found is not _GOES:
                 kept[name] = found
+        if kept.get("valueInteger", 0) > OLDEST and _is_age(kept):
+            del kept["valueInteger"]
         return kept
 
     def _parts(self, type: str, value: Any, name: str = "") -> Any:
@@ -133,6 +137,11 @@ class SafeHarbor:
         if found is None or "://" in text or not is_resource(found[1]):
             return {}
         return {"reference": f"{found[1]}/{self._alias(found[1], found[2])}"}
+
+
+def _is_age(observed: Tree) -> bool:
+    codings = observed.get("code", {}).get("coding", ())
+    return any(coding.get("code") in _AGES for coding in codings)
 
 
 def _coding(value: Tree) -> Tree:

@@ -116,23 +116,23 @@ def _keep_contained(tree: Tree) -> None:
     if not isinstance(held, list):
         return
     reached: set[str] = set()
-    edge = {*_fragments(tree)}
+    edge = {*fragments(tree)}
     while edge:
         reached |= edge
         more = [one for one in held if isinstance(one, dict) and one.get("id") in edge]
-        edge = {name for one in more for name in _fragments(one)} - reached
+        edge = {name for one in more for name in fragments(one)} - reached
     kept = [one for one in held if isinstance(one, dict) and one.get("id") in reached]
     if kept:
         tree["contained"] = kept
 
 
-def _fragments(value: Any) -> Iterator[str]:
+def fragments(value: Any) -> Iterator[str]:
     """The ids of contained resources that are referred to."""
     if isinstance(value, list):
         for part in value:
-            yield from _fragments(part)
+            yield from fragments(part)
     elif isinstance(value, dict):
         for part in value.values():
-            yield from _fragments(part)
+            yield from fragments(part)
     elif isinstance(value, str) and value.startswith("#") and len(value) > 1:
         yield value[1:]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from careplane.access.masks.mask import unlabelled
+from careplane.access.masks.mask import fragments, unlabelled
 from careplane.access.masks.paths import Paths
 from careplane.fhir.definitions import type_definition
 from careplane.fhir.tree import Tree
@@ -25,11 +25,12 @@ def merged(stored: Tree, seen: Tree, after: Tree, hidden: Paths) -> Tree:
     what is not seen whole."""
     type = str(stored["resourceType"])
     guarded = guarded_of(type, hidden)
+    _refers_to_seen(type, seen, after)
     after = unlabelled(after, stored)
     found: Tree = {}
     for name in dict.fromkeys((*stored, *after)):
         base = name.removeprefix("_")
-        if base in guarded:
+        if base in guarded or (name != "meta" and stored.get(name) != seen.get(name)):
             if after.get(name) != seen.get(name):
                 raise _untouchable(type, base)
             if name in stored:
@@ -57,6 +58,13 @@ def guarded_of(type: str, hidden: Paths) -> frozenset[str]:
         if spellings & masked:
             tied |= spellings
     return frozenset(tied) | _SIDE
+
+
+def _refers_to_seen(type: str, seen: Tree, after: Tree) -> None:
+    """What is contained shows where something refers to it that does: so nothing may be made to."""
+    if not frozenset(fragments(after)) <= frozenset(fragments(seen)):
+        text = "A patch of this caller may not refer to contained resources anew."
+        raise Forbidden(text, issues=(Issue("error", "forbidden", text, f"{type}.contained"),))
 
 
 def _untouchable(type: str, name: str) -> Forbidden:

@@ -49,7 +49,7 @@ def _chains(type: str, text: str) -> Iterator[tuple[str, ...]]:
     a path of its own, too; that says more than it reads, and never less."""
     for found in _CHAIN.finditer(text):
         names = tuple(name.strip() for name in found[0].removesuffix(found[1] or "").split("."))
-        if found[1]:
+        if found[1] and names[-1] != "extension":
             names = names[:-1]
         if not names or names[0] in _WORDS:
             continue
