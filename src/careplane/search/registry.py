@@ -102,6 +102,10 @@ class Registry:
                 return self._custom(type, code)
         return found
 
+    def hides(self, type: str, code: str) -> bool:
+        """Whether there is such a parameter, and not for whom this registry is."""
+        return False
+
     def of(self, type: str) -> tuple[Parameter, ...]:
         """All that is offered of a type, by code, those of every resource included."""
         codes = {code for base in _bases(type) for code in self._by_base.get(base, ())}
@@ -148,7 +152,8 @@ class Registry:
         return other
 
     def without(self, hidden: Callable[[str, Parameter], bool]) -> Registry:
-        """A registry in which parameters do not exist that are hidden of a type."""
+        """A registry in which parameters do not exist that are hidden of a type: nothing that the
+        server does by itself uses them, and whoever names one is refused."""
         return _Partial(self, hidden)
 
     def _custom(self, type: str, code: str) -> Parameter | None:
@@ -213,6 +218,10 @@ class _Partial(Registry):
     def lookup(self, type: str, code: str) -> Parameter | None:
         found = super().lookup(type, code)
         return None if found is None or self._hides(type, found) else found
+
+    def hides(self, type: str, code: str) -> bool:
+        found = super().lookup(type, code)
+        return found is not None and self._hides(type, found)
 
     def _more(self, type: str) -> list[Parameter]:
         return [one for one in super()._more(type) if not self._hides(type, one)]

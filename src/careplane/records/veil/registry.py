@@ -14,7 +14,7 @@ from careplane.search.registry import Parameter, Registry
 @lru_cache(maxsize=1024)
 def shown(registry: Registry, view: View | None) -> Registry:
     """The registry without parameters that read what is hidden of a type, of some resource at
-    least; whoever names one is told that there is none."""
+    least; whoever names one is refused."""
     if view is None:
         return registry
 
