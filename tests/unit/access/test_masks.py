@@ -14,6 +14,8 @@ from careplane.access.masks.paths import NONE, Misnamed, Paths, both, covers, na
 from careplane.access.masks.view import View
 from careplane.fhir.definitions import RESOURCE_TYPES, type_definition
 from careplane.kernel.errors import Forbidden, Incorrect
+from careplane.search import custom as customs
+from careplane.search.rows import Param
 from careplane.storage.ports.records import Tenant
 from tests.fhir_house import REGISTRY, policies_with
 
@@ -169,6 +171,34 @@ def test_a_mask_of_the_whole_is_read_by_every_parameter_of_the_type() -> None:
         for parameter in REGISTRY.of(type):
             about_record = parameter.definition.expression.startswith("Resource.")
             assert reads(type, parameter, hidden) != about_record, (type, parameter.code)
+
+
+OWN = [
+    ("Patient.telecom.value", True),
+    ("telecom.value", True),
+    ("Patient.name.family", False),
+    ("Patient.telecom.where(system='phone').value", True),
+    ("Patient.name.where(use='Patient.telecom').family", False),
+    ("(Patient.name | Patient.telecom).exists()", True),
+    ("Patient.name.family | Patient . telecom . value", True),
+    ("$this.telecom.value", True),
+    ("`telecom`.value", True),
+    ("Patient.contact.telecom.value", False),
+    ("Patient.where(telecom.exists()).gender", True),
+    ("Patient.extension('http://x').value", False),
+    ("Patient.extension.value as string", False),
+    ("%resource.telecom.value", True),
+    ("Patient.descendants().where(use='home')", True),
+    ("Patient.children().system", True),
+    ("Patient.deceased as boolean", False),
+    ("Patient.name /* Patient.telecom */ .family", False),
+]
+
+
+@pytest.mark.parametrize(("expression", "answer"), OWN)
+def test_a_parameter_of_ones_own_is_read_as_those_of_r4(expression: str, answer: bool) -> None:
+    made = customs.Custom(Param("Patient.x@1"), "Patient", "x", "string", expression, (), "")
+    assert reads("Patient", customs.parameter(made), named("Patient.telecom")["Patient"]) == answer
 
 
 @pytest.mark.parametrize("code", ["_text", "_content"])
