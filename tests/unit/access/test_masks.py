@@ -355,3 +355,5 @@ def test_rules_tie_elements_together() -> None:
     assert "status" not in guarded_of("Observation", HIDDEN)
     one = named("Observation.valueQuantity")["Observation"]
     assert "valueString" in guarded_of("Observation", one), "there is one value"
+    born = named("Patient.deceasedBoolean")["Patient"]
+    assert "deceasedDateTime" in guarded_of("Patient", born), "by no rule but that of a choice"
