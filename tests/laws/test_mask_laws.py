@@ -32,7 +32,7 @@ def anyio_backend() -> str:
 _MORE = ("Patient.name", "Patient.contact", "Patient.address", "Observation.component")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sets(st.sampled_from([*MARKERS, *_MORE]), min_size=1))
 @example(set(MARKERS))
 @example({"Patient.telecom"})
