@@ -15,6 +15,7 @@ import httpx
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
+from careplane.access.deidentify.pseudonyms import Pseudonyms
 from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
 from careplane.access.scopes import parse_scopes
@@ -92,7 +93,13 @@ def _ready() -> Policies:
 
 def decider(more: Mapping[str, str] | None = None) -> Decider:
     """Decisions over the search parameters of R4, by the ready roles and `more` policies."""
-    return Decider(_where, _compartment, policies_with(more).restriction)
+    policies = policies_with(more)
+    return Decider(_where, _compartment, policies.restriction, policies.view)
+
+
+def studies(study: str) -> Pseudonyms:
+    """The pseudonyms of a study, under a key of the tests."""
+    return Pseudonyms(bytes(range(32)), study)
 
 
 @dataclass
@@ -198,6 +205,7 @@ async def open_house(
         new_id,
         base=BASE,
         definitions=definitions,
+        studies=studies,
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)

@@ -238,7 +238,8 @@ def test_policies_are_checked_shown_and_stop_a_start(data: str, tmp_path: Path) 
         refusal = careplane(*words, code=1, CAREPLANE_POLICIES=str(folder))
         assert "'Patinet' is not a FHIR R4 resource type. (mine.cedar:2)" in refusal
     mine.write_text(
-        'permit (principal in Role::"x", action == Action::"read", resource is Patient);'
+        '@hides("Patient.telecom") permit (principal in Role::"x", action == Action::"read", '
+        "resource is Patient);"
     )
     checked = careplane("policy", "check", "--policies", str(folder), "--json")
     assert "mine.cedar" in json.loads(checked)["files"]
@@ -247,5 +248,6 @@ def test_policies_are_checked_shown_and_stop_a_start(data: str, tmp_path: Path) 
     )
     assert "read    always mine.cedar:1\n" in shown
     assert "update  never\n" in shown
+    assert "hidden, at most: telecom\n" in shown
     ward = careplane("policy", "show", "--role", "ward-nurse", "--type", "Patient", "--json")
     assert {one["action"]: one["allowed"] for one in json.loads(ward)}["search"] == "where"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from careplane.access.caller import Caller
+from careplane.access.masks.view import View
 from careplane.access.scopes import Permission, Scope
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import Forbidden
@@ -31,17 +32,32 @@ hold no patient's data. `patient/` scopes open them for read and search only."""
 PolicyNode = Callable[[Caller, Permission, str], Node]
 """What the policies of the institution let a caller do with a type."""
 
+ViewOf = Callable[[Caller], View | None]
+"""How much of what they may see the policies show a caller; None for all of it."""
+
 _LOOKING = frozenset({Permission.READ, Permission.SEARCH})
 
 
-class Decider:
-    """Decisions, remembered by (caller, permission, type)."""
+def whole(caller: Caller) -> View | None:
+    """The ViewOf of an institution that masks nothing."""
+    return None
 
-    def __init__(self, criteria: Criteria, compartment: Compartment, policies: PolicyNode) -> None:
+
+class Decider:
+    """Decisions, remembered by (caller, permission, type), and views, remembered by caller."""
+
+    def __init__(
+        self,
+        criteria: Criteria,
+        compartment: Compartment,
+        policies: PolicyNode,
+        views: ViewOf = whole,
+    ) -> None:
         self._criteria = criteria
         self._compartment = compartment
         self._policies = policies
         self._remembered = lru_cache(maxsize=8192)(self._decide)
+        self.view: ViewOf = lru_cache(maxsize=8192)(views)
 
     def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
         """What resources of the type must match for this caller; `Nothing` for none at all."""

@@ -27,7 +27,7 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
-from careplane.app.policing import decider_of
+from careplane.app.policing import decider_of, studies_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
@@ -158,8 +158,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     traced = tracing.opened(os.environ if for_long else {})
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     tenants = tenancy(settings, state, system_clock, addressing)
+    decider = decider_of(settings, tenants.known)
     subscribed = subscriptions(
-        settings, key, state, tenants.told_of, registry, extract, system_clock
+        settings, key, state, tenants.told_of, registry, extract, system_clock, decider.view
     )
     book = Book(state, system_clock, secret_id)
     definitions = Definitions(
@@ -176,7 +177,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     parts = Parts(
         WithTrail(store, trail, extract_r4),
         store,
-        decider_of(settings, tenants.known),
+        decider,
         registry,
         extract,
         system_clock,
@@ -190,6 +191,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
+        studies=studies_of(key),
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -230,7 +232,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
-        Audits(audits.looking, audits.reviews, partial(sees_all, parts.decider)),
+        Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))

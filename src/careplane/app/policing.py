@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
+from careplane.access.deidentify.pseudonyms import Pseudonyms
+from careplane.access.masks.view import View
 from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
 from careplane.access.policy.source import read_folder, shipped
 from careplane.access.scopes import Permission
 from careplane.access.tenants.known import Tenants
+from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.kernel.errors import Forbidden
 from careplane.search.compartments import compartment_node, compartment_types
@@ -31,16 +35,27 @@ def decider_of(settings: Settings, tenants: Tenants | None = None) -> Decider:
     usual = _loaded(settings.policies, settings.demo, relations)
     own = lru_cache(maxsize=None)(lambda folder: _loaded(folder, settings.demo, relations))
 
-    def restriction(caller: Caller, permission: Permission, type: str) -> Node:
+    def of(caller: Caller) -> Policies:
         if tenants is None:
-            return usual.restriction(caller, permission, type)
+            return usual
         found = tenants.by_number(caller.tenant)
         if found is None:  # an error is not remembered, a decision is
             raise Forbidden("The institution of this caller is not served here.")
-        policies = own(found.policies) if found.policies else usual
-        return policies.restriction(caller, permission, type)
+        return own(found.policies) if found.policies else usual
 
-    return Decider(relations.criteria, relations.compartment, restriction)
+    def restriction(caller: Caller, permission: Permission, type: str) -> Node:
+        return of(caller).restriction(caller, permission, type)
+
+    def view(caller: Caller) -> View | None:
+        return of(caller).view(caller)
+
+    return Decider(relations.criteria, relations.compartment, restriction, view)
+
+
+def studies_of(key: Keys) -> Callable[[str], Pseudonyms]:
+    """The pseudonyms of studies, by the key of the installation."""
+    mine = key.derive("pseudonyms")
+    return lru_cache(maxsize=64)(lambda study: Pseudonyms(mine, study))
 
 
 def policies_of(settings: Settings) -> Policies:

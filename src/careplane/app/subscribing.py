@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from careplane.access.decide import ViewOf
 from careplane.access.tenants.institution import FIRST
 from careplane.app.keys import Keys
 from careplane.app.settings import Settings
@@ -28,6 +29,7 @@ def subscriptions(
     registry: Registry,
     extract: Extract,
     clock: Clock,
+    views: ViewOf,
 ) -> Rooms:
     """The rooms of all tenants; `base_of` is the address of each in notifications."""
     inside = frozenset(part.strip() for part in settings.subscription_hosts.split(",") if part)
@@ -46,6 +48,7 @@ def subscriptions(
                 Reach(inside, settings.subscription_http),
                 _mailbox(settings),
                 settings.subscription_attempts,
+                views,
             )
         )
 

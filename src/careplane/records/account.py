@@ -11,13 +11,14 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.ledger.audit import AuditRecord, Outcome, encode, shortened
 from careplane.records.patients import patients_of_rows, patients_of_versions
+from careplane.records.veil.veiled import truth
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Version
 
 
 class Account(Struct):
     """One call: who, what, and what left. `kept` tells that a unit of work took the record along,
-    so that nothing is left to append."""
+    so that nothing is left to append; `veiled` that the caller does not see all of what leaves."""
 
     caller: Caller
     interaction: str
@@ -25,9 +26,12 @@ class Account(Struct):
     versions: list[tuple[str, str, int]] = []
     patients: dict[str, None] = {}
     kept: bool = False
+    veiled: bool = False
 
     def saw(self, versions: Sequence[Version]) -> None:
         """These versions leave with the answer."""
+        if self.veiled:
+            versions = list(map(truth, versions))
         self.versions += [(version.type, version.id, version.version) for version in versions]
         self.patients |= patients_of_versions(versions)
 

@@ -51,6 +51,7 @@ async def disclose(
 
 
 async def _shown(parts: Parts, caller: Caller, type: str, id: str, number: int) -> Version | None:
+    parts = parts.plain
     limit = parts.decider.restriction(caller, Permission.READ, rights.known(type))
     if isinstance(limit, Nothing):
         return None

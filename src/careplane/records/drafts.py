@@ -57,6 +57,8 @@ class Drafter:
             return self._revive(limit, content, id, current, if_match, method)
         old = self.parts.rows_stored(current)
         await self._visible(limit, current, old)
+        if method == "PUT":
+            await self._seen_whole(current)
         _precondition(current, if_match)
         if content.rest == current.rest:
             return Draft(Effect.UNCHANGED, current=current)
@@ -141,6 +143,16 @@ class Drafter:
     async def _visible(self, limit: Node, current: Version, old: Rows) -> None:
         if not await self._allows(limit, _subject(current, old)):
             raise Forbidden(_OUTSIDE)
+
+    async def _seen_whole(self, current: Version) -> None:
+        """Who replaces a record would delete what they do not see, and learn whether what they
+        sent is the same."""
+        veil = self.parts.veil
+        if veil is not None and (await veil.one(current)).rest != current.rest:
+            raise Forbidden(
+                f"This caller does not see all of this {current.type} and cannot replace it; send "
+                "a patch of what is seen."
+            )
 
     async def _refuse_if_readable(self, current: Version, old: Rows) -> None:
         readable = self.parts.decider.restriction(self.caller, Permission.READ, current.type)

@@ -15,7 +15,6 @@ from careplane.kernel.errors import Issue, NotFound, Outdated
 from careplane.records import commands as c
 from careplane.records import contained, fetch, rights
 from careplane.records.account import Account
-from careplane.records.bodies import rows_of
 from careplane.records.parts import Parts
 from careplane.records.results import Found, Version
 from careplane.search.compartments import compartment_node, compartment_types
@@ -157,5 +156,5 @@ async def _fetch(parts: Parts, caller: Caller, want: Wanted, most: int) -> list[
 
 
 def _subject(parts: Parts, version: Version, with_rows: bool) -> Subject:
-    rows = rows_of(parts.extract, version) if with_rows else Rows()
+    rows = parts.links(version) if with_rows else Rows()
     return Subject(version.type, version.id, version.last_updated, rows)
