@@ -18,7 +18,8 @@ class Caller:
     `id` is stable over credentials (`client/integration`, `Practitioner/17`) and is what the audit
     trail names; `patient` is the logical id whose compartment the `patient/` scopes open; `roles`
     are what policies go by, besides `scopes`, and pages show what a role needs; `purpose` is the
-    purpose of use (v3-ActReason). `address` is where the request came from, for the audit trail; it
+    purpose of use (v3-ActReason); `emergency` is the patient for whom the glass has been broken,
+    whose Consents then yield. `address` is where the request came from, for the audit trail; it
     makes no other caller.
     """
 
@@ -29,6 +30,7 @@ class Caller:
     patient: str | None = None
     roles: frozenset[str] = frozenset()
     purpose: str = TREATMENT
+    emergency: str | None = None
     address: str = field(default="", compare=False)
 
 

@@ -30,12 +30,12 @@ class KeptCaller(Struct, frozen=True, array_like=True):
             self.patient,
             frozenset(self.roles),
             self.purpose,
-            address,
+            address=address,
         )
 
 
 def kept(caller: Caller) -> KeptCaller:
-    """The caller, as it is kept."""
+    """The caller, as it is kept. An emergency is over by then, and so is what it opened."""
     return KeptCaller(
         int(caller.tenant),
         caller.id,
@@ -43,5 +43,5 @@ def kept(caller: Caller) -> KeptCaller:
         tuple(sorted(map(str, caller.scopes))),
         caller.patient,
         tuple(sorted(caller.roles)),
-        caller.purpose,
+        TREATMENT if caller.emergency else caller.purpose,
     )

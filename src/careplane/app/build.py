@@ -16,6 +16,7 @@ from careplane.app import engines, keys
 from careplane.app.authorizing import Authorizing, authorizing, security
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
+from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.operations import health, tracing
@@ -33,6 +34,7 @@ from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.records import walk
+from careplane.records.break_glass import BreakGlass
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
 from careplane.records.jobs.book import Book
@@ -45,6 +47,7 @@ from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import graphql
+from careplane.rest.interactions.break_glass import Emergencies
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
@@ -88,6 +91,7 @@ class Careplane:
     runner: Runner
     tracing: Tracing | Untraced
     authorizing: Authorizing
+    glass: BreakGlass
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -120,7 +124,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     store = engines.records(settings, key, system_clock, for_long=for_long)
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
-    decider = decider_of(settings)
+    decider = decider_of(settings, consents(settings, store, system_clock))
     workers = Workers(full_text=settings.full_text)
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
@@ -149,16 +153,23 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         admissions=subscribed.admissions,
         step=traced.step,
         definitions=definitions,
+        labels=labelling(settings),
     )
     door = Door(parts, Reindexes(definitions, book))
     subscribed.open(door)
     authorized = authorizing(settings, key, state, system_clock)
     tokens = authorized.tokens
+    glass = break_glass(settings, state, tokens, system_clock, new_id)
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
-    operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
+    operations = (
+        *OPERATIONS,
+        *Emergencies(glass, tokens).offered(),
+        *bulk.operations,
+        *subscribed.operations().offered(),
+    )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
         tokens.resolve,
@@ -182,6 +193,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
+        glass,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
@@ -214,6 +226,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         runner,
         traced,
         authorized,
+        glass,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from careplane.access.consent.consents import Consents
 from careplane.access.decide import Decider
 from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
@@ -18,11 +19,17 @@ from careplane.search.registry import r4_registry
 DEMO = "demo.cedar"
 
 
-def decider_of(settings: Settings) -> Decider:
+def decider_of(settings: Settings, consents: Consents) -> Decider:
     """Raises Incorrect where a policy cannot be used, with its file and line."""
     relations = _relations()
     policies = _loaded(settings, relations)
-    return Decider(relations.criteria, relations.compartment, policies.restriction)
+    return Decider(
+        relations.criteria,
+        relations.compartment,
+        policies.restriction,
+        consents,
+        settings.break_glass_policies,
+    )
 
 
 def policies_of(settings: Settings) -> Policies:

@@ -14,6 +14,9 @@ from careplane.records.patients import patients_of_rows, patients_of_versions
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Version
 
+EMERGENCY = "break-glass:"
+"""Stands before the interaction of whatever is done under emergency access."""
+
 
 class Account(Struct):
     """One call: who, what, and what left. `kept` tells that a unit of work took the record along,
@@ -71,7 +74,7 @@ class Account(Struct):
                 recorded=clock(),
                 tenant=int(caller.tenant),
                 agent=caller.id,
-                interaction=self.interaction,
+                interaction=EMERGENCY + self.interaction if caller.emergency else self.interaction,
                 outcome=outcome,
                 versions=tuple(self.versions),
                 patients=tuple(self.patients),

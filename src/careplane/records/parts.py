@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from careplane.access.decide import Decider
+from careplane.access.labels.labelling import Labelling
 from careplane.kernel.clock import Clock
 from careplane.kernel.ids import NewId
 from careplane.kernel.steps import Step, unwatched
@@ -54,7 +55,7 @@ class Parts:
     for instance in another process; `admissions` are asked before resources of their type are
     written; `step` is told of the steps of a write. `definitions` are those that tenants have
     made; where they are known, `defined` is their epoch, `codes` are the parameters, and `stored`
-    makes every row that a stored resource may have."""
+    makes every row that a stored resource may have. `labels` labels what is written."""
 
     store: RecordStore
     audit: AuditStore
@@ -72,6 +73,7 @@ class Parts:
     defined: int | None = None
     codes: frozenset[str] = frozenset()
     stored: Extract | None = None
+    labels: Labelling | None = None
 
     def accept(self, raw: bytes, type: str) -> Content:
         """Validate and index one resource. Raises Malformed or Invalid with every problem."""
@@ -87,7 +89,8 @@ class Parts:
         return rows_of(self.stored or self.extract, version)
 
     async def of(self, tenant: Tenant) -> Parts:
-        """These parts with the definitions of a tenant."""
+        """These parts with the definitions of a tenant, and its Consents known."""
+        await self.decider.fresh(tenant)
         return self if self.definitions is None else await self.definitions.renewed(self, tenant)
 
     def setting(self) -> Setting:

@@ -47,6 +47,7 @@ async def purge(parts: Parts, account: Account, command: c.Purge) -> Purged:
     record = await _gather(parts, account.caller.tenant, command.id)
     for some in _steps(record):
         await persist(partial(_erase, parts, account, some))
+    parts.decider.erased(account.caller.tenant)
     account.kept = True
     left = await _left(parts, account.caller.tenant, {*record.whole}, record.binaries)
     return Purged(len(record.whole), record.versions, tuple(sorted(left)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from careplane.rest.interactions import (
+    consent_check,
     diff,
     everything,
     graph,
@@ -10,11 +11,13 @@ from careplane.rest.interactions import (
     meta,
     purge,
     reindex,
+    relabel,
     stats,
     validate,
 )
 
 OPERATIONS = (
+    *consent_check.OPERATIONS,
     *diff.OPERATIONS,
     *everything.OPERATIONS,
     *graph.OPERATIONS,
@@ -22,6 +25,7 @@ OPERATIONS = (
     *meta.OPERATIONS,
     *purge.OPERATIONS,
     *reindex.OPERATIONS,
+    *relabel.OPERATIONS,
     *stats.OPERATIONS,
     *validate.OPERATIONS,
 )

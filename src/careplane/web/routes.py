@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from careplane.kernel.errors import NotFound, Unsupported
 from careplane.web import assets
-from careplane.web.pages import api, chart, patients, records, sign_in, today
+from careplane.web.pages import api, chart, consents, emergency, patients, records, sign_in, today
 from careplane.web.visit import Handler, Visit, Web, open_to_all, refusal, signed_in
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
@@ -31,6 +31,7 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ),
     ("/patients/{id}/results/{code}", chart.tab("results", chart.trend, "trend")),
     ("/patients/{id}/vitals/{code}", chart.tab("vitals", chart.trend, "trend")),
+    ("/emergency", emergency.show),
     ("/records", records.types),
     ("/records/{type}", records.search),
     ("/records/{type}/{id}", records.details),
@@ -40,6 +41,14 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/records/{type}/{id}/history/{version}", records.version),
 )
 
+CHANGES: tuple[tuple[str, Handler], ...] = (
+    ("/patients/{id}/consent", consents.record),
+    ("/patients/{id}/consent/{consent}/withdraw", consents.withdraw),
+    ("/emergency", emergency.enter),
+    ("/emergency/{case}", emergency.review),
+)
+"""Forms of those who are signed in."""
+
 
 def routes(web: Web) -> list[BaseRoute]:
     """Everything under `/`. It ends in a page for whatever has no address, so other rooms' routes
@@ -48,6 +57,7 @@ def routes(web: Web) -> list[BaseRoute]:
         Route("/static/{path:path}", open_to_all(web, _static), methods=["GET"]),
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
+        *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

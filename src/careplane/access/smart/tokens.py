@@ -76,6 +76,8 @@ class Tokens:
         }
         if caller.purpose != TREATMENT:
             claims["purpose"] = caller.purpose
+        if caller.emergency is not None:
+            claims["emergency"] = caller.emergency
         if caller.patient is not None:
             claims["patient"] = caller.patient
         if client:
@@ -131,4 +133,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         patient=claims.get("patient"),
         roles=frozenset(claims.get("roles", ())),
         purpose=str(claims.get("purpose", TREATMENT)),
+        emergency=claims.get("emergency"),
     )

@@ -13,6 +13,7 @@ import typer
 
 from careplane.app.cli import (
     backup,
+    break_glass,
     clients,
     doctor,
     exporting,
@@ -53,6 +54,7 @@ app.command("doctor")(doctor.doctor)
 app.command("witness")(witness.witness)
 app.add_typer(fhir.app, name="fhir")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
 

@@ -13,6 +13,7 @@ from careplane.kernel.errors import NotFound
 from careplane.web.chart import lists, results, timeline
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
+from careplane.web.pages import consents
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -169,6 +170,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
+    "consent": (mark("Sharing"), consents.tab, "Consent"),
 }
 """Path → title, what is read, and the type without which the tab is not offered. The template has
 the name of the path."""
