@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from careplane.access.caller import Caller
 from careplane.access.decide import Decider
-from careplane.access.scopes import Permission
 from careplane.app import asgi, build, serving
 from careplane.app.cli import main
 from careplane.app.dispatch import App
@@ -25,16 +23,12 @@ _TARGET = "tools.bench.opened:create"
 
 class _AllowAll(Decider):
     def __init__(self) -> None:
-        """Nothing is asked."""
+        super().__init__(lambda *_: EVERYTHING, lambda *_: None, lambda *_: EVERYTHING)
 
-    def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
+    def restriction(self, *_: Any) -> Node:
         return EVERYTHING
 
-    def require(self, caller: Caller, permission: Permission, type: str) -> Node:
-        return EVERYTHING
-
-    def everywhere(self, caller: Caller, permission: Permission) -> Node:
-        return EVERYTHING
+    require = incoming = searching = everywhere = restriction
 
 
 class _NoTrail:

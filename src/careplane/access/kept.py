@@ -32,14 +32,14 @@ class KeptCaller(Struct, frozen=True, array_like=True):
             self.patient,
             frozenset(self.roles),
             self.purpose,
-            address,
-            self.client,
-            self.token,
+            address=address,
+            client=self.client,
+            token=self.token,
         )
 
 
 def kept(caller: Caller) -> KeptCaller:
-    """The caller, as it is kept."""
+    """The caller, as it is kept. An emergency is over by then, and so is what it opened."""
     return KeptCaller(
         int(caller.tenant),
         caller.id,
@@ -47,7 +47,7 @@ def kept(caller: Caller) -> KeptCaller:
         tuple(sorted(map(str, caller.scopes))),
         caller.patient,
         tuple(sorted(caller.roles)),
-        caller.purpose,
+        TREATMENT if caller.emergency else caller.purpose,
         caller.client,
         caller.token,
     )

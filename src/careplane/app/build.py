@@ -17,6 +17,7 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, security
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
+from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.erasing import Outputs, erasing
@@ -42,6 +43,7 @@ from careplane.ledger.server import PREFIX as LEDGER
 from careplane.ledger.trail import Trail
 from careplane.records import walk
 from careplane.records.audits.overlay import WithTrail
+from careplane.records.break_glass import BreakGlass
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
 from careplane.records.erase import Erasing
@@ -55,6 +57,7 @@ from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import accounting, graphql, receipt
+from careplane.rest.interactions.break_glass import Emergencies
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
@@ -108,6 +111,7 @@ class Careplane:
     tenancy: Tenancy
     usage: Usage
     auditing: Auditing
+    glass: BreakGlass
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -158,7 +162,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     traced = tracing.opened(os.environ if for_long else {})
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     tenants = tenancy(settings, state, system_clock, addressing)
-    decider = decider_of(settings, tenants.known)
+    decider = decider_of(settings, tenants.known, consents(settings, store, system_clock))
     subscribed = subscriptions(
         settings, key, state, tenants.told_of, registry, extract, system_clock, decider.view
     )
@@ -192,6 +196,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         definitions=definitions,
         forget=ledger.forget,
         studies=studies_of(key),
+        labels=labelling(settings),
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -200,13 +205,19 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     authorized = authorizing(settings, key, state, system_clock, tenants.here.is_here)
     tokens = authorized.tokens
+    glass = break_glass(settings, state, tokens, system_clock, new_id)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner)
-    operations = (*OPERATIONS, *bulk.operations, *subscribed.offered())
     given = ledger.receipt if ledger.is_on else None
-    operations = (*operations, *receipt.operations(given))
+    operations = (
+        *OPERATIONS,
+        *Emergencies(glass, tokens).offered(),
+        *bulk.operations,
+        *subscribed.offered(),
+        *receipt.operations(given),
+    )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
         tokens.resolve,
@@ -233,6 +244,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         system_clock,
         settings.base_url.startswith("https://"),
         Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
+        glass,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
@@ -278,6 +290,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         tenants,
         Usage(tally.by_tenant, state, system_clock),
         audits,
+        glass,
     )
 
 

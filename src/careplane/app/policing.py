@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from careplane.access.caller import Caller
+from careplane.access.consent.consents import Consents
 from careplane.access.decide import Decider
 from careplane.access.deidentify.pseudonyms import Pseudonyms
 from careplane.access.masks.view import View
@@ -28,7 +29,9 @@ from careplane.search.registry import r4_registry
 DEMO = "demo.cedar"
 
 
-def decider_of(settings: Settings, tenants: Tenants | None = None) -> Decider:
+def decider_of(
+    settings: Settings, tenants: Tenants | None = None, consents: Consents | None = None
+) -> Decider:
     """Raises Incorrect where a policy of the installation cannot be used, with its file and line.
     Those of an institution that has its own are read when it is first asked for."""
     relations = _relations()
@@ -49,7 +52,14 @@ def decider_of(settings: Settings, tenants: Tenants | None = None) -> Decider:
     def view(caller: Caller) -> View | None:
         return of(caller).view(caller)
 
-    return Decider(relations.criteria, relations.compartment, restriction, view)
+    return Decider(
+        relations.criteria,
+        relations.compartment,
+        restriction,
+        view,
+        consents,
+        settings.break_glass_policies,
+    )
 
 
 def studies_of(key: Keys) -> Callable[[str], Pseudonyms]:

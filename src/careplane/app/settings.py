@@ -139,6 +139,48 @@ class Settings(BaseSettings):
         "ready roles or, by a file of the same name, take the place of one; read at start. Empty: "
         "the ready roles alone.",
     )
+    consent_opt_in: str = Field(
+        default="",
+        description="Purposes of use, with commas between them, for which only what a patient has "
+        "permitted is shown, such as `HRESCH`; for all others it is what nobody has denied.",
+    )
+    consent_roles: str = Field(
+        default="privacy-officer,front-desk",
+        description="Roles, with commas between them, that record the Consents of patients, and "
+        "see all of these.",
+    )
+    labels: str = Field(
+        default="",
+        description="Folder of the institution's own tables of sensitive codes, files in CSV that "
+        "add to those that come with Careplane. Empty: the latter alone.",
+    )
+    label_roles: str = Field(
+        default="privacy-officer",
+        description="Roles, with commas between them, that may take security labels away.",
+    )
+    part2_sources: str = Field(
+        default="",
+        description="Whose records are of a program under 42 CFR Part 2: organisations "
+        "(`Organization/17`), clients (`client/x`) and values of `meta.source`, with commas "
+        "between them.",
+    )
+    part2_roles: str = Field(
+        default="",
+        description="Roles, with commas between them, that work inside of such a program.",
+    )
+    break_glass_roles: str = Field(
+        default="physician,treating-physician,nurse,ward-nurse,pharmacist",
+        description="Roles, with commas between them, that may break the glass in an emergency; "
+        "empty: nobody.",
+    )
+    break_glass_minutes: int = Field(
+        default=30, ge=1, le=1440, description="How long emergency access lasts."
+    )
+    break_glass_policies: str = Field(
+        default="physician",
+        description="Role whose policies apply as well under emergency access, to look at that "
+        "one patient; empty: policies do not yield, only Consents.",
+    )
     history_retention: str = Field(
         default="",
         description="How long superseded versions are kept, by type: `Observation=5v,*=365d` keeps "

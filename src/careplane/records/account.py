@@ -15,6 +15,9 @@ from careplane.records.veil.veiled import truth
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Version
 
+EMERGENCY = "break-glass:"
+"""Stands before the interaction of whatever is done under emergency access."""
+
 
 class Account(Struct):
     """One call: who, what, and what left. `kept` tells that a unit of work took the record along,
@@ -75,7 +78,7 @@ class Account(Struct):
                 recorded=clock(),
                 tenant=int(caller.tenant),
                 agent=caller.id,
-                interaction=self.interaction,
+                interaction=EMERGENCY + self.interaction if caller.emergency else self.interaction,
                 outcome=outcome,
                 versions=tuple(self.versions),
                 patients=tuple(self.patients),

@@ -320,6 +320,24 @@ class PrepareImport(Struct, frozen=True):
     types: tuple[str, ...]
 
 
+class ConsentCheck(Struct, frozen=True):
+    """Whether Consents let an actor (`Practitioner/17`, with these roles) do something with one
+    record, for a purpose of use (v3-ActReason); the action is one of consentaction. `consent` asks
+    of one Consent alone."""
+
+    type: str
+    id: str
+    actor: str
+    purpose: str = "TREAT"
+    action: str = "access"
+    roles: frozenset[str] = frozenset()
+    consent: str = ""
+
+
+class Relabel(Struct, frozen=True):
+    """Label what is stored."""
+
+
 class Note(Struct, frozen=True):
     """Something for the audit trail that no other command tells of, such as a file that is handed
     out: an operation, and a short text without patient data."""

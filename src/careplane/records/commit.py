@@ -48,6 +48,7 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
         receipt = await parts.store.commit(account.caller.tenant, unit)
     if parts.definitions is not None and any(put.type == DEFINING for put in puts):
         parts.definitions.forget(account.caller.tenant)
+    parts.decider.wrote(account.caller.tenant, puts)
     account.kept = True
     account.absorb(after)
     parts.announce(account.caller.tenant, receipt.versions, [put.rows for put in puts])

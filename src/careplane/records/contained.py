@@ -12,6 +12,7 @@ from careplane.fhir import structs
 from careplane.fhir.codec import json
 from careplane.records.account import Account
 from careplane.records.bodies import whole
+from careplane.records.notices import notices
 from careplane.records.parts import Parts
 from careplane.records.results import Found, Inside, Version
 from careplane.records.veil.veiled import truth
@@ -62,10 +63,14 @@ async def search(parts: Parts, account: Account, asked: Search, query: Query) ->
         matches=tuple(matches),
         next=page.next,
         total=total,
-        issues=asked.unknown,
+        issues=(*asked.unknown, *notices(parts, account.caller.tenant, _shown(matches, inside))),
         understood=asked.understood,
         inside=tuple(inside),
     )
+
+
+def _shown(matches: list[Version], inside: list[Inside]) -> list[Version]:
+    return [*matches, *(one.container for one in inside)]
 
 
 def _matching(parts: Parts, asked: Search, version: Version) -> list[Inside]:

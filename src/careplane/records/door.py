@@ -16,6 +16,7 @@ from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Unsupported
 from careplane.records import (
     changes,
+    consent_check,
     counts,
     differences,
     documents,
@@ -29,6 +30,7 @@ from careplane.records import (
     purge,
     reach,
     read,
+    relabel,
     search,
     stats,
     validate,
@@ -39,6 +41,7 @@ from careplane.records.account import Account
 from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
 from careplane.records.bundle import entries
+from careplane.records.consent_check import Checked
 from careplane.records.erase import Erasing
 from careplane.records.parts import Parts
 from careplane.records.reindex import Reindexes
@@ -51,6 +54,7 @@ from careplane.records.results import (
     Processed,
     Purged,
     Reached,
+    Relabelled,
     Report,
     Shredded,
     Statistics,
@@ -215,6 +219,14 @@ class Door:
     async def prepare_import(self, caller: Caller, command: c.PrepareImport) -> None:
         """Whether resources of these types may be written, before their bytes are there."""
         await self._call(caller, "$import", write.prepare_import, command)
+
+    async def consent_check(self, caller: Caller, command: c.ConsentCheck) -> Checked:
+        """What the Consents say. Raises NotFound for a record that the caller may not read."""
+        return await self._call(caller, "$consent-check", consent_check.consent_check, command)
+
+    async def relabel(self, caller: Caller, command: c.Relabel) -> Relabelled:
+        """Security labels for what is stored. For administrators."""
+        return await self._call(caller, "$relabel", relabel.relabel, command)
 
     async def note(self, caller: Caller, command: c.Note) -> None:
         """Keep an audit record of something that no other call tells of."""

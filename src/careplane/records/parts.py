@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
 from careplane.access.deidentify.pseudonyms import Pseudonyms
+from careplane.access.labels.labelling import Labelling
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Unsupported
 from careplane.kernel.ids import NewId
@@ -69,11 +70,11 @@ class Parts:
     references to its own resources are known, and `base_of` that of a tenant; `accept_many`
     validates the resources of Bundles, for instance in another process; `admissions` are asked
     before resources of their type are written; `room` raises Exceeded for a tenant that may store
-    no more; `step` is told of the steps of a write; `forget` of versions that go. `definitions` are
-    those that tenants have made; where they are known, `defined` is their epoch, `codes` are the
-    parameters, and `stored` makes every row that a stored resource may have. Where the caller does
-    not see everything, `veil` is theirs, `store` and `registry` are what they see, and `studies`
-    has the pseudonyms of a study."""
+    no more; `step` is told of the steps of a write; `forget` of versions that go; `labels` labels
+    what is written. `definitions` are those that tenants have made; where they are known, `defined`
+    is their epoch, `codes` are the parameters, and `stored` makes every row that a stored resource
+    may have. Where the caller does not see everything, `veil` is theirs, `store` and `registry` are
+    what they see, and `studies` has the pseudonyms of a study."""
 
     store: RecordStore
     audit: AuditStore
@@ -96,6 +97,7 @@ class Parts:
     forget: Forget = nobody_remembers
     veil: Veil | None = None
     studies: Callable[[str], Pseudonyms] | None = None
+    labels: Labelling | None = None
 
     def accept(self, raw: bytes, type: str) -> Content:
         """Validate and index one resource. Raises Malformed or Invalid with every problem."""
@@ -125,7 +127,8 @@ class Parts:
         )
 
     async def of(self, tenant: Tenant) -> Parts:
-        """These parts with the definitions of a tenant."""
+        """These parts with the definitions of a tenant, and its Consents known."""
+        await self.decider.fresh(tenant)
         return self if self.definitions is None else await self.definitions.renewed(self, tenant)
 
     def seen_by(self, caller: Caller) -> Parts:

@@ -55,6 +55,7 @@ async def remove(parts: Parts, account: Account, id: str) -> Purged:
     record = await _gather(parts, account.caller.tenant, id)
     for some in _steps(record):
         await persist(partial(_erase, parts, account, some))
+    parts.decider.erased(account.caller.tenant)
     left = await _left(parts, account.caller.tenant, {*record.whole}, record.binaries)
     return Purged(len(record.whole), record.versions, tuple(sorted(left)))
 

@@ -59,6 +59,7 @@ class Versions(Struct, frozen=True):
     versions: tuple[Version, ...]
     next: str | None = None
     total: int | None = None
+    issues: tuple[Issue, ...] = ()
 
 
 class Inside(Struct, frozen=True):
@@ -140,6 +141,13 @@ class Exported(Struct, frozen=True):
 
     versions: tuple[Version, ...]
     next: int | None
+
+
+class Relabelled(Struct, frozen=True):
+    """Resources that were looked at, and that have other labels now."""
+
+    looked: int
+    changed: int
 
 
 class MetaFound(Struct, frozen=True):

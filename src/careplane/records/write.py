@@ -115,14 +115,14 @@ async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:
     """PATCH by id or by criteria: the current version, changed and validated anew."""
     type = rights.known(command.type)
     with parts.step("decide"):
-        limit = parts.decider.require(account.caller, Permission.UPDATE, type)
+        parts.decider.require(account.caller, Permission.UPDATE, type)
     parts = parts.plain
     drafter = Drafter(parts, account.caller)
 
     async def attempt() -> Written:
         guards: tuple[Guard, ...] = ()
         if command.id is not None:
-            found = await current(parts, account.caller, limit, type, command.id)
+            found = await current(parts, account.caller, Permission.UPDATE, type, command.id)
         else:
             match = await find_one(parts, account.caller, type, _criteria(command))
             found, guards = match.version, (match.guard,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from careplane.rest.interactions import (
+    consent_check,
     diff,
     erase,
     everything,
@@ -11,11 +12,13 @@ from careplane.rest.interactions import (
     meta,
     purge,
     reindex,
+    relabel,
     stats,
     validate,
 )
 
 OPERATIONS = (
+    *consent_check.OPERATIONS,
     *diff.OPERATIONS,
     *everything.OPERATIONS,
     *graph.OPERATIONS,
@@ -24,6 +27,7 @@ OPERATIONS = (
     *purge.OPERATIONS,
     *erase.OPERATIONS,
     *reindex.OPERATIONS,
+    *relabel.OPERATIONS,
     *stats.OPERATIONS,
     *validate.OPERATIONS,
 )

@@ -10,7 +10,18 @@ from starlette.routing import BaseRoute, Route
 
 from careplane.kernel.errors import NotFound, Unsupported
 from careplane.web import assets
-from careplane.web.pages import access, anomalies, api, chart, patients, records, sign_in, today
+from careplane.web.pages import (
+    access,
+    anomalies,
+    api,
+    chart,
+    consents,
+    emergency,
+    patients,
+    records,
+    sign_in,
+    today,
+)
 from careplane.web.visit import Handler, Visit, Web, open_to_all, refusal, signed_in
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
@@ -34,6 +45,7 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/patients/{id}/disclosures", access.disclosures),
     ("/patients/{id}/disclosures/csv", access.disclosures_csv),
     ("/audit", anomalies.show),
+    ("/emergency", emergency.show),
     ("/records", records.types),
     ("/records/{type}", records.search),
     ("/records/{type}/{id}", records.details),
@@ -43,7 +55,14 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/records/{type}/{id}/history/{version}", records.version),
 )
 
-POSTED: tuple[tuple[str, Handler], ...] = (("/audit", anomalies.review),)
+CHANGES: tuple[tuple[str, Handler], ...] = (
+    ("/audit", anomalies.review),
+    ("/patients/{id}/consent", consents.record),
+    ("/patients/{id}/consent/{consent}/withdraw", consents.withdraw),
+    ("/emergency", emergency.enter),
+    ("/emergency/{case}", emergency.review),
+)
+"""Forms of those who are signed in."""
 
 
 def routes(web: Web) -> list[BaseRoute]:
@@ -53,7 +72,7 @@ def routes(web: Web) -> list[BaseRoute]:
         Route("/static/{path:path}", open_to_all(web, _static), methods=["GET"]),
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
-        *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in POSTED),
+        *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careplane.access.caller import Caller
-from careplane.access.smart.tokens import Tokens
+from careplane.access.smart.tokens import Token, Tokens
 from careplane.kernel.errors import Busy, Unauthenticated
 
 HOURS = 8
@@ -52,6 +52,11 @@ class Sessions:
             return self.tokens.resolve(token)
         except (Unauthenticated, Busy):
             return None
+
+    def held(self, request: Request) -> Token | None:
+        """The token that the session goes by."""
+        token = request.cookies.get(self.cookie)
+        return self.tokens.read(token) if token else None
 
     def open(self, response: Response, caller: Caller) -> None:
         """Sign a caller in."""

@@ -21,6 +21,7 @@ from careplane.kernel.errors import CareplaneError, Fault
 from careplane.kernel.observe import describe
 from careplane.records.audits.anomalies.looking import Looking
 from careplane.records.audits.anomalies.review import Reviews
+from careplane.records.break_glass import BreakGlass
 from careplane.records.door import Door
 from careplane.rest.outcome import status_of
 from careplane.storage.ports.records import Tenant
@@ -46,7 +47,8 @@ class Audits:
 @dataclass(frozen=True)
 class Web:
     """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
-    elsewhere; `secure` where browsers come over HTTPS."""
+    elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is
+    offered."""
 
     door: Door
     tokens: Tokens
@@ -54,6 +56,7 @@ class Web:
     clock: Clock = system_clock
     secure: bool = False
     audits: Audits | None = None
+    glass: BreakGlass | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -94,6 +97,11 @@ class Visit:
         scopes = self.caller.scopes if self.caller else frozenset()
         return any(Permission.SEARCH in s.permissions and s.type in (None, type) for s in scopes)
 
+    @property
+    def _emergency(self) -> bool:
+        glass, caller = self.web.glass, self.caller
+        return bool(glass and caller and (glass.may(caller) or glass.reviews(caller)))
+
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page, with what the layout needs."""
         frame = {
@@ -102,6 +110,7 @@ class Visit:
             "demo": bool(self.web.roles),
             "here": self.request.url.path,
             "today": self.today,
+            "emergency": self._emergency,
         }
         return render.page(template, frame | values, language=self.language, status=status)
 

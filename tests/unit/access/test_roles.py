@@ -25,6 +25,7 @@ patient            rs      rs          rs    rs          RS           RS        
 proxy              rs      rs          rs    rs          RS           RS            -
 integration        CRUS    CRUS        CRUS  CRUS        CRUS         RS            -
 auditor            -       -           -     -           RS           -             RS
+privacy-officer    RS      -           -     -           RS           -             RS
 administrator      -       -           -     -           CRUDS        CRUDS         -
 unassigned         CRUDSP  CRUDSP      CRUDSP CRUDSP     CRUDSP       CRUDSP        CRUDSP
 unheard-of         -       -           -     -           -            -             -

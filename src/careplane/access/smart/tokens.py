@@ -92,6 +92,8 @@ class Tokens:
         }
         if caller.purpose != TREATMENT:
             claims["purpose"] = caller.purpose
+        if caller.emergency is not None:
+            claims["emergency"] = caller.emergency
         if caller.patient is not None:
             claims["patient"] = caller.patient
         if client:
@@ -156,4 +158,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         purpose=str(claims.get("purpose", TREATMENT)),
         client=str(claims.get("client_id", "")),
         token=str(claims["jti"]),
+        emergency=claims.get("emergency"),
     )

@@ -14,6 +14,7 @@ import typer
 from careplane.app.cli import (
     audit,
     backup,
+    break_glass,
     clients,
     doctor,
     exporting,
@@ -58,6 +59,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(fhir.app, name="fhir")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
 app.add_typer(tenants.app, name="tenant")

@@ -13,7 +13,7 @@ from careplane.kernel.errors import NotFound
 from careplane.web.chart import lists, results, timeline
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access
+from careplane.web.pages import access, consents
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -171,6 +171,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
+    "consent": (mark("Sharing"), consents.tab, "Consent"),
 }
 """Path → title, what is read, and the type without which the tab is not offered. The template has
 the name of the path."""
