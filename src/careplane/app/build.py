@@ -13,7 +13,7 @@ from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import background as beside
 from careplane.app import engines, keys
-from careplane.app.authorizing import Authorizing, authorizing, security
+from careplane.app.authorizing import Authorizing, authorizing, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
 from careplane.app.demo.roles import roles
@@ -152,7 +152,8 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     )
     door = Door(parts, Reindexes(definitions, book))
     subscribed.open(door)
-    authorized = authorizing(settings, key, state, system_clock)
+    people = sessions_of(settings, key, TENANT, system_clock)
+    authorized = authorizing(settings, key, state, system_clock, people)
     tokens = authorized.tokens
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
@@ -182,6 +183,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
+        authorized.apps(addressing),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))

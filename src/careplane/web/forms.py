@@ -12,7 +12,7 @@ from starlette.requests import Request
 from careplane.kernel.errors import Malformed, TooLarge, UnsupportedMedia
 
 _LIMIT = 32_768
-_FIELDS = 50
+_FIELDS = 300
 _KIND = "application/x-www-form-urlencoded"
 
 

@@ -9,8 +9,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from careplane.kernel.errors import NotFound, Unsupported
+from careplane.rest.oauth.addresses import AUTHORIZE
 from careplane.web import assets
-from careplane.web.pages import api, chart, patients, records, sign_in, today
+from careplane.web.pages import (
+    allowed,
+    api,
+    authorize,
+    chart,
+    launch,
+    patients,
+    records,
+    sign_in,
+    today,
+)
 from careplane.web.visit import Handler, Visit, Web, open_to_all, refusal, signed_in
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
@@ -19,6 +30,15 @@ PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/sign-out", sign_in.leave),
     ("GET", "/docs", api.show),
 )
+
+APPS: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/oauth/continue", authorize.consider),
+    ("POST", "/oauth/continue", authorize.decide),
+    ("GET", "/apps", allowed.show),
+    ("POST", "/apps", allowed.end),
+    ("POST", "/patients/{id}/apps/{client}", launch.launch),
+)
+"""Where apps may act for people."""
 
 PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/", today.show),
@@ -47,8 +67,19 @@ def routes(web: Web) -> list[BaseRoute]:
     return [
         Route("/static/{path:path}", open_to_all(web, _static), methods=["GET"]),
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
+        *_apps(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
+    ]
+
+
+def _apps(web: Web) -> list[BaseRoute]:
+    if web.apps is None:
+        return []
+    ask = open_to_all(web, authorize.ask, anywhere=True)
+    return [
+        Route(AUTHORIZE, ask, methods=["GET", "POST"]),
+        *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in APPS),
     ]
 
 

@@ -63,7 +63,8 @@ class Sessions:
             raise Unauthenticated(
                 "The token is too long for a browser session; ask for fewer scopes."
             )
-        self.tokens.resolve(token)
+        if self.tokens.read(token).client:
+            raise Unauthenticated("The token is an app's; nobody signs in with that.")
         self._set(response, token)
 
     def close(self, response: Response) -> None:

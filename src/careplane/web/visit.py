@@ -22,6 +22,7 @@ from careplane.kernel.observe import describe
 from careplane.records.door import Door
 from careplane.rest.outcome import status_of
 from careplane.web import i18n, render
+from careplane.web.apps import Apps
 from careplane.web.errors import explain
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
@@ -33,13 +34,14 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Web:
     """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
-    elsewhere; `secure` where browsers come over HTTPS."""
+    elsewhere; `secure` where browsers come over HTTPS; `apps` where apps may act for people."""
 
     door: Door
     tokens: Tokens
     roles: tuple[DemoRole, ...] = ()
     clock: Clock = system_clock
     secure: bool = False
+    apps: Apps | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -86,6 +88,7 @@ class Visit:
             "caller": self.caller,
             "role": next((r for r in self.web.roles if r.caller == self.caller), None),
             "demo": bool(self.web.roles),
+            "with_apps": self.web.apps is not None,
             "here": self.request.url.path,
             "today": self.today,
         }
@@ -96,13 +99,14 @@ Handler = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def open_to_all(web: Web, handler: Handler) -> Endpoint:
-    """A page that needs no session: errors in words, forms only from our own pages."""
+def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoint:
+    """A page that needs no session: errors in words, forms only from our own pages unless they may
+    come from `anywhere`."""
 
     async def endpoint(request: Request) -> Response:
         visit = Visit(web, request, web.sessions.caller(request))
         try:
-            if request.method == "POST":
+            if request.method == "POST" and not anywhere:
                 require_same_origin(request)
             return await handler(visit)
         except Exception as error:

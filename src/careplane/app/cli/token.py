@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from careplane.app.cli.options import Data, Database, Json, say, settings
+from careplane.app.settings import Settings
 from careplane.kernel.errors import Incorrect
+from careplane.records.commands import Note, Read
+
+if TYPE_CHECKING:
+    from careplane.access.caller import Caller
+
+_PEOPLE = {"Patient": "patient", "RelatedPerson": "proxy", "Practitioner": ""}
+"""Types of those whom a token may speak for → the role that they have by themselves."""
 
 
 def token(
@@ -17,6 +26,10 @@ def token(
     ] = None,
     patient: Annotated[
         str | None, typer.Option(help="Patient id whose compartment patient/ scopes open.")
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Person that it speaks for, such as Practitioner/17 or Patient/3."),
     ] = None,
     role: Annotated[
         list[str] | None,
@@ -33,9 +46,6 @@ def token(
     from careplane.access.caller import Caller
     from careplane.access.policy.terms import PURPOSES
     from careplane.access.scopes import parse_scopes
-    from careplane.access.smart.tokens import Tokens
-    from careplane.app import keys
-    from careplane.kernel.clock import system_clock
     from careplane.storage.ports.records import Tenant
 
     if not scope:
@@ -43,15 +53,55 @@ def token(
             "name at least one, such as --scope 'system/*.rs'", param_hint="--scope"
         )
     scopes = parse_scopes(" ".join(scope))
+    id, roles, patient = _person(user, client, role, patient)
     if patient is None and any(one.context == "patient" for one in scopes):
         raise Incorrect("A patient/ scope needs --patient ID: the patient whose record it opens.")
     if purpose not in PURPOSES:
         raise Incorrect(f"{purpose!r} is no purpose of use; use {', '.join(sorted(PURPOSES))}.")
-    caller = Caller(Tenant(1), client, client, scopes, patient, frozenset(role or ()), purpose)
-    secret = keys.load(settings(data, database=database).data).derive("tokens")
-    issued = Tokens(secret, system_clock).issue(caller, round(hours * 3600))
+    caller = Caller(Tenant(1), id, id, scopes, patient, roles, purpose)
+    chosen = settings(data, database=database)
+    issued = asyncio.run(_issue(chosen, caller, round(hours * 3600), is_person=user is not None))
     say(
         {"access_token": issued, "token_type": "Bearer", "expires_in": round(hours * 3600)},
         issued,
         json,
     )
+
+
+def _person(
+    user: str | None, client: str, role: list[str] | None, patient: str | None
+) -> tuple[str, frozenset[str], str | None]:
+    """Id, roles and patient of whoever the token speaks for. A person has a role always: without
+    one, scopes alone would decide."""
+    if user is None:
+        return client, frozenset(role or ()), patient
+    type, _, logical = user.partition("/")
+    if type not in _PEOPLE or not logical:
+        raise Incorrect(
+            f"{user!r} is no person; name a Practitioner, Patient or RelatedPerson, such as "
+            "Practitioner/17."
+        )
+    roles = frozenset(role or filter(None, (_PEOPLE[type],)))
+    if not roles:
+        raise Incorrect(f"Name the role of {user}, such as --role nurse.")
+    if type == "Patient":
+        if patient not in (None, logical):
+            raise Incorrect("A patient's token is for the patient's own record; leave --patient.")
+        patient = logical
+    return user, roles, patient
+
+
+async def _issue(chosen: Settings, caller: Caller, seconds: int, *, is_person: bool) -> str:
+    """Issued, and noted in the audit trail before it is printed."""
+    from careplane.app.build import build
+
+    here = build(chosen)
+    try:
+        if is_person:
+            type, _, id = caller.id.partition("/")
+            await here.door.read(here.operator, Read(type, id))
+        words = " ".join(sorted(map(str, caller.scopes)))
+        await here.door.note(here.operator, Note("token-issue", f"{caller.id} {words}"[:500]))
+        return here.tokens.issue(caller, seconds)
+    finally:
+        await here.close()
