@@ -90,7 +90,8 @@ def serving(
     data: Path, workers: int = 1, settings: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """A server on a data folder, until the block ends. `settings`: more of its environment."""
-    token = command("token", "--scope", "system/*.cruds", data=data).strip()
+    database = (settings or {}).get("CAREPLANE_DATABASE", "")
+    token = command("token", "--scope", "system/*.cruds", data=data, database=database).strip()
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
     began = time.perf_counter()

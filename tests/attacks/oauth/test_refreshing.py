@@ -60,6 +60,20 @@ async def test_it_is_worth_nothing_to_another_client(here: Launching) -> None:
     assert (await app.refresh(held["refresh_token"])).status_code == 200
 
 
+async def test_without_a_client_id_it_is_good_for_public_clients_and_once(here: Launching) -> None:
+    app, held = await given(here)
+    form = {"grant_type": "refresh_token", "refresh_token": held["refresh_token"]}
+    following = await here.there.post("token", form)
+    assert following.status_code == 200
+    assert (await here.there.post("token", form)).json()["error"] == "invalid_grant"
+    assert await over(app, following.json()["refresh_token"])
+    _, held = await given(here, app="conf")
+    form = {"grant_type": "refresh_token", "refresh_token": held["refresh_token"]}
+    for more in ({}, {"client_id": "conf"}, {"client_id": "pub"}):
+        assert (await here.there.post("token", form | more)).status_code in (400, 401)
+    assert (await here.app("conf").refresh(held["refresh_token"])).status_code == 200
+
+
 @pytest.mark.parametrize(
     "made", ["x", "", ".", "x" * 43, f"{'x' * 43}.{'y' * 43}", "x" * 6000, "\u0661.\u0661"]
 )

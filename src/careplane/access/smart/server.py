@@ -48,7 +48,12 @@ class AuthorizationServer:
         self._seconds = seconds
 
     async def authenticate(self, form: Form, basic: str, audience: str) -> Client:
-        """The client that sends a form. Raises Refused."""
+        """The client that sends a form. Raises Refused. A refresh token says by itself which public
+        client it was given to: some leave their client_id away."""
+        names_itself = basic or {"client_id", "client_assertion"} & form.keys()
+        if form.get("grant_type") == "refresh_token" and not names_itself:
+            token = form.get("refresh_token", "")
+            form = {**form, "client_id": await self._exchange.refreshing.client_of(token)}
         return await self._authenticator.client(form, basic, audience)
 
     async def token(self, client: Client, form: Form, place: Place) -> tuple[Answer, Caller]:

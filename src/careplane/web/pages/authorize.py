@@ -36,6 +36,8 @@ from careplane.web.visit import Visit, redirect
 
 CONTINUE = "/oauth/continue"
 _TICK = "tick:"
+_MOST_FIELDS = 300
+"""As many boxes as scopes can be asked for, with the parts of those for all types."""
 Outward = Callable[[Visit, str], Response]
 
 
@@ -86,7 +88,7 @@ async def _considered(visit: Visit) -> Response:
 
 
 async def _decided(visit: Visit) -> Response:
-    sent = await fields(visit.request)
+    sent = await fields(visit.request, _MOST_FIELDS)
     query, patient = sent.get("ask", ""), sent.get("patient", "")
     asked = await _asked(visit, query)
     person = await _apps(visit).who(visit.request)

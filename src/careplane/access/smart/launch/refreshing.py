@@ -66,6 +66,11 @@ class Refreshing:
             raise Refused("invalid_grant", "The refresh token was used twice at once; it is over.")
         return f"{name}.{following}", family.given
 
+    async def client_of(self, held: str) -> str:
+        """Whose family a token is of. Raises Refused."""
+        _, family, _ = await self._find(held)
+        return family.given.client
+
     async def seen(self, held: str) -> tuple[Given, int] | None:
         """What a token that is good stands for, and until when it is; without using it."""
         try:
