@@ -37,6 +37,8 @@ PAGES = (
     f"{DEVIN}/vitals/85354-9",
     f"{DEVIN}/results",
     f"{DEVIN}/results/33762-6",
+    f"{DEVIN}/apps",
+    "/apps",
     "/patients/layla-haddad",
     "/patients/kenichi-sato/vitals",
     "/patients/parker-casper",

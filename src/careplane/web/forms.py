@@ -28,9 +28,7 @@ async def fields(request: Request, most: int = _FIELDS) -> dict[str, str]:
             raise TooLarge("The form is too large.")
     try:
         return dict(
-            parse_qsl(
-                body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most
-            )
+            parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
         )
     except ValueError:
         raise Malformed("The form cannot be read.") from None

@@ -44,14 +44,15 @@ class Sessions:
 
     def caller(self, request: Request) -> Caller | None:
         """Who sits at the browser; None if nobody has signed in, the session is over, or it cannot
-        be told now whether it is."""
+        be told now whether it is. The token of an app is no session."""
         token = request.cookies.get(self.cookie)
         if not token:
             return None
         try:
-            return self.tokens.resolve(token)
+            found = self.tokens.read(token)
         except (Unauthenticated, Busy):
             return None
+        return None if found.client else found.caller
 
     def open(self, response: Response, caller: Caller) -> None:
         """Sign a caller in."""

@@ -186,5 +186,6 @@ async def test_the_token_of_an_app_is_no_session(here: Launching) -> None:
         refused = await app.http.post("/sign-in", data={"token": said["access_token"]})
         assert refused.status_code == 401
         app.http.cookies.set("careplane", said["access_token"])
-        page = await app.http.get("/apps")
-        assert page.headers["location"].startswith("/sign-in")
+        for path in ("/apps", "/patients", "/patients/p1"):
+            page = await app.http.get(path)
+            assert page.headers["location"].startswith("/sign-in"), path
