@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from careplane.access.smart.refusal import Refused
 from tests.contracts.conftest import Hands
 from tests.launch_house import REDIRECT, AnApp, Launching, Pkce, answer, open_launching
 
@@ -78,6 +79,9 @@ async def test_a_code_of_one_app_is_not_taken_from_another(here: Launching) -> N
     stolen = await code(here, app)
     refused = await other.redeem(stolen)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    another = answer(await code(here, app))["code"]
+    with pytest.raises(Refused, match="another client"):
+        await here.there.all.codes.use(another, other.client, REDIRECT, app.pkce.verifier)
 
 
 async def test_a_confidential_app_proves_who_it_is(here: Launching) -> None:
