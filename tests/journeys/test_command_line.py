@@ -174,6 +174,12 @@ def test_export_and_import_are_inverse(data: str, tmp_path: Path) -> None:
     [
         (("token", "--scope", "system/*"), "not a SMART scope"),
         (("token", "--scope", "patient/*.rs"), "--patient"),
+        (("token", "--user", "Device/1", "--scope", "user/*.rs"), "no person"),
+        (("token", "--user", "Practitioner/1", "--scope", "user/*.rs"), "--role"),
+        (("token", "--user", "Patient/1", "--patient", "2", "--scope", "patient/*.rs"), "own"),
+        (("token", "--user", "Patient/1", "--scope", "patient/*.rs"), "no such Patient"),
+        (("client", "add", "X", "--scope", "patient/*.rs"), "redirect URI"),
+        (("client", "add", "X", "--public", "--scope", "system/*.rs"), "redirect URI"),
         (("import", "nowhere"), "does not exist"),
         (("fhir", "get", "Patient/none"), "no such Patient"),
         (("fhir", "put", "nowhere.json"), "No such file"),

@@ -39,6 +39,8 @@ PAGES = (
     f"{DEVIN}/results/33762-6",
     f"{DEVIN}/consent",
     "/emergency",
+    f"{DEVIN}/apps",
+    "/apps",
     "/patients/layla-haddad",
     "/patients/kenichi-sato/vitals",
     "/patients/parker-casper",

@@ -28,7 +28,17 @@ class _AllowAll(Decider):
     def restriction(self, *_: Any) -> Node:
         return EVERYTHING
 
-    require = incoming = searching = everywhere = restriction
+    def require(self, *_: Any) -> Node:
+        return EVERYTHING
+
+    def incoming(self, *_: Any) -> Node:
+        return EVERYTHING
+
+    def searching(self, *_: Any) -> Node:
+        return EVERYTHING
+
+    def everywhere(self, *_: Any) -> Node:
+        return EVERYTHING
 
 
 class _NoTrail:

@@ -14,7 +14,7 @@ from careplane.access.smart.tokens import Tokens
 from careplane.access.tenants.institution import FIRST
 from careplane.app import engines, keys
 from careplane.app.auditing import Auditing, auditing, documented, sees_all
-from careplane.app.authorizing import Authorizing, authorizing, security
+from careplane.app.authorizing import Authorizing, authorizing, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
 from careplane.app.consenting import break_glass, consents, labelling
@@ -203,7 +203,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
-    authorized = authorizing(settings, key, state, system_clock, tenants.here.is_here)
+    people = sessions_of(settings, key, TENANT, system_clock)
+    authorized = authorizing(settings, key, state, system_clock, people, tenants.here.is_here)
     tokens = authorized.tokens
     glass = break_glass(settings, state, tokens, system_clock, new_id)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
@@ -245,6 +246,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         settings.base_url.startswith("https://"),
         Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
         glass,
+        authorized.apps(addressing),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))

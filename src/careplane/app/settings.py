@@ -256,6 +256,19 @@ class Settings(BaseSettings):
         le=3600,
         description="How long an access token of a registered client is good.",
     )
+    oauth_app_token_seconds: int = Field(
+        default=3600,
+        ge=10,
+        le=86_400,
+        description="How long an access token of an app that acts for a person is good.",
+    )
+    oauth_offline_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="How long an app with `offline_access` may act for a person who is away, from "
+        "the day that the person has allowed it.",
+    )
     oauth_jwks_hosts: str = Field(
         default="",
         description="Hosts, with commas between them, that keys of clients may be fetched from "

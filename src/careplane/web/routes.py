@@ -9,14 +9,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from careplane.kernel.errors import NotFound, Unsupported
+from careplane.rest.oauth.addresses import AUTHORIZE
 from careplane.web import assets
 from careplane.web.pages import (
     access,
+    allowed,
     anomalies,
     api,
+    authorize,
     chart,
     consents,
     emergency,
+    launch,
     patients,
     records,
     sign_in,
@@ -30,6 +34,15 @@ PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/sign-out", sign_in.leave),
     ("GET", "/docs", api.show),
 )
+
+APPS: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/oauth/continue", authorize.consider),
+    ("POST", "/oauth/continue", authorize.decide),
+    ("GET", "/apps", allowed.show),
+    ("POST", "/apps", allowed.end),
+    ("POST", "/patients/{id}/apps/{client}", launch.launch),
+)
+"""Where apps may act for people."""
 
 PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/", today.show),
@@ -71,9 +84,20 @@ def routes(web: Web) -> list[BaseRoute]:
     return [
         Route("/static/{path:path}", open_to_all(web, _static), methods=["GET"]),
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
+        *_apps(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
+    ]
+
+
+def _apps(web: Web) -> list[BaseRoute]:
+    if web.apps is None:
+        return []
+    ask = open_to_all(web, authorize.ask, anywhere=True)
+    return [
+        Route(AUTHORIZE, ask, methods=["GET", "POST"]),
+        *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in APPS),
     ]
 
 

@@ -26,6 +26,7 @@ from careplane.records.door import Door
 from careplane.rest.outcome import status_of
 from careplane.storage.ports.records import Tenant
 from careplane.web import i18n, render
+from careplane.web.apps import Apps
 from careplane.web.errors import explain
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
@@ -48,7 +49,7 @@ class Audits:
 class Web:
     """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is
-    offered."""
+    offered, `apps` where apps may act for people."""
 
     door: Door
     tokens: Tokens
@@ -57,6 +58,7 @@ class Web:
     secure: bool = False
     audits: Audits | None = None
     glass: BreakGlass | None = None
+    apps: Apps | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -108,6 +110,7 @@ class Visit:
             "caller": self.caller,
             "role": next((r for r in self.web.roles if r.caller == self.caller), None),
             "demo": bool(self.web.roles),
+            "with_apps": self.web.apps is not None,
             "here": self.request.url.path,
             "today": self.today,
             "emergency": self._emergency,
@@ -119,13 +122,14 @@ Handler = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def open_to_all(web: Web, handler: Handler) -> Endpoint:
-    """A page that needs no session: errors in words, forms only from our own pages."""
+def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoint:
+    """A page that needs no session: errors in words, forms only from our own pages unless they may
+    come from `anywhere`."""
 
     async def endpoint(request: Request) -> Response:
         visit = Visit(web, request, web.sessions.caller(request))
         try:
-            if request.method == "POST":
+            if request.method == "POST" and not anywhere:
                 require_same_origin(request)
             return await handler(visit)
         except Exception as error:

@@ -32,7 +32,9 @@ _REMEMBERED = 4096
 class Token:
     """What a token says. `issued` and `expires` are in seconds since 1970; `client` is the id of
     the registered client that it was issued to, empty for one of the command line or of a session;
-    `generation` counts how often the tokens of that client have been revoked (see `standing`)."""
+    `generation` counts how often the tokens of that client have been revoked (see `standing`).
+    `ends` are ids that it ends with, such as of a person's grant; `contexts` are the scopes that
+    are not about resources."""
 
     id: str
     caller: Caller
@@ -40,6 +42,8 @@ class Token:
     expires: int
     client: str = ""
     generation: int = 0
+    ends: tuple[str, ...] = ()
+    contexts: frozenset[str] = frozenset()
 
 
 IsRevoked = Callable[[Token], bool]
@@ -75,7 +79,15 @@ class Tokens:
         self._is_here = is_here
         self._known: dict[str, Token] = {}
 
-    def issue(self, caller: Caller, seconds: int, client: str = "", generation: int = 0) -> str:
+    def issue(
+        self,
+        caller: Caller,
+        seconds: int,
+        client: str = "",
+        generation: int = 0,
+        ends: tuple[str, ...] = (),
+        contexts: frozenset[str] = frozenset(),
+    ) -> str:
         """A token that speaks for this caller until `seconds` from now."""
         now = self._clock() // 1_000_000
         claims: dict[str, Any] = {
@@ -98,6 +110,10 @@ class Tokens:
             claims["patient"] = caller.patient
         if client:
             claims |= {"client_id": client, "generation": generation}
+        if ends:
+            claims["ends"] = list(ends)
+        if contexts:
+            claims["contexts"] = sorted(contexts)
         return jwt.encode({"alg": _ALGORITHM, "typ": _TYPE}, claims, self._key)
 
     def resolve(self, token: str) -> Caller:
@@ -142,6 +158,8 @@ class Tokens:
                 int(claims["exp"]),
                 str(claims.get("client_id", "")),
                 int(claims.get("generation", 0)),
+                tuple(map(str, claims.get("ends", ()))),
+                frozenset(map(str, claims.get("contexts", ()))),
             )
         except (JoseError, KeyError, TypeError, ValueError, Incorrect) as error:
             raise Unauthenticated(_UNKNOWN) from error

@@ -42,6 +42,10 @@ def _open(visit: Visit, answer: Response, sent: dict[str, str]) -> None:
 
 async def leave(visit: Visit) -> Response:
     """POST /sign-out."""
+    apps = visit.web.apps
+    person = await apps.authorization.people.who(visit.request.cookies) if apps else None
+    if apps and person:
+        await apps.authorization.session_over(person)
     answer = redirect("/sign-in")
     visit.web.sessions.close(answer)
     return answer
