@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from careplane.access.caller import Caller
+from careplane.access.people.people import People
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app import background as beside
@@ -24,6 +25,7 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
+from careplane.app.peopling import peopling, sweeping
 from careplane.app.policing import decider_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
@@ -88,6 +90,7 @@ class Careplane:
     runner: Runner
     tracing: Tracing | Untraced
     authorizing: Authorizing
+    people: People
     operator: Caller = OPERATOR
 
     async def warm(self) -> None:
@@ -104,6 +107,7 @@ class Careplane:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
         await self.authorizing.standing.close()
+        await self.people.changes.close()
         await self.subscriptions.close()
         await self.runner.close()
         await self.store.close()
@@ -154,6 +158,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
     subscribed.open(door)
     authorized = authorizing(settings, key, state, system_clock)
     tokens = authorized.tokens
+    peopled = peopling(settings, key, state, door, system_clock, TENANT)
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
@@ -182,6 +187,9 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
+        peopled,
+        authorized.registrar,
+        addressing,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
@@ -205,6 +213,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
                 runner.run,
                 subscribed.serve,
                 authorized.sweep,
+                sweeping(peopled, (TENANT,)),
                 *_retention(settings, parts, state),
             ),
         ),
@@ -214,6 +223,7 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         runner,
         traced,
         authorized,
+        peopled,
     )
 
 

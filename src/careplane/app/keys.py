@@ -27,7 +27,8 @@ class Keys:
     root: bytes
 
     def derive(self, purpose: str) -> bytes:
-        """32 bytes for one purpose: `store`, `tokens`, `client-secrets`, `sessions`, `bulk`."""
+        """32 bytes for one purpose: `store`, `tokens`, `client-secrets`, `sessions`, `bulk`,
+        `people`, `challenges`, `devices`."""
         return HKDFExpand(SHA256(), _LENGTH, f"careplane/{purpose}/1".encode()).derive(self.root)
 
 

@@ -25,6 +25,7 @@ from careplane.app.cli import (
     reindexing,
     revoking,
     token,
+    users,
     witness,
 )
 from careplane.kernel import observe
@@ -55,6 +56,8 @@ app.add_typer(fhir.app, name="fhir")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
+app.add_typer(users.app, name="user")
+app.add_typer(users.roles, name="role")
 
 
 def main() -> None:
