@@ -283,6 +283,19 @@ async def test_a_broken_answer_is_refused(there: Hospital, name: str) -> None:
     assert await enters(there, BROKEN[name]) == 401
 
 
+async def test_failures_without_end_do_not_fill_the_audit_trail(
+    there: Hospital, ada: Person
+) -> None:
+    browser = there.browser()
+    found = [await enters(there, "{}") for _ in range(70)]
+    assert found == [401] * 60 + [429] * 10
+    assert len(await there.audit("user-sign-in")) == 60 + 1, "and the one of setting up"
+    for path in ("/set-up?code=x", "/sign-in/provider"):
+        await browser.get(path)
+    assert len(await there.audit("user-set-up")) == 1
+    assert (await browser.by_passkey(ada)).status_code == 303, "who proves it gets in"
+
+
 @pytest.mark.parametrize(
     ("base_url", "host", "expected"),
     [

@@ -20,7 +20,7 @@ from careplane.access.people.proofs import Book, Passkey, Proofs
 from careplane.access.people.refusal import NotProven, SlowDown
 from careplane.access.people.registry import NOBODY, Users
 from careplane.access.people.session import Session
-from careplane.access.people.throttle import CODE, Devices, Throttle, keys
+from careplane.access.people.throttle import CODE, Devices, Throttle, keys, noise
 from careplane.access.people.user import User
 from careplane.access.people.visitor import Visitor
 from careplane.kernel.clock import Clock
@@ -64,6 +64,11 @@ class Entrance:
         self._throttle = throttle
         self.devices = devices
         self._clock = clock
+
+    def failed(self, visitor: Visitor) -> None:
+        """Count a failure that was no guess at a password, once it has failed: who proves who he is
+        gets in, whatever others do. Raises SlowDown where there were too many from there."""
+        self._throttle.begin(noise(visitor.address))
 
     def passkey_options(self, visitor: Visitor, session: Session | None = None) -> dict[str, Any]:
         """What the browser asks an authenticator: for whoever signs in, or for who is signed in to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from unicodedata import normalize
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -47,13 +48,15 @@ class Passwords:
     async def kept(self, password: str) -> str:
         """What is kept of it."""
         async with self._slow:
-            return await asyncio.to_thread(_HASHER.hash, password)
+            return await asyncio.to_thread(_HASHER.hash, normalize("NFKC", password))
 
     async def matches(self, password: str, kept: str) -> bool:
         """Whether it is the one of which that is kept; where nothing is, the time is the same and
         the answer is no."""
         async with self._slow:
-            found = await asyncio.to_thread(_matches, kept or self._nobody, password[:_LONGEST])
+            found = await asyncio.to_thread(
+                _matches, kept or self._nobody, normalize("NFKC", password[:_LONGEST])
+            )
         return found and bool(kept)
 
 

@@ -100,6 +100,11 @@ def keys(address: str, tenant: Tenant, login: str, device: str) -> tuple[Key, ..
     return ((f"pair {place} {account}", PAIR), (f"address {place}", ADDRESS))
 
 
+def noise(address: str) -> tuple[Key, ...]:
+    """What failures count against that are no guesses, so that they do not fill the audit trail."""
+    return ((f"noise {network(address)}", ADDRESS),)
+
+
 def network(text: str) -> str:
     """The address, or the /64 of IPv6, which is one customer's."""
     try:

@@ -10,7 +10,7 @@ from careplane.access.people.refusal import NotProven, SlowDown
 from careplane.web.forms import fields
 from careplane.web.pages.people.enter import as_json, begin_address, own
 from careplane.web.pages.people.guard import people_of, session_of
-from careplane.web.pages.people.opening import confirmed, failed, visitor
+from careplane.web.pages.people.opening import confirmed, failed, status_of, visitor
 from careplane.web.visit import Visit, local, redirect
 
 
@@ -53,13 +53,15 @@ async def by_password(visit: Visit) -> Response:
             session,
         )
     except (NotProven, SlowDown) as error:
-        return await _again(visit, goal, error)
+        return await _again(visit, goal, error, counted=True)
     return await confirmed(visit, redirect(goal), proven)
 
 
-async def _again(visit: Visit, goal: str, error: NotProven | SlowDown) -> Response:
-    await failed(visit, "user-confirm", error)
-    return await _form(visit, goal, error.text, 429 if isinstance(error, SlowDown) else 401)
+async def _again(
+    visit: Visit, goal: str, error: NotProven | SlowDown, *, counted: bool = False
+) -> Response:
+    told = await failed(visit, "user-confirm", error, counted=counted)
+    return await _form(visit, goal, told.text, status_of(told))
 
 
 async def _form(visit: Visit, goal: str, problem: str = "", status: int = 200) -> Response:

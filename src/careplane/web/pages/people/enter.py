@@ -13,7 +13,7 @@ from careplane.access.people.refusal import NotProven, SlowDown
 from careplane.kernel.errors import Unsupported
 from careplane.web.forms import fields
 from careplane.web.pages.people.guard import people_of, session_of
-from careplane.web.pages.people.opening import confirmed, failed, noted, visitor, welcome
+from careplane.web.pages.people.opening import confirmed, failed, noted, status_of, visitor, welcome
 from careplane.web.pages.sign_in import form
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit, local, redirect
@@ -52,7 +52,7 @@ async def by_password(visit: Visit) -> Response:
             visitor(visit),
         )
     except (NotProven, SlowDown) as error:
-        return await _again(visit, goal, error)
+        return await _again(visit, goal, error, counted=True)
     return await welcome(visit, redirect(goal), proven)
 
 
@@ -110,13 +110,14 @@ async def act_for(visit: Visit) -> Response:
     return redirect("/")
 
 
-async def _again(visit: Visit, goal: str, error: NotProven | SlowDown) -> Response:
-    await failed(visit, "user-sign-in", error)
-    if isinstance(error, SlowDown):
-        answer = form(visit, goal, error.text, 429)
-        answer.headers["Retry-After"] = str(error.seconds)
-        return answer
-    return form(visit, goal, error.text, 401)
+async def _again(
+    visit: Visit, goal: str, error: NotProven | SlowDown, *, counted: bool = False
+) -> Response:
+    told = await failed(visit, "user-sign-in", error, counted=counted)
+    answer = form(visit, goal, told.text, status_of(told))
+    if isinstance(told, SlowDown):
+        answer.headers["Retry-After"] = str(told.seconds)
+    return answer
 
 
 def as_json(value: object) -> Response:

@@ -73,14 +73,27 @@ async def noted(visit: Visit, caller: Caller, operation: str, text: str) -> None
     await visit.web.door.note(named, Note(operation, text))
 
 
-async def failed(visit: Visit, operation: str, error: NotProven | SlowDown) -> None:
-    """The same for who was not let in; who is told to slow down leaves nothing more."""
+async def failed(
+    visit: Visit, operation: str, error: NotProven | SlowDown, *, counted: bool = False
+) -> NotProven | SlowDown:
+    """The same for who was not let in; what to tell him. Who is told to slow down leaves nothing
+    more in the trail. `counted`: the failure counts as a guess already."""
     if isinstance(error, SlowDown):
-        return
-    stranger = Caller(
-        people_of(visit).tenant, "", "", frozenset(), address=address(visit.web, visit.request)
-    )
+        return error
+    people, asking = people_of(visit), visitor(visit)
+    try:
+        if not counted:
+            people.entrance.failed(asking)
+    except SlowDown as slow:
+        return slow
+    stranger = Caller(people.tenant, "", "", frozenset(), address=asking.address)
     await visit.web.door.refused(stranger, operation, error.reason, error)
+    return error
+
+
+def status_of(error: NotProven | SlowDown) -> int:
+    """Of the page that says so."""
+    return 429 if isinstance(error, SlowDown) else 401
 
 
 def put(visit: Visit, answer: Response, opened: Opened) -> None:

@@ -14,7 +14,7 @@ from careplane.kernel.errors import Conflict, Incorrect, NotFound
 from careplane.web.forms import fields
 from careplane.web.pages.people.enter import as_json, own
 from careplane.web.pages.people.guard import people_of, session_of
-from careplane.web.pages.people.opening import failed, noted, take, visitor
+from careplane.web.pages.people.opening import failed, noted, status_of, take, visitor
 from careplane.web.pages.people.set_up import picture, same
 from careplane.web.visit import Handler, Visit, redirect
 
@@ -39,9 +39,10 @@ async def add_passkey(visit: Visit) -> Response:
         await own(visit).enrolment.add_passkey(
             user, key, sent.get("credential", ""), sent.get("name", ""), visitor(visit)
         )
-    except (NotProven, Conflict, Incorrect) as error:
-        if isinstance(error, NotProven):
-            await failed(visit, "user-passkey-add", error)
+    except NotProven as error:
+        told = await failed(visit, "user-passkey-add", error)
+        return await _page(visit, told.text, status_of(told))
+    except (Conflict, Incorrect) as error:
         return await _page(visit, error.text, 400)
     return await _done(visit, "user-passkey-add")
 

@@ -15,7 +15,7 @@ from careplane.access.people.user import User
 from careplane.kernel.errors import Incorrect
 from careplane.web.forms import fields
 from careplane.web.pages.people.enter import as_json, own
-from careplane.web.pages.people.opening import failed, noted, visitor, welcome
+from careplane.web.pages.people.opening import failed, noted, status_of, visitor, welcome
 from careplane.web.visit import Visit, redirect
 
 
@@ -25,8 +25,7 @@ async def show(visit: Visit) -> Response:
     try:
         user = await own(visit).enrolment.invited(code)
     except NotProven as error:
-        await failed(visit, "user-set-up", error)
-        return visit.render("people/over.html", 401, text=error.text)
+        return await _over(visit, error)
     return _form(visit, user, code)
 
 
@@ -50,8 +49,7 @@ async def by_passkey(visit: Visit) -> Response:
             visitor(visit), code,
         )  # fmt: skip
     except NotProven as error:
-        await failed(visit, "user-set-up", error)
-        return visit.render("people/over.html", 401, text=error.text)
+        return await _over(visit, error)
     answer = await welcome(visit, redirect("/security"), proven)
     await _noted(visit, user, "passkey")
     return answer
@@ -68,14 +66,18 @@ async def by_password(visit: Visit) -> Response:
             user, same(sent), sent.get("app", ""), sent.get("totp", "")[:16], code
         )
     except NotProven as error:
-        await failed(visit, "user-set-up", error)
-        return visit.render("people/over.html", 401, text=error.text)
+        return await _over(visit, error)
     except Incorrect as error:
         return _form(visit, user, code, sent.get("app", ""), error.text, 400)
     answer = visit.render("people/recovery.html", codes=recovery)
     await welcome(visit, answer, proven_by_password(user))
     await _noted(visit, user, "password")
     return answer
+
+
+async def _over(visit: Visit, error: NotProven) -> Response:
+    told = await failed(visit, "user-set-up", error)
+    return visit.render("people/over.html", status_of(told), text=told.text)
 
 
 def same(sent: dict[str, str]) -> str:
