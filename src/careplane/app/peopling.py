@@ -44,7 +44,7 @@ def peopling(
         keys.derive,
         clock,
         _roles(settings),
-        _charges(door),
+        charges_of(door),
         Limits(settings.session_idle_minutes * 60, round(settings.session_hours * 3600)),
         secure=settings.base_url.startswith("https://"),
         registration=registration,
@@ -97,7 +97,7 @@ def _roles(settings: Settings) -> Callable[[Tenant], frozenset[str]]:
     return lambda tenant: roles()
 
 
-def _charges(door: Door) -> Charges:
+def charges_of(door: Door) -> Charges:
     """Who the RelatedPersons are that are active, and their patients, in the audit trail as read by
     this service."""
 
