@@ -59,9 +59,15 @@ async def nobody_acts(tenant: Tenant, related: tuple[str, ...]) -> Sequence[Char
     return ()
 
 
+async def everybody_is_there(tenant: Tenant, reference: str) -> bool:
+    """Every resource is, but one."""
+    return reference != "Patient/none"
+
+
 def over(state: StateStore, clock: Hands, **more: Any) -> People:
     """One process of an installation."""
-    given = {"charges": nobody_acts, "limits": LIMITS, "roles": roles, "secure": True, **more}
+    usual = {"charges": nobody_acts, "exists": everybody_is_there, "limits": LIMITS}
+    given = {**usual, "roles": roles, "secure": True, **more}
     return people(TENANT, state, derive, clock, **given)
 
 

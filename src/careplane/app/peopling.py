@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from careplane.access.caller import Caller
 from careplane.access.people.people import People, people
 from careplane.access.people.provider import Registration, roles_by_group
+from careplane.access.people.registrar import Exists
 from careplane.access.people.sessions import Charges, Limits
 from careplane.access.people.user import Charge
 from careplane.access.policy.named import roles_of
@@ -30,7 +31,7 @@ from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 
 _SWEPT_SECONDS = 300.0
-_SCOPES = parse_scopes("system/RelatedPerson.r system/Patient.r")
+_SCOPES = parse_scopes("system/RelatedPerson.r system/Patient.r system/Practitioner.r")
 
 
 def peopling(
@@ -45,6 +46,7 @@ def peopling(
         clock,
         _roles(settings),
         charges_of(door),
+        exists_in(door),
         Limits(settings.session_idle_minutes * 60, round(settings.session_hours * 3600)),
         secure=settings.base_url.startswith("https://"),
         registration=registration,
@@ -97,12 +99,22 @@ def _roles(settings: Settings) -> Callable[[Tenant], frozenset[str]]:
     return lambda tenant: roles()
 
 
+def exists_in(door: Door) -> Exists:
+    """Whether a resource is there, in the audit trail as read by this service: who administers
+    people may see no patients."""
+
+    async def exists(tenant: Tenant, reference: str) -> bool:
+        return bool(await _read(door, _service(tenant), (reference,)))
+
+    return exists
+
+
 def charges_of(door: Door) -> Charges:
     """Who the RelatedPersons are that are active, and their patients, in the audit trail as read by
     this service."""
 
     async def charges(tenant: Tenant, related: tuple[str, ...]) -> list[Charge]:
-        caller = Caller(tenant, "client/people", "People", _SCOPES)
+        caller = _service(tenant)
         trees = await _read(door, caller, related)
         active = {
             f"RelatedPerson/{one['id']}": str(one.get("patient", {}).get("reference", ""))
@@ -118,6 +130,10 @@ def charges_of(door: Door) -> Charges:
         ]
 
     return charges
+
+
+def _service(tenant: Tenant) -> Caller:
+    return Caller(tenant, "client/people", "People", _SCOPES)
 
 
 async def _read(door: Door, caller: Caller, references: Sequence[str]) -> list[Tree]:

@@ -433,6 +433,14 @@ async def test_an_administrator_looks_after_people(there: Hospital, browser: Bro
     assert all("new@" not in r.query for r in kept)
 
 
+async def test_nobody_is_somebody_who_is_not_there_yet(there: Hospital, browser: Browser) -> None:
+    sent = {"login": "new", "name": "New", "is": "Patient/none"}
+    answer = await browser.post("/people", sent)
+    assert answer.status_code == 400
+    assert "create it first" in answer.text
+    assert len(await there.people.registrar.users.all(TENANT)) == 1
+
+
 async def test_a_proxy_acts_for_patients_of_active_relatives_only() -> None:
     active = {"RelatedPerson/a": "kid-a", "RelatedPerson/b": "kid-b"}
 

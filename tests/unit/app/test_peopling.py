@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from careplane.access.people.user import Charge
-from careplane.app.peopling import charges_of, registration_of
+from careplane.app.peopling import charges_of, exists_in, registration_of
 from careplane.app.providing import ProviderWeb
 from careplane.app.settings import Settings
 from careplane.kernel.clock import system_clock
@@ -89,6 +89,10 @@ async def test_proxies_act_for_patients_whose_relatives_are_active() -> None:
             Charge("RelatedPerson/b", "gran", "gran"),
         ]
         assert await charges_of(house.door)(TENANT, ()) == []
+        exists = exists_in(house.door)
+        await house.http.delete("Patient/gran")
+        asked = ("Patient/kid", "Patient/gran", "Patient/nobody", "RelatedPerson/c")
+        assert [await exists(TENANT, one) for one in asked] == [True, False, False, True]
         kept = [r for r in await house.audit() if r.agent == "client/people"]
         assert {id for r in kept for id in r.patients} == {"kid", "gran", "nobody"}
     await store.close()

@@ -113,7 +113,6 @@ class Entrance:
         password: str,
         code: str,
         visitor: Visitor,
-        session: Session | None = None,
     ) -> Proven:
         """The user of a login, by the password and a code of the app or of those for recovery."""
         device = self.devices.known(visitor.device, tenant, login)
@@ -124,7 +123,7 @@ class Entrance:
         proofs = await self._book.get(tenant, id)
         if not await self._passwords.matches(password, proofs.password):
             raise NotProven(f"password {id}")
-        if user is None or user.disabled or (session and session.user != id):
+        if user is None or user.disabled:
             raise NotProven(f"disabled {id}")
         await self._code(user, proofs, code, device)
         self._throttle.succeeded(counted)

@@ -15,7 +15,7 @@ from careplane.access.people.once import Challenges
 from careplane.access.people.passwords import Passwords
 from careplane.access.people.proofs import Book
 from careplane.access.people.provider import Provider, Registration, Web
-from careplane.access.people.registrar import Registrar, Roles
+from careplane.access.people.registrar import Exists, Registrar, Roles
 from careplane.access.people.registry import Users
 from careplane.access.people.sessions import Charges, Limits, Sessions
 from careplane.access.people.throttle import Devices, Throttle
@@ -57,6 +57,7 @@ def people(
     clock: Clock,
     roles: Roles,
     charges: Charges,
+    exists: Exists,
     limits: Limits,
     *,
     secure: bool = False,
@@ -77,7 +78,7 @@ def people(
         sessions,
         Entrance(users, book, passwords, sealer, challenges, Throttle(clock), devices, clock),
         Enrolment(users, book, invitations, passwords, sealer, challenges, clock),
-        Registrar(users, book, sessions, invitations, roles, clock),
+        Registrar(users, book, sessions, invitations, roles, exists, clock),
         External(users),
         Provider(registration, web, sealer, clock) if registration and web else None,
         changes,

@@ -4,7 +4,7 @@ process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec.structs import replace
 
@@ -12,15 +12,18 @@ from careplane.access.people.invitations import Invitations
 from careplane.access.people.proofs import Book
 from careplane.access.people.registry import Users
 from careplane.access.people.sessions import Sessions
-from careplane.access.people.user import User, usual_roles
+from careplane.access.people.user import User, checked, usual_roles
 from careplane.access.policy.terms import UNASSIGNED
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import Conflict, Forbidden, Incorrect
+from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound
 from careplane.kernel.ids import new_id
 from careplane.storage.ports.records import Tenant
 
 Roles = Callable[[Tenant], frozenset[str]]
 """The roles that the policies of a tenant know."""
+
+Exists = Callable[[Tenant, str], Awaitable[bool]]
+"""Whether there is such a resource, as `Practitioner/17`, that has not been deleted."""
 
 
 class Registrar:
@@ -34,6 +37,7 @@ class Registrar:
         sessions: Sessions,
         invitations: Invitations,
         roles: Roles,
+        exists: Exists,
         clock: Clock,
     ) -> None:
         self.users = users
@@ -41,6 +45,7 @@ class Registrar:
         self._sessions = sessions
         self._invitations = invitations
         self._roles = roles
+        self._exists = exists
         self._clock = clock
 
     def roles(self, tenant: Tenant) -> frozenset[str]:
@@ -65,12 +70,15 @@ class Registrar:
         roles: tuple[str, ...] = (),
     ) -> tuple[User, str]:
         """A new user, and the code of the invitation. Without roles a patient or a proxy has the
-        usual one, and a practitioner no rights."""
+        usual one, and a practitioner no rights. Raises NotFound for a resource that is not there:
+        an id that nobody has yet may become anybody's."""
         given = roles or usual_roles(resources)
         self.require_roles(tenant, given)
-        user = await self.users.add(
-            User(new_id(), int(tenant), login, name, resources, given, self._clock())
-        )
+        user = checked(User(new_id(), int(tenant), login, name, resources, given, self._clock()))
+        for one in user.resources:
+            if not await self._exists(tenant, one):
+                raise NotFound(f"There is no {one} here; create it first.")
+        user = await self.users.add(user)
         return user, await self._invitations.make(tenant, user.id)
 
     async def invite(self, tenant: Tenant, id: str) -> tuple[User, str]:

@@ -13,7 +13,6 @@ import typer
 from careplane.app.cli.options import Data, Database, Json, say, settings
 from careplane.app.settings import Settings
 from careplane.kernel.clock import format_instant
-from careplane.kernel.errors import Gone, Incorrect, NotFound
 from careplane.storage.ports.records import Tenant
 
 if TYPE_CHECKING:
@@ -52,8 +51,6 @@ def add(
 
     async def work(here: Careplane, registrar: Registrar) -> tuple[str, tuple[User, str]]:
         given = tuple(is_ or ())
-        for one in given:
-            await _require(here, one)
         registrar.require_roles(here.people.tenant, tuple(role or ()))
         resources = given or (await _practitioner(here, name),)
         made = await registrar.add(here.people.tenant, login, name, resources, tuple(role or ()))
@@ -204,19 +201,6 @@ def _work(
     return asyncio.run(work())
 
 
-async def _require(here: Careplane, reference: str) -> None:
-    """A user is somebody who is here: an id that nobody has yet may become anybody's."""
-    from careplane.records.commands import Read
-
-    type, slash, id = reference.partition("/")
-    if not slash or type not in ("Practitioner", "Patient", "RelatedPerson"):
-        raise Incorrect("Write --is Practitioner/17, Patient/17 or RelatedPerson/17.")
-    try:
-        await here.door.read(here.operator, Read(type, id))
-    except (NotFound, Gone):
-        raise NotFound(f"There is no {reference[:80]} here; create it first.") from None
-
-
 async def _practitioner(here: Careplane, name: str) -> str:
     from careplane.records.commands import Create
 
@@ -227,7 +211,11 @@ async def _practitioner(here: Careplane, name: str) -> str:
 
 
 def _invited(user: User, code: str, data: Path | None, json: bool) -> None:
-    link = invitation_link(settings(data), code)
+    chosen = settings(data)
+    if chosen.oidc_issuer:  # the way in is the provider's
+        _tell(_shown(user), json)
+        return
+    link = invitation_link(chosen, code)
     text = _text(_shown(user)) + f"\n\nInvitation, good once and for a day:\n{link}"
     say(_shown(user) | {"invitation": link}, text, json)
 

@@ -40,7 +40,7 @@ async def add(visit: Visit) -> Response:
         user, code = await people.registrar.add(
             session.tenant, sent["login"], name, resources, roles
         )
-    except (Incorrect, Conflict) as error:
+    except (Incorrect, Conflict, NotFound) as error:
         return await _list(visit, error.text, 400, sent)
     await noted(visit, session.caller, "user-add", user.id)
     return await _one(visit, user, code)
@@ -149,6 +149,6 @@ async def _one(
         roles=sorted(people.registrar.roles(session.tenant) - set(user.roles)),
         oneself=user.id == session.user,
         provider=people.provider and people.provider.registration.label,
-        link=f"{base}/set-up?code={code}" if code else "",
+        link=f"{base}/set-up?code={code}" if code and not people.provider else "",
         problem=problem.text if problem else "",
     )

@@ -50,7 +50,6 @@ async def by_password(visit: Visit) -> Response:
             sent.get("password", ""),
             sent.get("code", "")[:64],
             visitor(visit),
-            session,
         )
     except (NotProven, SlowDown) as error:
         return await _again(visit, goal, error, counted=True)
