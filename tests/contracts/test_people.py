@@ -17,7 +17,7 @@ from careplane.access.people.people import People
 from careplane.access.people.proofs import Book, Proofs
 from careplane.access.people.refusal import NotProven
 from careplane.access.people.registry import Users
-from careplane.access.people.user import User
+from careplane.access.people.user import Charge, User
 from careplane.kernel.errors import Conflict, NotFound
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
@@ -164,6 +164,7 @@ async def test_a_session_is_one_on_every_process(
     now = await here.sessions.who(renewed.cookie)
     assert now
     assert now.amr == ("pwd", "otp")
+    assert now.until == session.until == clock.now // 1_000_000 + 43_200
     await there.registrar.grant(ONE, user.id, "physician")
     await here.changes.look()
     now = await here.sessions.who(renewed.cookie)
@@ -173,6 +174,30 @@ async def test_a_session_is_one_on_every_process(
     await here.changes.look()
     assert await here.sessions.who(renewed.cookie) is None
     assert await here.sessions.of(ONE, user.id) == []
+
+
+async def test_a_person_as_he_is_now_without_a_browser(
+    processes: tuple[People, People], states: tuple[StateStore, StateStore], clock: Hands
+) -> None:
+    here, there = processes
+
+    async def charges(tenant: Tenant, related: tuple[str, ...]) -> list[Charge]:
+        return [Charge("RelatedPerson/b", "kid", "Kid")]
+
+    proxies = over(states[0], clock, charges=charges)
+    user, _ = await here.registrar.add(ONE, "ada", "Ada", ("Practitioner/ada",), ("nurse",))
+    await here.registrar.add(ONE, "mum", "Mum", ("RelatedPerson/a", "RelatedPerson/b"))
+    now = await there.who.now(ONE, "Practitioner/ada")
+    assert now
+    assert (now.user, now.roles, now.amr) == (user.id, {"nurse"}, ())
+    assert await there.who.now(TWO, "Practitioner/ada") is None
+    assert await there.who.now(ONE, "Practitioner/eve") is None
+    mum = await proxies.who.now(ONE, "RelatedPerson/b")
+    assert mum
+    assert (mum.id, mum.patient) == ("RelatedPerson/b", "kid")
+    assert await proxies.who.now(ONE, "RelatedPerson/a") is None, "not active any more"
+    await here.registrar.disable(ONE, user.id)
+    assert await there.who.now(ONE, "Practitioner/ada") is None
 
 
 async def test_use_here_keeps_a_session_there(

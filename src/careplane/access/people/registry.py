@@ -32,18 +32,12 @@ class Users:
         where there can be no such user."""
         user = checked(user)
         tenant = Tenant(user.tenant)
-        claims = _claims(user)
-        held: list[str] = []
-        try:
-            for claim in claims:
-                if not await self._claim(tenant, claim, user.id):
-                    raise Conflict(f"{claim.partition(' ')[2]} belongs to another user.")
-                held.append(claim)
-            await self._state.put(tenant, _USERS, user.id, _encode(user), expect=0)
-        except Conflict:
-            for claim in held:
-                await self._state.drop(tenant, _CLAIMS, _key(claim))
-            raise
+        # The user stands there before what is claimed for him: a claim of nobody may be taken over.
+        await self._state.put(tenant, _USERS, user.id, _encode(user), expect=0)
+        for claim in _claims(user):
+            if not await self._claim(tenant, claim, user.id):
+                await self._forget(user)
+                raise Conflict(f"{claim.partition(' ')[2]} belongs to another user.")
         return user
 
     async def find(self, tenant: Tenant, id: str) -> User | None:
@@ -63,6 +57,12 @@ class Users:
         entry = await self._state.get(tenant, _CLAIMS, _key(f"login {folded(login)}"))
         found = await self.find(tenant, entry.value.decode() if entry else NOBODY)
         return found if found and found.login == folded(login) else None
+
+    async def by_resource(self, tenant: Tenant, reference: str) -> User | None:
+        """The user who is this resource, disabled or not."""
+        entry = await self._state.get(tenant, _CLAIMS, _key(f"is {reference}"))
+        found = await self.find(tenant, entry.value.decode()) if entry else None
+        return found if found and reference in found.resources else None
 
     async def named(self, tenant: Tenant, name: str) -> User:
         """The user of an id or a login. Raises NotFound."""
@@ -95,10 +95,17 @@ class Users:
     async def remove(self, tenant: Tenant, id: str) -> User:
         """Take one out; who it was. Raises NotFound."""
         user = await self.get(tenant, id)
-        await self._state.drop(tenant, _USERS, id)
-        for claim in _claims(user):
-            await self._state.drop(tenant, _CLAIMS, _key(claim))
+        await self._forget(user)
         return user
+
+    async def _forget(self, user: User) -> None:
+        """The user, and those claims that are still his."""
+        tenant = Tenant(user.tenant)
+        await self._state.drop(tenant, _USERS, user.id)
+        for claim in _claims(user):
+            entry = await self._state.get(tenant, _CLAIMS, _key(claim))
+            if entry and entry.value.decode() == user.id:
+                await self._state.drop(tenant, _CLAIMS, entry.key, entry.revision)
 
     async def _claim(self, tenant: Tenant, claim: str, id: str) -> bool:
         """Whether it is this user's now; what is left of one who is not there is taken over."""

@@ -39,7 +39,8 @@ class Session:
     """Somebody who is signed in. `id` is stable over sessions and names the FHIR resource
     (`Practitioner/17`), `user` is the account. `patient` is the one in whose name he acts,
     `patients` are those he may choose from. `auth_time` is when he last proved who he is, in
-    seconds since 1970, and `amr` by what. `caller` is whom the rooms below see."""
+    seconds since 1970, and `amr` by what; `until` is when the session ends at the latest. `caller`
+    is whom the rooms below see, with the most that he may."""
 
     key: str
     user: str
@@ -52,4 +53,5 @@ class Session:
     patients: tuple[Charge, ...]
     auth_time: int
     amr: tuple[str, ...]
+    until: int
     caller: Caller

@@ -147,6 +147,18 @@ class Sessions:
                 break
         await self._changes.tell(f"session/{kept.key}")
 
+    async def now(self, tenant: Tenant, id: str) -> Session | None:
+        """A person as he is now, by the resource (`Practitioner/17`), though not at a browser:
+        somebody acts in his name. `key` and `amr` are empty then. None where there is no such
+        account, or it may not be used."""
+        user = await self._users.by_resource(tenant, id)
+        if user is None or user.disabled:
+            return None
+        kept = Kept("", user.tenant, user.id, user.generation, 0, 0, 0, (), "", "", chosen=id)
+        charges = await self._charges_of(user)
+        acting = user.kind != "RelatedPerson" or any(one.related == id for one in charges)
+        return _session(kept, user, charges, 0) if acting else None
+
     async def of(self, tenant: Tenant, user: str) -> list[Kept]:
         """The sessions of a user that last, the newest first."""
         page = await self._state.scan(tenant, _SESSIONS, f"{user}/", _PAGE)
@@ -226,14 +238,18 @@ class Sessions:
             return None
         kept = replace(kept, seen=now)
         await self._state.put(here, _SESSIONS, entry.key, _encode(kept), expect=entry.revision)
-        charges: Sequence[Charge] = ()
-        if user.kind == "RelatedPerson":
-            charges = await self._charges(here, user.resources)
-        found = _Known(kept, _session(kept, user, tuple(charges)), now)
+        until = kept.began // 1_000_000 + self.limits.absolute_seconds
+        session = _session(kept, user, await self._charges_of(user), until)
+        found = _Known(kept, session, now)
         if len(self._known) >= _REMEMBERED:
             del self._known[next(iter(self._known))]
         self._known[cookie] = found
         return found
+
+    async def _charges_of(self, user: User) -> tuple[Charge, ...]:
+        if user.kind != "RelatedPerson":
+            return ()
+        return tuple(await self._charges(Tenant(user.tenant), user.resources))
 
     async def _get(self, session: Session) -> Kept:
         entry = await self._state.get(session.tenant, _SESSIONS, f"{session.user}/{session.key}")
@@ -260,7 +276,7 @@ def _lasts(kept: Kept, user: User) -> bool:
     return not user.disabled and user.generation == kept.generation
 
 
-def _session(kept: Kept, user: User, charges: tuple[Charge, ...]) -> Session:
+def _session(kept: Kept, user: User, charges: tuple[Charge, ...], until: int) -> Session:
     charge = next((one for one in charges if one.related == kept.chosen), None)
     if charge is None and len(charges) == 1:
         (charge,) = charges
@@ -279,6 +295,7 @@ def _session(kept: Kept, user: User, charges: tuple[Charge, ...]) -> Session:
         charges or own,
         kept.proved // 1_000_000,
         kept.amr,
+        until,
         caller,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from careplane.access.people.session import Session
 from careplane.access.people.sessions import Sessions
+from careplane.storage.ports.records import Tenant
 
 SIGN_IN = "/sign-in"
 """Where people are sent who are not signed in, with `next`, a path of this site to come back to."""
@@ -23,6 +24,10 @@ class Who:
         """The session, None where there is none that lasts. It awaits the store once a minute for
         each session, else nothing. Raises Busy where it cannot be told."""
         return await self._sessions.who(cookies.get(self.cookie, ""))
+
+    async def now(self, tenant: Tenant, id: str) -> Session | None:
+        """As `Sessions.now`."""
+        return await self._sessions.now(tenant, id)
 
     def is_fresh(self, session: Session) -> bool:
         """Whether the last proof is at most five minutes old."""
