@@ -46,7 +46,7 @@ def site(base_url: str, host: str) -> Site | None:
     url = urlsplit(base_url or f"http://{host}")
     name = url.hostname or ""
     local = name == "localhost" or name.endswith(".localhost")
-    if not name or not (url.scheme == "https" or local) or not (base_url or local):
+    if not name or not (url.scheme == "https" or local):
         return None
     if ":" in name or name.replace(".", "").isdigit():
         return None  # an address has no passkeys
