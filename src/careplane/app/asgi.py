@@ -38,6 +38,7 @@ async def _lifespan(receive: Receive, send: Send, here: Careplane) -> None:
     await receive()
     await here.authorizing.standing.watch()
     await here.tenancy.known.watch()
+    await here.people.changes.watch()
     await send({"type": "lifespan.startup.complete"})
     warming = asyncio.create_task(here.warm())
     here.background.start()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from careplane.access.people.people import People as Accounts
 from careplane.access.smart.attempts import Attempts
 from careplane.access.smart.authenticate import Authenticator
 from careplane.access.smart.enrolling import Enrolling
@@ -41,7 +42,7 @@ from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 from careplane.web.apps import Apps
 from careplane.web.session import Sessions
-from careplane.web.signed_in import SessionPeople
+from careplane.web.signed_in import AccountPeople, SessionPeople
 
 _SWEPT_SECONDS = 60.0
 _DAY = 86_400
@@ -143,12 +144,28 @@ def authorizing(
     )
 
 
-def sessions_of(settings: Settings, keys: Keys, tenant: Tenant, clock: Clock) -> PeopleOf:
-    """People by the sessions that there are: roles of the demo, or tokens that were pasted."""
+def joined(accounts: Accounts, authorized: Authorizing) -> None:
+    """What apps hold ends with the session, or the account, of the person that they act for."""
+
+    async def closed(tenant: Tenant, resources: tuple[str, ...]) -> None:
+        for one in resources:
+            await authorized.authorization.grants.end_all(tenant, one)
+
+    accounts.sessions.ended = authorized.standing.end
+    accounts.registrar.closed = closed
+
+
+def sessions_of(
+    settings: Settings, keys: Keys, tenant: Tenant, clock: Clock, accounts: Accounts
+) -> PeopleOf:
+    """People by the sessions that there are: of accounts; roles of the demo, or tokens that were
+    pasted."""
     secure = settings.base_url.startswith("https://")
     own = Tokens(keys.derive("sessions"), clock) if settings.demo else None
     there = roles(tenant) if settings.demo else ()
-    return lambda tokens: SessionPeople(Sessions(own or tokens, secure), there)
+    return lambda tokens: AccountPeople(
+        accounts.who, SessionPeople(Sessions(own or tokens, secure), there)
+    )
 
 
 def security(addressing: Addressing) -> Callable[[str], Tree]:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from careplane.access.caller import Caller
+from careplane.access.people.people import People
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.access.tenants.institution import FIRST
 from careplane.app import engines, keys
 from careplane.app.auditing import Auditing, auditing, documented, sees_all
-from careplane.app.authorizing import Authorizing, authorizing, security, sessions_of
+from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
 from careplane.app.consenting import break_glass, consents, labelling
@@ -28,6 +29,7 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
+from careplane.app.peopling import peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
@@ -112,6 +114,7 @@ class Careplane:
     usage: Usage
     auditing: Auditing
     glass: BreakGlass
+    people: People
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -140,6 +143,7 @@ class Careplane:
         await self.authorizing.standing.close()
         await self.tenancy.known.close()
         await self.usage.close()
+        await self.people.changes.close()
         await self.subscriptions.close()
         await self.runner.close()
         await self.ledger.close()
@@ -203,9 +207,11 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
-    people = sessions_of(settings, key, TENANT, system_clock)
+    peopled = peopling(settings, key, state, door, system_clock, TENANT)
+    people = sessions_of(settings, key, TENANT, system_clock, peopled)
     authorized = authorizing(settings, key, state, system_clock, people, tenants.here.is_here)
     tokens = authorized.tokens
+    joined(peopled, authorized)
     glass = break_glass(settings, state, tokens, system_clock, new_id)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
@@ -247,6 +253,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
         glass,
         authorized.apps(addressing),
+        peopled,
+        authorized.registrar,
+        addressing,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
@@ -277,6 +286,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 *((ledger.serve,) if ledger.is_on else ()),
                 tenants.resealing(parts, store.keeper, state),
                 tenants.retaining(parts, state),
+                sweeping(peopled, tenants.numbers),
                 *audits.services,
             ),
         ),
@@ -293,6 +303,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         Usage(tally.by_tenant, state, system_clock),
         audits,
         glass,
+        peopled,
     )
 
 

@@ -302,6 +302,45 @@ class Settings(BaseSettings):
         default="",
         description="PEM file of the root certificates that the authority must be certified by.",
     )
+    session_idle_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=480,
+        description="Minutes without a request after which a person must sign in again.",
+    )
+    session_hours: float = Field(
+        default=12.0,
+        gt=0,
+        le=24,
+        description="Hours after which a person must sign in again, whatever happened.",
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description="An OpenID provider where people sign in instead of here, such as "
+        "`https://login.example.org`; empty: none. Goes with `CAREPLANE_BASE_URL`.",
+    )
+    oidc_client_id: str = Field(default="", description="By which id that provider knows us.")
+    oidc_client_secret: str = Field(
+        default="",
+        repr=False,
+        description="Our secret at that provider; set it by the environment only.",
+    )
+    oidc_claim: str = Field(
+        default="email",
+        description="The claim that holds a person's login; `email` counts only where the provider "
+        "says that it is verified.",
+    )
+    oidc_groups: str = Field(
+        default="groups", description="The claim that holds a person's groups there."
+    )
+    oidc_roles: str = Field(
+        default="",
+        description="Roles that groups give, as `group=role, group=role`; empty: the roles of "
+        "users are granted here.",
+    )
+    oidc_label: str = Field(
+        default="your institution", description="What the sign-in page calls that provider."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from careplane.kernel.errors import NotFound, Unsupported
+from careplane.kernel.errors import Busy, NotFound, Unsupported
 from careplane.rest.oauth.addresses import AUTHORIZE
 from careplane.web import assets
 from careplane.web.pages import (
@@ -26,13 +26,24 @@ from careplane.web.pages import (
     sign_in,
     today,
 )
-from careplane.web.visit import Handler, Visit, Web, open_to_all, refusal, signed_in
+from careplane.web.pages.people import PRIVATE as PEOPLE
+from careplane.web.pages.people import PUBLIC as ENTRANCE
+from careplane.web.visit import (
+    Handler,
+    Visit,
+    Web,
+    arrived,
+    open_to_all,
+    refusal,
+    signed_in,
+)
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/sign-in", sign_in.show),
     ("POST", "/sign-in", sign_in.enter),
     ("POST", "/sign-out", sign_in.leave),
     ("GET", "/docs", api.show),
+    *ENTRANCE,
 )
 
 APPS: tuple[tuple[str, str, Handler], ...] = (
@@ -87,6 +98,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *_apps(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 
@@ -107,7 +119,10 @@ def application(web: Web) -> Starlette:
     async def explain(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, HTTPException)
         error = Unsupported if problem.status_code == 405 else NotFound
-        visit = Visit(web, request, web.sessions.caller(request))
+        try:
+            visit = await arrived(web, request)
+        except Busy:
+            visit = Visit(web, request, None)
         answer = refusal(visit, error("This address does not do that."), problem.status_code)
         answer.headers.update(problem.headers or {})
         return answer

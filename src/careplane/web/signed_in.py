@@ -1,5 +1,5 @@
-"""Who is signed in, out of the sessions that there are: a role of the demo, or a token that was
-pasted (`access.smart.people.People`)."""
+"""Who is signed in, out of the sessions that there are: a person with an account, a role of the
+demo, or a token that was pasted (`access.smart.people.People`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from careplane.access.caller import Caller
+from careplane.access.people.session import Session
+from careplane.access.people.who import Who
 from careplane.access.smart.people import SignedIn
 from careplane.kernel.errors import Busy, Unauthenticated
 from careplane.storage.ports.records import Tenant
@@ -45,6 +47,43 @@ class SessionPeople:
         callers = (role.caller for role in self.roles)
         found = next((one for one in callers if (one.tenant, one.id) == (tenant, id)), None)
         return _person(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPeople:
+    """People with accounts, and `others` where there is none."""
+
+    accounts: Who
+    others: SessionPeople
+
+    async def who(self, cookies: Mapping[str, str]) -> SignedIn | None:
+        """As the session of the account says."""
+        try:
+            session = await self.accounts.who(cookies)
+        except Busy:
+            return None
+        return _account(session) if session else await self.others.who(cookies)
+
+    async def now(self, tenant: Tenant, id: str) -> SignedIn | None:
+        """As the account is now."""
+        session = await self.accounts.now(tenant, id)
+        return _account(session) if session else await self.others.now(tenant, id)
+
+
+def _account(session: Session) -> SignedIn:
+    return SignedIn(
+        session.id,
+        session.name,
+        session.tenant,
+        session.roles,
+        session.caller.scopes,
+        session.key,
+        session.auth_time,
+        session.until,
+        session.patient,
+        tuple(one.patient for one in session.patients),
+        session.amr,
+    )
 
 
 def _person(caller: Caller) -> SignedIn:

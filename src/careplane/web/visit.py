@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from careplane.access.caller import Caller
+from careplane.access.people.people import People
+from careplane.access.people.session import Session
 from careplane.access.scopes import Permission
+from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault
@@ -23,6 +26,7 @@ from careplane.records.audits.anomalies.looking import Looking
 from careplane.records.audits.anomalies.review import Reviews
 from careplane.records.break_glass import BreakGlass
 from careplane.records.door import Door
+from careplane.rest.addressing import Addressing
 from careplane.rest.outcome import status_of
 from careplane.storage.ports.records import Tenant
 from careplane.web import i18n, render
@@ -48,8 +52,9 @@ class Audits:
 @dataclass(frozen=True)
 class Web:
     """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
-    elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is
-    offered, `apps` where apps may act for people."""
+    elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
+    `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
+    programs that administrators look after."""
 
     door: Door
     tokens: Tokens
@@ -59,6 +64,9 @@ class Web:
     audits: Audits | None = None
     glass: BreakGlass | None = None
     apps: Apps | None = None
+    people: People | None = None
+    clients: Registrar | None = None
+    addressing: Addressing = field(default_factory=Addressing)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -72,6 +80,7 @@ class Visit:
     web: Web
     request: Request
     caller: Caller | None
+    session: Session | None = None
 
     @property
     def reader(self) -> Reader:
@@ -108,6 +117,7 @@ class Visit:
         """A page, with what the layout needs."""
         frame = {
             "caller": self.caller,
+            "session": self.session,
             "role": next((r for r in self.web.roles if r.caller == self.caller), None),
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
@@ -127,8 +137,9 @@ def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoi
     come from `anywhere`."""
 
     async def endpoint(request: Request) -> Response:
-        visit = Visit(web, request, web.sessions.caller(request))
+        visit = Visit(web, request, None)
         try:
+            visit = await arrived(web, request)
             if request.method == "POST" and not anywhere:
                 require_same_origin(request)
             return await handler(visit)
@@ -136,6 +147,20 @@ def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoi
             return refusal(visit, _known(error))
 
     return endpoint
+
+
+async def arrived(web: Web, request: Request) -> Visit:
+    """A request and who makes it: a person with a session, or whoever has a token. Raises Busy
+    where it cannot be told."""
+    session = await web.people.who.who(request.cookies) if web.people else None
+    if session is None:
+        return Visit(web, request, web.sessions.caller(request))
+    return Visit(web, request, replace(session.caller, address=address(web, request)), session)
+
+
+def address(web: Web, request: Request) -> str:
+    """Where a request came from."""
+    return web.addressing.client(request.scope, dict(request.scope["headers"]))
 
 
 def _known(error: Exception) -> CareplaneError:

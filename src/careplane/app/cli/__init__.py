@@ -29,6 +29,7 @@ from careplane.app.cli import (
     revoking,
     tenants,
     token,
+    users,
     witness,
 )
 from careplane.kernel import observe
@@ -63,6 +64,8 @@ app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
 app.add_typer(tenants.app, name="tenant")
+app.add_typer(users.app, name="user")
+app.add_typer(users.roles, name="role")
 
 
 def main() -> None:
