@@ -21,6 +21,7 @@ from careplane.records import (
     differences,
     documents,
     emptying,
+    erase,
     everything,
     export,
     graph,
@@ -161,9 +162,8 @@ class Door:
     async def erase(self, caller: Caller, command: c.Erase) -> Shredded:
         """As `purge`, and the patient's keys are destroyed, so that what is left of the record in
         old pages and copies is noise. Raises Unsupported where bodies have no keys."""
-        if self._erasing is None:
-            raise Unsupported("Records cannot be erased for good on this server.")
-        return await self._call(caller, "$erase", self._erasing.erase, command)
+        work = self._erasing.erase if self._erasing else erase.unsupported
+        return await self._call(caller, "$erase", work, command)
 
     async def empty(self, caller: Caller, command: c.Empty) -> int:
         """Remove all records of the caller's tenant physically; how many there were. Forbidden

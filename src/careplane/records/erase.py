@@ -21,7 +21,7 @@ from typing import TypeAlias
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import Permission
-from careplane.kernel.errors import NotFound
+from careplane.kernel.errors import NotFound, Unsupported
 from careplane.records import commands as c
 from careplane.records.account import Account
 from careplane.records.parts import Parts
@@ -84,6 +84,11 @@ class Erasing:
         await self.keeper.supersede(account.caller.tenant, id)
         await asyncio.sleep(self.keeper.fresh_seconds + _SLACK_SECONDS)
         return await remove(parts, account, id)
+
+
+async def unsupported(parts: Parts, account: Account, command: c.Erase) -> Shredded:
+    """Where bodies have no keys."""
+    raise Unsupported("Records cannot be erased for good on this server.")
 
 
 async def reapply(parts: Parts, erasing: Erasing, caller: Caller) -> int:

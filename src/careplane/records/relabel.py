@@ -27,6 +27,7 @@ async def relabel(parts: Parts, account: Account, command: Relabel) -> Relabelle
     rights.administrator(account.caller)
     if parts.labels is None:
         raise Unsupported("Nothing is labelled on this server.")
+    parts = parts.plain
     looked = changed = 0
     for type in sorted(await parts.store.counts(account.caller.tenant)):
         if type not in RESOURCE_TYPES:

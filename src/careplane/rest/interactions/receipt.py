@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from careplane.kernel.errors import Gone, NotFound
+from careplane.kernel.errors import Forbidden, Gone, NotFound
 from careplane.records import commands as c
 from careplane.records.results import Version
+from careplane.records.veil.veiled import Veiled
 from careplane.rest.operation import Call, Operation, our_definition
 from careplane.rest.response import Response
 from careplane.rest.service import Receipt
@@ -24,6 +25,8 @@ def operations(receipt: Receipt | None) -> Sequence[Operation]:
 
     async def handler(call: Call) -> Response:
         version = await _version(call)
+        if isinstance(version, Veiled):
+            raise Forbidden("A receipt is of a whole version, and you do not see all of this one.")
         return Response(200, await receipt(call.request.caller, version), media=_MEDIA)
 
     return (Operation(definition, handler, answers="text/plain", of_version=True),)
