@@ -14,16 +14,26 @@ from typing import Any
 import httpx
 
 from careplane.access.caller import Caller
+from careplane.access.consent.book import Books
+from careplane.access.consent.consents import Consents
+from careplane.access.consent.consents import House as Choices
+from careplane.access.consent.data import Data
 from careplane.access.decide import Decider
+from careplane.access.deidentify.pseudonyms import Pseudonyms
+from careplane.access.labels.labelling import Labelling
 from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
-from careplane.kernel.clock import system_clock
+from careplane.app.erasing import Outputs, erasing
+from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.audit import AuditRecord, decode
+from careplane.ledger.trail import Trail
 from careplane.records import walk
-from careplane.records.bodies import accepting
+from careplane.records.audits.overlay import WithTrail
+from careplane.records.bodies import accept, accepting
+from careplane.records.break_glass import BreakGlass, Choice
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
 from careplane.records.jobs.book import Book
@@ -35,7 +45,8 @@ from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import graphql
+from careplane.rest.interactions import accounting, graphql
+from careplane.rest.interactions.break_glass import Emergencies
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import KIND, Later
 from careplane.rest.links import Pages
@@ -47,6 +58,7 @@ from careplane.search.extract import extract as extract_r4
 from careplane.search.parse import criteria
 from careplane.search.plan import Node
 from careplane.search.registry import r4_registry
+from careplane.search.rows import Rows
 from careplane.search.wording import extract_with_words
 from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.records import Tenant
@@ -57,7 +69,11 @@ BASE = "http://hospital.test/fhir"
 TENANT = Tenant(1)
 REGISTRY = r4_registry()
 LIMIT = 10_000_000
-OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
+OPERATIONS = (
+    *REST_OPERATIONS,
+    *graphql.operations(system_clock),
+    *accounting.operations(system_clock),
+)
 
 
 def _where(type: str, query: str) -> Node:
@@ -83,9 +99,19 @@ def _ready() -> Policies:
     return load(RELATIONS)
 
 
-def decider(more: Mapping[str, str] | None = None) -> Decider:
-    """Decisions over the search parameters of R4, by the ready roles and `more` policies."""
-    return Decider(_where, _compartment, policies_with(more).restriction)
+DATA = Data(REGISTRY)
+
+
+def decider(more: Mapping[str, str] | None = None, consents: Consents | None = None) -> Decider:
+    """Decisions over the search parameters of R4, by the ready roles, `more` policies and the
+    Consents."""
+    policies = policies_with(more)
+    return Decider(_where, _compartment, policies.restriction, policies.view, consents, "physician")
+
+
+def studies(study: str) -> Pseudonyms:
+    """The pseudonyms of a study, under a key of the tests."""
+    return Pseudonyms(bytes(range(32)), study)
 
 
 @dataclass
@@ -101,6 +127,7 @@ class House:
     tokens: Tokens
     app: Fhir
     http: httpx.AsyncClient
+    glass: BreakGlass
 
     def caller(self, scopes: str, patient: str | None = None) -> Caller:
         return Caller(TENANT, "client/test", "Test", parse_scopes(scopes), patient)
@@ -118,6 +145,10 @@ class House:
         answer = await self.http.put(f"{resource['resourceType']}/{resource['id']}", json=resource)
         assert answer.status_code in (200, 201), answer.text
         return answer
+
+    def rows(self, resource: dict[str, Any]) -> Rows:
+        """The index rows of a resource of R4."""
+        return accept(extract_r4, json.dumps(resource).encode(), resource["resourceType"]).rows
 
     async def work(self) -> bool:
         """Do all jobs that wait; whether there were any."""
@@ -166,6 +197,11 @@ async def open_house(
     *,
     full_text: bool = False,
     policies: Mapping[str, str] | None = None,
+    consent: Choices | None = None,
+    consents: bool = True,
+    labels: Labelling | None = None,
+    choice: Choice | None = None,
+    clock: Clock = system_clock,
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
@@ -181,30 +217,37 @@ async def open_house(
         lambda extract, customs: accepting(extract),
         partial(walk.progress, book),
     )
+    patients = Consents(Books(store, clock, BASE), DATA, consent or Choices())
     parts = Parts(
+        WithTrail(store, Trail(store), extract_r4),
         store,
-        store,
-        decider(policies),
+        decider(policies, patients if consents else None),
         registry,
         extract,
         system_clock,
         new_id,
         base=BASE,
         definitions=definitions,
+        studies=studies,
+        labels=labels,
     )
-    door = Door(parts, Reindexes(definitions, book))
-    tokens = Tokens(bytes(32), system_clock)
+    outputs = Outputs()
+    keeper = getattr(store, "keeper", None)
+    destroying = None if keeper is None else erasing(keeper, outputs, ledger=False)
+    door = Door(parts, Reindexes(definitions, book), destroying)
+    tokens = Tokens(bytes(32), clock)
+    glass = BreakGlass(state, tokens, clock, new_id, choice or Choice(frozenset({"physician"})))
+    operations = (*OPERATIONS, *Emergencies(glass, tokens).offered())
     service = Service(door, Pages(bytes(range(32))), LIMIT)
-    capabilities = Capabilities(
-        registry, OPERATIONS, system_clock(), current=lambda: definitions.registry(TENANT)
-    )
+    capabilities = Capabilities(registry, operations, system_clock(), current=definitions.registry)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (KIND, reindexer.kind))
+    outputs.of(runner)
     later = Later(runner, book, system_clock, LIMIT)
-    app = Fhir(service, tokens.resolve, capabilities, OPERATIONS, Addressing(), later=later)
+    app = Fhir(service, tokens.resolve, capabilities, operations, Addressing(), later=later)
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything_allowed, 3600)) as http:
-        yield House(store, state, book, runner, reindexer, door, tokens, app, http)
+        yield House(store, state, book, runner, reindexer, door, tokens, app, http, glass)
     await runner.close()
 
 

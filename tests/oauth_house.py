@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,24 +19,27 @@ from joserfc.jwk import ECKey, RSAKey
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.assertion import TYPE
-from careplane.access.smart.attempts import Attempts
-from careplane.access.smart.authenticate import Authenticator
 from careplane.access.smart.client import Client, Method
-from careplane.access.smart.jwks import KeySets
+from careplane.access.smart.contexts import contexts_of, resources_of
 from careplane.access.smart.registrar import Registrar
-from careplane.access.smart.registry import Clients, Used
-from careplane.access.smart.secrets import Secrets
-from careplane.access.smart.server import AuthorizationServer
+from careplane.access.smart.registry import Clients
 from careplane.access.smart.standing import Standing
 from careplane.access.smart.tokens import Tokens
+from careplane.app.authorizing import Authorizing, PeopleOf, authorizing
 from careplane.app.dispatch import App, dispatch
 from careplane.app.fetching import Fetcher
+from careplane.app.keys import Keys
+from careplane.app.settings import Settings
 from careplane.interop.bulk.pulling.guard import Guard
 from careplane.kernel.clock import Clock, system_clock
 from careplane.rest.addressing import Addressing
-from careplane.rest.oauth.application import PATHS, OAuth
+from careplane.rest.oauth.application import PATHS
 from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.state import StateStore
+from careplane.web.routes import application as pages
+from careplane.web.session import DemoRole, Sessions
+from careplane.web.signed_in import SessionPeople
+from careplane.web.visit import Web
 from tests.contracts.engines import Store
 from tests.fhir_house import TENANT, House, open_house
 
@@ -56,7 +60,7 @@ JWKS = public(RSA, EC)
 
 def registered(id: str, scopes: str, method: Method = "client_secret", **more: Any) -> Client:
     """A client as an operator would register it."""
-    words = tuple(sorted(map(str, parse_scopes(scopes))))
+    words = tuple(sorted({*map(str, resources_of(scopes.split())), *contexts_of(scopes.split())}))
     keys = {"jwks": JWKS} if method == "private_key_jwt" and "jwks_uri" not in more else {}
     usual = {"tenant": int(TENANT), "name": id.title(), "scopes": words, "created": 0}
     return Client(**{"id": id, "method": method, **usual, **keys, **more})
@@ -90,19 +94,41 @@ def signed(
     return jws.serialize_compact(head, json.dumps(said).encode(), key, registry=registry)
 
 
+_KNOWN = {"tokens": bytes(32), "client-secrets": bytes(range(32)), "sessions": b"s" * 32}
+
+
+class KnownKeys(Keys):
+    """Keys of an installation, some of which tests forge with."""
+
+    def derive(self, purpose: str) -> bytes:
+        return _KNOWN.get(purpose) or Keys.derive(self, purpose)
+
+
 @dataclass
 class Authority:
-    """One process of an installation with an authorization server."""
+    """One process of an installation with an authorization server. `all` is everything of it."""
 
     house: House
-    clients: Clients
-    used: Used
-    standing: Standing
-    tokens: Tokens
-    registrar: Registrar
+    all: Authorizing
     http: httpx.AsyncClient
     app: App
     secrets: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def clients(self) -> Clients:
+        return self.all.registrar.clients
+
+    @property
+    def standing(self) -> Standing:
+        return self.all.standing
+
+    @property
+    def tokens(self) -> Tokens:
+        return self.all.tokens
+
+    @property
+    def registrar(self) -> Registrar:
+        return self.all.registrar
 
     async def add(self, client: Client) -> Client:
         """Register a client, and remember its secret."""
@@ -140,10 +166,6 @@ class Authority:
         return Caller(TENANT, "client/operator", "Operator", parse_scopes(scopes))
 
 
-async def _nowhere(scope: Any, receive: Any, send: Any) -> None:
-    raise AssertionError("no page is asked for")
-
-
 @asynccontextmanager
 async def open_authority(
     store: Store,
@@ -151,22 +173,24 @@ async def open_authority(
     clock: Clock = system_clock,
     addressing: Addressing | None = None,
     fetcher: Fetcher | None = None,
+    roles: tuple[DemoRole, ...] = (),
+    people_of: PeopleOf | None = None,
 ) -> AsyncIterator[Authority]:
-    """Everything wired, as in one of the processes that share a store and a state."""
+    """Everything wired, as in one of the processes that share a store and a state. Whoever takes
+    one of the `roles` is signed in."""
     state = state or MemoryState()
     addressing = addressing or Addressing(ROOT)
+    keys = KnownKeys(bytes(32))
+    sessions = Tokens(keys.derive("sessions"), clock)
+    people_of = people_of or (lambda tokens: SessionPeople(Sessions(sessions), roles))
     fetcher = fetcher or Fetcher(Guard(frozenset()))
     async with open_house(store, state) as house:
-        standing, clients, used = Standing(state, clock), Clients(state), Used(state, clock)
-        tokens = Tokens(bytes(32), clock, standing.is_revoked)
-        house.app._resolve = tokens.resolve
-        secrets = Secrets(bytes(range(32)))
-        keys = KeySets(fetcher.fetch, clock)
-        authenticator = Authenticator(clients, used, keys, secrets, clock)
-        server = AuthorizationServer(authenticator, clients, used, standing, tokens, 300)
-        oauth = OAuth(server, Attempts(clock), house.door, addressing)
-        app = dispatch(house.app, _nowhere, dict.fromkeys(PATHS, oauth), {})
-        registrar = Registrar(clients, tokens, standing, secrets, fetcher.check, clock)
+        settings = Settings(data=Path("unused"))
+        whole = authorizing(settings, keys, state, clock, people_of, fetcher)
+        house.app._resolve = whole.tokens.resolve
+        oauth = whole.endpoints(house.door, addressing, clock)
+        web = Web(house.door, sessions, roles, clock, apps=whole.apps(addressing))
+        app = dispatch(house.app, pages(web), dict.fromkeys(PATHS, oauth), {})
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=ROOT) as http:
-            yield Authority(house, clients, used, standing, tokens, registrar, http, app)
+            yield Authority(house, whole, http, app)

@@ -88,6 +88,7 @@ _COMPARTMENT = {
     "Encounter": ("subject",),
     "CareTeam": ("subject",),
     "RelatedPerson": ("patient",),
+    "Consent": ("patient",),
 }
 _SHARED = ("Location", "Organization", "Practitioner", "PractitionerRole")
 SEARCHES = ("_security=R", "_id=o1,p1,c1", "status=final")
@@ -140,7 +141,7 @@ def _proxies(of: str) -> set[str]:
 def matched(record: Record) -> list[str]:
     """Those of SEARCHES that it matches."""
     holds = (
-        record.get("meta") == SECRET,
+        any(one["code"] == "R" for one in record.get("meta", {}).get("security", ())),
         record["id"] in ("o1", "p1", "c1"),
         record.get("status") == "final",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +33,7 @@ from careplane.search.criterion import Setting
 from careplane.search.extract import extract
 from careplane.storage.ports.state import StateStore
 from tests.contracts.engines import Store
-from tests.fhir_house import BASE, LIMIT, REGISTRY, TENANT, client, decider
+from tests.fhir_house import BASE, LIMIT, REGISTRY, TENANT, client, decider, studies
 
 LOCAL = Reach(frozenset({"127.0.0.1"}), http=True)
 
@@ -80,6 +80,7 @@ async def open_subscribing(
     mailbox: Mailbox | None = None,
     attempts: int = 20,
     serving: bool = True,
+    policies: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Subscribing]:
     """Everything wired over open stores."""
     room = Subscriptions(
@@ -94,13 +95,14 @@ async def open_subscribing(
             reach,
             mailbox,
             attempts,
+            decider(policies).view,
         )
     )
     door = Door(
         Parts(
             store,
             store,
-            decider(),
+            decider(policies),
             REGISTRY,
             extract,
             system_clock,
@@ -108,6 +110,7 @@ async def open_subscribing(
             base=BASE,
             announce=room.announced,
             admissions=room.admissions,
+            studies=studies,
         )
     )
     room.open(door)
@@ -116,7 +119,7 @@ async def open_subscribing(
     app = Fhir(
         Service(door, Pages(bytes(range(32))), LIMIT),
         tokens.resolve,
-        Capabilities(REGISTRY, operations, system_clock(), room.capabilities),
+        Capabilities(REGISTRY, operations, system_clock(), lambda _, base: room.capabilities(base)),
         operations,
         Addressing(),
     )

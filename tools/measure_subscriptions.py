@@ -90,7 +90,7 @@ async def _cost(here: Careplane, writes: int) -> tuple[float, float]:
 async def _measure(folder: Path, subscriptions: int, writes: int, rounds: int) -> None:
     without = build(_settings(folder / "without"), for_long=True)
     among = build(_settings(folder / "with"), for_long=True)
-    service = asyncio.create_task(among.subscriptions.serve())
+    service = asyncio.create_task(among.tenancy.subscribing(among.subscriptions)())
     try:
         for here in (without, among):
             await here.warm()

@@ -119,12 +119,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def served() -> Iterator[str]:
-    """The demo, served on a free port from a scratch folder until the block ends."""
+def served(data: Path | None = None) -> Iterator[str]:
+    """The demo, served on a free port until the block ends: from a folder, or a scratch one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="careplane-") as folder:
+    with tempfile.TemporaryDirectory(prefix="careplane-") as scratch:
+        folder = str(data or scratch)
         command = [sys.executable, "-c", "from careplane.app.cli import main; main()"]
         command += ["serve", "--demo", "--data", folder, "--port", str(port)]
         environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}

@@ -9,7 +9,7 @@ from pathlib import Path
 from careplane.ledger.anchor import AnchorFile
 from careplane.ledger.formats import checkpoint
 from careplane.ledger.log import Log
-from careplane.storage.engines import sqlite
+from careplane.storage.engines import postgres, sqlite
 from tests.unit.ledger.logs import IDENTITY, SECRET, clock, sealed
 
 
@@ -18,8 +18,9 @@ def say(kind: str, number: int, data: bytes) -> None:
     sys.stdout.flush()
 
 
-async def main(folder: Path) -> None:
-    store, anchors = sqlite.open_ledger(folder, SECRET), AnchorFile(folder / "anchor")
+async def main(folder: Path, url: str) -> None:
+    store = postgres.open_ledger(url) if url else sqlite.open_ledger(folder, SECRET)
+    anchors = AnchorFile(folder / "anchor")
     log = Log(store, anchors, IDENTITY, clock, witnessed=False)
     await log.open()
 
@@ -40,4 +41,4 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))

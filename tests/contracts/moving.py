@@ -13,6 +13,7 @@ from careplane.search.plan import Query
 from careplane.search.rows import ReferenceRow, Rows
 from careplane.storage.engines import postgres, sqlite
 from careplane.storage.engines.memory import MemoryMove, MemoryState, MemoryStore
+from careplane.storage.keys.bodies import patient_of
 from careplane.storage.ports.moving import Kept, Source, Target
 from careplane.storage.ports.records import Erased, Erasure, HistoryQuery, Superseded, Tenant, Unit
 from careplane.storage.ports.state import StateStore
@@ -116,7 +117,10 @@ async def moved(source: Source, target: Target, rows: Index, origin: bytes = ORI
     async for places in source.places(reached.place):
         await target.put_places(places)
     async for versions in source.versions(reached.t):
-        await target.put_versions(versions, [rows(kept) for kept in versions])
+        found = [rows(kept) for kept in versions]
+        pairs = zip(versions, found, strict=True)
+        patients = [patient_of(kept.version.type, kept.version.id, one) for kept, one in pairs]
+        await target.put_versions(versions, found, patients)
     async for records in source.audited(reached.seq):
         await target.put_audited(records)
     async for notes in source.noted(reached.note):

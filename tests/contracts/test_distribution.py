@@ -14,8 +14,9 @@ from tools.scale_layout.asks import Ask, Known, ask, house
 from tools.scale_layout.evidence import Shown, all_of, cut_up, planned_once, show
 from tools.scale_layout.layouts import BY_RESOURCE, BY_TENANT
 
-_WHOLE = {"installation", "migration"}
-"""One row each of an installation: every node has them."""
+_LEDGER = {f"ledger_{name}" for name in ("entry", "head", "loss", "mark", "note", "run", "tile")}
+_WHOLE = {"installation", "migration", "key_change", "key_permit"} | _LEDGER
+"""Of an installation, not of a tenant: a row or two that every node has, and the ledger's."""
 _KNOWN = Known("p", "Chalmers", "o0", "8302-2", "2020-05-01T10:00:00Z")
 pytestmark = pytest.mark.anyio
 

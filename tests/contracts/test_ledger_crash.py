@@ -14,7 +14,8 @@ import pytest
 
 from careplane.ledger import verify
 from careplane.ledger.scrub import damages
-from careplane.storage.engines import sqlite
+from careplane.storage.engines import postgres, sqlite
+from tests import postgres as database
 from tests.support import ROOT
 from tests.unit.ledger.logs import IDENTITY, SECRET, new_log
 
@@ -23,15 +24,15 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
 VERIFIERS = [one.verifier for one in IDENTITY.signers]
 
 
-def killed(folder: Path, after: float) -> list[list[str]]:
+def killed(folder: Path, url: str, after: float) -> list[list[str]]:
     """What it said until then, but for a line that was cut off."""
     with (folder / "said").open("wb") as said:
         child = subprocess.Popen(
-            [sys.executable, "-m", "tests.contracts.ledger_child", str(folder)],
+            [sys.executable, "-m", "tests.contracts.ledger_child", str(folder), url],
             env=ENVIRONMENT, stdout=said, cwd=ROOT,
         )  # fmt: skip
         for _ in range(600):
-            if (folder / "said").stat().st_size > 100 or child.poll() is not None:
+            if b"signed" in (folder / "said").read_bytes() or child.poll() is not None:
                 break
             time.sleep(0.05)
         time.sleep(after)
@@ -42,12 +43,14 @@ def killed(folder: Path, after: float) -> list[list[str]]:
     return [line.split() for line in whole]
 
 
-async def test_what_was_said_is_there_after_a_kill(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_what_was_said_is_there_after_a_kill(tmp_path: Path, engine: str) -> None:
+    url = database.url() if engine == "postgres" else ""
     chance = random.Random(4)
     signed: list[tuple[int, bytes]] = []
     for _ in range(4):
-        said = killed(tmp_path, chance.uniform(0.05, 0.5))
-        store = sqlite.open_ledger(tmp_path, SECRET)
+        said = killed(tmp_path, url, chance.uniform(0.05, 0.5))
+        store = postgres.open_ledger(url) if url else sqlite.open_ledger(tmp_path, SECRET)
         log, _ = new_log(tmp_path, store)
         await log.open()
         entries = dict(await store.entries(0, log.size))

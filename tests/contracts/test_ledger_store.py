@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from careplane.kernel.errors import Stale
-from careplane.storage.engines import sqlite
+from careplane.storage.engines import postgres, sqlite
 from careplane.storage.engines.memory import MemoryLedger
-from careplane.storage.ports.ledger import Batch, Entry, LedgerStore, Loss
+from careplane.storage.ports.ledger import Batch, Entry, LedgerStore, Loss, Run
+from tests import postgres as database
 
 pytestmark = pytest.mark.anyio
 KEY = bytes(range(32))
 STORES: dict[str, Callable[[Path], LedgerStore]] = {
     "memory": lambda _: MemoryLedger(),
     "sqlite": lambda folder: sqlite.open_ledger(folder, KEY),
+    "postgres": lambda _: postgres.open_ledger(database.url()),
 }
 
 
@@ -51,6 +53,36 @@ async def test_an_append_at_another_place_changes_nothing(store: LedgerStore) ->
     assert await store.entries(0, 9) == [(0, entries("a")[0])]
     assert await store.tiles([(0, 0)]) == {(0, 0): b"a"}
     assert await store.mark("outbox") == 0
+
+
+async def test_leaves_move_once(store: LedgerStore) -> None:
+    """Of two who move the same, the second one is told."""
+    await store.append(Batch(0, entries("a"), [], {"versions": 5}, since={"versions": 0}))
+    with pytest.raises(Stale):
+        await store.append(Batch(1, entries("a"), [], {"versions": 5}, since={"versions": 0}))
+    assert (await store.size(), await store.mark("versions")) == (1, 5)
+    await store.append(Batch(1, entries("b"), [], {"versions": 6}, since={"versions": 5, "x": 0}))
+    assert await store.size() == 2
+
+
+async def test_the_leaf_of_a_version_is_found_by_its_t(store: LedgerStore) -> None:
+    runs = [Run(1, 5, 0, 2), Run(2, 5, 2, 1), Run(1, 9, 3, 1)]
+    await store.append(Batch(0, entries(*"abcd"), [], runs=runs))
+    found = {(who, t): await store.place(who, t) for who in (1, 2, 3) for t in range(4, 11)}
+    assert {key: place for key, place in found.items() if place is not None} == {
+        (1, 5): 0, (1, 6): 1, (2, 5): 2, (1, 9): 3,
+    }  # fmt: skip
+    assert await store.runs(1) == [runs[0], runs[2]]
+    assert (await store.runs(1, 5), await store.runs(1, 0, 1)) == ([runs[2]], [runs[0]])
+
+
+async def test_what_is_kept_beside_a_leaf_and_notes_go_in_with_it(store: LedgerStore) -> None:
+    said = Entry(b"a", b"salt", b"audit\nfirst 1\n")
+    await store.append(Batch(0, [said], [], notes={"erased": b"1", "policies": b"2"}))
+    assert await store.entries(0, 1) == [(0, said)]
+    await store.erase([0])
+    assert await store.entries(0, 1) == [(0, Entry(b"a", b"", said.said))]
+    assert (await store.note("erased"), await store.note("policies")) == (b"1", b"2")
 
 
 async def test_a_batch_of_thousands_is_one(store: LedgerStore) -> None:
@@ -90,13 +122,19 @@ async def test_notes_are_replaced(store: LedgerStore) -> None:
     assert (await store.note("signed"), await store.note("cosigned")) == (b"two", b"")
 
 
-async def test_all_of_it_is_there_after_a_restart(tmp_path: Path) -> None:
-    store = sqlite.open_ledger(tmp_path, KEY)
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_all_of_it_is_there_after_a_restart(tmp_path: Path, engine: str) -> None:
+    url = database.url() if engine == "postgres" else ""
+
+    def opened() -> LedgerStore:
+        return postgres.open_ledger(url) if url else sqlite.open_ledger(tmp_path, KEY)
+
+    store = opened()
     await store.append(Batch(0, entries("a"), [((0, 0), b"a")], {"outbox": 3}))
     await store.put_note("signed", b"note")
     await store.append(Batch(5, entries("e"), [], loss=Loss(0, 5, 0, b"known", b"")))
     await store.close()
-    store = sqlite.open_ledger(tmp_path, KEY)
+    store = opened()
     assert (await store.size(), await store.mark("outbox")) == (6, 3)
     assert await store.note("signed") == b"note"
     assert await store.losses() == [Loss(0, 5, 0, b"known", b"")]

@@ -21,6 +21,8 @@ from careplane.kernel.errors import CareplaneError, Fault, Issue
 from careplane.kernel.refusal import error_of, refusal_of
 from careplane.search.plan import Ids, Query
 from careplane.storage.engines import sqlite
+from careplane.storage.engines.sqlite.keys import SqliteKeys
+from careplane.storage.engines.sqlite.packing import Packing
 from careplane.storage.engines.sqlite.writing import ProcessWriter, meeting, wire
 from careplane.storage.engines.sqlite.writing.job import Job
 from careplane.storage.ports.records import Guard, Tenant, Unit
@@ -204,12 +206,15 @@ async def test_a_process_that_stands_still_does_not_hold_up_the_others(tmp_path:
 async def test_another_key_is_not_let_in(tmp_path: Path) -> None:
     store = _open(tmp_path)
     await store.commit(T, Unit((m.put("Patient", "one"),)))
+    (tmp_path / "other").mkdir()
+    keys = SqliteKeys(tmp_path / "other", bytes(32), plain=False)
     stranger = ProcessWriter(
-        tmp_path / "records.sqlite", bytes(32), 1_000, system_clock, lambda _: None
+        tmp_path / "records.sqlite", bytes(32), 1_000, Packing(keys), system_clock, lambda _: None
     )
     with pytest.raises(Fault, match="another key"):
         await stranger.put(T, Unit((m.put("Patient", "two"),)))
     await stranger.close()
+    keys.close()
     await store.commit(T, Unit((m.put("Patient", "three"),)))
     await store.close()
 

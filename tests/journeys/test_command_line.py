@@ -174,6 +174,12 @@ def test_export_and_import_are_inverse(data: str, tmp_path: Path) -> None:
     [
         (("token", "--scope", "system/*"), "not a SMART scope"),
         (("token", "--scope", "patient/*.rs"), "--patient"),
+        (("token", "--user", "Device/1", "--scope", "user/*.rs"), "no person"),
+        (("token", "--user", "Practitioner/1", "--scope", "user/*.rs"), "--role"),
+        (("token", "--user", "Patient/1", "--patient", "2", "--scope", "patient/*.rs"), "own"),
+        (("token", "--user", "Patient/1", "--scope", "patient/*.rs"), "no such Patient"),
+        (("client", "add", "X", "--scope", "patient/*.rs"), "redirect URI"),
+        (("client", "add", "X", "--public", "--scope", "system/*.rs"), "redirect URI"),
         (("import", "nowhere"), "does not exist"),
         (("fhir", "get", "Patient/none"), "no such Patient"),
         (("fhir", "put", "nowhere.json"), "No such file"),
@@ -238,7 +244,8 @@ def test_policies_are_checked_shown_and_stop_a_start(data: str, tmp_path: Path) 
         refusal = careplane(*words, code=1, CAREPLANE_POLICIES=str(folder))
         assert "'Patinet' is not a FHIR R4 resource type. (mine.cedar:2)" in refusal
     mine.write_text(
-        'permit (principal in Role::"x", action == Action::"read", resource is Patient);'
+        '@hides("Patient.telecom") permit (principal in Role::"x", action == Action::"read", '
+        "resource is Patient);"
     )
     checked = careplane("policy", "check", "--policies", str(folder), "--json")
     assert "mine.cedar" in json.loads(checked)["files"]
@@ -247,5 +254,6 @@ def test_policies_are_checked_shown_and_stop_a_start(data: str, tmp_path: Path) 
     )
     assert "read    always mine.cedar:1\n" in shown
     assert "update  never\n" in shown
+    assert "hidden, at most: telecom\n" in shown
     ward = careplane("policy", "show", "--role", "ward-nurse", "--type", "Patient", "--json")
     assert {one["action"]: one["allowed"] for one in json.loads(ward)}["search"] == "where"

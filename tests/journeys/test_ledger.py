@@ -32,7 +32,8 @@ LOG_KEY = str(IDENTITY.signers[0].verifier)
 class Running:
     """One `careplane witness`."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, log: str = LOG_KEY) -> None:
+        self.log = log
         self.state = folder / f"{name}.state"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -42,7 +43,7 @@ class Running:
         self.start()
 
     def start(self) -> None:
-        words = ("witness", str(self.state), "--log", LOG_KEY, "--port", str(self.port))
+        words = ("witness", str(self.state), "--log", self.log, "--port", str(self.port))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "careplane", *words], env=ENVIRONMENT, stdout=subprocess.DEVNULL
         )

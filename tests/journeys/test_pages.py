@@ -37,6 +37,10 @@ PAGES = (
     f"{DEVIN}/vitals/85354-9",
     f"{DEVIN}/results",
     f"{DEVIN}/results/33762-6",
+    f"{DEVIN}/consent",
+    "/emergency",
+    f"{DEVIN}/apps",
+    "/apps",
     "/patients/layla-haddad",
     "/patients/kenichi-sato/vitals",
     "/patients/parker-casper",
@@ -51,6 +55,7 @@ PAGES = (
     "/records/Patient/nobody",
     "/nowhere",
 )
+AUDIT = (f"{DEVIN}/access", f"{DEVIN}/disclosures?extended=true", "/audit")
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
@@ -117,7 +122,13 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_on_any_page(browser: Browser, url: str, look: str) -> None:
     found: list[str] = []
-    for role, paths in (("", ("/sign-in",)), ("physician", PAGES), ("front-desk", (DEVIN, "/"))):
+    for role, paths in (
+        ("", ("/sign-in",)),
+        ("physician", PAGES),
+        ("front-desk", (DEVIN, "/")),
+        ("administrator", AUDIT),
+        ("patient", (f"{DEVIN}/access",)),
+    ):
         context = enter(browser, url, role, reduced_motion="reduce", **LOOKS[look])
         page = context.new_page()
         for path in paths:

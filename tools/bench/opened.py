@@ -6,12 +6,9 @@ record, no ledger. It exists in the bench only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from careplane.access.caller import Caller
 from careplane.access.decide import Decider
-from careplane.access.scopes import Permission
 from careplane.app import asgi, build, serving
 from careplane.app.cli import main
 from careplane.app.dispatch import App
@@ -26,15 +23,21 @@ _TARGET = "tools.bench.opened:create"
 
 class _AllowAll(Decider):
     def __init__(self) -> None:
-        """Nothing is asked."""
+        super().__init__(lambda *_: EVERYTHING, lambda *_: None, lambda *_: EVERYTHING)
 
-    def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
+    def restriction(self, *_: Any) -> Node:
         return EVERYTHING
 
-    def require(self, caller: Caller, permission: Permission, type: str) -> Node:
+    def require(self, *_: Any) -> Node:
         return EVERYTHING
 
-    def everywhere(self, caller: Caller, permission: Permission) -> Node:
+    def incoming(self, *_: Any) -> Node:
+        return EVERYTHING
+
+    def searching(self, *_: Any) -> Node:
+        return EVERYTHING
+
+    def everywhere(self, *_: Any) -> Node:
         return EVERYTHING
 
 
@@ -42,14 +45,10 @@ class _NoTrail:
     async def append(self, tenant: Tenant, record: bytes) -> None:
         """Nothing is kept."""
 
-    async def tail(
-        self, tenant: Tenant, after: int = 0, count: int = 1000
-    ) -> Sequence[tuple[int, bytes]]:
-        return ()
-
 
 def _parts(store: Any, audit: Any, decider: Any, *rest: Any, **more: Any) -> Parts:
-    return Parts(store, _NoTrail(), _AllowAll(), *rest, **more)
+    kept: Any = _NoTrail()
+    return Parts(store, kept, _AllowAll(), *rest, **more)
 
 
 def _nothing(account: Account, *_: Any) -> None:

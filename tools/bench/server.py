@@ -95,7 +95,8 @@ def serving(
 ) -> Iterator[Server]:
     """A server on a data folder, until the block ends. `settings`: more of its environment;
     `program`: another one that takes the same words; `rights`: of its token."""
-    token = command("token", *rights, data=data).strip()
+    database = (settings or {}).get("CAREPLANE_DATABASE", "")
+    token = command("token", *rights, data=data, database=database).strip()
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
     began = time.perf_counter()

@@ -14,7 +14,7 @@ PARTS = 8
 BY_TENANT: Mapping[str, str] = dict.fromkeys(
     (
         "resource", "version", "date_range", "number_range", "term", "unit", "tally", "sequence",
-        "audit", "audit_sequence", "outbox", "state", "words",
+        "audit", "audit_sequence", "outbox", "state", "words", "key", "filed", "filed_to",
     ),
     "tenant",
 )  # fmt: skip

@@ -10,6 +10,9 @@ from careplane.storage.ports.records import Tenant
 TREATMENT = "TREAT"
 """The purpose of use of whoever names no other."""
 
+BREAK_GLASS = "BTG"
+"""The purpose of use of whoever opens what is closed to them, in an emergency."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -18,8 +21,10 @@ class Caller:
     `id` is stable over credentials (`client/integration`, `Practitioner/17`) and is what the audit
     trail names; `patient` is the logical id whose compartment the `patient/` scopes open; `roles`
     are what policies go by, besides `scopes`, and pages show what a role needs; `purpose` is the
-    purpose of use (v3-ActReason). `address` is where the request came from, for the audit trail; it
-    makes no other caller.
+    purpose of use (v3-ActReason); `emergency` is the patient for whom the glass has been broken,
+    whose Consents then yield. For the audit trail alone, and making no other caller: `address` is
+    where the request came from, `client` the id of the program that asks, `token` that of the
+    token (jti) that it sent.
     """
 
     tenant: Tenant
@@ -29,7 +34,10 @@ class Caller:
     patient: str | None = None
     roles: frozenset[str] = frozenset()
     purpose: str = TREATMENT
+    emergency: str | None = None
     address: str = field(default="", compare=False)
+    client: str = field(default="", compare=False)
+    token: str = field(default="", compare=False)
 
 
 def nobody(address: str) -> Caller:

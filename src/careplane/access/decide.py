@@ -1,20 +1,25 @@
 """Decide: what a caller may do with a type, as a restriction that is itself a plan node.
 
 Whoever runs a query ANDs the node in, so totals, chains, includes, pages and counts are filtered by
-construction; whoever writes asks whether the record satisfies it, before and after. Scopes and the
-policies of the institution must both allow: a type that either does not name is refused.
+construction; whoever writes asks whether the record satisfies it, before and after. Scopes, the
+policies of the institution and the Consents of its patients must all allow: a type that scopes or
+policies do not name is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from careplane.access.caller import Caller
+from careplane.access.consent.consents import Consents
+from careplane.access.masks.view import View
 from careplane.access.scopes import Permission, Scope
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import Forbidden
 from careplane.search.plan import Everything, Node, Nothing, OfType, all_of, any_of
+from careplane.storage.ports.records import Put, Tenant
 
 Criteria = Callable[[str, str], Node]
 """Type and search query (`category=laboratory`) to a plan node."""
@@ -31,21 +36,82 @@ hold no patient's data. `patient/` scopes open them for read and search only."""
 PolicyNode = Callable[[Caller, Permission, str], Node]
 """What the policies of the institution let a caller do with a type."""
 
+ViewOf = Callable[[Caller], View | None]
+"""How much of what they may see the policies show a caller; None for all of it."""
+
 _LOOKING = frozenset({Permission.READ, Permission.SEARCH})
 
 
-class Decider:
-    """Decisions, remembered by (caller, permission, type)."""
+def whole(caller: Caller) -> View | None:
+    """The ViewOf of an institution that masks nothing."""
+    return None
 
-    def __init__(self, criteria: Criteria, compartment: Compartment, policies: PolicyNode) -> None:
+
+class Decider:
+    """Decisions, remembered by (caller, permission, type), and views, remembered by caller."""
+
+    def __init__(
+        self,
+        criteria: Criteria,
+        compartment: Compartment,
+        policies: PolicyNode,
+        views: ViewOf = whole,
+        consents: Consents | None = None,
+        emergency_role: str = "",
+    ) -> None:
+        """`emergency_role`: whose policies apply as well, to look at the patient for whom the glass
+        was broken."""
         self._criteria = criteria
         self._compartment = compartment
         self._policies = policies
-        self._remembered = lru_cache(maxsize=8192)(self._decide)
+        self._emergency_role = emergency_role
+        self.consents = consents
+        self.by_right = lru_cache(maxsize=8192)(self._decide)
+        self.view: ViewOf = lru_cache(maxsize=8192)(views)
 
-    def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
-        """What resources of the type must match for this caller; `Nothing` for none at all."""
-        return self._remembered(caller, permission, type)
+    async def fresh(self, tenant: Tenant) -> None:
+        """To be awaited before decisions for a tenant: know the Consents that are in force."""
+        if self.consents is not None:
+            await self.consents.fresh(tenant)
+
+    def wrote(self, tenant: Tenant, puts: Iterable[Put]) -> None:
+        """This process has written these: what they change in decisions counts at once."""
+        if self.consents is not None:
+            self.consents.wrote(tenant, puts)
+
+    def erased(self, tenant: Tenant) -> None:
+        """Records are gone, perhaps Consents among them."""
+        if self.consents is not None:
+            self.consents.books.forget(tenant, wholly=True)
+
+    def restriction(
+        self,
+        caller: Caller,
+        permission: Permission,
+        type: str,
+        patients: frozenset[str] | None = None,
+    ) -> Node:
+        """What resources of the type must match for this caller; `Nothing` for none at all.
+        `patients`: those that they can be about, where that is known."""
+        node = self.by_right(caller, permission, type)
+        if self.consents is None or isinstance(node, Nothing):
+            return node
+        consented = self.consents.node(caller, permission, type, patients)
+        return node if isinstance(consented, Everything) else all_of(node, consented)
+
+    def incoming(self, caller: Caller, permission: Permission, type: str) -> Node:
+        """What a resource that is brought must match: a Consent keeps nobody from documenting,
+        unless it forbids to collect."""
+        node = self.by_right(caller, permission, type)
+        if self.consents is None or isinstance(node, Nothing):
+            return node
+        return all_of(node, self.consents.node(caller, Permission.CREATE, type))
+
+    def searching(self, caller: Caller, type: str, where: Node) -> Node:
+        """The restriction of a search that asks for `where` besides."""
+        patients = self.consents.patients_in(type, where) if self.consents else None
+        self.require(caller, Permission.SEARCH, type)
+        return self.restriction(caller, Permission.SEARCH, type, patients)
 
     def require(self, caller: Caller, permission: Permission, type: str) -> Node:
         """As `restriction`, or `Forbidden` where it is `Nothing`."""
@@ -54,7 +120,9 @@ class Decider:
             what = f"'{permission.name.lower()}' on {type}"
             if isinstance(self._by_scopes(caller, permission, type), Nothing):
                 raise Forbidden(f"No scope of this caller allows {what}.")
-            raise Forbidden(f"No policy of this institution allows this caller {what}.")
+            if isinstance(self.by_right(caller, permission, type), Nothing):
+                raise Forbidden(f"No policy of this institution allows this caller {what}.")
+            raise Forbidden(f"No consent of a patient allows this caller {what}.")
         return node
 
     def everywhere(self, caller: Caller, permission: Permission) -> Node:
@@ -72,7 +140,19 @@ class Decider:
         scopes = self._by_scopes(caller, permission, type)
         if isinstance(scopes, Nothing):
             return scopes
+        if caller.emergency is not None:
+            return all_of(scopes, self._in_emergency(caller, caller.emergency, permission, type))
         return all_of(scopes, self._policies(caller, permission, type))
+
+    def _in_emergency(
+        self, caller: Caller, patient: str, permission: Permission, type: str
+    ) -> Node:
+        """Of patients' records that of one patient alone; to look at it, as another role may."""
+        if self._emergency_role and permission in _LOOKING:
+            caller = replace(caller, roles=caller.roles | {self._emergency_role})
+        node = self._policies(caller, permission, type)
+        inside = self._compartment(type, patient)
+        return node if inside is None else all_of(node, inside)
 
     def _by_scopes(self, caller: Caller, permission: Permission, type: str) -> Node:
         granted = (

@@ -19,6 +19,8 @@ class KeptCaller(Struct, frozen=True, array_like=True):
     patient: str | None
     roles: tuple[str, ...]
     purpose: str = TREATMENT
+    client: str = ""
+    token: str = ""
 
     def caller(self, address: str = "") -> Caller:
         """The caller again."""
@@ -30,12 +32,14 @@ class KeptCaller(Struct, frozen=True, array_like=True):
             self.patient,
             frozenset(self.roles),
             self.purpose,
-            address,
+            address=address,
+            client=self.client,
+            token=self.token,
         )
 
 
 def kept(caller: Caller) -> KeptCaller:
-    """The caller, as it is kept."""
+    """The caller, as it is kept. An emergency is over by then, and so is what it opened."""
     return KeptCaller(
         int(caller.tenant),
         caller.id,
@@ -43,5 +47,7 @@ def kept(caller: Caller) -> KeptCaller:
         tuple(sorted(map(str, caller.scopes))),
         caller.patient,
         tuple(sorted(caller.roles)),
-        caller.purpose,
+        TREATMENT if caller.emergency else caller.purpose,
+        caller.client,
+        caller.token,
     )

@@ -13,6 +13,7 @@ from careplane.app.operations import reports
 from careplane.app.operations.drain import DRAIN
 from careplane.app.operations.reports import Reporter
 from careplane.app.settings import Settings
+from careplane.app.tls import strict
 from careplane.kernel import observe
 
 
@@ -21,13 +22,14 @@ def create() -> App:
     settings = Settings()
     observe.log(settings.log_level)
     here = build(settings, for_long=True)
+    asgi = strict(here.asgi) if settings.tls_cert else here.asgi
     interpreter.settle()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send, here)
         else:
-            await here.asgi(scope, receive, send)
+            await asgi(scope, receive, send)
 
     return application
 
@@ -35,9 +37,12 @@ def create() -> App:
 async def _lifespan(receive: Receive, send: Send, here: Careplane) -> None:
     await receive()
     await here.authorizing.standing.watch()
+    await here.tenancy.known.watch()
+    await here.people.changes.watch()
     await send({"type": "lifespan.startup.complete"})
     warming = asyncio.create_task(here.warm())
     here.background.start()
+    here.usage.start()
     asyncio.get_running_loop().add_signal_handler(DRAIN, here.traffic.drain)
     folder = os.environ.get(reports.ENVIRONMENT)
     reporter = Reporter(Path(folder), here.snapshot) if folder else None

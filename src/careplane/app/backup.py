@@ -22,6 +22,7 @@ from careplane import __version__
 from careplane.app import keys
 from careplane.app.keys import Keys
 from careplane.kernel.errors import Conflict, Fault, Incorrect, NotFound
+from careplane.storage.keys.erasures import NAME as ERASURES
 from careplane.storage.ports.backup import Contents, Vault
 
 MANIFEST = "manifest.json"
@@ -65,7 +66,7 @@ def backup(vault: Vault, key: Keys, target: Path, made: str, *, with_key: bool) 
     return manifest
 
 
-def restore(vault: Vault, key: Keys, source: Path, target: Path) -> Manifest:
+def restore(vault: Vault, key: Keys, source: Path, target: Path, erasures: Path) -> Manifest:
     """Make an installation of a backup: a data folder, which has the key alone where the records go
     to a database. Raises Conflict where the folder has something in it, Incorrect for a backup of
     another key or engine, Fault where the copy is not what was saved."""
@@ -81,6 +82,8 @@ def restore(vault: Vault, key: Keys, source: Path, target: Path) -> Manifest:
         if contents != manifest.contents:
             raise Fault("The backup does not hold what its manifest says: use another backup.")
         keys.write(folder, key)
+        if erasures.exists():  # it is in no backup, so that it knows of what came later
+            _write(folder / ERASURES, erasures.read_bytes())
     return manifest
 
 

@@ -5,46 +5,61 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from careplane.access.caller import Caller
+from careplane.access.people.people import People
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
-from careplane.app import background as beside
+from careplane.access.tenants.institution import FIRST
 from careplane.app import engines, keys
-from careplane.app.authorizing import Authorizing, authorizing, security
+from careplane.app.auditing import Auditing, auditing, documented, sees_all
+from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
+from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
+from careplane.app.erasing import Outputs, erasing
+from careplane.app.ledgering import Ledgering
 from careplane.app.operations import health, tracing
 from careplane.app.operations.health import Health
 from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
-from careplane.app.policing import decider_of
+from careplane.app.peopling import peopling, sweeping
+from careplane.app.policing import decider_of, studies_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
+from careplane.app.tenancy.room import Room
+from careplane.app.tenancy.usage import Usage
+from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.workers import Workers
 from careplane.interop.subscriptions import sockets
-from careplane.interop.subscriptions.room import Subscriptions
+from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id, secret_id
+from careplane.ledger.server import PREFIX as LEDGER
+from careplane.ledger.trail import Trail
 from careplane.records import walk
+from careplane.records.audits.overlay import WithTrail
+from careplane.records.break_glass import BreakGlass
 from careplane.records.definitions import Definitions
 from careplane.records.door import Door
+from careplane.records.erase import Erasing
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.runner import Runner
 from careplane.records.parts import Announce, Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
-from careplane.records.retention import Retention, parse_policy
+from careplane.records.resealing import Resealing
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
-from careplane.rest.interactions import graphql
+from careplane.rest.interactions import accounting, graphql, receipt
+from careplane.rest.interactions.break_glass import Emergencies
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import Later
 from careplane.rest.links import Pages
@@ -61,14 +76,18 @@ from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.web.routes import application as pages
-from careplane.web.visit import Web
+from careplane.web.visit import Audits, Web
 
-TENANT = Tenant(1)
+TENANT = FIRST
 OPERATOR = Caller(
     TENANT, "client/operator", "Operator", parse_scopes("system/*.cruds system/Patient.purge")
 )
 """Whoever can read the key file: the command line acts as this caller, and is audited as it."""
-OPERATIONS = (*REST_OPERATIONS, *graphql.operations(system_clock))
+OPERATIONS = (
+    *REST_OPERATIONS,
+    *graphql.operations(system_clock),
+    *accounting.operations(system_clock),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +103,28 @@ class Careplane:
     background: Background
     traffic: Traffic
     tally: Tally
-    subscriptions: Subscriptions
+    subscriptions: Rooms
     runner: Runner
     tracing: Tracing | Untraced
     authorizing: Authorizing
+    ledger: Ledgering
+    parts: Parts
+    erasing: Erasing
+    tenancy: Tenancy
+    usage: Usage
+    auditing: Auditing
+    glass: BreakGlass
+    people: People
     operator: Caller = OPERATOR
+
+    def resealing_of(self, tenant: Tenant) -> Resealing:
+        """Brings the bodies of a tenant under current keys."""
+        return Resealing(self.parts, self.store.keeper, self.state, tenant)
+
+    async def operator_of(self, name: str) -> Caller:
+        """Whom the command line acts as at an institution; at the first where none is named. Raises
+        NotFound."""
+        return replace(self.operator, tenant=(await self.tenancy.named(name)).tenant)
 
     async def warm(self) -> None:
         """Start the processes that this one will need, so that no request waits for them."""
@@ -98,33 +134,42 @@ class Careplane:
         """What this process has counted, and how it stands."""
         vitals = await self.store.vitals()
         leads, draining = self.background.leads, self.traffic.draining
-        return self.tally.snapshot(vitals, leads=leads, draining=draining)
+        names = {one.number: one.name for one in self.tenancy.known.all()}
+        return self.tally.snapshot(vitals, names, leads=leads, draining=draining)
 
     async def close(self) -> None:
         """Finish what was accepted and let go of the files."""
         await self.background.stop()
         await self.authorizing.standing.close()
+        await self.tenancy.known.close()
+        await self.usage.close()
+        await self.people.changes.close()
         await self.subscriptions.close()
         await self.runner.close()
+        await self.ledger.close()
         await self.store.close()
         await self.state.close()
         await asyncio.to_thread(self.tracing.close)
 
 
-def build(settings: Settings, *, for_long: bool = False) -> Careplane:
-    """Open a data folder; `for_long` where much will be written. Raises NotFound where it has no
-    key, Fault where it cannot be read."""
+def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False) -> Careplane:
+    """Open a data folder; `for_long` where much will be written, `forgiving` to erase again. Raises
+    NotFound where it has no key, Fault where it cannot be read."""
     key = keys.load(settings.data)
     registry = r4_registry().with_full_text() if settings.full_text else r4_registry()
     extract = extract_with_words if settings.full_text else extract_r4
-    store = engines.records(settings, key, system_clock, for_long=for_long)
+    store = engines.records(settings, key, system_clock, for_long=for_long, forgiving=forgiving)
     state = engines.state(settings, key)
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
-    decider = decider_of(settings)
     workers = Workers(full_text=settings.full_text)
     tally, traffic = Tally(), Traffic()
     traced = tracing.opened(os.environ if for_long else {})
-    subscribed = subscriptions(settings, key, state, TENANT, registry, extract, system_clock)
+    addressing = Addressing(settings.base_url, settings.trust_proxy)
+    tenants = tenancy(settings, state, system_clock, addressing)
+    decider = decider_of(settings, tenants.known, consents(settings, store, system_clock))
+    subscribed = subscriptions(
+        settings, key, state, tenants.told_of, registry, extract, system_clock, decider.view
+    )
     book = Book(state, system_clock, secret_id)
     definitions = Definitions(
         store,
@@ -135,8 +180,10 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         workers.accepting,
         partial(walk.progress, book),
     )
+    ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
+    trail = Trail(store)
     parts = Parts(
-        store,
+        WithTrail(store, trail, extract_r4),
         store,
         decider,
         registry,
@@ -144,30 +191,49 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         system_clock,
         new_id,
         base=base,
+        base_of=tenants.base_of,
+        room=Room(tenants.known, store.counts, system_clock).require,
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions,
         step=traced.step,
         definitions=definitions,
+        forget=ledger.forget,
+        studies=studies_of(key),
+        labels=labelling(settings),
     )
-    door = Door(parts, Reindexes(definitions, book))
+    outputs = Outputs()
+    destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
+    door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
-    authorized = authorizing(settings, key, state, system_clock)
+    audits = auditing(settings, trail, door, state, tenants, system_clock)
+    peopled = peopling(settings, key, state, door, system_clock, TENANT)
+    people = sessions_of(settings, key, TENANT, system_clock, peopled)
+    authorized = authorizing(settings, key, state, system_clock, people, tenants.here.is_here)
     tokens = authorized.tokens
-    addressing = Addressing(settings.base_url, settings.trust_proxy)
+    joined(peopled, authorized)
+    glass = break_glass(settings, state, tokens, system_clock, new_id)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
-    operations = (*OPERATIONS, *bulk.operations, *subscribed.operations().offered())
+    outputs.of(runner)
+    given = ledger.receipt if ledger.is_on else None
+    operations = (
+        *OPERATIONS,
+        *Emergencies(glass, tokens).offered(),
+        *bulk.operations,
+        *subscribed.offered(),
+        *receipt.operations(given),
+    )
     fhir = Fhir(
-        Service(door, Pages(key.derive("cursors")), settings.max_body_bytes),
+        Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
         tokens.resolve,
         Capabilities(
             registry,
             operations,
             system_clock(),
-            subscribed.capabilities,
-            current=lambda: definitions.registry(TENANT),
+            documented(subscribed.capabilities),
+            current=definitions.registry,
             security=security(addressing),
         ),
         operations,
@@ -175,26 +241,38 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         traced.also(tally.saw),
         Later(runner, book, system_clock, settings.max_body_bytes),
     )
-    api = OpenApi(registry, operations, base or ROOT)
+    api = OpenApi(registry, operations, ROOT)
     web = Web(
         door,
-        Tokens(key.derive("sessions"), system_clock) if settings.demo else tokens,
+        Tokens(key.derive("sessions"), system_clock, is_here=tenants.here.is_here)
+        if settings.demo
+        else tokens,
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
+        Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
+        glass,
+        authorized.apps(addressing),
+        peopled,
+        authorized.registrar,
+        addressing,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
+    others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= dict.fromkeys(PATHS, authorized.endpoints(door, addressing, system_clock))
     return Careplane(
         store,
         door,
         tokens,
-        dispatch(
-            traced.requests(fhir),
-            watched(pages(web), tally.saw),
-            others,
-            {sockets.PATH: subscribed.sockets()},
+        tenants.entrance(
+            dispatch(
+                traced.requests(fhir),
+                watched(pages(web), tally.saw),
+                others,
+                {sockets.PATH: subscribed.sockets},
+            ),
+            door,
         ),
         workers,
         state,
@@ -203,9 +281,13 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
             system_clock,
             (
                 runner.run,
-                subscribed.serve,
+                tenants.subscribing(subscribed),
                 authorized.sweep,
-                *_retention(settings, parts, state),
+                *((ledger.serve,) if ledger.is_on else ()),
+                tenants.resealing(parts, store.keeper, state),
+                tenants.retaining(parts, state),
+                sweeping(peopled, tenants.numbers),
+                *audits.services,
             ),
         ),
         traffic,
@@ -214,13 +296,15 @@ def build(settings: Settings, *, for_long: bool = False) -> Careplane:
         runner,
         traced,
         authorized,
+        ledger,
+        parts,
+        destroying,
+        tenants,
+        Usage(tally.by_tenant, state, system_clock),
+        audits,
+        glass,
+        peopled,
     )
-
-
-def _retention(settings: Settings, parts: Parts, state: StateStore) -> tuple[beside.Service, ...]:
-    """Nothing where the operator has no policy."""
-    policy = parse_policy(settings.history_retention)
-    return (Retention(parts, state, TENANT, policy),) if policy else ()
 
 
 def _each(*listeners: Announce) -> Announce:

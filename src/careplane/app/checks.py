@@ -122,6 +122,17 @@ def _records(settings: Settings) -> Finding:
     return Finding("", "good", "no damage found")
 
 
+def _wall(settings: Settings) -> Finding:
+    from careplane.app import engines
+
+    if not engines.is_shared(settings):
+        return Finding("", "good", "one file for all tenants; each statement names its own")
+    missing = asyncio.run(engines.standing_wall(settings))
+    if missing:
+        return Finding("", "warning", missing, "careplane tenant wall; see docs/tenants.md.")
+    return Finding("", "good", "row-level security is in force")
+
+
 CHECKS: dict[str, Check] = {
     "python": _python,
     "sqlite": _sqlite,
@@ -130,4 +141,5 @@ CHECKS: dict[str, Check] = {
     "port": _port,
     "pages": _pages,
     "records": _records,
+    "wall": _wall,
 }

@@ -8,19 +8,32 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect
 from careplane.storage.ports.backup import Vault
 from careplane.storage.ports.engine import Engine
+from careplane.storage.ports.ledger import LedgerStore
 from careplane.storage.ports.moving import Source, Target
 from careplane.storage.ports.state import StateStore
 
 _POSTGRES = ("postgresql://", "postgres://")
 
 
-def records(settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = False) -> Engine:
+def records(
+    settings: Settings,
+    keys: Keys,
+    clock: Clock,
+    *,
+    for_long: bool = False,
+    forgiving: bool = False,
+) -> Engine:
     """The store that the settings name. `for_long`: for a server or an import, which are worth a
-    second process where the store is embedded; not for one command."""
+    second process where the store is embedded; not for one command. `forgiving`: to apply erasures
+    again."""
     if is_shared(settings):
         from careplane.storage.engines import postgres
 
-        limits = postgres.Limits(audit_sync="on" if settings.audit_sync == "disk" else "off")
+        limits = postgres.Limits(
+            audit_sync="on" if settings.audit_sync == "disk" else "off",
+            folder=settings.data,
+            forgiving=forgiving,
+        )
         return postgres.open(settings.database, keys.derive("store"), clock, limits)
     from careplane.storage.engines import sqlite
 
@@ -29,6 +42,7 @@ def records(settings: Settings, keys: Keys, clock: Clock, *, for_long: bool = Fa
         writer="process" if for_long else "thread",
         shared=for_long and settings.workers > 1,
         reserve_bytes=settings.reserve_bytes if for_long else 0,
+        forgiving=forgiving,
     )
     return sqlite.open(settings.data, keys.derive("store"), clock, embedded)
 
@@ -55,12 +69,23 @@ def state(settings: Settings, keys: Keys) -> StateStore:
     return sqlite.open_state(settings.data, keys.derive("store"))
 
 
+def ledger(settings: Settings, keys: Keys, *, half: bool = False) -> LedgerStore:
+    """The ledger's log, beside the records. `half`: during a move, while the rest is not there."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return postgres.open_ledger(settings.database, half=half)
+    from careplane.storage.engines import sqlite
+
+    return sqlite.open_ledger(settings.data, keys.derive("store"), half=half)
+
+
 async def source(settings: Settings, keys: Keys) -> Source:
     """All of the store that the settings name, to be read while nobody writes to it."""
     if is_shared(settings):
         from careplane.storage.engines import postgres
 
-        return await postgres.open_source(settings.database, keys.derive("store"))
+        return await postgres.open_source(settings.database, keys.derive("store"), settings.data)
     from careplane.storage.engines import sqlite
 
     return sqlite.SqliteSource(settings.data, keys.derive("store"))
@@ -75,6 +100,23 @@ async def target(settings: Settings, keys: Keys) -> Target:
     from careplane.storage.engines import sqlite
 
     return sqlite.SqliteTarget(settings.data, keys.derive("store"))
+
+
+async def raised_wall(settings: Settings, admin: str) -> str:
+    """Raise the wall between the tenants of a database, with the rights of `admin` besides; what is
+    in its way, '' for nothing. Raises Incorrect where the records are in the data folder."""
+    if not is_shared(settings):
+        raise Incorrect("Row-level security is PostgreSQL's; the records are in the data folder.")
+    from careplane.storage.engines import postgres
+
+    return await postgres.raised_wall(settings.database, admin)
+
+
+async def standing_wall(settings: Settings) -> str:
+    """What is in the way of the wall between the tenants of a database; '' for nothing."""
+    from careplane.storage.engines import postgres
+
+    return await postgres.standing_wall(settings.database)
 
 
 def is_shared(settings: Settings) -> bool:

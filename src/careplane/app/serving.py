@@ -14,23 +14,32 @@ import typer
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
-from careplane.app import demo, keys
+from careplane.app import demo, keys, ledgering, stamping
 from careplane.app.operations.drain import DrainingServer
 from careplane.app.operations.metrics import Metrics
 from careplane.app.settings import Settings
+from careplane.app.tls import Tls, require_safe, tls_of
+from careplane.kernel.errors import Busy
 
 _STAMP = "demo-loaded"
 
 
 def serve(settings: Settings) -> None:
     """Listen until told to stop. The worker reads the same settings from its environment."""
-    keys.load(settings.data)  # a missing key is said here, not by a worker that dies
+    require_safe(settings)
+    tls = tls_of(settings)
+    key = keys.load(settings.data)  # a missing key is said here, not by a worker that dies
+    ledgering.policy_of(settings, ledgering.identity_of(settings, key))  # as is a wrong policy
+    stamping.roots_of(settings)
+    _reapply(settings)
     for name, value in settings.model_dump(mode="json").items():
         os.environ[f"CAREPLANE_{name.upper()}"] = str(value)
     metrics = (
-        Metrics(settings.metrics_host, settings.metrics_port) if settings.metrics_port else None
+        Metrics(settings.metrics_host, settings.metrics_port, tls)
+        if settings.metrics_port
+        else None
     )
-    _greet(settings)
+    _greet(settings, tls)
     server = DrainingServer(
         "careplane.app.asgi:create",
         factory=True,
@@ -45,6 +54,7 @@ def serve(settings: Settings) -> None:
         started=metrics.start if metrics else lambda: None,
         websockets=True,
         log_level=LogLevels.warning,
+        **(tls.options() if tls else {}),
     )
     try:
         server.serve()
@@ -69,6 +79,20 @@ def prepare_demo(settings: Settings) -> None:
     typer.echo(f"{count:,} resources in {time.monotonic() - began:.1f} s.", err=True)
 
 
+def _reapply(settings: Settings) -> None:
+    """A copy from before an erasure may have been put in the place of the store. A database that
+    is not there yet is no reason not to start: keys that were destroyed are not used anyway."""
+    from careplane.app.reapplying import reapplied
+
+    try:
+        count = asyncio.run(reapplied(settings))
+    except Busy as error:
+        typer.echo(f"Whether erased patients are here again is not known: {error.text}", err=True)
+        return
+    if count:
+        typer.echo(f"{count:,} patients who were erased were here again: erased.", err=True)
+
+
 async def _load(settings: Settings, bundles: list[bytes]) -> int:
     from careplane.app.build import build
     from careplane.records.commands import Process
@@ -84,9 +108,12 @@ async def _load(settings: Settings, bundles: list[bytes]) -> int:
     return count
 
 
-def _greet(settings: Settings) -> None:
-    base = settings.base_url or f"http://{settings.host}:{settings.port}"
+def _greet(settings: Settings, tls: Tls | None) -> None:
+    scheme = "https" if tls else "http"
+    base = settings.base_url or f"{scheme}://{settings.host}:{settings.port}"
     typer.echo(f"Careplane: {base}/   FHIR: {base}/fhir   (Ctrl-C stops it)")
+    if settings.insecure_plain_http and not tls:
+        typer.echo("WARNING: WITHOUT TLS, everybody on the way can read and change it.", err=True)
     token = f"{_program()} token --data {settings.data} --scope 'system/*.rs'"
     if not settings.demo:
         typer.echo(f"A token: {token}")

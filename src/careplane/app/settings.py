@@ -39,6 +39,29 @@ class Settings(BaseSettings):
         default=False,
         description="Believe X-Forwarded headers; only behind a proxy that sets them itself.",
     )
+    key_provider: str = Field(
+        default="",
+        description="Who keeps the root of all keys, for `careplane init` and `careplane keys "
+        "rotate --root`: `passphrase:`, `keyring:service/name`, `pkcs11:token=…;object=…?"
+        "module-path=…`, `vault:https://host:8200/transit/keys/name`, `awskms:key`; empty or "
+        "`file:`: the key file itself. The key file says by whom it was wrapped (docs/keys.md).",
+    )
+    tls_cert: str = Field(
+        default="",
+        description="File of the certificate, with its chain, in PEM; with `CAREPLANE_TLS_KEY` the "
+        "server speaks TLS 1.2 and above, at its port and at that of its metrics.",
+    )
+    tls_key: str = Field(default="", description="File of the certificate's private key, in PEM.")
+    tls_client_ca: str = Field(
+        default="",
+        description="File of certificate authorities, in PEM: every client must show a certificate "
+        "of one of them (mutual TLS), for installations that services alone talk to.",
+    )
+    insecure_plain_http: bool = Field(
+        default=False,
+        description="Listen without TLS at an address that others can reach: everybody on the way "
+        "can read and change what is sent. Not needed behind a proxy, see `CAREPLANE_TRUST_PROXY`.",
+    )
     demo: bool = Field(
         default=False, description="Role picker instead of sign-in. For synthetic data only."
     )
@@ -77,11 +100,86 @@ class Settings(BaseSettings):
         "of the `process`, or a loss of power (`disk`; slower). Those of writes always outlive "
         "both.",
     )
+    audit_retention_years: int = Field(
+        default=0,
+        ge=0,
+        description="Years after which audit records are removed for good, six at least; 0: never.",
+    )
+    audit_syslog: str = Field(
+        default="",
+        description="Receiver of the audit trail as syslog over TLS, such as "
+        "`siem.example.org:6514`; empty: none.",
+    )
+    audit_syslog_form: Literal["dicom", "json"] = Field(
+        default="dicom",
+        description="What a message holds: an audit message of DICOM (IHE ATNA), or JSON.",
+    )
+    audit_syslog_ca: str = Field(
+        default="",
+        description="PEM file of the authorities that the receiver's certificate is checked with; "
+        "empty: those of the system.",
+    )
+    audit_syslog_certificate: str = Field(
+        default="",
+        description="PEM file with a certificate and its key for the receiver; empty: none is "
+        "shown.",
+    )
+    audit_hours: str = Field(
+        default="",
+        description="Hours of work by role, such as `front-desk=7-19,nurse=0-24`, by which "
+        "`careplane audit anomalies` tells what was after hours; a role that is not named has "
+        "none.",
+    )
+    audit_timezone: str = Field(
+        default="UTC", description="Time zone of these hours, such as `Europe/Berlin`."
+    )
     policies: str = Field(
         default="",
         description="Folder of the institution's own policies, files in Cedar that add to the "
         "ready roles or, by a file of the same name, take the place of one; read at start. Empty: "
         "the ready roles alone.",
+    )
+    consent_opt_in: str = Field(
+        default="",
+        description="Purposes of use, with commas between them, for which only what a patient has "
+        "permitted is shown, such as `HRESCH`; for all others it is what nobody has denied.",
+    )
+    consent_roles: str = Field(
+        default="privacy-officer,front-desk",
+        description="Roles, with commas between them, that record the Consents of patients, and "
+        "see all of these.",
+    )
+    labels: str = Field(
+        default="",
+        description="Folder of the institution's own tables of sensitive codes, files in CSV that "
+        "add to those that come with Careplane. Empty: the latter alone.",
+    )
+    label_roles: str = Field(
+        default="privacy-officer",
+        description="Roles, with commas between them, that may take security labels away.",
+    )
+    part2_sources: str = Field(
+        default="",
+        description="Whose records are of a program under 42 CFR Part 2: organisations "
+        "(`Organization/17`), clients (`client/x`) and values of `meta.source`, with commas "
+        "between them.",
+    )
+    part2_roles: str = Field(
+        default="",
+        description="Roles, with commas between them, that work inside of such a program.",
+    )
+    break_glass_roles: str = Field(
+        default="physician,treating-physician,nurse,ward-nurse,pharmacist",
+        description="Roles, with commas between them, that may break the glass in an emergency; "
+        "empty: nobody.",
+    )
+    break_glass_minutes: int = Field(
+        default=30, ge=1, le=1440, description="How long emergency access lasts."
+    )
+    break_glass_policies: str = Field(
+        default="physician",
+        description="Role whose policies apply as well under emergency access, to look at that "
+        "one patient; empty: policies do not yield, only Consents.",
     )
     history_retention: str = Field(
         default="",
@@ -158,10 +256,90 @@ class Settings(BaseSettings):
         le=3600,
         description="How long an access token of a registered client is good.",
     )
+    oauth_app_token_seconds: int = Field(
+        default=3600,
+        ge=10,
+        le=86_400,
+        description="How long an access token of an app that acts for a person is good.",
+    )
+    oauth_offline_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="How long an app with `offline_access` may act for a person who is away, from "
+        "the day that the person has allowed it.",
+    )
     oauth_jwks_hosts: str = Field(
         default="",
         description="Hosts, with commas between them, that keys of clients may be fetched from "
         "although they are on a private network or speak plain HTTP.",
+    )
+    ledger: bool = Field(
+        default=True,
+        description="Keep the tamper-evident log of versions, audit records and policies.",
+    )
+    ledger_name: str = Field(
+        default="",
+        description="Name of the log, such as `hospital.example/log`; it stays, for receipts hold "
+        "it. Empty: made from the key.",
+    )
+    ledger_policy: str = Field(
+        default="",
+        description="File that names the log, its witnesses and how many of them must cosign "
+        "(tlog-policy); empty: the log signs alone.",
+    )
+    ledger_anchor: str = Field(
+        default="",
+        description="File of the newest signed checkpoint. Keep it on another disk than the log, "
+        "and out of its backups; empty: `ledger.anchor` in the data folder.",
+    )
+    ledger_tsa: str = Field(
+        default="",
+        description="Address of a time-stamp authority (RFC 3161) that stamps a checkpoint a day; "
+        "empty: none. Needs `careplane[timestamps]`.",
+    )
+    ledger_tsa_roots: str = Field(
+        default="",
+        description="PEM file of the root certificates that the authority must be certified by.",
+    )
+    session_idle_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=480,
+        description="Minutes without a request after which a person must sign in again.",
+    )
+    session_hours: float = Field(
+        default=12.0,
+        gt=0,
+        le=24,
+        description="Hours after which a person must sign in again, whatever happened.",
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description="An OpenID provider where people sign in instead of here, such as "
+        "`https://login.example.org`; empty: none. Goes with `CAREPLANE_BASE_URL`.",
+    )
+    oidc_client_id: str = Field(default="", description="By which id that provider knows us.")
+    oidc_client_secret: str = Field(
+        default="",
+        repr=False,
+        description="Our secret at that provider; set it by the environment only.",
+    )
+    oidc_claim: str = Field(
+        default="email",
+        description="The claim that holds a person's login; `email` counts only where the provider "
+        "says that it is verified.",
+    )
+    oidc_groups: str = Field(
+        default="groups", description="The claim that holds a person's groups there."
+    )
+    oidc_roles: str = Field(
+        default="",
+        description="Roles that groups give, as `group=role, group=role`; empty: the roles of "
+        "users are granted here.",
+    )
+    oidc_label: str = Field(
+        default="your institution", description="What the sign-in page calls that provider."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from careplane.access.decide import ViewOf
+from careplane.access.tenants.institution import FIRST
 from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.interop.subscriptions.channels.email import Mailbox
 from careplane.interop.subscriptions.reach import Reach
 from careplane.interop.subscriptions.room import House, Subscriptions
+from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import Clock
 from careplane.records.bodies import Extract
-from careplane.rest.addressing import ROOT
 from careplane.rest.links import Pages
 from careplane.search.criterion import Setting
 from careplane.search.registry import Registry
@@ -21,28 +25,39 @@ def subscriptions(
     settings: Settings,
     key: Keys,
     state: StateStore,
-    tenant: Tenant,
+    base_of: Callable[[Tenant], str],
     registry: Registry,
     extract: Extract,
     clock: Clock,
-) -> Subscriptions:
-    """The room. Without a base address, notifications name the one that is listened on."""
-    base = (settings.base_url.rstrip("/") or f"http://{settings.host}:{settings.port}") + ROOT
+    views: ViewOf,
+) -> Rooms:
+    """The rooms of all tenants; `base_of` is the address of each in notifications."""
     inside = frozenset(part.strip() for part in settings.subscription_hosts.split(",") if part)
-    return Subscriptions(
-        House(
-            state,
-            tenant,
-            Pages(key.derive("subscriptions")),
-            Setting(registry, base),
-            extract,
-            clock,
-            base,
-            Reach(inside, settings.subscription_http),
-            _mailbox(settings),
-            settings.subscription_attempts,
+
+    def room(tenant: Tenant) -> Subscriptions:
+        base = base_of(tenant)
+        return Subscriptions(
+            House(
+                state,
+                tenant,
+                Pages(key.derive(_purpose(tenant))),
+                Setting(registry, base),
+                extract,
+                clock,
+                base,
+                Reach(inside, settings.subscription_http),
+                _mailbox(settings),
+                settings.subscription_attempts,
+                views,
+            )
         )
-    )
+
+    return Rooms(room, FIRST)
+
+
+def _purpose(tenant: Tenant) -> str:
+    """What the first tenant's seals have always been made for, and what others' are."""
+    return "subscriptions" if tenant == FIRST else f"subscriptions/{tenant}"
 
 
 def _mailbox(settings: Settings) -> Mailbox | None:

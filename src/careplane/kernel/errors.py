@@ -18,6 +18,7 @@ CareplaneError
 ├── Busy                    come again later
 │   ├── TooMany             of what this client asked for, enough is under way
 │   ├── Full                no room is left to store anything; what is there can be read
+│   ├── Exceeded            what this tenant may store is stored; it can delete, and read
 │   ├── Stale               somebody else wrote in between; the door tries again by itself
 │   └── Outdated            search parameters were defined anew; the door tries again by itself
 └── Fault                   our mistake
@@ -166,6 +167,12 @@ class Full(Busy):
     """No room is left to store anything until an operator makes some. The rest can be read."""
 
     code = "no-store"
+
+
+class Exceeded(Busy):
+    """A tenant has stored as much as its quota allows. Its operator can raise that."""
+
+    code = "too-costly"
 
 
 class Stale(Busy):

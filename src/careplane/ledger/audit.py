@@ -26,7 +26,10 @@ class AuditRecord(msgspec.Struct, frozen=True, array_like=True):
     `recorded` is in microseconds since 1970; `interaction` is a code of restful-interaction or an
     operation (`$everything`); `versions` are the (type, id, version) that left or were written;
     `patients` the logical ids whose records were concerned; `query` the search as understood;
-    `address` where the request came from.
+    `address` where the request came from. `purpose` is the purpose of use, empty for treatment;
+    `client` the program that asked for an agent who is somebody else; `token` the beginning of the
+    token's id (`shortened`), by which its uses are found; `emergency` tells that the glass was
+    broken; `roles` are those of the agent, with blanks between them.
     """
 
     recorded: int
@@ -39,6 +42,20 @@ class AuditRecord(msgspec.Struct, frozen=True, array_like=True):
     query: str = ""
     address: str = ""
     detail: str = ""
+    purpose: str = ""
+    client: str = ""
+    token: str = ""
+    emergency: bool = False
+    roles: str = ""
+
+
+_TOKEN = 13
+"""Characters of a token's id that a record keeps: 48 random bits."""
+
+
+def shortened(token: str) -> str:
+    """A token's id (jti) as records have it."""
+    return token[:_TOKEN]
 
 
 _encoder = msgspec.msgpack.Encoder()

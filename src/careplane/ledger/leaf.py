@@ -40,6 +40,8 @@ class Kind(IntEnum):
 
 CLEAR = frozenset({Kind.EPOCH})
 """Kinds whose statement stands in the leaf itself."""
+KEPT = frozenset({Kind.POLICY, Kind.AUDIT, Kind.ERASE})
+"""Kinds whose statement is kept beside the leaf: no record says it again."""
 
 _VERSION = ("tenant", "type", "id", "version", "recorded")
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
@@ -59,10 +61,13 @@ had `size` and `root`."""
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A leaf as the log keeps it. `salt` is secret, and empty where the statement is in clear."""
+    """A leaf as the log keeps it. `salt` is secret, and empty where the statement is in clear;
+    `said` is the statement of kinds that are `KEPT`; `at` are tenant and `t` of a version."""
 
     entry: bytes
     salt: bytes = b""
+    said: bytes = b""
+    at: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +113,20 @@ def read(kind: Kind, text: bytes) -> dict[str, str]:
     return values
 
 
-def seal(kind: Kind, values: Mapping[str, str | int], secret: bytes) -> Sealed:
-    """A new leaf. `secret` is the installation's key for leaves."""
+def seal(
+    kind: Kind,
+    values: Mapping[str, str | int],
+    secret: bytes,
+    at: tuple[int, int] | None = None,
+) -> Sealed:
+    """A new leaf. `secret` is the installation's key for leaves; `at` are tenant and `t` of the
+    version that it is about."""
     text = statement(kind, values)
     if kind in CLEAR:
         return Sealed(Opening(kind, text).entry())
     salt = secrets.token_bytes(SALT_BYTES)
-    return Sealed(Opening(kind, text, leaf_key(secret, salt)).entry(), salt)
+    said = text if kind in KEPT else b""
+    return Sealed(Opening(kind, text, leaf_key(secret, salt)).entry(), salt, said, at)
 
 
 def opened(sealed: Sealed, values: Mapping[str, str | int], secret: bytes) -> Opening | None:

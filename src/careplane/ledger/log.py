@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import Busy, Conflict, Fault, Incorrect, Stale
+from careplane.kernel.errors import Busy, CareplaneError, Conflict, Fault, Incorrect, Stale
 from careplane.ledger.anchor import Anchor, AnchorFile
 from careplane.ledger.formats import checkpoint, keys, note
 from careplane.ledger.leaf import Sealed
@@ -22,9 +22,10 @@ from careplane.ledger.merkle import tiles
 from careplane.ledger.merkle.frontier import Frontier
 from careplane.ledger.merkle.hashes import leaf_hash
 from careplane.ledger.merkle.tiles import Tile
+from careplane.ledger.moved import Moved, runs_of, together
 from careplane.ledger.recovery import recovered
 from careplane.ledger.tree import Tree, edges
-from careplane.storage.ports.ledger import Batch, Entry, LedgerStore
+from careplane.storage.ports.ledger import Entry, LedgerStore
 
 SIGNED, COSIGNED = "signed", "cosigned"
 _MOST_AT_ONCE = 1_024
@@ -87,7 +88,7 @@ def _newest(sizes: frozenset[int]) -> frozenset[int]:
 @dataclass(slots=True)
 class _Waiting:
     leaves: Sequence[Sealed]
-    marks: Mapping[str, int]
+    moved: Moved
     done: asyncio.Future[int]
 
 
@@ -140,6 +141,7 @@ class Log:
             return
         head = self.identity.believe(self._anchor.signed)
         self._watched |= {*self._anchor.watched, head.size}
+        head = await self._caught_up(head)
         if head.size > self.size:
             stored = note.parse(data) if (data := await self._kept()) else None
             kept = self.identity.believe(stored) if stored else None
@@ -149,14 +151,14 @@ class Log:
         await self._same(head)
         await self._store.put_note(SIGNED, bytes(self._anchor.signed))  # where it is not yet
 
-    async def append(self, leaves: Sequence[Sealed], marks: Mapping[str, int] | None = None) -> int:
+    async def append(self, leaves: Sequence[Sealed], moved: Moved | None = None) -> int:
         """The number of the first of these leaves, which are durable then, one after the other.
-        `marks` are noted in the same transaction (see `storage.ports.ledger`)."""
+        Raises Stale where a source is not where `moved` says it was."""
         if len(leaves) > _MOST_AT_ONCE:
             raise Incorrect(f"At most {_MOST_AT_ONCE:,} leaves are appended at once.")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[int] = loop.create_future()
-        self._waiting.append(_Waiting(leaves, marks or {}, done))
+        self._waiting.append(_Waiting(leaves, moved or Moved(), done))
         if self._flushing is None or self._flushing.done():
             self._flushing = loop.create_task(self._flush())
         return await done
@@ -259,14 +261,15 @@ class Log:
 
     async def _store_all(self, taken: Sequence[_Waiting]) -> int:
         leaves = [leaf for one in taken for leaf in one.leaves]
-        marks = {source: at for one in taken for source, at in one.marks.items()}
         hashes = [leaf_hash(leaf.entry) for leaf in leaves]
-        entries = [Entry(leaf.entry, leaf.salt) for leaf in leaves]
+        entries = [Entry(leaf.entry, leaf.salt, leaf.said) for leaf in leaves]
+        moved = together([one.moved for one in taken])
         for _ in range(_TRIES):
             size = self.size
             changed = tiles.grow(size, hashes, lambda t: self._edge.get(t, b""), self._tree.known)
             try:
-                await self._store.append(Batch(size, entries, list(changed.items()), marks))
+                runs = runs_of(leaves, size)
+                await self._store.append(moved.batch(size, entries, list(changed.items()), runs))
             except Stale:
                 await self._load()  # another process appended
                 continue
@@ -274,8 +277,8 @@ class Log:
                 await self._load()  # it may be stored all the same
                 raise
             self._frontier = self._frontier.extend(hashes)
-            rows = self._edge | changed
-            self._edge = {tile: rows[tile] for tile in edges(self.size) if tile in rows}
+            edge = self._edge | changed
+            self._edge = {tile: edge[tile] for tile in edges(self.size) if tile in edge}
             return size
         raise Stale("Others append to the log all the time: try again.")
 
@@ -288,6 +291,21 @@ class Log:
             self._frontier = await self._tree.frontier(size)
         except (LookupError, ValueError) as error:
             raise Fault("Tiles of the log are missing: restore it from a backup.") from error
+
+    async def _caught_up(self, head: checkpoint.Checkpoint) -> checkpoint.Checkpoint:
+        """Another node may have signed since, with an anchor of its own."""
+        data = await self._store.note(SIGNED)
+        try:
+            newer = self.identity.believe(note.parse(data)) if data else head
+        except CareplaneError:
+            return head  # a look through the log names it; what the anchor has takes its place
+        if not head.size < newer.size <= self.size:
+            return head
+        await self._same(head)
+        await self._same(newer)
+        frontier = await self._tree.frontier(newer.size)
+        self._anchor = Anchor(note.parse(data), frontier, self._watched)
+        return newer
 
     async def _kept(self) -> bytes:
         return await self._store.note(COSIGNED if self._witnessed else SIGNED)

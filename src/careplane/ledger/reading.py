@@ -11,6 +11,7 @@ from careplane.ledger.leaf import Opening
 from careplane.ledger.log import COSIGNED, SIGNED
 from careplane.ledger.merkle import tiles
 from careplane.ledger.merkle.tiles import Lost, Tile
+from careplane.ledger.stamps import STAMPS, unpack
 from careplane.ledger.tree import Tree, place_now
 from careplane.storage.ports.ledger import LedgerStore
 
@@ -71,6 +72,18 @@ class Reading:
         if len(row) < place.width * 32 or tiles.UNKNOWN in hashes:
             raise NotFound(f"{path} was lost; an epoch leaf says so.")
         return row
+
+    async def stamped(self, name: str) -> bytes:
+        """`DAY.tsr`, a time stamp, or `DAY.checkpoint`, what it is of. Raises NotFound."""
+        day, _, what = name.rpartition(".")
+        for stamp in unpack(await self._store.note(STAMPS)):
+            if stamp.day == day and what in ("tsr", "checkpoint"):
+                return stamp.response if what == "tsr" else stamp.checkpoint
+        raise NotFound(f"There is no time stamp {name[:32]!r}.")
+
+    async def days(self) -> list[str]:
+        """The days that have a time stamp, the earliest first."""
+        return [stamp.day for stamp in unpack(await self._store.note(STAMPS))]
 
     async def _bundle(self, place: layout.Place) -> bytes:
         start = place.number * tiles.WIDTH

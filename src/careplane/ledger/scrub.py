@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from careplane.kernel.errors import CareplaneError
+from careplane.ledger.anchor import AnchorFile
 from careplane.ledger.formats import keys, note
 from careplane.ledger.leaf import Kind, kind_of, read
-from careplane.ledger.log import COSIGNED, SIGNED, believed
+from careplane.ledger.log import COSIGNED, SIGNED, Identity, believed
 from careplane.ledger.merkle import tiles
 from careplane.ledger.merkle.hashes import SIZE, leaf_hash
 from careplane.ledger.merkle.spans import Node
@@ -30,6 +32,19 @@ async def damages(store: LedgerStore, verifiers: list[keys.VerifierKey]) -> list
     return found
 
 
+async def apart(store: LedgerStore, anchors: AnchorFile, identity: Identity) -> str:
+    """What the anchor says, and the log does not, in words; empty where all is well."""
+    try:
+        anchor = await asyncio.to_thread(anchors.load)
+        if anchor is None:
+            signed = await store.note(SIGNED)
+            return "The anchor of this log is missing: put its newest copy back." if signed else ""
+        tree, size = Tree(store, await store.losses()), await store.size()
+        return await _note(tree, bytes(anchor.signed), size, [k.verifier for k in identity.signers])
+    except CareplaneError as error:
+        return error.text
+
+
 async def _damages(store: LedgerStore, verifiers: list[keys.VerifierKey]) -> AsyncIterator[str]:
     size = await store.size()
     tree = Tree(store, await store.losses())
@@ -46,7 +61,8 @@ async def _damages(store: LedgerStore, verifiers: list[keys.VerifierKey]) -> Asy
         if not await _told(store, tree, loss):
             yield f"Leaves {loss.kept} to {loss.size} are called lost, and no epoch leaf says so."
     behind = await store.entries(size, 1)
-    if behind:
+    size = await store.size()  # others may have appended since
+    if behind and behind[0][0] >= size:
         yield f"There is a leaf {behind[0][0]}, behind the {size} of the log."
     for name in (SIGNED, COSIGNED):
         data = await store.note(name)

@@ -12,7 +12,7 @@ from careplane.ledger.merkle import proofs, tiles
 from careplane.ledger.merkle.frontier import Frontier
 from careplane.ledger.merkle.spans import Node, Span, consistency, inclusion, nodes
 from careplane.ledger.merkle.tiles import Hashes, Lost, Tile, TileReader
-from careplane.storage.ports.ledger import LedgerStore, Loss
+from careplane.storage.ports.ledger import Entry, LedgerStore, Loss
 
 
 class Tree:
@@ -103,6 +103,19 @@ def place_now(number: int, losses: Sequence[Loss]) -> int:
             number = loss.size + 1 + rank
         holes = [_both(hole, range(loss.kept)) for hole in holes] + [range(loss.kept, loss.size)]
     return number
+
+
+async def entry_of(store: LedgerStore, tenant: int, t: int) -> Entry | None:
+    """The leaf of a version; None where it has none, or it was lost."""
+    number = await store.place(tenant, t)
+    if number is None:
+        return None
+    try:
+        now = place_now(number, await store.losses())
+    except NotFound:
+        return None
+    rows = await store.entries(now, 1)
+    return rows[0][1] if rows and rows[0][0] == now else None
 
 
 def _both(one: range, other: range) -> range:

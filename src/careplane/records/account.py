@@ -6,18 +6,22 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from careplane.access.caller import Caller
+from careplane.access.caller import BREAK_GLASS, TREATMENT, Caller
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
-from careplane.ledger.audit import AuditRecord, Outcome, encode
+from careplane.ledger.audit import AuditRecord, Outcome, encode, shortened
 from careplane.records.patients import patients_of_rows, patients_of_versions
+from careplane.records.veil.veiled import truth
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Put, Version
+
+EMERGENCY = "break-glass:"
+"""Stands before the interaction of whatever is done under emergency access."""
 
 
 class Account(Struct):
     """One call: who, what, and what left. `kept` tells that a unit of work took the record along,
-    so that nothing is left to append."""
+    so that nothing is left to append; `veiled` that the caller does not see all of what leaves."""
 
     caller: Caller
     interaction: str
@@ -25,9 +29,12 @@ class Account(Struct):
     versions: list[tuple[str, str, int]] = []
     patients: dict[str, None] = {}
     kept: bool = False
+    veiled: bool = False
 
     def saw(self, versions: Sequence[Version]) -> None:
         """These versions leave with the answer."""
+        if self.veiled:
+            versions = list(map(truth, versions))
         self.versions += [(version.type, version.id, version.version) for version in versions]
         self.patients |= patients_of_versions(versions)
 
@@ -71,12 +78,17 @@ class Account(Struct):
                 recorded=clock(),
                 tenant=int(caller.tenant),
                 agent=caller.id,
-                interaction=self.interaction,
+                interaction=EMERGENCY + self.interaction if caller.emergency else self.interaction,
                 outcome=outcome,
                 versions=tuple(self.versions),
                 patients=tuple(self.patients),
                 query=self.query,
                 address=caller.address,
                 detail=detail,
+                purpose="" if caller.purpose == TREATMENT else caller.purpose,
+                client="" if caller.id.endswith(caller.client) else caller.client,
+                token=shortened(caller.token),
+                emergency=caller.purpose == BREAK_GLASS,
+                roles=" ".join(caller.roles),
             )
         )

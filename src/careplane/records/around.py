@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from careplane.access.caller import Caller
 from careplane.records import fetch
-from careplane.records.bodies import rows_of
 from careplane.records.parts import Parts
 from careplane.records.results import Version
 from careplane.search.compartments import compartment_types
@@ -67,7 +66,7 @@ async def around(
 
 
 def _targets(parts: Parts, version: Version) -> Iterable[Key]:
-    for row in rows_of(parts.extract, version).references:
+    for row in parts.links(version).references:
         yield row.type, row.id
     if b"Binary/" in version.rest:  # the address of an attachment, which is no reference
         for match in _BINARY.finditer(version.rest):

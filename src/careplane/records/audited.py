@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
+
+from msgspec.structs import replace
 
 from careplane.kernel.errors import Busy, Outdated
 from careplane.records.account import Account
 from careplane.records.parts import Parts
+from careplane.records.results import Found
+from careplane.records.veil.leaving import leaving
+from careplane.records.veil.veil import Veil
 from careplane.search.registry import NotReady
 
 Command = TypeVar("Command")
@@ -56,8 +61,11 @@ async def _up_to_date(
     tenant = account.caller.tenant
     told = len(account.versions)
     for round in range(_TRIES):
-        now = await parts.of(tenant)
+        now = (await parts.of(tenant)).seen_by(account.caller)
         try:
+            if now.veil is not None:
+                account.veiled = True
+                return await _veiled(now, now.veil, account, work, command)
             return await work(now, account, command)
         except (Outdated, NotReady) as error:
             if now.definitions is None or (round and isinstance(error, NotReady)):
@@ -65,3 +73,16 @@ async def _up_to_date(
             del account.versions[told:]
             now.definitions.forget(tenant)
     raise Busy("Search parameters keep being defined anew; send the request again.")
+
+
+async def _veiled(
+    parts: Parts, veil: Veil, account: Account, work: Work[Command, Result], command: Command
+) -> Result:
+    """For a caller who does not see everything."""
+    if veil.study is None:
+        return await leaving(veil, await work(parts, account, command))
+    result = await leaving(veil, await work(parts, account, veil.study.asked(command)))
+    if isinstance(result, Found):
+        sent = veil.study.told(command, result.understood)
+        result = cast(Result, replace(result, understood=sent))
+    return result

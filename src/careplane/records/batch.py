@@ -15,7 +15,7 @@ from careplane.kernel.errors import CareplaneError, Fault
 from careplane.kernel.observe import describe
 from careplane.records import commands as c
 from careplane.records.account import Account
-from careplane.records.audited import audited
+from careplane.records.audited import audited, refused
 from careplane.records.bundle import Entry
 from careplane.records.parts import Parts
 from careplane.records.requests import carry_out, command_of, interaction
@@ -44,17 +44,22 @@ async def batch(
 
 async def _answer(parts: Parts, account: Account, entry: Entry, asked: c.Process) -> Answer:
     inner = Account(account.caller, "batch")
+    reads = False
     try:
         command = command_of(entry, asked)
         inner.interaction = interaction(command)
-        if entry.method in ("GET", "HEAD") and not isinstance(command, c.Operate):
-            # On success its record is the batch's, on failure its own.
-            inner.kept = True
+        # The record of a read that goes well is the batch's; one that fails has its own.
+        reads = entry.method in ("GET", "HEAD") and not isinstance(command, c.Operate)
+        inner.kept = reads
         result = await audited(parts, inner, carry_out, command)
         account.absorb(inner)
         return Answer(entry.method, entry.url, result=result)
     except CareplaneError as error:
+        if reads:
+            await refused(parts, inner, error)
         return Answer(entry.method, entry.url, error=error)
     except Exception as error:
+        if reads:
+            await refused(parts, inner, error)
         _log.error("An entry of a batch failed: %s", describe(error))
         return Answer(entry.method, entry.url, error=Fault("The server failed on this entry."))

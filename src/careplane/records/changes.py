@@ -36,6 +36,7 @@ async def before(parts: Parts, tenant: Tenant, version: Version) -> Version | No
 
 async def visible(parts: Parts, caller: Caller, subject: Subject) -> bool:
     """Whether this caller may read a record as its rows show it."""
+    await parts.decider.fresh(caller.tenant)
     limit = parts.decider.restriction(caller, Permission.READ, subject.type)
     return not isinstance(limit, Nothing) and await rights.allows(parts, caller, limit, subject)
 
@@ -51,13 +52,14 @@ async def disclose(
 
 
 async def _shown(parts: Parts, caller: Caller, type: str, id: str, number: int) -> Version | None:
+    parts = parts.plain
     limit = parts.decider.restriction(caller, Permission.READ, rights.known(type))
     if isinstance(limit, Nothing):
         return None
     found = await parts.store.vread(caller.tenant, type, id, number)
     if found is None or isinstance(limit, Everything):
         return found
-    if not found.deleted and await current(parts, caller, limit, type, id) is None:
+    if not found.deleted and await current(parts, caller, Permission.READ, type, id) is None:
         return None
     # What was deleted has no rows of its own: it is judged as it was.
     judged = await before(parts, caller.tenant, found) if found.deleted else found

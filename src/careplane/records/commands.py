@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
 
 
@@ -188,8 +189,18 @@ class Document(Struct, frozen=True):
     graph: str | None = None
 
 
+class Empty(Struct, frozen=True):
+    """All records of the caller's tenant, taken away for good."""
+
+
 class Purge(Struct, frozen=True):
     """`Patient/[id]/$purge`: the record of a patient, gone for good."""
+
+    id: str
+
+
+class Erase(Struct, frozen=True):
+    """`Patient/[id]/$erase`: as Purge, and no copy of the store that is left can be read."""
 
     id: str
 
@@ -309,12 +320,36 @@ class PrepareImport(Struct, frozen=True):
     types: tuple[str, ...]
 
 
+class ConsentCheck(Struct, frozen=True):
+    """Whether Consents let an actor (`Practitioner/17`, with these roles) do something with one
+    record, for a purpose of use (v3-ActReason); the action is one of consentaction. `consent` asks
+    of one Consent alone."""
+
+    type: str
+    id: str
+    actor: str
+    purpose: str = "TREAT"
+    action: str = "access"
+    roles: frozenset[str] = frozenset()
+    consent: str = ""
+
+
+class Relabel(Struct, frozen=True):
+    """Label what is stored."""
+
+
 class Note(Struct, frozen=True):
     """Something for the audit trail that no other command tells of, such as a file that is handed
     out: an operation, and a short text without patient data."""
 
     operation: str
     text: str
+
+
+class Reach(Struct, frozen=True):
+    """What another caller may read, for whoever looks into what a credential could do."""
+
+    of: Caller
 
 
 class Disclose(Struct, frozen=True):

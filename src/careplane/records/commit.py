@@ -36,6 +36,8 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
     account.saw([draft.current for draft in drafts if draft.current and not draft.put])
     if not puts:
         return tuple(Written(draft.effect, draft.current) for draft in drafts)
+    if parts.room is not None and any(put.method != "DELETE" for put in puts):
+        parts.room(account.caller.tenant)
     guards = tuple(dict.fromkeys(guard for draft in drafts for guard in draft.guards))
     after = account.with_writes(puts)
     _define_apart(parts, account, puts)
@@ -46,6 +48,7 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
         receipt = await parts.store.commit(account.caller.tenant, unit)
     if parts.definitions is not None and any(put.type == DEFINING for put in puts):
         parts.definitions.forget(account.caller.tenant)
+    parts.decider.wrote(account.caller.tenant, puts)
     account.kept = True
     account.absorb(after)
     parts.announce(account.caller.tenant, receipt.versions, [put.rows for put in puts])

@@ -9,10 +9,13 @@ from msgspec.structs import replace
 
 from careplane.access.caller import Caller
 from careplane.fhir import structs
+from careplane.fhir.codec import json
 from careplane.records.account import Account
 from careplane.records.bodies import whole
+from careplane.records.notices import notices
 from careplane.records.parts import Parts
 from careplane.records.results import Found, Inside, Version
+from careplane.records.veil.veiled import truth
 from careplane.search.contained import Contained, ContainedType, containing, matching
 from careplane.search.parse import Search
 from careplane.search.plan import Keys, OfType, Query, all_of, any_of
@@ -60,17 +63,27 @@ async def search(parts: Parts, account: Account, asked: Search, query: Query) ->
         matches=tuple(matches),
         next=page.next,
         total=total,
-        issues=asked.unknown,
+        issues=(*asked.unknown, *notices(parts, account.caller.tenant, _shown(matches, inside))),
         understood=asked.understood,
         inside=tuple(inside),
     )
 
 
+def _shown(matches: list[Version], inside: list[Inside]) -> list[Version]:
+    return [*matches, *(one.container for one in inside)]
+
+
 def _matching(parts: Parts, asked: Search, version: Version) -> list[Inside]:
-    container = structs.decoder(version.type).decode(whole(version))
+    stored = truth(version)
+    container = structs.decoder(stored.type).decode(whole(stored))
     types, where = asked.query.types, asked.query.where
     found = matching(container, types, where, version.last_updated, parts.extract)
-    return [Inside(version, one) for one in found]
+    if stored is version:
+        return [Inside(version, one) for one in found]
+    # By what may be asked for; only of what is seen, and as it is seen.
+    seen = json.parse(whole(version)).get("contained", ())
+    shown = {str(one["id"]): json.dump(one) for one in seen if "id" in one}
+    return [Inside(version, replace(one, raw=shown[one.id])) for one in found if one.id in shown]
 
 
 async def _direct(

@@ -124,8 +124,9 @@ class Definitions:
         another process has changed them; those of this one are known at once."""
         book = await self._fresh(tenant)
         edition = book.edition
-        if book.parts is None and edition is not None:
-            book.parts = self._parts(parts, edition)
+        base = parts.base if parts.base_of is None else parts.base_of(tenant)
+        if edition is not None and (book.parts is None or book.parts.base != base):
+            book.parts = self._parts(replace(parts, base=base), edition)
         return book.parts or parts
 
     async def edition(self, tenant: Tenant) -> Edition:
@@ -210,7 +211,7 @@ class Definitions:
 
     async def _begin(self, tenant: Tenant, book: _Book) -> bool:
         """Where nothing is stored yet, the index of full-text search lacks nothing."""
-        if await self._store.horizon(tenant) != (0, 0):
+        if await self._store.changes(tenant, 0, 1):
             return False
         book.marks[OTHER] = Mark(built=1)
         await self._state.put(tenant, _SPACE, OTHER, msgspec.msgpack.encode(book.marks[OTHER]))

@@ -16,9 +16,12 @@ from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Unsupported
 from careplane.records import (
     changes,
+    consent_check,
     counts,
     differences,
     documents,
+    emptying,
+    erase,
     everything,
     export,
     graph,
@@ -26,7 +29,9 @@ from careplane.records import (
     lastn,
     meta,
     purge,
+    reach,
     read,
+    relabel,
     search,
     stats,
     validate,
@@ -37,6 +42,8 @@ from careplane.records.account import Account
 from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
 from careplane.records.bundle import entries
+from careplane.records.consent_check import Checked
+from careplane.records.erase import Erasing
 from careplane.records.parts import Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.results import (
@@ -47,7 +54,10 @@ from careplane.records.results import (
     Prepared,
     Processed,
     Purged,
+    Reached,
+    Relabelled,
     Report,
+    Shredded,
     Statistics,
     Version,
     Versions,
@@ -65,9 +75,12 @@ _PATH = 200
 class Door:
     """The one door to patient data. `app.build` wires it."""
 
-    def __init__(self, parts: Parts, reindexes: Reindexes | None = None) -> None:
+    def __init__(
+        self, parts: Parts, reindexes: Reindexes | None = None, erasing: Erasing | None = None
+    ) -> None:
         self._parts = parts
         self._reindexes = reindexes
+        self._erasing = erasing
 
     async def _call(
         self, caller: Caller, interaction: str, work: Work[Command, Result], command: Command
@@ -146,6 +159,17 @@ class Door:
         """Remove a patient's record physically. Raises NotFound; Forbidden without the scope."""
         return await self._call(caller, "$purge", purge.purge, command)
 
+    async def erase(self, caller: Caller, command: c.Erase) -> Shredded:
+        """As `purge`, and the patient's keys are destroyed, so that what is left of the record in
+        old pages and copies is noise. Raises Unsupported where bodies have no keys."""
+        work = self._erasing.erase if self._erasing else erase.unsupported
+        return await self._call(caller, "$erase", work, command)
+
+    async def empty(self, caller: Caller, command: c.Empty) -> int:
+        """Remove all records of the caller's tenant physically; how many there were. Forbidden
+        without the scope of `purge`."""
+        return await self._call(caller, "$empty", emptying.empty, command)
+
     async def validate(self, caller: Caller, command: c.Validate) -> Report:
         """Every problem and warning; it raises only where there is nothing to look at."""
         return await self._call(caller, "$validate", validate.validate, command)
@@ -196,9 +220,21 @@ class Door:
         """Whether resources of these types may be written, before their bytes are there."""
         await self._call(caller, "$import", write.prepare_import, command)
 
+    async def consent_check(self, caller: Caller, command: c.ConsentCheck) -> Checked:
+        """What the Consents say. Raises NotFound for a record that the caller may not read."""
+        return await self._call(caller, "$consent-check", consent_check.consent_check, command)
+
+    async def relabel(self, caller: Caller, command: c.Relabel) -> Relabelled:
+        """Security labels for what is stored. For administrators."""
+        return await self._call(caller, "$relabel", relabel.relabel, command)
+
     async def note(self, caller: Caller, command: c.Note) -> None:
         """Keep an audit record of something that no other call tells of."""
         await self._call(caller, command.operation, _noted, command)
+
+    async def reach(self, caller: Caller, command: c.Reach) -> Reached:
+        """What another caller of the same tenant may read. For administrators."""
+        return await self._call(caller, "audit-exposure", reach.reach, command)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> Sequence[Version]:
         """Versions in the order of commit, for a service of this house. Nothing of it may leave

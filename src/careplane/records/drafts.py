@@ -33,9 +33,9 @@ class Drafter:
 
     async def create(self, content: Content, id: str) -> Draft:
         """A first version under an id that the server chose."""
-        limit = self._require(Permission.CREATE, content.type)
-        content = self._admitted(content)
-        await self._inside(limit, content, id, new=True)
+        self._require(Permission.CREATE, content.type)
+        content = self._admitted(content, None)
+        await self._inside(Permission.CREATE, content, id, new=True)
         self._defines(content, id)
         put = Put(content.type, id, "POST", content.rest, content.rows, expect=0, old=Rows())
         return Draft(Effect.CREATED, put)
@@ -50,13 +50,15 @@ class Drafter:
     ) -> Draft:
         """The next version of a record, or its first where a client chose the id."""
         limit = self._require(Permission.UPDATE, content.type)
-        content = self._admitted(content)
-        await self._inside(limit, content, id, new=current is None)
+        content = self._admitted(content, current)
+        await self._inside(Permission.UPDATE, content, id, new=current is None)
         self._defines(content, id)
         if current is None or current.deleted:
-            return self._revive(limit, content, id, current, if_match, method)
+            return self._revive(content, id, current, if_match, method)
         old = self.parts.rows_stored(current)
         await self._visible(limit, current, old)
+        if method == "PUT":
+            await self._seen_whole(current)
         _precondition(current, if_match)
         if content.rest == current.rest:
             return Draft(Effect.UNCHANGED, current=current)
@@ -67,15 +69,16 @@ class Drafter:
 
     def _revive(
         self,
-        limit: Node,
         content: Content,
         id: str,
         current: Version | None,
         if_match: int | None,
         method: Method,
     ) -> Draft:
-        # Whether an id is free must not show to somebody who sees a part only.
-        if not isinstance(limit, Everything):
+        # Whether an id is free must not show to somebody who sees a part only. Consents do not
+        # count: who brings all records would else bring none, once a patient has denied something.
+        right = self.parts.decider.by_right(self.caller, Permission.UPDATE, content.type)
+        if not isinstance(right, Everything):
             raise Forbidden(_OUTSIDE)
         if if_match is not None:
             raise Precondition("If-Match names a version, and there is no current one.")
@@ -119,15 +122,25 @@ class Drafter:
     def _require(self, permission: Permission, type: str) -> Node:
         return self.parts.decider.require(self.caller, permission, rights.known(type))
 
-    def _admitted(self, content: Content) -> Content:
+    def _admitted(self, content: Content, current: Version | None) -> Content:
         admit = self.parts.admissions.get(content.type)
         found = admit(self.caller, content) if admit else content
-        if found is content or not self.parts.codes:
+        rest = self._labelled(found, current)
+        if rest is found.rest and (found is content or not self.parts.codes):
             return found
-        version = Version(found.type, found.id or "", 0, 0, "PUT", found.rest, 0)
-        return Content(found.type, found.id, found.rest, rows_of(self.parts.extract, version))
+        version = Version(found.type, found.id or "0", 0, 0, "PUT", rest, 0)
+        return Content(found.type, found.id, rest, rows_of(self.parts.extract, version))
 
-    async def _inside(self, limit: Node, content: Content, id: str, *, new: bool) -> None:
+    def _labelled(self, content: Content, current: Version | None) -> bytes:
+        if self.parts.labels is None:
+            return content.rest
+        before = b"}" if current is None or current.deleted else current.rest
+        return self.parts.labels.labelled(self.caller, content.rest, before)
+
+    async def _inside(
+        self, permission: Permission, content: Content, id: str, *, new: bool
+    ) -> None:
+        limit = self.parts.decider.incoming(self.caller, permission, content.type)
         subject = Subject(content.type, id, self.parts.clock(), content.rows)
         if not await self._allows(limit, subject, new=new):
             raise Forbidden(_OUTSIDE)
@@ -141,6 +154,16 @@ class Drafter:
     async def _visible(self, limit: Node, current: Version, old: Rows) -> None:
         if not await self._allows(limit, _subject(current, old)):
             raise Forbidden(_OUTSIDE)
+
+    async def _seen_whole(self, current: Version) -> None:
+        """Who replaces a record would delete what they do not see, and learn whether what they
+        sent is the same."""
+        veil = self.parts.veil
+        if veil is not None and (await veil.one(current)).rest != current.rest:
+            raise Forbidden(
+                f"This caller does not see all of this {current.type} and cannot replace it; send "
+                "a patch of what is seen."
+            )
 
     async def _refuse_if_readable(self, current: Version, old: Rows) -> None:
         readable = self.parts.decider.restriction(self.caller, Permission.READ, current.type)

@@ -19,6 +19,7 @@ from careplane.kernel.errors import Gone, NotFound
 from careplane.records import around, rights
 from careplane.records import commands as c
 from careplane.records.account import Account
+from careplane.records.notices import notices
 from careplane.records.parts import Parts
 from careplane.records.read import current
 from careplane.records.results import Around, Found, Version
@@ -55,7 +56,8 @@ async def everything(parts: Parts, account: Account, command: c.Everything) -> A
     account.saw(found.included)
     shown = around.told(command.shown, found.included)
     following = await walk.following(found.next, shown)
-    page = Found(matches=found.matches, included=found.included, next=following)
+    told = notices(parts, account.caller.tenant, (*found.matches, *found.included))
+    page = Found(matches=found.matches, included=found.included, next=following, issues=told)
     return Around(page, shown)
 
 
@@ -64,8 +66,7 @@ async def _centre(parts: Parts, account: Account, command: c.Everything) -> tupl
     if command.id is None:
         parts.decider.require(account.caller, Permission.SEARCH, command.type)
         return ()
-    limit = parts.decider.require(account.caller, Permission.READ, command.type)
-    centre = await current(parts, account.caller, limit, command.type, command.id)
+    centre = await current(parts, account.caller, Permission.READ, command.type, command.id)
     if centre is None:
         raise NotFound(f"There is no such {command.type}.")
     if centre.deleted:

@@ -130,7 +130,7 @@ class _Group(msgspec.Struct):
 
 async def export(parts: Parts, account: Account, command: c.Export) -> Exported:
     """One page."""
-    caller = account.caller
+    caller, parts = account.caller, parts.plain
     limit = parts.decider.require(caller, Permission.SEARCH, rights.known(command.type))
     asked = rights.within(parts.decider, caller, _asked(parts, command))
     account.query = f"{command.type}@{command.at}"

@@ -22,6 +22,7 @@ from careplane.records import fetch
 from careplane.records.account import Account
 from careplane.records.bodies import whole
 from careplane.records.matching import matching
+from careplane.records.notices import notices
 from careplane.records.parts import Parts
 from careplane.records.read import read
 from careplane.records.results import Found, Version
@@ -43,7 +44,8 @@ async def graph(parts: Parts, account: Account, command: c.Graph) -> Found:
     account.query = f"{command.type}/{command.id}/$graph"
     found = await follow(parts, account, definition, start)
     account.saw(found)
-    return Found(matches=(start, *found))
+    told = notices(parts, account.caller.tenant, (start, *found))
+    return Found(matches=(start, *found), issues=told)
 
 
 async def defined(parts: Parts, account: Account, name: str) -> Tree:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from careplane.access.caller import Caller
 from careplane.access.scopes import Permission
 from careplane.kernel.errors import NotFound, TooLarge
 from careplane.records import commands as c
 from careplane.records import rights
 from careplane.records.account import Account
+from careplane.records.notices import notices
 from careplane.records.parts import Parts
 from careplane.records.results import Version, Versions
 from careplane.search.plan import Node
@@ -37,7 +40,7 @@ async def history(parts: Parts, account: Account, command: c.History) -> Version
     if command.id is not None and not found.versions and not command.cursor:
         await _exists(parts, caller, query)
     account.saw(found.versions)
-    return found
+    return replace(found, issues=notices(parts, caller.tenant, found.versions))
 
 
 def _limit(parts: Parts, caller: Caller, command: c.History) -> Node:

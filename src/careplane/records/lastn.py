@@ -19,6 +19,7 @@ from careplane.records.account import Account
 from careplane.records.bodies import whole
 from careplane.records.effective import moment
 from careplane.records.matching import matching
+from careplane.records.notices import notices
 from careplane.records.parts import Parts
 from careplane.records.results import Found, Version
 from careplane.search.parse import Search, parse
@@ -42,7 +43,8 @@ async def lastn(parts: Parts, account: Account, command: c.Lastn) -> Found:
         groups.add(version)
     found = tuple(groups.latest())
     account.saw(found)
-    return Found(matches=found, total=len(found), issues=asked.unknown, understood=asked.understood)
+    told = (*asked.unknown, *notices(parts, account.caller.tenant, found))
+    return Found(matches=found, total=len(found), issues=told, understood=asked.understood)
 
 
 def _check(parts: Parts, asked: Search) -> None:

@@ -41,18 +41,26 @@ async def purge(parts: Parts, account: Account, command: c.Purge) -> Purged:
     account.query = f"{_PATIENT}/{command.id}/$purge"
     account.patients[command.id] = None
     limit = parts.decider.require(account.caller, Permission.PURGE, _PATIENT)
+    parts = parts.plain
     patient = await parts.store.read(account.caller.tenant, _PATIENT, command.id)
-    if patient is None or not await _within(parts, account, limit, patient):
+    if patient is None or not await within(parts, account, limit, patient):
         raise NotFound("There is no such Patient.")
-    record = await _gather(parts, account.caller.tenant, command.id)
+    purged = await remove(parts, account, command.id)
+    account.kept = True
+    return purged
+
+
+async def remove(parts: Parts, account: Account, id: str) -> Purged:
+    """All of a patient's record, in steps, each with its audit record."""
+    record = await _gather(parts, account.caller.tenant, id)
     for some in _steps(record):
         await persist(partial(_erase, parts, account, some))
-    account.kept = True
+    parts.decider.erased(account.caller.tenant)
     left = await _left(parts, account.caller.tenant, {*record.whole}, record.binaries)
     return Purged(len(record.whole), record.versions, tuple(sorted(left)))
 
 
-async def _within(parts: Parts, account: Account, limit: Node, patient: Version) -> bool:
+async def within(parts: Parts, account: Account, limit: Node, patient: Version) -> bool:
     if isinstance(limit, Everything):
         return True
     if patient.deleted:
@@ -153,6 +161,8 @@ async def _erase(parts: Parts, account: Account, step: _Step) -> None:
     told = Account(account.caller, account.interaction, account.query, [], {**account.patients})
     told.versions += [(one.type, one.id, one.expect) for one in records]
     told.versions += [(one.type, one.id, one.version) for one in old]
+    every = [(one.type, one.id, n) for one in records for n in range(1, one.expect + 1)]
+    await parts.forget(tenant, [*every, *((one.type, one.id, one.version) for one in old)])
     await parts.store.erase(tenant, Erasure(records, old, told.success(parts.clock)))
 
 

@@ -9,6 +9,7 @@ from careplane.records import commands as c
 from careplane.records import rights
 from careplane.records.account import Account
 from careplane.records.parts import Parts
+from careplane.records.patients import patients_of_versions
 from careplane.records.results import Version
 from careplane.search.plan import Everything, Keys, Node, Nothing, Query, all_of
 from careplane.storage.ports.records import Key
@@ -21,8 +22,8 @@ async def read(parts: Parts, account: Account, command: c.Read) -> Version:
     """The current version."""
     caller = account.caller
     account.query = f"{command.type}/{command.id}"
-    limit = parts.decider.require(caller, Permission.READ, rights.known(command.type))
-    found = await current(parts, caller, limit, command.type, command.id)
+    type = rights.known(command.type)
+    found = await current(parts, caller, Permission.READ, type, command.id)
     return _present(account, found, command.type)
 
 
@@ -32,7 +33,7 @@ async def vread(parts: Parts, account: Account, command: c.Vread) -> Version:
     account.query = f"{command.type}/{command.id}/_history/{command.version}"
     limit = parts.decider.require(caller, Permission.READ, rights.known(command.type))
     if not isinstance(limit, Everything):
-        now = await current(parts, caller, limit, command.type, command.id)
+        now = await current(parts, caller, Permission.READ, command.type, command.id)
         if now is None:
             raise _no_such(command.type)
     found = await parts.store.vread(caller.tenant, command.type, command.id, command.version)
@@ -62,11 +63,39 @@ async def read_many(parts: Parts, account: Account, command: c.ReadMany) -> tupl
     return tuple(present)
 
 
-async def current(parts: Parts, caller: Caller, limit: Node, type: str, id: str) -> Version | None:
+async def current(
+    parts: Parts, caller: Caller, permission: Permission, type: str, id: str
+) -> Version | None:
     """The current version, a deletion included, or None where the caller may not know of it: what
-    was deleted matches no restriction."""
+    was deleted matches no restriction. Raises Forbidden where nothing of the type may be known."""
+    limit = parts.decider.require(caller, permission, type)
     if isinstance(limit, Everything):
         return await parts.store.read(caller.tenant, type, id)
+    if isinstance(parts.decider.by_right(caller, permission, type), Everything):
+        return await _consented(parts, caller, permission, type, id)
+    return await matching(parts, caller, limit, type, id)
+
+
+async def _consented(
+    parts: Parts, caller: Caller, permission: Permission, type: str, id: str
+) -> Version | None:
+    """Where only Consents stand in the way, those of the patients whom it names."""
+    found = await parts.store.read(caller.tenant, type, id)
+    if found is None or found.deleted:
+        return None
+    patients = frozenset(patients_of_versions((found,)))
+    limit = parts.decider.restriction(caller, permission, type, patients)
+    if isinstance(limit, Everything):
+        return found
+    shown = await matching(parts, caller, limit, type, id)
+    if shown is None or shown.t == found.t:
+        return shown
+    limit = parts.decider.restriction(caller, permission, type)  # it may be another's by now
+    return await matching(parts, caller, limit, type, id)
+
+
+async def matching(parts: Parts, caller: Caller, limit: Node, type: str, id: str) -> Version | None:
+    """The current version, or None where it does not match."""
     where = all_of(limit, Keys(frozenset({(type, id)})))
     page = await parts.store.search(caller.tenant, Query(frozenset({type}), where, count=1))
     return page.versions[0] if page.versions else None

@@ -24,7 +24,9 @@ __all__ = [
     "Prepared",
     "Processed",
     "Purged",
+    "Reached",
     "Report",
+    "Shredded",
     "Statistics",
     "Version",
     "Versions",
@@ -57,6 +59,7 @@ class Versions(Struct, frozen=True):
     versions: tuple[Version, ...]
     next: str | None = None
     total: int | None = None
+    issues: tuple[Issue, ...] = ()
 
 
 class Inside(Struct, frozen=True):
@@ -104,6 +107,24 @@ class Purged(Struct, frozen=True):
     left: tuple[tuple[str, str], ...]
 
 
+class Shredded(Struct, frozen=True):
+    """What an erasure did. `keys` were destroyed, `outputs` of jobs were removed since they may
+    have held something of the record; `ledger`: whether the ledger was told, False where there is
+    none."""
+
+    purged: Purged
+    keys: int
+    outputs: int
+    ledger: bool
+
+
+class Reached(Struct, frozen=True):
+    """Ids of the patients that a caller may read or find, and how many resources of each type."""
+
+    patients: tuple[str, ...]
+    types: tuple[tuple[str, int], ...]
+
+
 class Prepared(Struct, frozen=True):
     """What an export will show: everything up to the commit `at`, which is how things were at
     `instant`; of which types; `patients` are those of the Group or the list, None for all."""
@@ -120,6 +141,13 @@ class Exported(Struct, frozen=True):
 
     versions: tuple[Version, ...]
     next: int | None
+
+
+class Relabelled(Struct, frozen=True):
+    """Resources that were looked at, and that have other labels now."""
+
+    looked: int
+    changed: int
 
 
 class MetaFound(Struct, frozen=True):

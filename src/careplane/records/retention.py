@@ -83,6 +83,7 @@ class Retention:
             account = Account(self._caller, "retention")
             account.versions = [(one.type, one.id, one.version) for one in gone]
             erasure = Erasure((), tuple(gone), account.success(self._parts.clock))
+            await self._parts.forget(tenant, account.versions)
             try:
                 await self._parts.store.erase(tenant, erasure)
             except Stale:

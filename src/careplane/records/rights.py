@@ -57,7 +57,7 @@ def restrict(decider: Decider, caller: Caller, query: Query) -> Query:
     inner = within(decider, caller, query.where)
     if len(query.types) == 1:
         (type,) = query.types
-        limit = decider.require(caller, Permission.SEARCH, type)
+        limit = decider.searching(caller, type, query.where)
     else:
         limit = over_types(decider, caller, query.types)
     return replace(query, where=all_of(limit, inner))

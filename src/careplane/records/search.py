@@ -15,7 +15,7 @@ from careplane.kernel.errors import Issue, NotFound, Outdated
 from careplane.records import commands as c
 from careplane.records import contained, fetch, rights
 from careplane.records.account import Account
-from careplane.records.bodies import rows_of
+from careplane.records.notices import notices
 from careplane.records.parts import Parts
 from careplane.records.results import Found, Version
 from careplane.search.compartments import compartment_node, compartment_types
@@ -72,7 +72,11 @@ async def search(parts: Parts, account: Account, command: c.Search) -> Found:
         included=tuple(included),
         next=page.next,
         total=total,
-        issues=(*asked.unknown, *((_CUT_SHORT,) if cut else ())),
+        issues=(
+            *asked.unknown,
+            *((_CUT_SHORT,) if cut else ()),
+            *notices(parts, caller.tenant, (*page.versions, *included)),
+        ),
         understood=asked.understood,
     )
 
@@ -157,5 +161,5 @@ async def _fetch(parts: Parts, caller: Caller, want: Wanted, most: int) -> list[
 
 
 def _subject(parts: Parts, version: Version, with_rows: bool) -> Subject:
-    rows = rows_of(parts.extract, version) if with_rows else Rows()
+    rows = parts.links(version) if with_rows else Rows()
     return Subject(version.type, version.id, version.last_updated, rows)

@@ -15,7 +15,7 @@ from careplane.kernel.errors import CareplaneError, NotFound, Precondition
 from careplane.records import commands as c
 from careplane.records.account import Account
 from careplane.records.audited import audited
-from careplane.records.bodies import Content, check_id, check_same_id, whole
+from careplane.records.bodies import Content, check_id, check_same_id
 from careplane.records.bundle import Entry
 from careplane.records.commit import Draft, commit, persist
 from careplane.records.contents import contents
@@ -37,7 +37,7 @@ async def transaction(
         with placed(entry):
             commands[entry.index] = command_of(entry, asked, only_reading=True)
     writes = [(e, w) for e in entries if isinstance(w := commands[e.index], Write)]
-    written = await persist(lambda: _attempt(parts, account, writes))
+    written = await persist(lambda: _attempt(parts.plain, account, writes))
     answers: list[Answer] = []
     for entry in entries:
         done = written.get(entry.index)
@@ -151,7 +151,7 @@ async def _patch(m: _Making) -> Draft:
     found = await m.drafter.changeable(m.command.type, m.current)
     if found is None:
         raise NotFound(f"There is no such {m.command.type} to patch.")
-    content = patched(m.drafter.parts, m.command, whole(found))
+    content = await patched(m.drafter.parts, m.command, found)
     return await m.drafter.update(content, found.id, found, m.command.if_match, "PATCH")
 
 

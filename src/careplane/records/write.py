@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from careplane.access.masks.merge import merged
 from careplane.access.scopes import Permission
 from careplane.fhir.codec import json
 from careplane.kernel.errors import Incorrect, Invalid, Issue, NotFound, Precondition
@@ -24,6 +25,7 @@ async def create(parts: Parts, account: Account, command: c.Create) -> Written:
     with parts.step("decide"):
         parts.decider.require(account.caller, Permission.CREATE, type)
     content = parts.accept(command.raw, type)
+    parts = parts.plain
     drafter = Drafter(parts, account.caller)
     if command.if_none_exist is None:
         return await _one(parts, account, await drafter.create(content, parts.new_id()))
@@ -48,6 +50,7 @@ async def update(
     with parts.step("decide"):
         parts.decider.require(account.caller, Permission.UPDATE, type)
     content = parts.accept(command.raw, type)
+    parts = parts.plain
     if isinstance(command, c.ConditionalUpdate):
         return await _update_match(parts, account, command, content)
     account.query = f"{type}/{command.id}"
@@ -112,34 +115,39 @@ async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:
     """PATCH by id or by criteria: the current version, changed and validated anew."""
     type = rights.known(command.type)
     with parts.step("decide"):
-        limit = parts.decider.require(account.caller, Permission.UPDATE, type)
+        parts.decider.require(account.caller, Permission.UPDATE, type)
+    parts = parts.plain
     drafter = Drafter(parts, account.caller)
 
     async def attempt() -> Written:
         guards: tuple[Guard, ...] = ()
         if command.id is not None:
-            found = await current(parts, account.caller, limit, type, command.id)
+            found = await current(parts, account.caller, Permission.UPDATE, type, command.id)
         else:
             match = await find_one(parts, account.caller, type, _criteria(command))
             found, guards = match.version, (match.guard,)
         if found is None or found.deleted:
             raise NotFound(f"There is no such {type} to patch.")
-        draft = await drafter.update(
-            patched(parts, command, whole(found)), found.id, found, command.if_match, "PATCH"
-        )
+        content = await patched(parts, command, found)
+        draft = await drafter.update(content, found.id, found, command.if_match, "PATCH")
         return await _one(parts, account, _guarded(draft, *guards))
 
     return await persist(attempt)
 
 
-def patched(parts: Parts, command: c.Patch, raw: bytes) -> Content:
-    """The content after the change; its type and id may not change."""
-    before = json.parse(raw)
+async def patched(parts: Parts, command: c.Patch, found: Version) -> Content:
+    """The content after the change; its type and id may not change. Where the caller does not see
+    everything, it is a change to what is seen, brought to what is stored."""
+    shown = found if parts.veil is None else await parts.veil.one(found)
+    before = json.parse(whole(shown))
     after = command.change(before)
     for name in ("resourceType", "id"):
         if after.get(name) != before.get(name):
             issue = Issue("error", "value", f"A patch may not change '{name}'.", name)
             raise Invalid(issue.text, issues=(issue,))
+    if parts.veil is not None and shown.rest != found.rest:
+        stored = json.parse(whole(found))
+        after = merged(stored, before, after, await parts.veil.hidden(found))
     return parts.accept(json.dump(after), command.type)
 
 
@@ -156,6 +164,7 @@ async def delete(
     type = rights.known(command.type)
     with parts.step("decide"):
         parts.decider.require(account.caller, Permission.DELETE, type)
+    parts = parts.plain
     drafter = Drafter(parts, account.caller)
 
     account.query = _asked(command)

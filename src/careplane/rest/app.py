@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from careplane.access.caller import Caller, nobody
 from careplane.kernel.errors import Busy, CareplaneError, Unauthenticated
 from careplane.records.audited import is_audited
-from careplane.rest.addressing import ROOT, Addressing
+from careplane.rest.addressing import ROOT, Addressing, place_of
 from careplane.rest.calls import Operations
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import PATH, Later
@@ -114,8 +114,9 @@ class Fhir:
         path = _path(scope)
         if path == ("metadata",):
             seen.interaction = "capabilities"
-            await self._capabilities.renew()
-            return self._metadata(method, self._addressing.base(scope, headers))
+            said = self._capabilities.of(place_of(scope).tenant)
+            await said.renew()
+            return _metadata(said, method, self._addressing.base(scope, headers))
         if method == "OPTIONS":
             return Response(204, b"", list(_CORS))
         request = Request(
@@ -166,13 +167,6 @@ class Fhir:
         where = place(request.path)
         return await self._operations.call(self._service, request, where, only_reading)
 
-    def _metadata(self, method: str, base: str) -> Response:
-        if method == "OPTIONS":
-            return Response(204, b"", list(_CORS))
-        if method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(method, ("GET", "HEAD", "OPTIONS"))
-        return Response(200, self._capabilities.statement(base))
-
     def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not token:
@@ -185,6 +179,14 @@ class Fhir:
                 self._callers.clear()
             known = self._callers[address] = (caller, replace(caller, address=address))
         return known[1]
+
+
+def _metadata(said: Capabilities, method: str, base: str) -> Response:
+    if method == "OPTIONS":
+        return Response(204, b"", list(_CORS))
+    if method not in ("GET", "HEAD"):
+        raise MethodNotAllowed(method, ("GET", "HEAD", "OPTIONS"))
+    return Response(200, said.statement(base))
 
 
 def _path(scope: Scope) -> tuple[str, ...]:

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+_NO_REDISCLOSURE = (
+    b',"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode",'
+    b'"code":"NODSCLCD"}]}'
+)
 _quote = msgspec.json.Encoder().encode
 
 
@@ -22,9 +26,13 @@ def bundle(
     entries: Iterable[bytes],
     links: Sequence[Link] = (),
     total: int | None = None,
+    *,
+    no_redisclosure: bool = False,
 ) -> bytes:
-    """A Bundle of entries that are JSON already."""
-    parts = [b'{"resourceType":"Bundle","type":"%b"' % type.encode()]
+    """A Bundle of entries that are JSON already. `no_redisclosure` labels it as a whole
+    (`NODSCLCD`)."""
+    label = _NO_REDISCLOSURE if no_redisclosure else b""
+    parts = [b'{"resourceType":"Bundle"%b,"type":"%b"' % (label, type.encode())]
     if total is not None:
         parts.append(b',"total":%d' % total)
     if links:

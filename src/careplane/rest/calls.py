@@ -15,7 +15,9 @@ from careplane.rest.response import Response
 from careplane.rest.routes import Place
 from careplane.rest.service import Service
 
-_LEVEL = {"$": "system", "Type/$": "type", "Type/id/$": "instance"}
+_LEVEL = {
+    "$": "system", "Type/$": "type", "Type/id/$": "instance", "Type/id/_history/vid/$": "version",
+}  # fmt: skip
 
 
 class Operations:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from careplane.rest.interactions import (
+    consent_check,
     diff,
+    erase,
     everything,
     graph,
     lastn,
     meta,
     purge,
     reindex,
+    relabel,
     stats,
     validate,
 )
 
 OPERATIONS = (
+    *consent_check.OPERATIONS,
     *diff.OPERATIONS,
     *everything.OPERATIONS,
     *graph.OPERATIONS,
     *lastn.OPERATIONS,
     *meta.OPERATIONS,
     *purge.OPERATIONS,
+    *erase.OPERATIONS,
     *reindex.OPERATIONS,
+    *relabel.OPERATIONS,
     *stats.OPERATIONS,
     *validate.OPERATIONS,
 )

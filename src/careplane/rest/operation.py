@@ -86,7 +86,8 @@ class Operation:
     its definition does not say so; `later` where it may take long, so that it is also carried out
     after the answer (`Prefer: respond-async`). Bodies of the media types in `bodies` are no
     resources: they are handed over as they came, in `Call.resource`. `answers` is the media type of
-    an answer that is no resource, `statuses` those of a call that went well."""
+    an answer that is no resource, `statuses` those of a call that went well; `of_version` where it
+    can be called on one version too."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
@@ -97,6 +98,7 @@ class Operation:
     statuses: tuple[int, ...] = (200,)
     writes: bool = False
     later: bool = False
+    of_version: bool = False
 
     @property
     def changes(self) -> bool:
@@ -124,7 +126,8 @@ class Operation:
 
     def serves(self, level: str, type: str | None) -> bool:
         """Whether it can be called there."""
-        return level in self.levels and (type is None or self.types is None or type in self.types)
+        offered = self.of_version if level == "version" else level in self.levels
+        return offered and (type is None or self.types is None or type in self.types)
 
 
 @cache

@@ -33,6 +33,7 @@ STATUS: dict[type[CareplaneError], int] = {
     errors.Unsupported: 501,
     errors.Busy: 503,
     errors.TooMany: 429,
+    errors.Exceeded: 507,
     errors.Fault: 500,
 }
 _HEADERS: dict[type[CareplaneError], tuple[Header, ...]] = {

@@ -21,11 +21,12 @@ class Return(StrEnum):
 
 class Prefer(Struct, frozen=True):
     """Preferences; `returns` is None where the client has none. `later`: the answer may come
-    after the request (`respond-async`)."""
+    after the request (`respond-async`). `receipt`: that of the ledger is wanted with a write."""
 
     returns: Return | None = None
     handling: Handling = Handling.LENIENT
     later: bool = False
+    receipt: bool = False
 
 
 _RETURNS = {kind.lower(): kind for kind in Return}
@@ -37,7 +38,7 @@ def prefer(header: str) -> Prefer:
     """What is not understood is no preference: RFC 7240 has it ignored."""
     returns: Return | None = None
     handling = Handling.LENIENT
-    later = False
+    later = receipt = False
     for part in header[:1000].replace(";", ",").split(","):
         name, _, value = part.partition("=")
         value = value.strip().strip('"').lower()
@@ -48,4 +49,6 @@ def prefer(header: str) -> Prefer:
                 handling = _HANDLING.get(value, handling)
             case "respond-async":
                 later = True
-    return Prefer(returns, handling, later)
+            case "receipt":
+                receipt = True
+    return Prefer(returns, handling, later, receipt)

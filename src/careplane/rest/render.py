@@ -21,7 +21,8 @@ ALWAYS: tuple[Header, ...] = (
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"ETag, Location, Last-Modified, Retry-After, Content-Location, X-Progress, Expires",
+        b"ETag, Location, Last-Modified, Retry-After, Content-Location, X-Progress, Expires, "
+        b"X-Receipt",
     ),
 )
 """A bearer token is no ambient credential, so any origin may ask; the token says what it gets."""

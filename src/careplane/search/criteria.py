@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from careplane.fhir.definitions import is_resource
-from careplane.kernel.errors import TooLarge, Unsupported
+from careplane.kernel.errors import CareplaneError, TooLarge
 from careplane.search.criterion import (
     Criterion,
     Setting,
     UnknownParameter,
     invalid,
+    missing,
     shown,
     unknown,
     unsupported,
@@ -167,12 +168,15 @@ class _Reading:
         if depth > MAX_DEPTH:
             raise TooLarge(f"{shown(self.key)}: more than {MAX_DEPTH} links in one chain")
 
-    def _unknown(self, type: str, code: str) -> UnknownParameter | Unsupported:
-        if code in FULL_TEXT_CODES:  # not to be left out: it would change what is found
+    def _unknown(self, type: str, code: str) -> CareplaneError:
+        if code in FULL_TEXT_CODES and not self.setting.registry.hides(
+            type, code
+        ):  # not to be left out: it would change what is found
             return unsupported(
                 self.key,
                 "full-text search is not offered here; where it is off, the operator can set "
                 "CAREPLANE_FULL_TEXT=true",
             )
         kind = "every resource" if type == ANY else type
-        return unknown(self.key, f"there is no search parameter {shown(code)!r} of {kind}")
+        text = f"there is no search parameter {shown(code)!r} of {kind}"
+        return missing(self.setting, self.key, type, code, text)

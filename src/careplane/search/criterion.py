@@ -7,7 +7,14 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from careplane.kernel.errors import Incorrect, Invalid, Issue, Unsupported
+from careplane.kernel.errors import (
+    CareplaneError,
+    Forbidden,
+    Incorrect,
+    Invalid,
+    Issue,
+    Unsupported,
+)
 from careplane.search.code_sets import CodeSets, R4CodeSets
 from careplane.search.plan import Node
 from careplane.search.registry import Parameter, Registry
@@ -75,6 +82,15 @@ def unknown(key: str, text: str) -> UnknownParameter:
     """No such parameter."""
     text = f"{shown(key)}: {text}"
     return UnknownParameter(text, issues=(Issue("error", "not-supported", text, shown(key)),))
+
+
+def missing(setting: Setting, key: str, type: str, code: str, text: str) -> CareplaneError:
+    """What to raise where a lookup has found nothing. What is hidden from a caller is refused under
+    lenient handling too: left out, it would leave others among what is found."""
+    if not setting.registry.hides(type, code):
+        return unknown(key, text)
+    text = f"{shown(key)}: this reads what is hidden from this caller"
+    return Forbidden(text, issues=(Issue("error", "forbidden", text, shown(key)),))
 
 
 def shown(key: str) -> str:

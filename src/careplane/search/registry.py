@@ -102,6 +102,10 @@ class Registry:
                 return self._custom(type, code)
         return found
 
+    def hides(self, type: str, code: str) -> bool:
+        """Whether there is such a parameter, and not for whom this registry is."""
+        return False
+
     def of(self, type: str) -> tuple[Parameter, ...]:
         """All that is offered of a type, by code, those of every resource included."""
         codes = {code for base in _bases(type) for code in self._by_base.get(base, ())}
@@ -146,6 +150,11 @@ class Registry:
         other = copy(self)
         other._customs, other._waiting = dict(customs), waiting
         return other
+
+    def without(self, hidden: Callable[[str, Parameter], bool]) -> Registry:
+        """A registry in which parameters do not exist that are hidden of a type: nothing that the
+        server does by itself uses them, and whoever names one is refused."""
+        return _Partial(self, hidden)
 
     def _custom(self, type: str, code: str) -> Parameter | None:
         found = self._customs.get((type, code))
@@ -196,6 +205,34 @@ class Registry:
         return Parameter(
             name, definition.code, definition.type, definition, targets(base, definition)
         )
+
+
+class _Partial(Registry):
+    """Some parameters of another registry."""
+
+    def __init__(self, whole: Registry, hidden: Callable[[str, Parameter], bool]) -> None:
+        self.__dict__.update(whole.__dict__)
+        self._hidden = hidden
+        self._answers: dict[tuple[str, str], bool] = {}
+
+    def lookup(self, type: str, code: str) -> Parameter | None:
+        found = super().lookup(type, code)
+        return None if found is None or self._hides(type, found) else found
+
+    def hides(self, type: str, code: str) -> bool:
+        found = super().lookup(type, code)
+        return found is not None and self._hides(type, found)
+
+    def _more(self, type: str) -> list[Parameter]:
+        return [one for one in super()._more(type) if not self._hides(type, one)]
+
+    def _hides(self, type: str, parameter: Parameter) -> bool:
+        """By code: parameters may share their rows."""
+        key = (type, parameter.code)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._hidden(type, parameter)
+        return answer
 
 
 def r4_registry(aliases: Mapping[Param, tuple[Param, ...]] | None = None) -> Registry:

@@ -13,7 +13,7 @@ from careplane.fhir.definitions import is_resource
 from careplane.fhir.definitions.search import SearchType
 from careplane.search.contained import Contained, ContainedType, looks_beyond
 from careplane.search.criteria import ANY
-from careplane.search.criterion import Setting, invalid, shown, unknown, unsupported
+from careplane.search.criterion import Setting, invalid, missing, shown, unsupported
 from careplane.search.includes import Include
 from careplane.search.plan import Node, SortBy, SortKey
 from careplane.search.registry import Parameter
@@ -118,7 +118,8 @@ def _sort_key(results: Results, key: str, name: str) -> SortKey:
         return SortKey(Param(code), _SORT_BY_RECORD[code], name != code)
     parameter = results.setting.registry.lookup(results.sort_type(), code)
     if parameter is None:
-        raise unknown(key, f"there is no search parameter {shown(code)!r} to sort by")
+        text = f"there is no search parameter {shown(code)!r} to sort by"
+        raise missing(results.setting, key, results.sort_type(), code, text)
     by = _SORT_BY.get(parameter.type)
     if parameter.union:
         raise unsupported(key, "values of several elements have no one order; name one of them")
@@ -172,7 +173,8 @@ def _path(results: Results, key: str, value: str) -> Include:
 def _reference(results: Results, key: str, source: str, code: str) -> Parameter:
     parameter = results.setting.registry.lookup(source, code)
     if parameter is None:
-        raise unknown(key, f"there is no search parameter {shown(code)!r} of {source}")
+        text = f"there is no search parameter {shown(code)!r} of {source}"
+        raise missing(results.setting, key, source, code, text)
     if parameter.type != "reference":
         raise invalid(key, f"{shown(code)} is no reference")
     return parameter

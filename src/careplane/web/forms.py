@@ -16,8 +16,8 @@ _FIELDS = 50
 _KIND = "application/x-www-form-urlencoded"
 
 
-async def fields(request: Request) -> dict[str, str]:
-    """The fields of a form; of those that stand twice the last."""
+async def fields(request: Request, most: int = _FIELDS) -> dict[str, str]:
+    """The fields of a form, at most so many; of those that stand twice the last."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _KIND:
         raise UnsupportedMedia(f"Forms are sent as {_KIND}.")
@@ -28,9 +28,7 @@ async def fields(request: Request) -> dict[str, str]:
             raise TooLarge("The form is too large.")
     try:
         return dict(
-            parse_qsl(
-                body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS
-            )
+            parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=most)
         )
     except ValueError:
         raise Malformed("The form cannot be read.") from None

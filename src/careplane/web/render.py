@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from careplane.web import assets, i18n
 from careplane.web.chart.results import plot
 from careplane.web.chart.sparkline import sketch
+from careplane.web.say.browsers import say_browser
 from careplane.web.say.dates import say_date, say_time
 from careplane.web.security import HEADERS, PRIVATE
 
@@ -33,7 +34,7 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.install_gettext_translations(i18n.translations(language), newstyle=True)  # type: ignore[attr-defined]
-    env.filters |= {"date": say_date, "time": say_time, "json": _compact}
+    env.filters |= {"date": say_date, "time": say_time, "browser": say_browser, "json": _compact}
     env.globals |= {
         "asset": assets.url,
         "language": language,

@@ -8,17 +8,52 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from careplane.kernel.errors import NotFound, Unsupported
+from careplane.kernel.errors import Busy, NotFound, Unsupported
+from careplane.rest.oauth.addresses import AUTHORIZE
 from careplane.web import assets
-from careplane.web.pages import api, chart, patients, records, sign_in, today
-from careplane.web.visit import Handler, Visit, Web, open_to_all, refusal, signed_in
+from careplane.web.pages import (
+    access,
+    allowed,
+    anomalies,
+    api,
+    authorize,
+    chart,
+    consents,
+    emergency,
+    launch,
+    patients,
+    records,
+    sign_in,
+    today,
+)
+from careplane.web.pages.people import PRIVATE as PEOPLE
+from careplane.web.pages.people import PUBLIC as ENTRANCE
+from careplane.web.visit import (
+    Handler,
+    Visit,
+    Web,
+    arrived,
+    open_to_all,
+    refusal,
+    signed_in,
+)
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/sign-in", sign_in.show),
     ("POST", "/sign-in", sign_in.enter),
     ("POST", "/sign-out", sign_in.leave),
     ("GET", "/docs", api.show),
+    *ENTRANCE,
 )
+
+APPS: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/oauth/continue", authorize.consider),
+    ("POST", "/oauth/continue", authorize.decide),
+    ("GET", "/apps", allowed.show),
+    ("POST", "/apps", allowed.end),
+    ("POST", "/patients/{id}/apps/{client}", launch.launch),
+)
+"""Where apps may act for people."""
 
 PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/", today.show),
@@ -31,6 +66,10 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ),
     ("/patients/{id}/results/{code}", chart.tab("results", chart.trend, "trend")),
     ("/patients/{id}/vitals/{code}", chart.tab("vitals", chart.trend, "trend")),
+    ("/patients/{id}/disclosures", access.disclosures),
+    ("/patients/{id}/disclosures/csv", access.disclosures_csv),
+    ("/audit", anomalies.show),
+    ("/emergency", emergency.show),
     ("/records", records.types),
     ("/records/{type}", records.search),
     ("/records/{type}/{id}", records.details),
@@ -40,6 +79,15 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/records/{type}/{id}/history/{version}", records.version),
 )
 
+CHANGES: tuple[tuple[str, Handler], ...] = (
+    ("/audit", anomalies.review),
+    ("/patients/{id}/consent", consents.record),
+    ("/patients/{id}/consent/{consent}/withdraw", consents.withdraw),
+    ("/emergency", emergency.enter),
+    ("/emergency/{case}", emergency.review),
+)
+"""Forms of those who are signed in."""
+
 
 def routes(web: Web) -> list[BaseRoute]:
     """Everything under `/`. It ends in a page for whatever has no address, so other rooms' routes
@@ -47,8 +95,21 @@ def routes(web: Web) -> list[BaseRoute]:
     return [
         Route("/static/{path:path}", open_to_all(web, _static), methods=["GET"]),
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
+        *_apps(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
+        *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
+    ]
+
+
+def _apps(web: Web) -> list[BaseRoute]:
+    if web.apps is None:
+        return []
+    ask = open_to_all(web, authorize.ask, anywhere=True)
+    return [
+        Route(AUTHORIZE, ask, methods=["GET", "POST"]),
+        *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in APPS),
     ]
 
 
@@ -58,7 +119,10 @@ def application(web: Web) -> Starlette:
     async def explain(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, HTTPException)
         error = Unsupported if problem.status_code == 405 else NotFound
-        visit = Visit(web, request, web.sessions.caller(request))
+        try:
+            visit = await arrived(web, request)
+        except Busy:
+            visit = Visit(web, request, None)
         answer = refusal(visit, error("This address does not do that."), problem.status_code)
         answer.headers.update(problem.headers or {})
         return answer

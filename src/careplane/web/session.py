@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careplane.access.caller import Caller
-from careplane.access.smart.tokens import Tokens
+from careplane.access.smart.tokens import Token, Tokens
 from careplane.kernel.errors import Busy, Unauthenticated
 
 HOURS = 8
@@ -44,14 +44,20 @@ class Sessions:
 
     def caller(self, request: Request) -> Caller | None:
         """Who sits at the browser; None if nobody has signed in, the session is over, or it cannot
-        be told now whether it is."""
+        be told now whether it is. The token of an app is no session."""
         token = request.cookies.get(self.cookie)
         if not token:
             return None
         try:
-            return self.tokens.resolve(token)
+            found = self.tokens.read(token)
         except (Unauthenticated, Busy):
             return None
+        return None if found.client else found.caller
+
+    def held(self, request: Request) -> Token | None:
+        """The token that the session goes by."""
+        token = request.cookies.get(self.cookie)
+        return self.tokens.read(token) if token else None
 
     def open(self, response: Response, caller: Caller) -> None:
         """Sign a caller in."""
@@ -63,7 +69,8 @@ class Sessions:
             raise Unauthenticated(
                 "The token is too long for a browser session; ask for fewer scopes."
             )
-        self.tokens.resolve(token)
+        if self.tokens.read(token).client:
+            raise Unauthenticated("The token is an app's; nobody signs in with that.")
         self._set(response, token)
 
     def close(self, response: Response) -> None:

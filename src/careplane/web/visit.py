@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
@@ -14,14 +14,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from careplane.access.caller import Caller
+from careplane.access.people.people import People
+from careplane.access.people.session import Session
 from careplane.access.scopes import Permission
+from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault
 from careplane.kernel.observe import describe
+from careplane.records.audits.anomalies.looking import Looking
+from careplane.records.audits.anomalies.review import Reviews
+from careplane.records.break_glass import BreakGlass
 from careplane.records.door import Door
+from careplane.rest.addressing import Addressing
 from careplane.rest.outcome import status_of
+from careplane.storage.ports.records import Tenant
 from careplane.web import i18n, render
+from careplane.web.apps import Apps
 from careplane.web.errors import explain
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
@@ -31,15 +40,33 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Audits:
+    """What the auditors' page of a tenant works with; `sees_all` tells whether a caller may do so
+    with every AuditEvent."""
+
+    looking: Callable[[Tenant], Looking]
+    reviews: Callable[[Tenant], Reviews]
+    sees_all: Callable[[Caller, Permission], bool]
+
+
+@dataclass(frozen=True)
 class Web:
     """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
-    elsewhere; `secure` where browsers come over HTTPS."""
+    elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
+    `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
+    programs that administrators look after."""
 
     door: Door
     tokens: Tokens
     roles: tuple[DemoRole, ...] = ()
     clock: Clock = system_clock
     secure: bool = False
+    audits: Audits | None = None
+    glass: BreakGlass | None = None
+    apps: Apps | None = None
+    people: People | None = None
+    clients: Registrar | None = None
+    addressing: Addressing = field(default_factory=Addressing)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -53,6 +80,7 @@ class Visit:
     web: Web
     request: Request
     caller: Caller | None
+    session: Session | None = None
 
     @property
     def reader(self) -> Reader:
@@ -80,14 +108,22 @@ class Visit:
         scopes = self.caller.scopes if self.caller else frozenset()
         return any(Permission.SEARCH in s.permissions and s.type in (None, type) for s in scopes)
 
+    @property
+    def _emergency(self) -> bool:
+        glass, caller = self.web.glass, self.caller
+        return bool(glass and caller and (glass.may(caller) or glass.reviews(caller)))
+
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page, with what the layout needs."""
         frame = {
             "caller": self.caller,
+            "session": self.session,
             "role": next((r for r in self.web.roles if r.caller == self.caller), None),
             "demo": bool(self.web.roles),
+            "with_apps": self.web.apps is not None,
             "here": self.request.url.path,
             "today": self.today,
+            "emergency": self._emergency,
         }
         return render.page(template, frame | values, language=self.language, status=status)
 
@@ -96,19 +132,35 @@ Handler = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def open_to_all(web: Web, handler: Handler) -> Endpoint:
-    """A page that needs no session: errors in words, forms only from our own pages."""
+def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoint:
+    """A page that needs no session: errors in words, forms only from our own pages unless they may
+    come from `anywhere`."""
 
     async def endpoint(request: Request) -> Response:
-        visit = Visit(web, request, web.sessions.caller(request))
+        visit = Visit(web, request, None)
         try:
-            if request.method == "POST":
+            visit = await arrived(web, request)
+            if request.method == "POST" and not anywhere:
                 require_same_origin(request)
             return await handler(visit)
         except Exception as error:
             return refusal(visit, _known(error))
 
     return endpoint
+
+
+async def arrived(web: Web, request: Request) -> Visit:
+    """A request and who makes it: a person with a session, or whoever has a token. Raises Busy
+    where it cannot be told."""
+    session = await web.people.who.who(request.cookies) if web.people else None
+    if session is None:
+        return Visit(web, request, web.sessions.caller(request))
+    return Visit(web, request, replace(session.caller, address=address(web, request)), session)
+
+
+def address(web: Web, request: Request) -> str:
+    """Where a request came from."""
+    return web.addressing.client(request.scope, dict(request.scope["headers"]))
 
 
 def _known(error: Exception) -> CareplaneError:

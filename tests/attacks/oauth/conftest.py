@@ -9,6 +9,7 @@ import pytest
 from careplane.kernel.clock import system_clock
 from careplane.storage.engines.memory import MemoryStore
 from tests.fhir_house import patient
+from tests.launch_house import Launching, open_launching
 from tests.oauth_house import Authority, open_authority, registered
 
 
@@ -25,3 +26,10 @@ async def there() -> AsyncIterator[Authority]:
         await authority.add(registered("desk", "system/Patient.rs"))
         await authority.house.put(patient("p1"))
         yield authority
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Launching]:
+    """Apps that act for people: see `open_launching`."""
+    async with open_launching() as launching:
+        yield launching

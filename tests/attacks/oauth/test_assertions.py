@@ -204,7 +204,7 @@ async def test_an_assertion_is_used_once_on_all_processes_and_after_a_restart() 
         await one.add(registered("lab", "system/*.rs", "private_key_jwt"))
         assert (await one.by_assertion(raw)).status_code == 200
     async with open_authority(MemoryStore(system_clock), state) as other:
-        await other.used.sweep()
+        await other.all.server.sweep()
         assert (await other.by_assertion(raw)).status_code == 401
 
 

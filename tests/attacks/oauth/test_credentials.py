@@ -183,8 +183,8 @@ async def test_a_client_proves_itself_as_it_is_registered(there: Authority) -> N
     [
         ({"scope": "system/*.rs"}, "invalid_request"),
         ({"grant_type": "password", "scope": "system/*.rs"}, "unsupported_grant_type"),
-        ({"grant_type": "authorization_code", "code": "x"}, "unsupported_grant_type"),
-        ({"grant_type": "refresh_token", "refresh_token": "x"}, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code", "code": "x"}, "unauthorized_client"),
+        ({"grant_type": "refresh_token", "refresh_token": "x"}, "unauthorized_client"),
     ],
 )
 async def test_a_grant_that_is_not_offered_is_refused(

@@ -20,11 +20,12 @@ nurse              RS      CRUDS       -     RS          RS           RS        
 ward-nurse         rs      crus        -     rs          RS           RS            -
 pharmacist         RS      RS          -     -           RS           RS            -
 front-desk         CRUS    -           -     CRUDS       RS           -             -
-researcher         -       -           -     -           RS           RS            -
-patient            rs      rs          rs    rs          RS           RS            -
+researcher         RS      RS          -     -           RS           RS            -
+patient            rs      rs          rs    rs          RS           RS            rs
 proxy              rs      rs          rs    rs          RS           RS            -
 integration        CRUS    CRUS        CRUS  CRUS        CRUS         RS            -
 auditor            -       -           -     -           RS           -             RS
+privacy-officer    RS      -           -     -           RS           -             RS
 administrator      -       -           -     -           CRUDS        CRUDS         -
 unassigned         CRUDSP  CRUDSP      CRUDSP CRUDSP     CRUDSP       CRUDSP        CRUDSP
 unheard-of         -       -           -     -           -            -             -
@@ -57,12 +58,20 @@ def test_every_role_that_ships_is_in_the_table() -> None:
     assert named <= {row[0] for row in ROWS}
 
 
-def test_a_researcher_searches_no_type_of_the_patient_compartment() -> None:
-    from careplane.search.compartments import compartment_types
+def test_a_researcher_sees_records_de_identified_whatever_else_they_are() -> None:
+    for others in ((), ("physician",), ("integration", "auditor")):
+        roles = frozenset({"researcher", *others})
+        caller = Caller(Tenant(1), "Practitioner/n", "N", frozenset(), None, roles)
+        view = policies_with().view(caller)
+        assert view
+        assert view.study == "research"
 
-    for type in compartment_types("Patient"):
-        for permission in Permission:
-            assert isinstance(node("researcher", permission, type), Nothing), type
+
+@pytest.mark.parametrize("role", sorted({row[0] for row in ROWS} - {"researcher"}))
+def test_no_other_ready_role_masks_anything(role: str) -> None:
+    roles = frozenset({role} - {"unassigned"})
+    caller = Caller(Tenant(1), "Practitioner/n", "N", frozenset(), "p", roles)
+    assert policies_with().view(caller) is None
 
 
 def test_nobody_with_a_role_removes_for_good() -> None:

@@ -63,7 +63,8 @@ class Town:
     def __post_init__(self) -> None:
         self.files = {name: self.folder / name for name in ("w1", "w2", "w3")}
         for name, path in self.files.items():
-            StateFile(path).make(f"{name}.example")
+            if not path.exists():
+                StateFile(path).make(f"{name}.example")
         self.start()
 
     def start(self) -> None:

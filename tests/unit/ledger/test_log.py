@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -553,3 +554,25 @@ async def test_ml_dsa_beside_ed25519(tmp_path: Path) -> None:
         verify.verify_receipt(
             receipt, verify.read_policy(f"log {one.verifier}\nquorum none\n".encode())
         )
+
+
+async def test_a_node_goes_on_from_what_another_has_signed(tmp_path: Path) -> None:
+    """Each has an anchor of its own; that of the one that rested is older."""
+    first, store = new_log(tmp_path)
+    await first.open()
+    await grown(first, 10)
+    await first.sign()
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(tmp_path / "anchor", other / "anchor")
+    await grown(first, 10, 10)
+    signed = await first.sign()
+    assert signed is not None
+    second, _ = new_log(other, store)
+    await second.open()
+    assert await store.note(SIGNED) == bytes(signed), "nothing older is shown again"
+    await grown(second, 5, 20)
+    newer = await second.sign()
+    assert newer is not None
+    assert checkpoint.parse(newer.text).size == 25
+    assert await store.losses() == []

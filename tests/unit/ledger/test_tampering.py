@@ -129,18 +129,18 @@ BY_SQL: dict[str, tuple[tuple[str, ...], str]] = {
         "of 600 leaves, and there are 599",
     ),
     "insert a leaf at the end": (
-        ("INSERT INTO entry SELECT 600, leaf, salt FROM entry WHERE number = 1",),
+        ("INSERT INTO entry SELECT 600, leaf, salt, said FROM entry WHERE number = 1",),
         "behind the 600",
     ),
     "insert a leaf at the end, and say so": (
-        ("INSERT INTO entry SELECT 600, leaf, salt FROM entry WHERE number = 1",
+        ("INSERT INTO entry SELECT 600, leaf, salt, said FROM entry WHERE number = 1",
          "UPDATE head SET size = 601"),
         "Leaf 600 is not the one",
     ),
     "insert a leaf between": (
         ("UPDATE entry SET number = number + 1000 WHERE number >= 50",
          "UPDATE entry SET number = number - 999 WHERE number >= 1050",
-         "INSERT INTO entry SELECT 50, leaf, salt FROM entry WHERE number = 1"),
+         "INSERT INTO entry SELECT 50, leaf, salt, said FROM entry WHERE number = 1"),
         "Leaf 50 is not the one",
     ),
     "reorder all": (

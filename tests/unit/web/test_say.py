@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from careplane.web.say.browsers import say_browser
 from careplane.web.say.dates import age, day_of, say_date, say_period, say_time, seconds_of
 from careplane.web.say.elements import label, say_choice, walk
 from careplane.web.say.types import TYPES
@@ -115,3 +116,29 @@ def test_a_choice_is_found_by_its_name() -> None:
     assert walk("Observation", tree, "effective") == [("dateTime", "2026-01-01")]
     assert walk("Observation", tree, "component.value") == [("integer", 3)]
     assert walk("Observation", tree, "nonsense.value") == []
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox, Linux",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 "
+            "Safari/537.36 Edg/140.0",
+            "Edge, Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 "
+            "Version/18.0 Mobile/15E148 Safari/604.1",
+            "Safari, iPhone",
+        ),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("x" * 200, "x" * 60),
+        ("", ""),
+    ],
+)
+def test_a_browser_in_two_words(agent: str, words: str) -> None:
+    assert say_browser(agent) == words

@@ -6,13 +6,15 @@ be restricted by. A decision then evaluates the few that are left, for one calle
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from careplane.access.caller import TREATMENT, Caller
+from careplane.access.masks.paths import NONE
+from careplane.access.masks.view import Mask, Opening, View
 from careplane.access.policy.expressions import Expressions, negated
 from careplane.access.policy.relations import Relations
-from careplane.access.policy.source import Rule, read_folder, refused, rules, shipped
+from careplane.access.policy.source import LOOKING, Rule, read_folder, refused, rules, shipped
 from careplane.access.policy.terms import UNASSIGNED, Asked, Asker, Entity, Unfit, asker_of
 from careplane.access.scopes import Permission
 from careplane.fhir.definitions import RESOURCE_TYPES
@@ -25,6 +27,7 @@ _PROBE = Asker(
     frozenset({Entity("Patient", "probe")}),
     TREATMENT,
 )
+_LOOKING = tuple(sorted(LOOKING))
 
 
 class Policies:
@@ -43,6 +46,13 @@ class Policies:
                 problems += error.issues
         if problems:
             raise Incorrect("Policies cannot be used.", issues=tuple(problems))
+        masking = [rule for rule in rules if rule.shown.hides]
+        self._masked = tuple(dict.fromkeys(type for rule in masking for type in rule.shown.hides))
+        self._studies = tuple(
+            (rule, tuple(at for at, about in self._about.items() if any(r is rule for r in about)))
+            for rule in rules
+            if rule.shown.study
+        )
 
     def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
         """What resources of the type must match, as the policies go."""
@@ -53,6 +63,33 @@ class Policies:
             (permits if rule.permits else forbids).append(self.condition(rule, asked))
         permitted = any_of(*permits)
         return all_of(permitted, *(negated(forbidden) for forbidden in forbids))
+
+    def view(self, caller: Caller) -> View | None:
+        """How much the caller sees of what lies within the restriction; None for all of it."""
+        asker = asker_of(caller)
+        masks: dict[str, Mask] = {}
+        for type in self._masked:
+            actions = (self._openings(Asked(asker, action, type)) for action in _LOOKING)
+            mask = Mask(tuple(openings for openings in actions if openings))
+            if mask.bound:
+                masks[type] = mask
+        studies = sorted(
+            {rule.shown.study for rule, about in self._studies if self._opens(rule, about, asker)}
+        )
+        return View(masks, " ".join(studies)) if masks or studies else None
+
+    def _openings(self, asked: Asked) -> tuple[Opening, ...]:
+        found: dict[Opening, None] = {}
+        for rule in self._about.get((asked.permission, asked.type), ()):
+            where = self.condition(rule, asked) if rule.permits else Nothing()
+            if not isinstance(where, Nothing):
+                found[Opening(where, rule.shown.hides.get(asked.type, NONE))] = None
+        return tuple(found)
+
+    def _opens(self, rule: Rule, about: Iterable[tuple[Permission, str]], asker: Asker) -> bool:
+        """Whether a permit opens anything to somebody."""
+        nodes = (self.condition(rule, Asked(asker, *at)) for at in about)
+        return any(not isinstance(node, Nothing) for node in nodes)
 
     def about(self, permission: Permission, type: str) -> tuple[Rule, ...]:
         """The policies that may have a say in this."""
@@ -69,6 +106,7 @@ class Policies:
 
     def _place(self, rule: Rule) -> None:
         is_about = False
+        strange = set(rule.shown.hides)
         for type in RESOURCE_TYPES:
             # What hangs on the action is left open, as what hangs on the asker.
             asked = Asked(_PROBE, Permission.READ, type, probe=True)
@@ -80,8 +118,11 @@ class Policies:
                 is_about = True
                 key = (permission, type)
                 self._about[key] = (*self._about.get(key, ()), rule)
+            strange.discard(type if applies else "")
         if not is_about:
             raise refused(rule.place, "it is about no type of resource; correct the types it names")
+        if strange:
+            raise refused(rule.place, f"it hides elements of {min(strange)}, which it is not about")
 
 
 def load(

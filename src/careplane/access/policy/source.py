@@ -11,22 +11,28 @@ from typing import Any
 import cedarpy
 from msgspec import Struct
 
+from careplane.access.masks.paths import Misnamed
+from careplane.access.policy.annotations import Shown, shown
 from careplane.access.policy.expressions import ACTIONS, Expr
 from careplane.access.scopes import Permission
 from careplane.kernel.errors import Incorrect, Issue
 
 SUFFIX = ".cedar"
 _LARGEST = 1_000_000
+LOOKING = frozenset({Permission.READ, Permission.SEARCH})
+"""The actions that show something."""
 
 
 class Rule(Struct, frozen=True):
-    """One policy: `conditions` are all true where it applies; its scope is among them."""
+    """One policy: `conditions` are all true where it applies; its scope is among them. `shown` is
+    how much it shows of what it opens."""
 
     place: str
     text: str
     permits: bool
     actions: frozenset[Permission]
     conditions: tuple[Expr, ...]
+    shown: Shown = Shown()
 
 
 def refused(place: str, problem: str) -> Incorrect:
@@ -119,7 +125,22 @@ def _rule(place: str, text: str) -> Rule:
         *(_condition(one) for one in policy["conditions"]),
     )
     actions = _actions(place, policy["action"])
-    return Rule(place, text, policy["effect"] == "permit", actions, conditions)
+    permits = policy["effect"] == "permit"
+    return Rule(place, text, permits, actions, conditions, _shown(place, policy, permits, actions))
+
+
+def _shown(
+    place: str, policy: dict[str, Any], permits: bool, actions: frozenset[Permission]
+) -> Shown:
+    try:
+        found = shown(policy.get("annotations", {}))
+    except Misnamed as error:
+        raise refused(place, str(error)) from error
+    if found and not permits:
+        raise refused(place, "a forbid shows nothing; write what is hidden above a permit")
+    if found and not actions & LOOKING:
+        raise refused(place, "it hides something and shows nothing; name the action read or search")
+    return found
 
 
 def _condition(condition: dict[str, Any]) -> Expr:

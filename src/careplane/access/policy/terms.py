@@ -11,7 +11,7 @@ from careplane.fhir.definitions import RESOURCE_TYPES
 UNASSIGNED = "unassigned"
 """The role of a caller who has none."""
 
-PURPOSES = frozenset({"TREAT", "HPAYMT", "HOPERAT", "HRESCH", "PUBHLTH", "ETREAT", "PATRQT"})
+PURPOSES = frozenset({"TREAT", "HPAYMT", "HOPERAT", "HRESCH", "PUBHLTH", "ETREAT", "PATRQT", "BTG"})
 """Purposes of use, by their codes in v3-ActReason."""
 
 

@@ -1,7 +1,7 @@
 """Which client sends a request to a token endpoint, and whether it has proven that.
 
 RFC 6749, 2.3.1 (client_secret_basic, client_secret_post) and RFC 7523, 2.2 (private_key_jwt): one
-of them, and the one that the client is registered with.
+of them, and the one that the client is registered with. A public client names itself, no more.
 """
 
 from __future__ import annotations
@@ -56,7 +56,16 @@ class Authenticator:
         )
         if form.get("client_id", id) != id:
             raise Refused("invalid_request", "client_id is not the client that is authenticated.")
+        if not basic and not secret:
+            return await self._public(id)
         return await self._by_secret(id, secret)
+
+    async def _public(self, id: str) -> Client:
+        """A client that says who it is and proves nothing (RFC 6749, 2.1)."""
+        client = await self._clients.find(id)
+        if client is None or client.disabled or not client.public:
+            raise invalid_client()
+        return client
 
     async def _by_secret(self, id: str, secret: str) -> Client:
         if not self._secrets.is_issued(id, secret):

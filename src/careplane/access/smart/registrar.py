@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from careplane.access.smart import jwks
+from careplane.access.smart import jwks, registration
 from careplane.access.smart.client import Client
 from careplane.access.smart.registry import Clients
 from careplane.access.smart.secrets import Secrets, kept
@@ -48,9 +48,17 @@ class Registrar:
         await self.clients.add(made)
         return made, secret
 
+    def check(self, client: Client) -> None:
+        """Raises Incorrect where `add` would."""
+        registration.check(client)
+        if client.method == "private_key_jwt":
+            self._keyed(client)
+
     async def rotate(self, id: str, keys: bytes = b"", uri: str = "") -> tuple[Client, str]:
         """A new secret, or other keys, from this moment on; tokens stay as they are."""
         now = await self.clients.get(id)
+        if now.public:
+            raise Incorrect("A public client has neither a secret nor keys.")
         if now.method == "private_key_jwt" and not keys and not uri:
             raise Incorrect(
                 "This client has keys, no secret; name its new ones: --jwks, --jwks-uri."
@@ -88,6 +96,8 @@ class Registrar:
 
     def _keyed(self, client: Client) -> tuple[Client, str]:
         """With keys that have been looked at, or with a new secret. Raises Incorrect."""
+        if client.public:
+            return client, ""
         if client.method == "client_secret":
             secret = self._secrets.make(client.id)
             return replace(client, secret=kept(secret)), secret

@@ -4,22 +4,21 @@ used."""
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 
 import msgspec
 from msgspec.structs import replace
 
 from careplane.access.smart.client import Client
+from careplane.access.smart.registration import check, is_id
 from careplane.access.smart.standing import NOBODY
+from careplane.access.smart.tokens import IsHere, anywhere
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import Conflict, Incorrect, NotFound
+from careplane.kernel.errors import Conflict, NotFound
+from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 
 _CLIENTS, _USED = "oauth-client", "oauth-assertion"
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_RESERVED = frozenset({"operator"})
-"""Whom the command line acts as."""
 _PAGE = 1000
 _encode = msgspec.msgpack.encode
 _client = msgspec.msgpack.Decoder(Client).decode
@@ -27,29 +26,27 @@ _until = msgspec.msgpack.Decoder(int).decode
 
 
 class Clients:
-    """Every process sees the same. Raises NotFound for a client that is not there."""
+    """Every process sees the same. Raises NotFound for a client that is not there. At the address
+    of another tenant (`is_here`), there is no such client."""
 
-    def __init__(self, state: StateStore) -> None:
+    def __init__(self, state: StateStore, is_here: IsHere = anywhere) -> None:
         self._state = state
+        self._is_here = is_here
 
     async def add(self, client: Client) -> None:
-        """Register. Raises Conflict where the id is taken, Incorrect where it cannot be one, or
-        for scopes that ask for a person."""
-        if not _ID.fullmatch(client.id) or client.id in _RESERVED:
-            raise Incorrect(
-                "An id of a client has up to 64 of A-Z a-z 0-9 . _ - in it, and is not 'operator'."
-            )
-        if not client.scopes or any(one.context != "system" for one in client.allowed):
-            raise Incorrect("A client needs system/ scopes, such as system/Patient.rs.")
+        """Register. Raises Conflict where the id is taken, Incorrect where it is no client that
+        could be."""
+        check(client)
         if not await self._state.put(NOBODY, _CLIENTS, client.id, _encode(client), expect=0):
             raise Conflict(f"There is a client {client.id} already.")
 
     async def find(self, id: str) -> Client | None:
         """The client, disabled or not."""
-        if not _ID.fullmatch(id):
+        if not is_id(id):
             return None
         entry = await self._state.get(NOBODY, _CLIENTS, id)
-        return _client(entry.value) if entry else None
+        client = _client(entry.value) if entry else None
+        return client if client and self._is_here(Tenant(client.tenant)) else None
 
     async def get(self, id: str) -> Client:
         """The client."""
@@ -71,7 +68,7 @@ class Clients:
     async def change(self, id: str, change: Callable[[Client], Client]) -> Client:
         """Change one; the client as it is then."""
         while True:
-            entry = await self._state.get(NOBODY, _CLIENTS, id) if _ID.fullmatch(id) else None
+            entry = await self._state.get(NOBODY, _CLIENTS, id) if is_id(id) else None
             if entry is None:
                 raise NotFound(f"There is no client {id[:64]!r}; see careplane client list.")
             then = replace(change(_client(entry.value)), id=id)

@@ -1,16 +1,17 @@
 """What has been revoked, kept in the StateStore and known to every process within seconds.
 
-An entry names a token, or a client whose tokens of earlier generations are over. The generation of
-a client is the revision of its entry: it only rises, needs no clocks that agree, and a client that
-was removed and registered anew does not get its old tokens back. Each process looks once a second
-whether anything has changed; one that could not look for some seconds lets nobody in.
+An entry names a token, what tokens end with (a grant, a code, a session), or a client whose tokens
+of earlier generations are over. The generation of a client is the revision of its entry: it only
+rises, needs no clocks that agree, and a client that was removed and registered anew does not get
+its old tokens back. Each process looks once a second whether anything has changed; one that could
+not look for some seconds lets nobody in.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import msgspec
 
@@ -30,7 +31,7 @@ _MOST = 10_000
 """Above as many revoked tokens, all tokens of a client that revokes more are over."""
 _PAGE = 1000
 LONGEST_SECONDS = 86_400
-"""No token of a client lives longer."""
+"""No token lives longer that is issued to a client."""
 _encode = msgspec.msgpack.encode
 _until = msgspec.msgpack.Decoder(int).decode
 _log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Standing:
         self._state = state
         self._clock = clock
         self._tokens: frozenset[str] = frozenset()
+        self._ended: frozenset[str] = frozenset()
         self._generations: dict[str, int] = {}
         self._changed = -1
         self._looked = 0
@@ -54,7 +56,14 @@ class Standing:
             raise Busy("It is not known now whether the token has been revoked; come again.")
         if token.client and token.generation < self._generations.get(token.client, 0):
             return True
+        if token.ends and not self._ended.isdisjoint(token.ends):
+            return True
         return token.id in self._tokens
+
+    def has_ended(self, id: str) -> bool:
+        """Whether a grant, a code or a session is over, or the token that a session is of; as this
+        process knows it."""
+        return id in self._ended or id in self._tokens
 
     async def generation(self, client: str) -> int:
         """That of tokens which are issued to the client now."""
@@ -67,6 +76,12 @@ class Standing:
             await self.revoke_all(token.client)
             return
         await self._state.put(NOBODY, _SPACE, f"token/{token.id}", _encode(token.expires))
+        await self._tell()
+
+    async def end(self, id: str) -> None:
+        """End every token that ends with this: a grant, a code, a session."""
+        until = self._clock() // 1_000_000 + LONGEST_SECONDS
+        await self._state.put(NOBODY, _SPACE, f"end/{id}", _encode(until))
         await self._tell()
 
     async def revoke_all(self, client: str) -> None:
@@ -82,9 +97,8 @@ class Standing:
         changed = entry.revision if entry else 0
         if changed != self._changed:
             found = [one async for one in self._all()]
-            self._tokens = frozenset(
-                one.key.removeprefix("token/") for one in found if one.key.startswith("token/")
-            )
+            self._tokens = _named(found, "token/")
+            self._ended = _named(found, "end/")
             self._generations = {
                 one.key.removeprefix("client/"): one.revision
                 for one in found
@@ -137,6 +151,10 @@ class Standing:
             if len(page) < _PAGE:
                 return
             after = page[-1][1].key
+
+
+def _named(entries: Iterable[Entry], kind: str) -> frozenset[str]:
+    return frozenset(one.key.removeprefix(kind) for one in entries if one.key.startswith(kind))
 
 
 def _client_key(client: str) -> str:

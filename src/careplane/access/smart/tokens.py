@@ -32,7 +32,9 @@ _REMEMBERED = 4096
 class Token:
     """What a token says. `issued` and `expires` are in seconds since 1970; `client` is the id of
     the registered client that it was issued to, empty for one of the command line or of a session;
-    `generation` counts how often the tokens of that client have been revoked (see `standing`)."""
+    `generation` counts how often the tokens of that client have been revoked (see `standing`).
+    `ends` are ids that it ends with, such as of a person's grant; `contexts` are the scopes that
+    are not about resources."""
 
     id: str
     caller: Caller
@@ -40,26 +42,52 @@ class Token:
     expires: int
     client: str = ""
     generation: int = 0
+    ends: tuple[str, ...] = ()
+    contexts: frozenset[str] = frozenset()
 
 
 IsRevoked = Callable[[Token], bool]
 """Raises Busy where it cannot be told."""
+IsHere = Callable[[Tenant], bool]
+"""Whether a token of this tenant is one for the address that was asked."""
+_UNKNOWN = "The token is not one that this server issued."
 
 
 def _never(token: Token) -> bool:
     return False
 
 
-class Tokens:
-    """Issues and resolves the tokens of one installation. `key` is 32 secret bytes."""
+def anywhere(tenant: Tenant) -> bool:
+    """An IsHere where one tenant has all addresses, or nobody asked by an address."""
+    return True
 
-    def __init__(self, key: bytes, clock: Clock, is_revoked: IsRevoked = _never) -> None:
+
+class Tokens:
+    """Issues and resolves the tokens of one installation. `key` is 32 secret bytes. At the address
+    of another tenant, a good token is as unknown as any other text."""
+
+    def __init__(
+        self,
+        key: bytes,
+        clock: Clock,
+        is_revoked: IsRevoked = _never,
+        is_here: IsHere = anywhere,
+    ) -> None:
         self._key = OctKey.import_key(key)
         self._clock = clock
         self._is_revoked = is_revoked
+        self._is_here = is_here
         self._known: dict[str, Token] = {}
 
-    def issue(self, caller: Caller, seconds: int, client: str = "", generation: int = 0) -> str:
+    def issue(
+        self,
+        caller: Caller,
+        seconds: int,
+        client: str = "",
+        generation: int = 0,
+        ends: tuple[str, ...] = (),
+        contexts: frozenset[str] = frozenset(),
+    ) -> str:
         """A token that speaks for this caller until `seconds` from now."""
         now = self._clock() // 1_000_000
         claims: dict[str, Any] = {
@@ -76,10 +104,16 @@ class Tokens:
         }
         if caller.purpose != TREATMENT:
             claims["purpose"] = caller.purpose
+        if caller.emergency is not None:
+            claims["emergency"] = caller.emergency
         if caller.patient is not None:
             claims["patient"] = caller.patient
         if client:
             claims |= {"client_id": client, "generation": generation}
+        if ends:
+            claims["ends"] = list(ends)
+        if contexts:
+            claims["contexts"] = sorted(contexts)
         return jwt.encode({"alg": _ALGORITHM, "typ": _TYPE}, claims, self._key)
 
     def resolve(self, token: str) -> Caller:
@@ -95,12 +129,19 @@ class Tokens:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[token] = known
+        if not self._is_here(known.caller.tenant):
+            raise Unauthenticated(_UNKNOWN)
         if self._clock() // 1_000_000 >= known.expires:
             self._known.pop(token, None)
             raise Unauthenticated("The token has expired; ask for a new one.")
         if self._is_revoked(known):
             raise Unauthenticated("The token has been revoked; ask for a new one.")
         return known
+
+    def told(self, token: str) -> Token:
+        """What a token of this installation says, also where it is good no more: for whoever looks
+        into what it could do. Raises `Unauthenticated` for one of somebody else."""
+        return self._read(token)
 
     def _read(self, token: str) -> Token:
         try:
@@ -117,9 +158,11 @@ class Tokens:
                 int(claims["exp"]),
                 str(claims.get("client_id", "")),
                 int(claims.get("generation", 0)),
+                tuple(map(str, claims.get("ends", ()))),
+                frozenset(map(str, claims.get("contexts", ()))),
             )
         except (JoseError, KeyError, TypeError, ValueError, Incorrect) as error:
-            raise Unauthenticated("The token is not one that this server issued.") from error
+            raise Unauthenticated(_UNKNOWN) from error
 
 
 def _caller(claims: dict[str, Any]) -> Caller:
@@ -131,4 +174,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
         patient=claims.get("patient"),
         roles=frozenset(claims.get("roles", ())),
         purpose=str(claims.get("purpose", TREATMENT)),
+        client=str(claims.get("client_id", "")),
+        token=str(claims["jti"]),
+        emergency=claims.get("emergency"),
     )

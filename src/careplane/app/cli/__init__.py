@@ -12,19 +12,24 @@ import sys
 import typer
 
 from careplane.app.cli import (
+    audit,
     backup,
+    break_glass,
     clients,
     doctor,
     exporting,
     fhir,
     importing,
+    keys,
     ledger,
     lifecycle,
     migrating,
     policy,
     reindexing,
     revoking,
+    tenants,
     token,
+    users,
     witness,
 )
 from careplane.kernel import observe
@@ -51,10 +56,16 @@ app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
 app.command("doctor")(doctor.doctor)
 app.command("witness")(witness.witness)
+app.add_typer(audit.app, name="audit")
 app.add_typer(fhir.app, name="fhir")
+app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
+app.add_typer(tenants.app, name="tenant")
+app.add_typer(users.app, name="user")
+app.add_typer(users.roles, name="role")
 
 
 def main() -> None:

@@ -40,6 +40,10 @@ def restore(
     key: Annotated[
         Path | None, typer.Option("--key", help="Key file, where the backup has none.")
     ] = None,
+    erasures: Annotated[
+        Path | None,
+        typer.Option("--erasures", help="List of erasures; default: the one beside the key file."),
+    ] = None,
     data: Data = None,
     database: Database = None,
     json: Json = False,
@@ -47,11 +51,29 @@ def restore(
     """Make a data folder of a backup, fill --database where it is of one, and look whether all of
     it is there."""
     from careplane.app import backup, engines
+    from careplane.app.ledgering import anchor_path
+    from careplane.app.reapplying import reapplied
+    from careplane.storage.keys.erasures import NAME as ERASURES
 
     chosen = settings(data, database=database)
-    root = keys.read(key or source / keys.NAME)
-    done = backup.restore(engines.vault(chosen, root), root, source, chosen.data)
+    path = key or source / keys.NAME
+    root = keys.read(path)
+    listed = erasures or path.parent / ERASURES
+    done = backup.restore(engines.vault(chosen, root), root, source, chosen.data, listed)
+    erased = asyncio.run(reapplied(chosen, wholly=True))
     _tell(done, chosen.data, json, "Restored and checked:")
+    anchor = anchor_path(chosen)
+    if done.contents.ledger and done.contents.ledger.rows and not anchor.exists():
+        typer.echo(
+            f"The ledger signs nothing before the newest copy of its anchor is at {anchor}.",
+            err=True,
+        )
+    if not json:
+        typer.echo(
+            f"{erased:,} patients who were erased after the backup were erased again."
+            if listed.exists()
+            else f"There is no {listed}: whoever was erased after the backup is here again."
+        )
 
 
 async def _note(chosen: Settings) -> None:

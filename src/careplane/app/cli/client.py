@@ -17,7 +17,7 @@ from careplane.kernel.errors import Incorrect
 Ask = Callable[[str, str, dict[str, str], bytes | None], httpx.Response]
 """Method, path below the base, headers, body. Raises Refused for an error, Unreachable."""
 
-_BASE = "http://careplane.localhost/fhir"
+_ORIGIN = "http://careplane.localhost"
 _SECONDS = 60
 
 
@@ -38,18 +38,28 @@ def _remote(server: str, token: str | None) -> Iterator[Ask]:
 
 @contextmanager
 def _local(source: Source) -> Iterator[Ask]:
+    tenant = source.tenant
     with asyncio.Runner() as runner:
         here = build(settings(source.data, database=source.database))
         try:
-            yield lambda method, path, head, body: runner.run(_ask(here, method, path, head, body))
+            yield lambda method, path, head, body: runner.run(
+                _ask(here, tenant, method, path, head, body)
+            )
         finally:
             runner.run(here.close())
 
 
 async def _ask(
-    here: Careplane, method: str, path: str, head: dict[str, str], body: bytes | None
+    here: Careplane,
+    tenant: str,
+    method: str,
+    path: str,
+    head: dict[str, str],
+    body: bytes | None,
 ) -> httpx.Response:
-    token = here.tokens.issue(here.operator, _SECONDS)
+    institution = await here.tenancy.named(tenant)
+    token = here.tokens.issue(await here.operator_of(tenant), _SECONDS)
+    base = f"{_ORIGIN}{institution.root}/fhir"
     transport = httpx.ASGITransport(app=here.asgi)
-    async with AsyncClient(_BASE, token, transport=transport) as there:
+    async with AsyncClient(base, token, transport=transport) as there:
         return await there.request(method, path, headers=head, body=body)

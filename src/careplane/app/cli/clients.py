@@ -1,16 +1,21 @@
-"""careplane client: the programs that may ask this installation for tokens."""
+"""careplane client: the programs that may ask this installation for tokens, for themselves or for
+people."""
 
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from msgspec.structs import replace
 
-from careplane.access.smart.client import Client
-from careplane.app.cli.options import Data, Database, Json, say, settings
+from careplane.access.smart.client import Client, Method
+from careplane.access.smart.contexts import contexts_of, resources_of
+from careplane.app.cli.options import Data, Database, Json, TenantName, say, settings
+from careplane.app.settings import Settings
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Incorrect
 from careplane.kernel.ids import new_id
@@ -19,7 +24,7 @@ from careplane.records.commands import Note
 if TYPE_CHECKING:
     from careplane.access.smart.registrar import Registrar
 
-app = typer.Typer(help="Clients: programs that get tokens by themselves.", no_args_is_help=True)
+app = typer.Typer(help="Clients: programs and apps that get tokens.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="The client_id.")]
 Jwks = Annotated[
     Path | None, typer.Option("--jwks", help="File with the client's public keys (a JWK Set).")
@@ -44,32 +49,82 @@ def add(
     introspect: Annotated[
         bool, typer.Option("--introspect", help="It may ask about tokens of others.")
     ] = False,
+    redirect_uri: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where answers to an app that acts for people are sent, to the letter; repeatable."
+        ),
+    ] = None,
+    launch_url: Annotated[
+        str, typer.Option(help="Where the app is opened from a patient's chart.")
+    ] = "",
+    public: Annotated[
+        bool,
+        typer.Option("--public", help="An app on a device or in a browser, which keeps no secret."),
+    ] = False,
+    logo: Annotated[
+        Path | None, typer.Option(help="A PNG or JPEG of at most 18,000 bytes.")
+    ] = None,
+    tenant: TenantName = "",
     data: Data = None,
     database: Database = None,
     json: Json = False,
 ) -> None:
-    """Register a client. With --jwks or --jwks-uri it signs assertions (private_key_jwt); else it
-    gets a secret, which is shown once."""
-    from careplane.access.scopes import parse_scopes
-    from careplane.app.build import TENANT
+    """Register a client. With --jwks or --jwks-uri it signs assertions (private_key_jwt); with
+    --public it proves nothing; else it gets a secret, which is shown once. With --redirect-uri it
+    is an app that acts for people."""
 
-    if not scope:
-        raise typer.BadParameter(
-            "name at least one, such as --scope 'system/*.rs'", param_hint="--scope"
-        )
+    keyed: Method = "private_key_jwt" if jwks or jwks_uri else "client_secret"
     made = Client(
         id=id or new_id(),
-        tenant=int(TENANT),
+        tenant=0,
         name=name,
-        scopes=tuple(sorted(map(str, parse_scopes(" ".join(scope))))),
-        method="private_key_jwt" if jwks or jwks_uri else "client_secret",
+        scopes=_scopes(scope),
+        method="none" if public else keyed,
         created=0,
         jwks=_read(jwks),
         jwks_uri=jwks_uri,
         inspects=introspect,
+        redirect_uris=tuple(redirect_uri or ()),
+        launch_url=launch_url,
+        logo=_picture(logo),
     )
-    work = _work(data, database, "client-add", made.id, lambda registrar: registrar.add(made))
-    _tell(*work, json)
+    _tell(*asyncio.run(_added(settings(data, database=database), made, tenant)), json)
+
+
+@app.command()
+def invite(
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="SMART scope that whoever registers may have at most; repeatable."),
+    ] = None,
+    uses: Annotated[int, typer.Option(help="How many clients may register.", min=1, max=1000)] = 1,
+    days: Annotated[float, typer.Option(help="How long it is good.", min=0.01, max=365)] = 7,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Print an initial access token, by which a developer's app registers itself at
+    /oauth/register (RFC 7591)."""
+    from careplane.app.build import build
+
+    scopes, seconds = _scopes(scope), round(days * 86_400)
+
+    async def work() -> tuple[str, str]:
+        here = build(settings(data, database=database))
+        try:
+            invitations = here.authorizing.invitations
+            operator = await here.operator_of(tenant)
+            made, token = await invitations.make(int(operator.tenant), scopes, uses, seconds)
+            await here.door.note(operator, Note("client-invite", made.id))
+            return made.id, token
+        finally:
+            await here.close()
+
+    id, token = asyncio.run(work())
+    shown = {"invitation": id, "initial_access_token": token, "expires_in": seconds, "uses": uses}
+    say(shown, token, json)
 
 
 @app.command("list")
@@ -127,6 +182,20 @@ def rotate(
     _tell(*work, json)
 
 
+async def _added(chosen: Settings, client: Client, tenant: str) -> tuple[Client, str]:
+    """The client at its institution."""
+    from careplane.app.build import build
+
+    here = build(chosen)
+    try:
+        operator = await here.operator_of(tenant)
+        made = await here.authorizing.registrar.add(replace(client, tenant=int(operator.tenant)))
+        await here.door.note(operator, Note("client-add", client.id[:64]))
+        return made
+    finally:
+        await here.close()
+
+
 def _work(
     data: Path | None,
     database: str | None,
@@ -147,6 +216,26 @@ def _work(
             await here.close()
 
     return asyncio.run(work())
+
+
+def _scopes(asked: list[str] | None) -> tuple[str, ...]:
+    """Scopes of the options, each as it is kept."""
+    words = " ".join(asked or ()).split()
+    if not words:
+        raise typer.BadParameter(
+            "name at least one, such as --scope 'system/*.rs'", param_hint="--scope"
+        )
+    found = {*map(str, resources_of(words)), *contexts_of(words)}
+    return tuple(sorted(found))
+
+
+def _picture(path: Path | None) -> str:
+    """A logo as a data URI."""
+    raw = _read(path)
+    if not raw:
+        return ""
+    kind = "png" if raw.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{b64encode(raw).decode()}"
 
 
 def _read(path: Path | None) -> bytes:
@@ -177,10 +266,14 @@ def _shown(client: Client) -> dict[str, object]:
     return {
         "client_id": client.id,
         "client_name": client.name,
+        "tenant": client.tenant,
         "state": _state(client),
         "authentication": client.method,
         "scope": list(client.scopes),
         **({"jwks_uri": client.jwks_uri} if client.jwks_uri else {}),
         "introspects": client.inspects,
+        **({"redirect_uris": list(client.redirect_uris)} if client.redirect_uris else {}),
+        **({"launch_url": client.launch_url} if client.launch_url else {}),
+        **({"invitation": client.invitation} if client.invitation else {}),
         "created": format_instant(client.created),
     }

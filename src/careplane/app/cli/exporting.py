@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from careplane.app.cli.options import Data, Database, Json, say, settings
+from careplane.app.cli.options import Data, Database, Json, TenantName, say, settings
 
 
 def export(
@@ -17,6 +17,7 @@ def export(
         list[str] | None, typer.Option("--type", help="Only these types; may be repeated.")
     ] = None,
     compress: Annotated[bool, typer.Option("--gzip", help="Write gzip files.")] = False,
+    tenant: TenantName = "",
     data: Data = None,
     database: Database = None,
     json: Json = False,
@@ -29,7 +30,8 @@ def export(
     async def work() -> dict[str, int]:
         here = build(settings(data, database=database))
         try:
-            return await Exporter(here.door, here.operator, out, compress).run(type or ())
+            operator = await here.operator_of(tenant)
+            return await Exporter(here.door, operator, out, compress).run(type or ())
         finally:
             await here.close()
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from careplane.app.cli.options import Data, Database, Source
+from careplane.app.cli.options import Data, Database, Source, TenantName
 from careplane.kernel.errors import Incorrect
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ def get(
     database: Database = None,
     server: Server = None,
     token: Token = None,
+    tenant: TenantName = "",
 ) -> None:
     """Print one resource."""
-    _print(_ask("GET", reference, Source(data, database, server, token)))
+    _print(_ask("GET", reference, Source(data, database, server, token, tenant)))
 
 
 @app.command()
@@ -53,11 +54,19 @@ def search(
     database: Database = None,
     server: Server = None,
     token: Token = None,
+    tenant: TenantName = "",
 ) -> None:
     """Print a Bundle of what matches; an unknown parameter is an error."""
     pairs = [_pair(one) for one in criteria or ()]
     path = f"{type}?{urlencode(pairs)}"
-    _print(_ask("GET", path, Source(data, database, server, token), {"Prefer": "handling=strict"}))
+    _print(
+        _ask(
+            "GET",
+            path,
+            Source(data, database, server, token, tenant),
+            {"Prefer": "handling=strict"},
+        )
+    )
 
 
 @app.command()
@@ -67,12 +76,15 @@ def put(
     database: Database = None,
     server: Server = None,
     token: Token = None,
+    tenant: TenantName = "",
 ) -> None:
     """Create or update a resource under the type and id that it names."""
     body = _read(path)
     kind = _kind(body)
     headers = {"Content-Type": kind, "Prefer": "return=representation"}
-    _print(_ask("PUT", _key(body, kind), Source(data, database, server, token), headers, body))
+    _print(
+        _ask("PUT", _key(body, kind), Source(data, database, server, token, tenant), headers, body)
+    )
 
 
 @app.command()
@@ -82,16 +94,17 @@ def delete(
     database: Database = None,
     server: Server = None,
     token: Token = None,
+    tenant: TenantName = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
 ) -> None:
     """Delete a resource; its history stays."""
     if dry_run:
-        version = _ask("GET", reference, Source(data, database, server, token)).headers.get(
+        version = _ask("GET", reference, Source(data, database, server, token, tenant)).headers.get(
             "etag", ""
         )
         typer.echo(f"would delete {reference} ({version})")
         return
-    _ask("DELETE", reference, Source(data, database, server, token))
+    _ask("DELETE", reference, Source(data, database, server, token, tenant))
     typer.echo(f"deleted {reference}")
 
 
@@ -102,6 +115,7 @@ def validate(
     database: Database = None,
     server: Server = None,
     token: Token = None,
+    tenant: TenantName = "",
 ) -> None:
     """Print an OperationOutcome with every problem; exits with 1 if one is an error."""
     body = _read(path)
@@ -110,7 +124,7 @@ def validate(
     answer = _ask(
         "POST",
         f"{type}/$validate",
-        Source(data, database, server, token),
+        Source(data, database, server, token, tenant),
         {"Content-Type": kind},
         body,
     )

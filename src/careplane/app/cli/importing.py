@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from careplane.app.cli.options import Data, Database, Json, say, settings
+from careplane.app.cli.options import Data, Database, Json, TenantName, say, settings
 
 if TYPE_CHECKING:
     from careplane.app.imports.journal import Report
@@ -30,6 +30,7 @@ def import_(
         bool, typer.Option("--again", help="Look again at what an earlier import has stored.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    tenant: TenantName = "",
     data: Data = None,
     database: Database = None,
     json: Json = False,
@@ -54,9 +55,16 @@ def import_(
         interpreter.settle(validates=False, many=True)
         await waiting
         warming = asyncio.create_task(here.warm())
-        journal = Journal(chosen.data, progress.step, again=again, database=chosen.database)
+        operator = await here.operator_of(tenant)
+        journal = Journal(
+            chosen.data,
+            progress.step,
+            again=again,
+            database=chosen.database,
+            tenant=operator.tenant,
+        )
         try:
-            loader = Loader(here.door, here.operator, journal, keep_ids)
+            loader = Loader(here.door, operator, journal, keep_ids)
             await loader.run(all_pieces(files, journal.report))
             journal.report.failures.sort(key=lambda one: one[0])
             return journal.report

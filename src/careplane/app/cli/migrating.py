@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -80,7 +81,7 @@ async def _run(source: Settings, target: Settings, progress: _Progress, *, check
                 await other.close()
         taking = await engines.target(target, key)
         try:
-            report = await move(origin, taking, progress.step)
+            report = await move(origin, taking, progress.step, partial(_ledger, source, target))
         finally:
             await taking.close()
     finally:
@@ -88,6 +89,21 @@ async def _run(source: Settings, target: Settings, progress: _Progress, *, check
     if report.is_same:
         await _note(target)
     return report
+
+
+async def _ledger(source: Settings, target: Settings) -> None:
+    """The log goes on at the new place, with the same anchor."""
+    from careplane.app import engines, keys
+    from careplane.app.build import TENANT
+    from careplane.ledger.copying import copied
+
+    key = keys.load(source.data)
+    here, there = (engines.ledger(one, key, half=True) for one in (source, target))
+    try:
+        await copied(here, there, [TENANT])
+    finally:
+        await here.close()
+        await there.close()
 
 
 async def _note(target: Settings) -> None:

@@ -21,6 +21,20 @@ Database = Annotated[
         help="PostgreSQL address; default: $CAREPLANE_DATABASE or a file in the data folder.",
     ),
 ]
+Provider = Annotated[
+    str | None,
+    typer.Option(
+        "--key-provider",
+        help="Who keeps the root of all keys; default: $CAREPLANE_KEY_PROVIDER or the key file.",
+    ),
+]
+TenantName = Annotated[
+    str,
+    typer.Option(
+        "--tenant",
+        help="Institution, by its name; the first one if left out. See careplane tenant.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 
 
@@ -31,6 +45,7 @@ class Source(NamedTuple):
     database: str | None
     server: str | None
     token: str | None
+    tenant: str = ""
 
 
 def settings(data: Path | None = None, **chosen: Any) -> Settings:

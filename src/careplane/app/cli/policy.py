@@ -40,7 +40,8 @@ def show(
     policies: Folder = None,
     json: Json = False,
 ) -> None:
-    """What the policies let a role do with a type, action by action, and which of them say so."""
+    """What the policies let a role do with a type, action by action, which of them say so, and
+    what they hide of what they show."""
     from careplane.access.policy.terms import PURPOSES
     from careplane.fhir.definitions import RESOURCE_TYPES
     from careplane.kernel.errors import Incorrect
@@ -51,6 +52,9 @@ def show(
         raise Incorrect(f"{purpose!r} is no purpose of use; use {', '.join(sorted(PURPOSES))}.")
     answers = _answers(_policies(policies), role, type, user, patient, purpose)
     lines = [f"{a['action']:7} {a['allowed']:6} {' '.join(a['policies'])}" for a in answers]
+    shown = answers[0]
+    lines += [f"hidden, at most: {', '.join(shown['hides'])}"] if shown["hides"] else []
+    lines += [f"de-identified, for the study: {shown['study']}"] if shown["study"] else []
     say(answers, "\n".join(line.rstrip() for line in lines), json)
 
 
@@ -70,6 +74,9 @@ def _answers(
     from careplane.storage.ports.records import Tenant
 
     caller = Caller(Tenant(1), user, user, frozenset(), patient, frozenset({role}), purpose)
+    view = policies.view(caller)
+    hides = sorted(map(".".join, view.bound(type))) if view else []
+    study = view.study if view else ""
     answers = []
     for permission in Permission:
         node = policies.restriction(caller, permission, type)
@@ -80,5 +87,13 @@ def _answers(
             if not isinstance(policies.condition(rule, asked), Nothing)
         ]
         allowed = {Everything: "always", Nothing: "never"}.get(node.__class__, "where")
-        answers.append({"action": permission.name.lower(), "allowed": allowed, "policies": says})
+        answers.append(
+            {
+                "action": permission.name.lower(),
+                "allowed": allowed,
+                "policies": says,
+                "hides": hides,
+                "study": study,
+            }
+        )
     return answers

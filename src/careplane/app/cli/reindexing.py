@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from careplane.app.cli.options import Data, Json, say, settings
+from careplane.app.cli.options import Data, Json, TenantName, say, settings
 from careplane.app.settings import Settings
 from careplane.records.commands import Reindexing, StartReindex
 from careplane.records.walk import Walk
@@ -17,6 +17,7 @@ _LOOKED_SECONDS = 0.5
 
 
 def reindex(
+    tenant: TenantName = "",
     data: Data = None,
     custom: Annotated[
         bool, typer.Option("--custom", help="Only search parameters that were defined here.")
@@ -24,7 +25,7 @@ def reindex(
     json: Json = False,
 ) -> None:
     """Make the index rows of all current resources anew."""
-    job = asyncio.run(_reindex(settings(data), everything=not custom))
+    job = asyncio.run(_reindex(settings(data), tenant, everything=not custom))
     text = (
         f"{job.state}: {job.visited:,} resources visited, {job.changed:,} changed, "
         f"{job.same:,} as they were, {job.skipped:,} deleted meanwhile, {job.failed:,} failed"
@@ -36,17 +37,18 @@ def reindex(
         raise typer.Exit(1)
 
 
-async def _reindex(chosen: Settings, *, everything: bool) -> Walk:
+async def _reindex(chosen: Settings, tenant: str, *, everything: bool) -> Walk:
     """Carried out here, unless a server on the folder does it."""
     from careplane.app.build import build
 
     here = build(chosen, for_long=True)
     try:
-        job = await here.door.start_reindex(here.operator, StartReindex(everything=everything))
+        operator = await here.operator_of(tenant)
+        job = await here.door.start_reindex(operator, StartReindex(everything=everything))
         here.background.start()
         while not job.is_over:
             await asyncio.sleep(_LOOKED_SECONDS)
-            job = await here.door.reindexing(here.operator, Reindexing(job.id))
+            job = await here.door.reindexing(operator, Reindexing(job.id))
         return job
     finally:
         await here.close()

@@ -18,8 +18,9 @@ _NURSE = (
     "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs"
 )
 _DESK = (
-    "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Schedule.rs Slot.rs "
-    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs HealthcareService.rs"
+    "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Consent.crus "
+    "Schedule.rs Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
+    "HealthcareService.rs"
 )
 
 # key, title, what it is for, id, name, scopes, patient
@@ -31,7 +32,7 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
     ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
      "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
     ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",
-     "Patient/devin-bailey", "Devin Bailey", "patient/*.rs", "devin-bailey"),
+     "Patient/devin-bailey", "Devin Bailey", "patient/*.rs patient/Consent.cu", "devin-bailey"),
     ("administrator", "Administrator", "Every type of record, for those who run the server.",
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip

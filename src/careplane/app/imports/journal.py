@@ -28,14 +28,21 @@ class Report:
 
 class Journal:
     """A file of one line a piece: its digest and how many resources of each type it had. Each
-    database has one of its own. With `again` nothing counts as known; `told` hears of every piece
-    that is done, with its size."""
+    database and tenant has one of its own. With `again` nothing counts as known; `told` hears of
+    every piece that is done, with its size."""
 
     def __init__(
-        self, folder: Path, told: Callable[[int], None], *, again: bool = False, database: str = ""
+        self,
+        folder: Path,
+        told: Callable[[int], None],
+        *,
+        again: bool = False,
+        database: str = "",
+        tenant: int = 1,
     ) -> None:
         mark = f"-{hashlib.blake2b(database.encode(), digest_size=4).hexdigest()}"
-        self._path = folder / (NAME.replace(".", f"{mark}.") if database else NAME)
+        marks = (mark if database else "") + (f"-{tenant}" if tenant != 1 else "")
+        self._path = folder / NAME.replace(".", f"{marks}.")
         self._told, self._again = told, again
         self._done = dict(self._read())
         self._file = self._path.open("a", encoding="ascii")

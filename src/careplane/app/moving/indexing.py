@@ -16,6 +16,7 @@ from careplane.search.extract import extract
 from careplane.search.registry import r4_registry
 from careplane.search.rows import Rows
 from careplane.search.wording import extract_with_words
+from careplane.storage.keys.bodies import patient_of
 from careplane.storage.ports.moving import Kept, Source
 from careplane.storage.ports.records import DEFINING, Tenant
 
@@ -59,8 +60,14 @@ class Indexing:
 
     def rows(self, kept: Kept) -> Rows:
         """None for a version that was superseded."""
-        if not kept.current:
-            return Rows()
+        return self._rows(kept) if kept.current else Rows()
+
+    def patient(self, kept: Kept, rows: Rows) -> str:
+        """Under whose key a version belongs; `rows` are those of a current one."""
+        found = rows if kept.current else self._rows(kept)
+        return patient_of(kept.version.type, kept.version.id, found)
+
+    def _rows(self, kept: Kept) -> Rows:
         try:
             return rows_of(self._extracts.get(kept.tenant, extract), kept.version)
         except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -20,9 +20,16 @@ Told: TypeAlias = Callable[[str, int, float], None]
 """Hears what is under way, how many more of it are done, and which part of all that is."""
 
 
-async def move(source: Source, target: Target, told: Told) -> Report:
+async def nothing_else() -> None:
+    """Nothing stands beside what a Source has."""
+
+
+async def move(
+    source: Source, target: Target, told: Told, beside: Callable[[], Awaitable[None]] = nothing_else
+) -> Report:
     """Copy, then compare. The target may be opened afterwards only where all is the same. Raises
-    Conflict for a target that is not free; after Busy or Full the same call goes on."""
+    Conflict for a target that is not free; after Busy or Full the same call goes on. `beside` moves
+    what else belongs to it, and may be called again."""
     indexing = await Indexing.of(source)
     marks = await source.marks()
     reached = await target.begin(await origin_of(source, marks))
@@ -31,7 +38,9 @@ async def move(source: Source, target: Target, told: Told) -> Report:
             await target.put_places(places)
             told("places", len(places), places[-1].at[0] / marks.place)
         async for versions in ahead(source.versions(reached.t)):
-            await target.put_versions(versions, [indexing.rows(kept) for kept in versions])
+            rows = [indexing.rows(kept) for kept in versions]
+            patients = [indexing.patient(*pair) for pair in zip(versions, rows, strict=True)]
+            await target.put_versions(versions, rows, patients)
             told("versions", len(versions), versions[-1].at[0] / marks.t)
         async for records in ahead(source.audited(reached.seq)):
             await target.put_audited(records)
@@ -44,6 +53,7 @@ async def move(source: Source, target: Target, told: Told) -> Report:
         raise type(error)(f"{error.text}. {kept}") from error
     report = await compare(source, target, told)
     if report.is_same:
+        await beside()
         await target.finish()
     return msgspec.structs.replace(report, unindexed=indexing.failed)
 

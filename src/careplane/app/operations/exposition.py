@@ -1,7 +1,7 @@
 """What Prometheus is shown: the sums over the workers of a server, by name.
 
-Labels are an interaction, a class of statuses, a method, the number of a tenant: never an address,
-an id or anything else of a patient.
+Labels are an interaction, a class of statuses, a method, the number or the name of a tenant: never
+an address, an id or anything else of a patient.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ class Exposition(Collector):
         for name, help in _GAUGES:
             total = sum(numbers[0] for _, numbers in _of(sums, name))
             yield GaugeMetricFamily(f"careplane_{name}", help, value=total)
+        names = GaugeMetricFamily(
+            "careplane_tenant_info", "The name of a tenant.", labels=("tenant", "name")
+        )
+        for values, _ in _of(sums, "tenant_info"):
+            names.add_metric(values, 1)
+        yield names
         yield from _processes()
 
 

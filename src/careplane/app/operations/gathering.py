@@ -17,7 +17,7 @@ from careplane.app.operations.tally import Labels, Rows, Snapshot, unpacked
 
 Sums = dict[tuple[str, Labels], list[float]]
 _SECONDS = 1.0
-_HIGHEST = frozenset({"waiting_audit"})
+_HIGHEST = frozenset({"waiting_audit", "tenant_info"})
 """What every worker says of the whole installation."""
 
 

@@ -16,14 +16,16 @@ from prometheus_client import CollectorRegistry, start_http_server
 from careplane.app.operations.exposition import Exposition
 from careplane.app.operations.gathering import Gathering
 from careplane.app.operations.reports import ENVIRONMENT
+from careplane.app.tls import Tls
 from careplane.kernel.errors import Conflict
 
 
 class Metrics:
     """The head's end. Raises Conflict where the address cannot be had."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls: Tls | None = None) -> None:
         self._address = host, port
+        self._tls = tls
         _check(host, port)
         self._folder = Path(tempfile.mkdtemp(prefix="careplane-"))
         os.environ[ENVIRONMENT] = str(self._folder)
@@ -34,7 +36,8 @@ class Metrics:
         registry = CollectorRegistry()
         registry.register(Exposition(Gathering(self._folder)))
         host, port = self._address
-        self._server = start_http_server(port, host, registry)
+        secured = self._tls.for_metrics() if self._tls else {}
+        self._server = start_http_server(port, host, registry, **secured)
 
     def stop(self) -> None:
         if self._server is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -55,8 +55,18 @@ class Tally:
         for version in versions:
             self._versions[tenant, version.method] += 1
 
-    def snapshot(self, vitals: Vitals, *, leads: bool, draining: bool) -> Snapshot:
-        """Everything, with how the store and the services stand."""
+    def by_tenant(self) -> dict[int, tuple[int, float]]:
+        """Requests, and the seconds that they took, by the number of a tenant."""
+        found: dict[int, tuple[int, float]] = {}
+        for (_, _, tenant), (seconds, *classes) in self._requests.items():
+            requests, before = found.get(tenant, (0, 0.0))
+            found[tenant] = requests + int(sum(classes)), before + seconds
+        return found
+
+    def snapshot(
+        self, vitals: Vitals, tenants: Mapping[int, str], *, leads: bool, draining: bool
+    ) -> Snapshot:
+        """Everything, with how the store and the services stand, and the names of tenants."""
         requests: Rows = [
             ("requests", (name, f"{status}xx", str(tenant)), [*row])
             for (name, status, tenant), row in self._requests.items()
@@ -71,7 +81,8 @@ class Tally:
             ("leads", (), [int(leads)]),
             ("draining", (), [int(draining)]),
         ]
-        return Snapshot([*requests, *entries, *versions, *stopped], gauges)
+        names: Rows = [("tenant_info", (str(t), name), [1]) for t, name in tenants.items()]
+        return Snapshot([*requests, *entries, *versions, *stopped], [*gauges, *names])
 
 
 def packed(snapshot: Snapshot) -> bytes:

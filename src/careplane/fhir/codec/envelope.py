@@ -15,6 +15,8 @@ from __future__ import annotations
 import msgspec
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_labels = msgspec.json.Decoder(list[dict[str, object]])
+_OPENED = b'{"meta":{"versionId":"0"'
 _OURS = ("resourceType", "id", "_id")
 _META = b',"meta":{'
 _ATTEMPTS = 8
@@ -86,6 +88,23 @@ def head(type: str, id: str, version: int, last_updated: str) -> str:
 def join(type: str, id: str, version: int, last_updated: str, rest: bytes) -> bytes:
     """The whole resource."""
     return head(type, id, version, last_updated).encode() + rest
+
+
+def security(rest: bytes) -> list[dict[str, object]]:
+    """The security labels in a rest."""
+    meta = _members.decode(_members.decode(_OPENED + rest)["meta"])
+    return _labels.decode(meta["security"]) if "security" in meta else []
+
+
+def with_security(rest: bytes, labels: list[dict[str, object]]) -> bytes:
+    """The rest with other security labels."""
+    members = _members.decode(_OPENED + rest)
+    meta = _members.decode(members.pop("meta"))
+    meta.pop("versionId")
+    meta.pop("security", None)
+    if labels:
+        meta["security"] = msgspec.Raw(msgspec.json.encode(labels))
+    return _tail(meta) + _tail(members)
 
 
 def _tail(members: dict[str, msgspec.Raw]) -> bytes:

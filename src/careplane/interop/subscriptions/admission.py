@@ -14,17 +14,16 @@ from careplane.fhir.codec import envelope, json
 from careplane.fhir.tree import Tree
 from careplane.interop.subscriptions import names
 from careplane.interop.subscriptions.elements import extensions, wrong
-from careplane.interop.subscriptions.filters import nodes_of
 from careplane.interop.subscriptions.matching import rules_of
 from careplane.interop.subscriptions.owner import Seal
 from careplane.interop.subscriptions.posted import is_topic, topic_of
 from careplane.interop.subscriptions.reach import Reach
+from careplane.interop.subscriptions.sight import Sight
 from careplane.interop.subscriptions.subscription import Subscription, read
 from careplane.interop.subscriptions.topics import Topics
 from careplane.kernel.clock import Clock, format_instant
 from careplane.kernel.errors import Unsupported
 from careplane.records.bodies import Content, Extract, accept
-from careplane.search.criterion import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Admission:
     service: Caller
     seals: Seal
     topics: Topics
-    setting: Setting
+    sight: Sight
     extract: Extract
     reach: Reach
     clock: Clock
@@ -49,7 +48,7 @@ class Admission:
         self._reachable(found)
         topic = self.topics.find(found.topic)
         if topic is not None:
-            nodes_of(self.setting, topic, found.filters)
+            self.sight.understood(caller, topic, found.filters)
         elif self.topics.loaded:
             raise wrong("There is no such topic here.", "Subscription.criteria")
         sealed = json.dump(_ours(tree, self.seals.seal(kept(caller))))
@@ -63,7 +62,7 @@ class Admission:
         tree = _tree(content, self.clock())
         topic = topic_of(tree) if is_topic(tree) else None
         if topic is not None:
-            rules_of(self.setting, topic)
+            rules_of(self.sight.setting, topic)
             if self.topics.taken(topic.url, content.id):
                 raise wrong("Another topic has this url.", "Basic.extension")
         return content

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from careplane.access.caller import Caller
+from careplane.access.decide import ViewOf, whole
 from careplane.access.scopes import parse_scopes
 from careplane.fhir.tree import Tree
 from careplane.interop.subscriptions import names
@@ -22,6 +23,7 @@ from careplane.interop.subscriptions.owner import Seal
 from careplane.interop.subscriptions.posting import Posting
 from careplane.interop.subscriptions.reach import Reach
 from careplane.interop.subscriptions.service import Service
+from careplane.interop.subscriptions.sight import Sight
 from careplane.interop.subscriptions.sockets import Bell, Sockets
 from careplane.interop.subscriptions.tools import Tools
 from careplane.interop.subscriptions.topics import Topics
@@ -44,7 +46,8 @@ _MOST_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the room is built on. `base` is the address of the FHIR interface in notifications."""
+    """What the room is built on. `base` is the address of the FHIR interface in notifications;
+    `views` say what owners do not see."""
 
     state: StateStore
     tenant: Tenant
@@ -56,6 +59,7 @@ class House:
     reach: Reach = field(default_factory=Reach)
     mailbox: Mailbox | None = None
     attempts: int = 20
+    views: ViewOf = whole
 
 
 class Subscriptions:
@@ -87,7 +91,7 @@ class Subscriptions:
             self._caller,
             house.seals,
             self._topics,
-            house.setting,
+            Sight(house.setting, house.views),
             house.extract,
             house.reach,
             house.clock,
@@ -150,7 +154,7 @@ class Subscriptions:
             house.seals,
             self._caller,
             house.tenant,
-            house.setting,
+            Sight(house.setting, house.views),
             house.extract,
             house.clock,
             channels,

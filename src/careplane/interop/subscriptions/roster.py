@@ -16,11 +16,9 @@ from careplane.interop.subscriptions import names
 from careplane.interop.subscriptions.channel import Undelivered
 from careplane.interop.subscriptions.courier import Courier
 from careplane.interop.subscriptions.elements import single
-from careplane.interop.subscriptions.filters import nodes_of
 from careplane.interop.subscriptions.journal import KEPT, Standing
 from careplane.interop.subscriptions.line import Line
 from careplane.interop.subscriptions.matcher import Matcher
-from careplane.interop.subscriptions.matching import rules_of
 from careplane.interop.subscriptions.owner import opened
 from careplane.interop.subscriptions.subscription import Status, read
 from careplane.interop.subscriptions.tools import Tools
@@ -133,8 +131,9 @@ class Roster:
         topic = self._tools.topics.find(line.subscription.topic)
         if topic is None:
             raise Invalid("There is no such topic here.")
-        line.rules = rules_of(self._tools.setting, topic)
-        line.nodes = nodes_of(self._tools.setting, topic, line.subscription.filters)
+        line.rules, line.nodes = self._tools.sight.understood(
+            line.owner, topic, line.subscription.filters
+        )
 
     async def _begin(self, line: Line) -> None:
         """The handshake; any error of it ends in the status `error` (backport 1.1, REST-Hook)."""

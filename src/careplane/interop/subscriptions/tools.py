@@ -9,11 +9,11 @@ from careplane.access.caller import Caller
 from careplane.interop.subscriptions.channel import Channel
 from careplane.interop.subscriptions.journal import Journal
 from careplane.interop.subscriptions.owner import Seal
+from careplane.interop.subscriptions.sight import Sight
 from careplane.interop.subscriptions.topics import Topics
 from careplane.kernel.clock import Clock
 from careplane.records.bodies import Extract
 from careplane.records.door import Door
-from careplane.search.criterion import Setting
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Tenant
 
@@ -28,7 +28,7 @@ class Tools:
     seals: Seal
     caller: Caller
     tenant: Tenant
-    setting: Setting
+    sight: Sight
     extract: Extract
     clock: Clock
     channels: dict[str, Channel]

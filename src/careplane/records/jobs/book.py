@@ -79,6 +79,11 @@ class Book:
             raise NotFound("There is no such job, or it is kept no longer.")
         return job
 
+    async def all(self, tenant: Tenant) -> list[Job]:
+        """Jobs of a tenant, whatever their state."""
+        found = await self._state.scan(tenant, _JOBS, count=100_000)
+        return [_job(entry.value) for _, entry in found]
+
     async def change(self, job: Job, **changes: object) -> Job:
         """Change a job that is open and has the term in which it was read; the job as it is then.
         Raises Overtaken."""

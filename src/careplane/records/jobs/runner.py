@@ -106,6 +106,14 @@ class Runner:
         if here := self._here.get((job.tenant, job.id)):
             here[1].cancel()
 
+    async def discard(self, tenant: Tenant, kinds: Collection[str]) -> int:
+        """End and forget all jobs of some kinds, with what they have put out; how many."""
+        jobs = [job for job in await self._book.all(tenant) if job.kind in kinds]
+        for job in jobs:
+            await self.cancel(job)
+            await self._forget(self._kinds[job.kind], job)
+        return len(jobs)
+
     async def tidy(self) -> None:
         """Remove what is kept no longer."""
         for job in await self._book.expired():

@@ -4,7 +4,7 @@ and 2.31 CapabilityStatement), so that it cannot say more or less."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 from careplane import __version__
 from careplane.fhir import patch
@@ -15,20 +15,25 @@ from careplane.kernel.clock import format_instant
 from careplane.rest.operation import Operation
 from careplane.search.compartments import COMPARTMENTS
 from careplane.search.registry import FULL_TEXT, Parameter, Registry
+from careplane.storage.ports.records import Tenant
 
 _INTERACTIONS = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type",
     "create", "search-type",
 )  # fmt: skip
 _SYSTEM = ("transaction", "batch", "search-system", "history-system")
+_TENANTS = 64
+"""Whose statements are kept; those of others are made again."""
 _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 
 
-More = Callable[[str], Mapping[str, Tree]]
-"""From a base address to what features add: by type, and under "" to `rest` itself."""
+More = Callable[[Tenant, str], Mapping[str, Tree]]
+"""From a tenant and its base address to what features add: by type, and under "" to `rest`."""
+Current = Callable[[Tenant], Awaitable[Registry]]
+_FIRST = Tenant(1)
 
 
-def _nothing_more(base: str) -> Mapping[str, Tree]:
+def _nothing_more(tenant: Tenant, base: str) -> Mapping[str, Tree]:
     return {}
 
 
@@ -37,9 +42,9 @@ def _open(base: str) -> Tree:
 
 
 class Capabilities:
-    """The statement, made once for each base address, and anew when search parameters have been
-    defined. `started` is in microseconds since 1970; `current` asks for the search parameters,
-    `security` says from the base address how clients get in."""
+    """The statement of one tenant, made once for each base address, and anew when search parameters
+    have been defined. `started` is in microseconds since 1970; `current` asks for the search
+    parameters of a tenant, `security` says from the base address how clients get in."""
 
     def __init__(
         self,
@@ -47,9 +52,14 @@ class Capabilities:
         operations: Sequence[Operation],
         started: int,
         more: More = _nothing_more,
-        current: Callable[[], Awaitable[Registry]] | None = None,
+        current: Current | None = None,
         security: Callable[[str], Tree] = _open,
+        tenant: Tenant = _FIRST,
     ) -> None:
+        self.of = lru_cache(maxsize=_TENANTS)(
+            partial(Capabilities, registry, operations, started, more, current, security)
+        )
+        self._tenant = tenant
         self._registry = registry
         self._more = more
         self._current = current
@@ -63,7 +73,7 @@ class Capabilities:
         """Learn of search parameters that were defined since, and which of them are ready."""
         if self._current is None:
             return
-        registry = await self._current()
+        registry = await self._current(self._tenant)
         waiting = [registry.waiting(type) for type in RESOURCE_TYPES]
         if registry is not self._registry or waiting != self._waiting:
             self._registry, self._waiting = registry, waiting
@@ -82,7 +92,7 @@ class Capabilities:
                 "fhirVersion": "4.0.1",
                 "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
                 "patchFormat": sorted(patch.KINDS),
-                "rest": [self._rest(base, self._more(base))],
+                "rest": [self._rest(base, self._more(self._tenant, base))],
             }
         )
 

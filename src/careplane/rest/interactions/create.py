@@ -15,4 +15,5 @@ async def create(service: Service, request: Request) -> Response:
     (type,) = request.path
     raw = await body.resource(request, service.limit)
     command = c.Create(type, raw, request.header(b"if-none-exist"))
-    return written.answer(request, await service.door.create(request.caller, command))
+    done = await service.door.create(request.caller, command)
+    return await written.answer(service, request, done)

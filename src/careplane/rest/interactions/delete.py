@@ -15,11 +15,13 @@ async def delete(service: Service, request: Request) -> Response:
     """DELETE Type/id."""
     type, id = request.path
     command = c.Delete(type, id, if_match(request))
-    return written.answer(request, await service.door.delete(request.caller, command))
+    done = await service.door.delete(request.caller, command)
+    return await written.answer(service, request, done)
 
 
 async def delete_match(service: Service, request: Request) -> Response:
     """DELETE Type?criteria."""
     (type,) = request.path
     command = c.ConditionalDelete(type, criteria(request))
-    return written.answer(request, await service.door.delete(request.caller, command))
+    done = await service.door.delete(request.caller, command)
+    return await written.answer(service, request, done)

@@ -9,6 +9,7 @@ from careplane.kernel.errors import Incorrect, Invalid, Issue
 from careplane.records import commands as c
 from careplane.records import etag
 from careplane.records.bodies import whole
+from careplane.records.notices import REDISCLOSURE
 from careplane.records.results import Version, Versions
 from careplane.rest.bundle import Link, bundle, recorded
 from careplane.rest.links import PAGE, address, with_query
@@ -87,7 +88,9 @@ def _bundle(service: Service, request: Request, command: c.History, answer: Vers
         style = tuple(p for p in request.pairs if p[0] in ("_format", "_pretty"))
         sealed = (PAGE, service.pages.seal(page))
         links.append(Link("next", with_query(url, (sealed, *style))))
-    return bundle("history", entries_of(request.base, answer), links, answer.total)
+    secret = REDISCLOSURE in answer.issues
+    entries = entries_of(request.base, answer)
+    return bundle("history", entries, links, answer.total, no_redisclosure=secret)
 
 
 def entries_of(base: str, answer: Versions) -> list[bytes]:

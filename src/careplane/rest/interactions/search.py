@@ -13,6 +13,7 @@ import msgspec
 from careplane.kernel.errors import Incorrect
 from careplane.records import commands as c
 from careplane.records.bodies import head, whole
+from careplane.records.notices import REDISCLOSURE
 from careplane.records.results import Found, Inside, Version
 from careplane.rest import body
 from careplane.rest.bundle import Link, about, bundle, found
@@ -109,7 +110,8 @@ def searchset(base: str, answer: Found, shape: Shape, links: list[Link]) -> byte
     entries += _entries(base, answer.included, shape, b"include")
     if answer.issues:
         entries.append(about(outcome(answer.issues)))
-    return bundle("searchset", entries, links, answer.total)
+    secret = REDISCLOSURE in answer.issues
+    return bundle("searchset", entries, links, answer.total, no_redisclosure=secret)
 
 
 def _inside(base: str, one: Inside, shape: Shape) -> bytes:

@@ -20,7 +20,8 @@ async def update(service: Service, request: Request) -> Response:
     type, id = request.path
     raw = await body.resource(request, service.limit)
     command = c.Update(type, id, raw, if_match(request), if_none_match_any(request))
-    return written.answer(request, await service.door.update(request.caller, command))
+    done = await service.door.update(request.caller, command)
+    return await written.answer(service, request, done)
 
 
 async def update_match(service: Service, request: Request) -> Response:
@@ -28,7 +29,8 @@ async def update_match(service: Service, request: Request) -> Response:
     (type,) = request.path
     raw = await body.resource(request, service.limit)
     command = c.ConditionalUpdate(type, criteria(request), raw, if_match(request))
-    return written.answer(request, await service.door.update(request.caller, command))
+    done = await service.door.update(request.caller, command)
+    return await written.answer(service, request, done)
 
 
 async def patch(service: Service, request: Request) -> Response:
@@ -36,7 +38,8 @@ async def patch(service: Service, request: Request) -> Response:
     type, id = request.path
     change = await _change(service, request)
     command = c.Patch(type, change, id=id, if_match=if_match(request))
-    return written.answer(request, await service.door.patch(request.caller, command))
+    done = await service.door.patch(request.caller, command)
+    return await written.answer(service, request, done)
 
 
 async def patch_match(service: Service, request: Request) -> Response:
@@ -44,7 +47,8 @@ async def patch_match(service: Service, request: Request) -> Response:
     (type,) = request.path
     change = await _change(service, request)
     command = c.Patch(type, change, criteria=criteria(request), if_match=if_match(request))
-    return written.answer(request, await service.door.patch(request.caller, command))
+    done = await service.door.patch(request.caller, command)
+    return await written.answer(service, request, done)
 
 
 async def _change(service: Service, request: Request) -> c.Change:

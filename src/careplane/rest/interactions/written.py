@@ -1,8 +1,12 @@
 """How a write is answered: status, Location, ETag, and as much as the client prefers (FHIR R4,
-3.1.0.1.9)."""
+3.1.0.1.9); with `Prefer: receipt` the ledger's receipt, base64, in X-Receipt."""
 
 from __future__ import annotations
 
+import base64
+from contextlib import suppress
+
+from careplane.kernel.errors import Busy, NotFound
 from careplane.records.bodies import whole
 from careplane.records.results import Effect, Written
 from careplane.rest.links import address
@@ -10,6 +14,7 @@ from careplane.rest.outcome import informed
 from careplane.rest.prefer import Return
 from careplane.rest.request import Request
 from careplane.rest.response import Response, version_headers
+from careplane.rest.service import Service
 
 STATUS: dict[Effect, int] = {
     Effect.CREATED: 201,
@@ -19,6 +24,8 @@ STATUS: dict[Effect, int] = {
     Effect.DELETED: 204,
     Effect.ABSENT: 204,
 }
+RECEIPT = b"x-receipt"
+_MADE = frozenset({Effect.CREATED, Effect.UPDATED, Effect.DELETED})
 SAID: dict[Effect, str] = {
     Effect.CREATED: "Created.",
     Effect.UPDATED: "Updated.",
@@ -29,8 +36,18 @@ SAID: dict[Effect, str] = {
 }
 
 
-def answer(request: Request, written: Written) -> Response:
-    """The answer to a write of one resource."""
+async def answer(service: Service, request: Request, written: Written) -> Response:
+    """The answer to a write of one resource; with its receipt where the client prefers that."""
+    response = _answer(request, written)
+    made = written.version if written.effect in _MADE else None
+    if made is not None and service.receipt is not None and request.prefer.receipt:
+        with suppress(Busy, NotFound):  # a preference: the write is done, `$receipt` has it later
+            receipt = await service.receipt(request.caller, made)
+            response.headers.append((RECEIPT, base64.b64encode(receipt)))
+    return response
+
+
+def _answer(request: Request, written: Written) -> Response:
     status, version = STATUS[written.effect], written.version
     response = Response(status)
     if version is not None:

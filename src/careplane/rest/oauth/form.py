@@ -1,7 +1,9 @@
-"""A form as OAuth endpoints take it (RFC 6749, 3.2): in the body, bounded, no parameter twice."""
+"""A form as OAuth endpoints take it (RFC 6749, 3.2): in the body, bounded, no parameter twice. And
+the JSON of a registration (RFC 7591, 3.1)."""
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qsl
 
 from careplane.access.smart.refusal import Refused
@@ -32,6 +34,17 @@ async def read_form(headers: dict[bytes, bytes], query: bytes, receive: Receive)
     if len(form) != len(pairs):
         raise _wrong("A parameter is there twice.")
     return {name: value for name, value in pairs if value}
+
+
+async def read_json(headers: dict[bytes, bytes], receive: Receive) -> object:
+    """A JSON value. Raises Refused."""
+    media = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0]
+    if media.strip().lower() != "application/json":
+        raise Refused("invalid_client_metadata", "Send application/json.")
+    try:
+        return json.loads(await _body(receive))
+    except (ValueError, RecursionError):
+        raise Refused("invalid_client_metadata", "The body is not JSON.") from None
 
 
 async def _body(receive: Receive) -> bytes:

@@ -30,6 +30,7 @@ REFUSALS: dict[str, str] = {
     "500": "The server failed.",
     "501": "Understood, and not offered here.",
     "503": "Come again later; Retry-After says when.",
+    "507": "This institution has stored as much as its quota allows.",
 }
 """Status -> what it means (`rest.outcome.STATUS`)."""
 

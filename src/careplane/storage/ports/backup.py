@@ -16,15 +16,19 @@ class Part(Struct, frozen=True):
     sha256: str
 
 
-class Contents(Struct, frozen=True):
+class Contents(Struct, frozen=True, omit_defaults=True):
     """What a folder holds: counts and sums, nothing of a patient. `resources` are the current ones
-    by type, over all tenants; `waiting` are audit records that are not in the trail yet."""
+    by type, over all tenants; `waiting` are audit records that are not in the trail yet; `ledger`
+    are the leaves of the log, where there is one; `keys` are those that bodies are under, wrapped,
+    None in a copy from before there were any."""
 
     resources: dict[str, int]
     versions: Part
     audit: Part
     waiting: Part
     state: Part
+    ledger: Part | None = None
+    keys: Part | None = None
 
 
 class Vault(Protocol):

@@ -16,10 +16,22 @@ Place = tuple[int, int]
 
 
 class Entry(Struct, frozen=True):
-    """A leaf. `salt` is secret, and empty once it was erased."""
+    """A leaf. `salt` is secret, and empty once it was erased. `said` is its statement where that
+    cannot be made again from the records; it holds nothing of a patient."""
 
     leaf: bytes
     salt: bytes
+    said: bytes = b""
+
+
+class Run(Struct, frozen=True):
+    """Leaves from `number` on, `count` of them, are of the versions of a tenant from `t` on, one
+    after the other. Numbers are those that were given first, see `Loss`."""
+
+    tenant: int
+    t: int
+    number: int
+    count: int
 
 
 class Loss(Struct, frozen=True):
@@ -35,16 +47,19 @@ class Loss(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """What is appended as one. `tiles` are whole, as they are
-    afterwards. `marks` say up to where
-    each source of leaves is in the log, for whoever moves them here exactly once. With a `loss`,
-    the log first forgets all from leaf `kept` on."""
+    """What is appended as one. `tiles` are whole, as they are afterwards. `marks` say up to where
+    each source of leaves is in the log, for whoever moves them here exactly once; `since` where
+    these must have been before. `runs` say which leaves are of which versions. With a `loss`, the
+    log first forgets all from leaf `kept` on."""
 
     start: int
     entries: Sequence[Entry]
     tiles: Sequence[tuple[Place, bytes]]
     marks: Mapping[str, int] = {}
     loss: Loss | None = None
+    since: Mapping[str, int] = {}
+    runs: Sequence[Run] = ()
+    notes: Mapping[str, bytes] = {}
 
 
 class LedgerStore(Protocol):
@@ -54,8 +69,8 @@ class LedgerStore(Protocol):
         """How many leaves there are: one more than the highest number."""
 
     async def append(self, batch: Batch) -> None:
-        """All of it or nothing. Raises Stale where the log has not the size `start`; with a loss,
-        where it is not smaller than that."""
+        """All of it or nothing. Raises Stale where the log has not the size `start`, with a loss
+        where it is not smaller than that; and where a mark is not where `since` says."""
 
     async def tiles(self, places: Iterable[Place]) -> Mapping[Place, bytes]:
         """Those of the tiles that there are."""
@@ -69,6 +84,12 @@ class LedgerStore(Protocol):
 
     async def mark(self, source: str) -> int:
         """Up to where a source of leaves is in the log; 0 at first."""
+
+    async def place(self, tenant: int, t: int) -> int | None:
+        """The number that the leaf of a version was given; None where there is none."""
+
+    async def runs(self, tenant: int, after: int = 0, count: int = 1000) -> Sequence[Run]:
+        """Which leaves are of which versions, in order of `t`: runs that begin above `after`."""
 
     async def losses(self) -> Sequence[Loss]:
         """What was lost, the earliest first."""

@@ -132,9 +132,12 @@ class Target(Source, Protocol):
     async def put_places(self, places: Sequence[Place]) -> None:
         """What is heard of; each has a number above all before."""
 
-    async def put_versions(self, versions: Sequence[Kept], rows: Sequence[Rows]) -> None:
+    async def put_versions(
+        self, versions: Sequence[Kept], rows: Sequence[Rows], patients: Sequence[str]
+    ) -> None:
         """Versions as they were, and what current ones are found by; others have no rows. What
-        rows refer to gets a place where it has none."""
+        rows refer to gets a place where it has none. `patients`: under whose key each body
+        belongs."""
 
     async def put_audited(self, records: Sequence[Audited]) -> None:
         """Records under their numbers."""

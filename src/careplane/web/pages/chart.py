@@ -13,6 +13,8 @@ from careplane.kernel.errors import NotFound
 from careplane.web.chart import lists, results, timeline
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
+from careplane.web.pages import access, consents
+from careplane.web.pages.launch import apps
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -169,6 +171,9 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
+    "access": (mark("Who opened it"), access.opened, "AuditEvent"),
+    "consent": (mark("Sharing"), consents.tab, "Consent"),
+    "apps": (mark("Apps"), apps, "Patient"),
 }
 """Path → title, what is read, and the type without which the tab is not offered. The template has
 the name of the path."""
@@ -198,5 +203,9 @@ async def _frame(visit: Visit, patient: str) -> Values:
         "known_allergies": lists.current([lists.allergy(tree) for tree in known.trees])[0],
         "allergies_hidden": known is NOT_ALLOWED,
         "alerts": [row for row in map(lists.alert, flags.trees) if row.active],
-        "tabs": [(key, title) for key, (title, _, type) in TABS.items() if visit.offers(type)],
+        "tabs": [
+            (key, title)
+            for key, (title, _, type) in TABS.items()
+            if visit.offers(type) and (key != "apps" or visit.web.apps is not None)
+        ],
     }

@@ -1,17 +1,22 @@
-"""Sign in and out: the role picker of the demo, elsewhere a token from `careplane token`."""
+"""Sign in and out: the role picker of the demo; elsewhere a passkey, a password, the institution's
+provider (`pages.people`), or a token from `careplane token`."""
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.responses import Response
 
+from careplane.access.people.passkeys import site
 from careplane.kernel.errors import Incorrect, Unauthenticated
+from careplane.records.commands import Note
 from careplane.web.forms import fields
 from careplane.web.visit import Visit, local, redirect
 
 
 async def show(visit: Visit) -> Response:
     """GET /sign-in."""
-    return _form(visit, visit.query("next"))
+    return form(visit, visit.query("next"))
 
 
 async def enter(visit: Visit) -> Response:
@@ -22,7 +27,7 @@ async def enter(visit: Visit) -> Response:
     try:
         _open(visit, answer, sent)
     except Unauthenticated as refused:
-        return _form(visit, goal, refused.text, 401)
+        return form(visit, goal, refused.text, 401)
     return answer
 
 
@@ -42,13 +47,35 @@ def _open(visit: Visit, answer: Response, sent: dict[str, str]) -> None:
 
 async def leave(visit: Visit) -> Response:
     """POST /sign-out."""
+    apps = visit.web.apps
+    person = await apps.authorization.people.who(visit.request.cookies) if apps else None
+    if apps and person:
+        await apps.authorization.session_over(person)
     answer = redirect("/sign-in")
     visit.web.sessions.close(answer)
+    people, session = visit.web.people, visit.session
+    if people and session and visit.caller:
+        await people.sessions.leave(session)
+        await visit.web.door.note(visit.caller, Note("user-sign-out", session.user))
+        answer.delete_cookie(
+            people.who.cookie, path="/", secure=visit.web.secure, httponly=True, samesite="lax"
+        )
     return answer
 
 
-def _form(visit: Visit, goal: str, problem: str = "", status: int = 200) -> Response:
+def form(visit: Visit, goal: str, problem: str = "", status: int = 200) -> Response:
+    """The page, with what went wrong."""
+    people = None if visit.web.roles else visit.web.people
+    provider = people.provider if people else None
+    host = visit.request.headers.get("host", "")
     return visit.render(
-        "pages/sign_in.html", status, roles=visit.web.roles, next=local(goal or "/"),
+        "pages/sign_in.html",
+        status,
+        roles=visit.web.roles,
+        next=local(goal or "/"),
         problem=problem,
-    )  # fmt: skip
+        own=people is not None and provider is None,
+        passkeys=site(visit.web.addressing.base_url, host) is not None,
+        provider=provider and provider.registration.label,
+        begin=f"/sign-in/provider/begin?next={quote(local(goal or '/'))}",
+    )

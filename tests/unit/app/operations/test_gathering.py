@@ -29,7 +29,7 @@ def anyio_backend() -> str:
 
 def worker(folder: Path, pid: int, tally: Tally, vitals: Vitals | None = None) -> Reporter:
     async def ask() -> Snapshot:
-        return tally.snapshot(vitals or Vitals(), leads=pid == 1, draining=False)
+        return tally.snapshot(vitals or Vitals(), {}, leads=pid == 1, draining=False)
 
     reporter = Reporter(folder, ask)
     reporter._path = folder / str(pid)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from careplane.kernel.errors import Stale
-from careplane.storage.ports.ledger import Batch, Entry, Loss, Place
+from careplane.storage.ports.ledger import Batch, Entry, Loss, Place, Run
 
 _WIDTH = 256
 
@@ -20,11 +22,14 @@ class MemoryLedger:
         self._marks: dict[str, int] = {}
         self._losses: list[Loss] = []
         self._notes: dict[str, bytes] = {}
+        self._runs: list[Run] = []
 
     async def size(self) -> int:
         return self._size
 
     async def append(self, batch: Batch) -> None:
+        if any(self._marks.get(source, 0) != at for source, at in batch.since.items()):
+            raise Stale("Somebody else moved these leaves here.")
         if batch.loss:
             if self._size >= batch.start:
                 raise Stale("The log has leaves at that place.")
@@ -35,6 +40,8 @@ class MemoryLedger:
         self._entries |= dict(enumerate(batch.entries, batch.start))
         self._tiles |= dict(batch.tiles)
         self._marks |= batch.marks
+        self._notes |= batch.notes
+        self._runs = sorted([*self._runs, *batch.runs], key=lambda run: (run.tenant, run.t))
         self._size = batch.start + len(batch.entries)
 
     async def tiles(self, places: Iterable[Place]) -> Mapping[Place, bytes]:
@@ -47,11 +54,20 @@ class MemoryLedger:
     async def erase(self, numbers: Iterable[int]) -> int:
         found = [n for n in set(numbers) if n in self._entries and self._entries[n].salt]
         for number in found:
-            self._entries[number] = Entry(self._entries[number].leaf, b"")
+            self._entries[number] = msgspec.structs.replace(self._entries[number], salt=b"")
         return len(found)
 
     async def mark(self, source: str) -> int:
         return self._marks.get(source, 0)
+
+    async def place(self, tenant: int, t: int) -> int | None:
+        for run in self._runs:
+            if run.tenant == tenant and run.t <= t < run.t + run.count:
+                return run.number + t - run.t
+        return None
+
+    async def runs(self, tenant: int, after: int = 0, count: int = 1000) -> Sequence[Run]:
+        return [run for run in self._runs if run.tenant == tenant and run.t > after][:count]
 
     async def losses(self) -> Sequence[Loss]:
         return list(self._losses)

@@ -82,7 +82,9 @@ class MemoryMove:
             shelf.records[place.type, place.id] = Record(place.number, place.born)
             self._store.places.last = place.number
 
-    async def put_versions(self, versions: Sequence[Kept], rows: Sequence[Rows]) -> None:
+    async def put_versions(
+        self, versions: Sequence[Kept], rows: Sequence[Rows], patients: Sequence[str]
+    ) -> None:
         for kept, found in zip(versions, rows, strict=True):
             self._store.shelves[kept.tenant].write(kept.version, found)
             self._store.t = kept.version.t

@@ -17,6 +17,7 @@ from careplane.search.order import ordered
 from careplane.search.plan import EVERYTHING, Query
 from careplane.storage.engines.memory.cursor import Cursors
 from careplane.storage.engines.memory.world import Places, Record, Shelf, changed
+from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import (
     Erasure,
     HistoryQuery,
@@ -59,6 +60,7 @@ class MemoryStore:
         self.places = Places()
         self.shelves: defaultdict[Tenant, Shelf] = defaultdict(lambda: Shelf(self.places))
         self.trail: list[tuple[Tenant, bytes]] = []
+        self._forgotten: set[int] = set()
         self._places: Cursors[_Place] = Cursors()
         self._moments: Cursors[_Moment] = Cursors()
         self.t = 0
@@ -165,8 +167,29 @@ class MemoryStore:
     async def tail(
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
-        mine = [(n, r) for n, (owner, r) in enumerate(self.trail, 1) if owner == tenant]
-        return [(n, r) for n, r in mine if n > after][:count]
+        return [(n, r) for n, r in self._mine(tenant) if n > after][:count]
+
+    async def file(self, filing: Filing, count: int = 500) -> int:
+        return 0
+
+    async def find(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> Sequence[Found]:
+        found = []
+        for seq, record in self._mine(tenant):
+            recorded, terms = filing(tenant, record)
+            if _answers(query, (recorded, seq), terms):
+                found.append(Found(seq, recorded, record))
+        found.sort(key=lambda one: (one.recorded, one.seq), reverse=query.newest_first)
+        return found[: query.count]
+
+    async def forget(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
+        found = {one.seq for one in await self.find(tenant, query, filing)} - {len(self.trail)}
+        self._forgotten |= found
+        return len(found)
+
+    def _mine(self, tenant: Tenant) -> Iterator[tuple[int, bytes]]:
+        for seq, (owner, record) in enumerate(self.trail, 1):
+            if owner == tenant and seq not in self._forgotten:
+                yield seq, record
 
     async def vitals(self) -> Vitals:
         return Vitals()
@@ -219,6 +242,17 @@ class MemoryStore:
             self._places.keep(place._replace(shown=here[-1] + 1)) if more else None,
             sum(1 for key in place.keys if key in now) if query.total else None,
         )
+
+
+def _answers(query: AuditQuery, at: tuple[int, int], terms: frozenset[int]) -> bool:
+    """Whether a record of this time and number, with these terms, is asked for."""
+    if query.since is not None and at[0] < query.since:
+        return False
+    if query.before is not None and at[0] >= query.before:
+        return False
+    if query.after is not None and (at >= query.after if query.newest_first else at <= query.after):
+        return False
+    return all(terms & one for one in query.having) and not terms & query.without
 
 
 def _up_to_date(shelf: Shelf, defined: int | None) -> None:

@@ -17,7 +17,7 @@ from careplane.storage.ports.records import Tenant
 
 _ADD = "SELECT add_audit($1::integer, $2::bytea[])"
 _TAIL = "SELECT seq, record FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3"
-_COUNT = "SELECT count(*) FROM outbox"
+_COUNT = "SELECT waiting_audit()"
 _TOGETHER = 2_000
 _WAITING = 50_000
 
@@ -42,13 +42,17 @@ class Audit:
 
     async def waiting(self) -> int:
         """Records that are durable, and not in the trail yet."""
-        return int(await self._sessions.retried(lambda c: c.fetchval(_COUNT)))
+        return int(await self._sessions.retried(None, lambda c: c.fetchval(_COUNT)))
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
-        while await self._sessions.run(lambda c: c.fetchval(_ADD, tenant, [])):
-            pass
-        rows = await self._sessions.retried(lambda c: c.fetch(_TAIL, tenant, after, count))
+        await self.gather(tenant)
+        rows = await self._sessions.retried(tenant, lambda c: c.fetch(_TAIL, tenant, after, count))
         return [(seq, record) for seq, record in rows]
+
+    async def gather(self, tenant: Tenant) -> None:
+        """Bring what waits in the outbox to the trail."""
+        while await self._sessions.run(tenant, lambda c: c.fetchval(_ADD, tenant, [])):
+            pass
 
     async def close(self) -> None:
         """Store what was accepted."""
@@ -66,7 +70,7 @@ class Audit:
         self, tenant: Tenant, records: Sequence[bytes], futures: Sequence[asyncio.Future[None]]
     ) -> None:
         try:
-            await self._sessions.run(lambda c: c.fetchval(_ADD, tenant, records))
+            await self._sessions.run(tenant, lambda c: c.fetchval(_ADD, tenant, records))
         except Exception as error:
             for future in futures:
                 future.set_exception(error)

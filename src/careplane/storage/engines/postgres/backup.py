@@ -22,6 +22,7 @@ from careplane.storage.engines.postgres.migrate import migrate, schema_number
 from careplane.storage.engines.postgres.moving.reading import complaints, connected
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.tables import Table
+from careplane.storage.engines.postgres.wall import lift_wall, raise_wall
 from careplane.storage.ports.backup import Contents, Part
 from careplane.storage.sealed import Sealing, unsealed
 
@@ -95,6 +96,7 @@ class PostgresVault:
         await migrate(connection, summary.schema)
         async with connection.transaction():
             await self._filled(connection, copy, summary)
+            await raise_wall(connection)
         await migrate(connection)
         return _contents(summary)
 
@@ -105,6 +107,7 @@ class PostgresVault:
         await tables.lock(connection, list(there.values()))
         if await connection.fetchval("SELECT EXISTS (SELECT FROM installation)"):
             raise Conflict("The database is in use already: name an empty one.")
+        await lift_wall(connection)
         for name, table in there.items():
             await connection.execute(f"DELETE FROM {table.quoted}")
             await connection.copy_to_table(
@@ -174,5 +177,11 @@ def _file(table: str) -> str:
 def _contents(summary: _Summary) -> Contents:
     parts = summary.tables
     return Contents(
-        summary.resources, parts["version"], parts["audit"], parts["outbox"], parts["state"]
+        summary.resources,
+        parts["version"],
+        parts["audit"],
+        parts["outbox"],
+        parts["state"],
+        parts.get("ledger_entry"),
+        parts.get("key"),
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from careplane.kernel.errors import Stale
 from careplane.search.rows import Rows
-from careplane.storage.engines.postgres.layout import Layout, lay_out
+from careplane.storage.engines.postgres.layout import lay_out
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.words import erase
@@ -27,13 +27,14 @@ WHERE v.tenant = $1 AND v.ident = k.ident AND v.version = k.version"""
 _RESOURCES = """UPDATE resource SET version = 0, born = 0, updated = 0, groups = 0, gone = true,
 keys = '{}', group_keys = NULL, dates = NULL, numbers = NULL
 WHERE tenant = $1 AND ident = ANY($2::bigint[])"""
-_DATES = """DELETE FROM date_range d
-USING unnest($2::integer[], $3::bigint[], $4::bigint[], $5::bigint[]) k(wide, param, low, high)
-WHERE d.tenant = $1 AND d.ident = $6 AND d.wide = k.wide AND d.param = k.param AND d.low = k.low
-AND d.high = k.high"""
+_DATES = """DELETE FROM date_range d USING unnest($2::integer[], $3::bigint[], $4::bigint[],
+$5::bigint[], $6::bigint[]) k(wide, param, low, high, ident)
+WHERE d.tenant = $1 AND d.ident = k.ident AND d.wide = k.wide AND d.param = k.param
+AND d.low = k.low AND d.high = k.high"""
 _NUMBERS = """DELETE FROM number_range d USING unnest($2::integer[], $3::bigint[], $4::bigint[],
-$5::double precision[], $6::double precision[]) k(wide, param, unit, low, high)
-WHERE d.tenant = $1 AND d.ident = $7 AND d.wide = k.wide AND d.param = k.param
+$5::double precision[], $6::double precision[], $7::bigint[])
+k(wide, param, unit, low, high, ident)
+WHERE d.tenant = $1 AND d.ident = k.ident AND d.wide = k.wide AND d.param = k.param
 AND d.unit = k.unit AND d.low = k.low AND d.high = k.high"""
 _TERMS = """DELETE FROM term m WHERE m.tenant = $1 AND m.key = ANY($2::bigint[])
 AND NOT EXISTS (SELECT FROM resource r WHERE r.tenant = $1 AND r.keys @> ARRAY[m.key])"""
@@ -65,8 +66,7 @@ class Eraser:
             await connection.execute(_VERSIONS, tenant, idents)
             await connection.execute(_RESOURCES, tenant, idents)
             await erase(connection, [(tenant, ident) for ident in idents])
-            for ident, one in zip(idents, erasure.records, strict=True):
-                await self._index(connection, ident, one.rows)
+            await self._index(connection, idents)
             for type, n in live.items():
                 await connection.execute(_TALLY, tenant, type, n)
             if erasure.audit is not None:
@@ -89,34 +89,41 @@ class Eraser:
                 raise Stale("A current version is not removed from a history")
         return live
 
-    async def _index(self, connection: Connection, ident: int, rows: Rows) -> None:
-        layout, tenant = lay_out(rows, self._tenant, self._names), self._tenant
-        if layout.date_ranges:
-            columns = [list(column) for column in zip(*layout.date_ranges, strict=True)]
-            await connection.execute(_DATES, tenant, *columns, ident)
-        if layout.number_ranges:
-            columns = [list(column) for column in zip(*layout.number_ranges, strict=True)]
-            await connection.execute(_NUMBERS, tenant, *columns, ident)
-        await self._texts(connection, layout, rows)
+    async def _index(self, connection: Connection, idents: Sequence[int]) -> None:
+        """Of all records together, in few statements."""
+        tenant, names, records = self._tenant, self._names, self._erasure.records
+        layouts = [lay_out(one.rows, tenant, names) for one in records]
+        pairs = list(zip(idents, layouts, strict=True))
+        dates = [(*row, ident) for ident, layout in pairs for row in layout.date_ranges]
+        if dates:
+            await connection.execute(_DATES, tenant, *map(list, zip(*dates, strict=True)))
+        numbers = [(*row, ident) for ident, layout in pairs for row in layout.number_ranges]
+        if numbers:
+            await connection.execute(_NUMBERS, tenant, *map(list, zip(*numbers, strict=True)))
+        partners: dict[int, int | None] = {}
+        keys: dict[int, None] = {}
+        for layout, one in zip(layouts, records, strict=True):
+            mine = self._partners(one.rows)
+            partners |= mine
+            keys |= dict.fromkeys(key for key in layout.terms if key not in mine)
+        await connection.execute(_TERMS, tenant, list(keys))
+        found = [(key, other) for key, other in partners.items() if other is not None]
+        await connection.execute(
+            _PARTNERS, tenant, [key for key, _ in found], [other for _, other in found]
+        )
 
-    async def _texts(self, connection: Connection, layout: Layout, rows: Rows) -> None:
-        """Those that no other record has. One in a group of a composite parameter goes with the
-        same text of the plain parameter, for groups are not looked up by it."""
+    def _partners(self, rows: Rows) -> dict[int, int | None]:
+        """Texts in groups of composite parameters, each with the same text of the plain parameter:
+        it goes with that one, for groups are not looked up by it."""
         string, tenant = self._names.string, self._tenant
         plain = {
             (r.folded, r.text): string(tenant, r.param, r.folded, r.text) for r in rows.strings
         }
-        partners = {
+        return {
             string(tenant, row.param, row.folded, row.text): plain.get((row.folded, row.text))
             for group in rows.composites
             for row in group.parts.strings
         }
-        keys = [key for key in layout.terms if key not in partners]
-        await connection.execute(_TERMS, tenant, keys)
-        pairs = [(key, other) for key, other in partners.items() if other is not None]
-        await connection.execute(
-            _PARTNERS, tenant, [key for key, _ in pairs], [other for _, other in pairs]
-        )
 
     def _ident(self, type: str, id: str) -> int:
         return self._names.ident(self._tenant, type, id)

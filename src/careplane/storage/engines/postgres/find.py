@@ -12,6 +12,7 @@ from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.plans import leads, nodes, orders, selves
 from careplane.storage.engines.postgres.plans.scope import TRUE, At, Scope, both
 from careplane.storage.engines.postgres.versions import COLUMNS
+from careplane.storage.ports.records import Tenant
 from careplane.storage.relational.cursors import Cursor
 
 Row = Sequence[Any]
@@ -31,7 +32,7 @@ class Finder:
     """Searches of one tenant. `few`: see `leads.origin`. `bodies`: whether versions are wanted, or
     only types and ids."""
 
-    tenant: int
+    tenant: Tenant
     names: Names
     few: bool = False
     bodies: bool = True

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from careplane.search.rows import Rows
-from careplane.storage.bodies import Bodies, Packed
+from careplane.storage.bodies import Packed
 from careplane.storage.engines.postgres.layout import Layout, lay_out
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.ports.records import Put, Receipt, Tenant, Unit
@@ -52,7 +52,3 @@ async def laid_out(tenant: Tenant, unit: Unit, names: Names) -> list[Laid]:
         if number % _TURN == 0:
             await asyncio.sleep(0)
     return laid
-
-
-def packed(unit: Unit, bodies: Bodies) -> list[Packed]:
-    return bodies.pack([put.rest for put in unit.puts])

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from careplane.kernel.errors import Fault, NotFound
 from careplane.storage.engines.postgres.sessions import Connection
+from careplane.storage.engines.postgres.wall import raise_wall
 
 _LOCK = 7_203_118
 _MARK = "SELECT mark FROM installation"
@@ -40,7 +41,7 @@ async def migrate(connection: Connection, upto: int | None = None) -> None:
             raise Fault("The database was written by a newer Careplane: update this one")
         for number, (name, script) in enumerate(steps, 1):
             if number not in done:
-                await _apply(connection, number, name, script)
+                await _apply(connection, number, name, script, last=number == len(steps))
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1::bigint)", _LOCK)
@@ -104,9 +105,16 @@ async def _make_schema(connection: Connection) -> None:
         await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
 
 
-async def _apply(connection: Connection, number: int, name: str, script: str) -> None:
+async def _apply(
+    connection: Connection, number: int, name: str, script: str, *, last: bool
+) -> None:
+    """With the last one, every table has its policies: whoever finds that record finds them too."""
+    if last:
+        await raise_wall(connection)  # one table at a time, beside processes of the version before
     async with connection.transaction():
         await connection.execute(script)
+        if last:
+            await raise_wall(connection)
         await connection.execute(
             "INSERT INTO migration (number, name) VALUES ($1, $2)", number, name
         )

@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from careplane.search.plan import EVERYTHING, Keys, Query
-from careplane.storage.bodies import Bodies
 from careplane.storage.engines.postgres import snapshots
 from careplane.storage.engines.postgres.find import Finder, Statement
+from careplane.storage.engines.postgres.keys import PostgresKeys
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.plans import leads, nodes, selves
 from careplane.storage.engines.postgres.plans.scope import At, Scope, both
 from careplane.storage.engines.postgres.sessions import Connection, Sessions
+from careplane.storage.engines.postgres.sizes import sizes
 from careplane.storage.engines.postgres.versions import COLUMNS, to_version, to_versions
 from careplane.storage.ports.records import (
     HistoryQuery,
@@ -32,6 +33,7 @@ from careplane.storage.ports.records import (
     Tenant,
     Version,
 )
+from careplane.storage.ports.sizes import Sizes
 from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 SEARCH, HISTORY = b"s", b"h"
@@ -67,13 +69,21 @@ Waiting = dict[Key, asyncio.Future[Version | None]]
 class Reader:
     """Answers for one process."""
 
-    def __init__(self, quick: Sessions, careful: Sessions, names: Names, cursors: Cursors) -> None:
+    def __init__(
+        self,
+        quick: Sessions,
+        careful: Sessions,
+        names: Names,
+        cursors: Cursors,
+        keys: PostgresKeys,
+    ) -> None:
         self._quick = quick
         self._careful = careful
         self._names = names
         self._cursors = cursors
         self._answers = Answers()
-        self._bodies = Bodies()
+        self._keys = keys
+        self._bodies = keys.bodies
         self._sizes: dict[tuple[Tenant, Query], tuple[float, bool]] = {}
         self._waiting: dict[Tenant, Waiting] = {}
         self._asking: Counter[Tenant] = Counter()
@@ -118,10 +128,11 @@ class Reader:
         if not keys:
             return []
         idents = [self._names.ident(tenant, *key) for key in keys]
-        rows = await self._quick.retried(lambda c: c.fetch(_READ, tenant, idents))
+        rows = await self._quick.retried(tenant, lambda c: c.fetch(_READ, tenant, idents))
         found: list[Version | None] = [None] * len(keys)
+        await self._keys.ready(tenant, rows)
         for row in rows:
-            version, n = to_version(row, self._bodies), row[7] - 1
+            version, n = to_version(row, self._bodies, tenant), row[7] - 1
             if (version.type, version.id) == keys[n]:
                 found[n] = version
         return found
@@ -130,35 +141,44 @@ class Reader:
         if not 0 < version < 2**31:
             return None
         ident = self._names.ident(tenant, type, id)
-        row = await self._quick.retried(lambda c: c.fetchrow(_VREAD, tenant, ident, version))
-        found = to_version(row, self._bodies) if row else None
+        row = await self._quick.retried(
+            tenant, lambda c: c.fetchrow(_VREAD, tenant, ident, version)
+        )
+        found = (await self._versions(tenant, [row]))[0] if row else None
         return found if found and (found.type, found.id) == (type, id) else None
 
     async def walk(self, tenant: Tenant, type: str, after: str | None, count: int) -> list[Version]:
         """In the order of their places, which they keep when they are deleted."""
         ident = None if after is None else self._names.ident(tenant, type, after)
-        rows = await self._quick.retried(lambda c: c.fetch(_WALK, tenant, type, ident, count))
-        return list(to_versions(rows, self._bodies))
+        rows = await self._quick.retried(
+            tenant, lambda c: c.fetch(_WALK, tenant, type, ident, count)
+        )
+        return list(await self._versions(tenant, rows))
 
     async def newest(self, tenant: Tenant, type: str) -> int:
-        return await self._quick.retried(lambda c: c.fetchval(_NEWEST, tenant, type)) or 0
+        return await self._quick.retried(tenant, lambda c: c.fetchval(_NEWEST, tenant, type)) or 0
 
     async def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
-        rows = await self._quick.retried(lambda c: c.fetch(_CHANGES, tenant, after, count))
-        return list(to_versions(rows, self._bodies))
+        rows = await self._quick.retried(tenant, lambda c: c.fetch(_CHANGES, tenant, after, count))
+        return list(await self._versions(tenant, rows))
 
     async def horizon(self, tenant: Tenant) -> tuple[int, int]:
-        row = await self._quick.retried(lambda c: c.fetchrow(_HORIZON, tenant))
+        row = await self._quick.retried(tenant, lambda c: c.fetchrow(_HORIZON, tenant))
         return (row[0], row[1] * 1000) if row else (0, 0)
 
     async def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
-        rows = await self._fetch(snapshots.statement(tenant, query, self._names))
-        return snapshots.slice(query, rows, self._bodies)
+        rows = await self._fetch(tenant, snapshots.statement(tenant, query, self._names))
+        await self._keys.ready(tenant, [row for row in rows if row[0] is not None])
+        return snapshots.slice(tenant, query, rows, self._bodies)
 
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return {
-            row[0]: row[1] for row in await self._quick.retried(lambda c: c.fetch(_COUNTS, tenant))
+            row[0]: row[1]
+            for row in await self._quick.retried(tenant, lambda c: c.fetch(_COUNTS, tenant))
         }
+
+    async def sizes(self, tenant: Tenant) -> Sizes:
+        return await self._careful.retried(tenant, lambda c: sizes(c, tenant))
 
     async def search(self, tenant: Tenant, query: Query) -> Page:
         if query.count <= 0:
@@ -174,7 +194,7 @@ class Reader:
         cursor = self._read(tenant, query)
         finder = Finder(tenant, self._names, few=await self._few(tenant, query))
         statement = finder.count(query, cursor)
-        (row,) = await self._fetch(statement)
+        (row,) = await self._fetch(tenant, statement)
         return int(row[0])
 
     async def _few(self, tenant: Tenant, query: Query) -> bool:
@@ -187,7 +207,7 @@ class Reader:
         if known is None or known[0] < now:
             scope = Scope(tenant, self._names)
             statement = Statement(*scope.statement(leads.size(keyed, scope)))
-            (row,) = await self._fetch(statement)
+            (row,) = await self._fetch(tenant, statement)
             few = json.loads(row[0])[0]["Plan"]["Plan Rows"] <= _FEW
             if len(self._sizes) >= _SIZES:
                 self._sizes.clear()
@@ -201,24 +221,33 @@ class Reader:
         if query.count <= 0:
             return set()
         if query.sort and cursor is not None:
-            page = await self._sorted(finder, query, cursor)
-            return {(v.type, v.id) for v in page.versions}
+            rows, _ = await self._sorted_rows(finder, query, cursor)
+            return {(row[0], row[1]) for row in rows}
         statement = finder.ranked(query, None) if query.sort else finder.page(query, cursor)
         rows = await connection.fetch(statement.text, *statement.args)
         return {(row[0], row[1]) for row in rows[: query.count]}
 
     async def _plain(self, finder: Finder, query: Query, cursor: Cursor | None) -> Page:
-        rows = await self._fetch(finder.page(query, cursor))
+        rows = await self._fetch(finder.tenant, finder.page(query, cursor))
         shown, more = rows[: query.count], len(rows) > query.count
         following = None
         if more:
             t = cursor.t if cursor else shown[-1][9]
             following = self._write(finder.tenant, Cursor(t, shown[-1][8]))
-        return Page(to_versions(shown, self._bodies), following, _total(query, rows))
+        versions = await self._versions(Tenant(finder.tenant), shown)
+        return Page(versions, following, _total(query, rows))
 
     async def _sorted(self, finder: Finder, query: Query, cursor: Cursor | None) -> Page:
         if cursor is None:
             return await self._ranked(finder, query)
+        page, following = await self._sorted_rows(finder, query, cursor)
+        versions = await self._versions(Tenant(finder.tenant), page)
+        return Page(versions, following, _total(query, page))
+
+    async def _sorted_rows(
+        self, finder: Finder, query: Query, cursor: Cursor
+    ) -> tuple[list[Any], str | None]:
+        """Of a further page: its rows, and the cursor behind it."""
         answer, number, shown = self._answers.find(cursor.list), cursor.list, cursor.shown
         if answer is None:
             answer, number = await self._sorted_anew(finder, query, cursor), 0
@@ -226,7 +255,7 @@ class Reader:
         here: list[tuple[int, Any]] = []
         while len(here) <= query.count and shown < len(answer):
             some = answer[shown : shown + query.count + 1 + _AHEAD]
-            rows = await self._fetch(finder.still(query, some, cursor))
+            rows = await self._fetch(finder.tenant, finder.still(query, some, cursor))
             here += [(shown + row[8], row) for row in rows]
             shown += len(some)
         page = [row for _, row in here[: query.count]]
@@ -235,19 +264,20 @@ class Reader:
             place, row = here[query.count - 1]
             number = number or self._answers.keep(answer)
             following = self._write(finder.tenant, Cursor(cursor.t, row[7], number, place))
-        return Page(to_versions(page, self._bodies), following, _total(query, page))
+        return page, following
 
     async def _ranked(self, finder: Finder, query: Query) -> Page:
-        rows = await self._fetch(finder.ranked(query, None))
+        rows = await self._fetch(finder.tenant, finder.ranked(query, None))
         following = None
         if rows and (idents := rows[0][11]) is not None:
             number = self._answers.keep(array("q", idents))
             cursor = Cursor(rows[0][9], rows[-1][7], number, len(rows))
             following = self._write(finder.tenant, cursor)
-        return Page(to_versions(rows, self._bodies), following, _total(query, rows))
+        versions = await self._versions(Tenant(finder.tenant), rows)
+        return Page(versions, following, _total(query, rows))
 
     async def _sorted_anew(self, finder: Finder, query: Query, cursor: Cursor) -> array[int]:
-        rows = await self._fetch(finder.ranked(query, cursor))
+        rows = await self._fetch(finder.tenant, finder.ranked(query, cursor))
         if not rows:
             return array("q")
         return array("q", rows[0][11] or [row[7] for row in rows])
@@ -256,7 +286,7 @@ class Reader:
         cursor = None
         if query.cursor is not None:
             cursor = self._cursors.read(HISTORY, tenant, query.cursor)
-        rows = await self._fetch(self._told(tenant, query, cursor))
+        rows = await self._fetch(tenant, self._told(tenant, query, cursor))
         total = rows[0][7] if query.total else None
         now = rows[0][8]
         found = [row for row in rows if row[6] is not None]
@@ -265,7 +295,7 @@ class Reader:
         if shown and len(found) > len(shown):
             place = Cursor(cursor.t if cursor else now, shown[-1][6])
             following = self._cursors.write(HISTORY, tenant, place)
-        return Page(to_versions(shown, self._bodies), following, total)
+        return Page(await self._versions(tenant, shown), following, total)
 
     def _told(self, tenant: Tenant, query: HistoryQuery, cursor: Cursor | None) -> Statement:
         """Rows of COLUMNS, total, t now; one row without a version where there is none."""
@@ -302,9 +332,13 @@ class Reader:
         )
         return Statement(*scope.statement(text))
 
-    async def _fetch(self, statement: Statement) -> list[Any]:
+    async def _versions(self, tenant: Tenant, rows: Sequence[Any]) -> tuple[Version, ...]:
+        await self._keys.ready(tenant, rows)
+        return to_versions(rows, self._bodies, tenant)
+
+    async def _fetch(self, tenant: Tenant, statement: Statement) -> list[Any]:
         sessions = self._quick if statement.quick else self._careful
-        return await sessions.retried(lambda c: c.fetch(statement.text, *statement.args))
+        return await sessions.retried(tenant, lambda c: c.fetch(statement.text, *statement.args))
 
     def _read(self, tenant: Tenant, query: Query) -> Cursor | None:
         if query.cursor is None:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from careplane.search.plan import EVERYTHING
-from careplane.storage.bodies import Bodies
 from careplane.storage.engines.postgres.find import Statement
 from careplane.storage.engines.postgres.names import Names
 from careplane.storage.engines.postgres.plans import nodes
 from careplane.storage.engines.postgres.plans.scope import At, Scope, both
 from careplane.storage.engines.postgres.versions import COLUMNS, METHODS, to_version
+from careplane.storage.keys.bodies import SealedBodies
 from careplane.storage.ports.records import Slice, SnapshotQuery, Tenant, Version
 
 _AHEAD = 20
@@ -75,8 +75,10 @@ def _window(query: SnapshotQuery) -> int:
     return query.count * _AHEAD
 
 
-def slice(query: SnapshotQuery, rows: Sequence[Sequence[Any]], bodies: Bodies) -> Slice:
-    """What the rows of `statement` say."""
+def slice(
+    tenant: Tenant, query: SnapshotQuery, rows: Sequence[Sequence[Any]], bodies: SealedBodies
+) -> Slice:
+    """What the rows of `statement` say; their keys are in the ring."""
     found = [row for row in rows if row[0] is not None]
     looked_at, last = rows[0][8], rows[0][9]
     following = int(last) if looked_at == _window(query) else None
@@ -86,5 +88,5 @@ def slice(query: SnapshotQuery, rows: Sequence[Sequence[Any]], bodies: Bodies) -
     now: list[Version] = []
     then: list[Version] = []
     for row in found:
-        (now if row[7] else then).append(to_version(row, bodies))
+        (now if row[7] else then).append(to_version(row, bodies, tenant))
     return Slice(tuple(now), tuple(then), following)

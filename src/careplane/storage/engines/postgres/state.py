@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from careplane.storage.engines.postgres.lock import SessionLock
 from careplane.storage.engines.postgres.migrate import migrate, require_whole
 from careplane.storage.engines.postgres.sessions import QUICK, Connection, Sessions
+from careplane.storage.engines.postgres.wall import enter
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import Entry
 
 _GET = "SELECT key, value, revision FROM state WHERE space = $1 AND tenant = $2 AND key = $3"
-_SCAN_ALL = """SELECT tenant, key, value, revision FROM state WHERE space = $1
-ORDER BY tenant, key LIMIT $2"""
+_SCAN_ALL = "SELECT tenant, key, value, revision FROM state_of_all($1, $2)"
 _SCAN = """SELECT tenant, key, value, revision FROM state
 WHERE space = $1 AND tenant = $2 AND key > $3 ORDER BY key LIMIT $4"""
 _SET = "SET revision = excluded.revision, value = excluded.value"
@@ -37,17 +37,17 @@ class PostgresState:
         self._sessions = Sessions(url, 2, QUICK, _prepare)
 
     async def get(self, tenant: Tenant, space: str, key: str) -> Entry | None:
-        row = await self._sessions.retried(lambda c: c.fetchrow(_GET, space, tenant, key))
+        row = await self._sessions.retried(tenant, lambda c: c.fetchrow(_GET, space, tenant, key))
         return Entry(*row) if row else None
 
     async def scan(
         self, tenant: Tenant | None, space: str, after: str = "", count: int = 1000
     ) -> Sequence[tuple[Tenant, Entry]]:
         if tenant is None:
-            rows = await self._sessions.retried(lambda c: c.fetch(_SCAN_ALL, space, count))
+            rows = await self._sessions.retried(None, lambda c: c.fetch(_SCAN_ALL, space, count))
         else:
             rows = await self._sessions.retried(
-                lambda c: c.fetch(_SCAN, space, tenant, after, count)
+                tenant, lambda c: c.fetch(_SCAN, space, tenant, after, count)
             )
         return [(Tenant(row[0]), Entry(*row[1:])) for row in rows]
 
@@ -58,13 +58,15 @@ class PostgresState:
         text = _PUT if expect is None else _ADD
         if expect:
             text, args = _CHANGE, (*args, expect)
-        revision: int | None = await self._sessions.run(lambda c: c.fetchval(text, *args))
+        revision: int | None = await self._sessions.run(tenant, lambda c: c.fetchval(text, *args))
         return revision
 
     async def drop(self, tenant: Tenant, space: str, key: str, expect: int | None = None) -> bool:
         if expect == 0:
             return False
-        done = await self._sessions.run(lambda c: c.fetchval(_DROP, tenant, space, key, expect))
+        done = await self._sessions.run(
+            tenant, lambda c: c.fetchval(_DROP, tenant, space, key, expect)
+        )
         return done is not None
 
     def lock(self, name: str) -> SessionLock:
@@ -77,3 +79,4 @@ class PostgresState:
 async def _prepare(connection: Connection) -> None:
     await migrate(connection)
     await require_whole(connection)
+    await enter(connection)

@@ -8,7 +8,13 @@ from msgspec import Struct
 
 from careplane.storage.engines.postgres.sessions import Connection
 
-_NUMBERED = {"version": "t", "audit": "seq", "outbox": "id", "state": "revision"}
+_NUMBERED = {
+    "version": "t",
+    "audit": "seq",
+    "outbox": "id",
+    "state": "revision",
+    "ledger_entry": "number",
+}
 _FOUND = """SELECT c.relname AS name, array_agg(quote_ident(a.attname) ORDER BY k.place) AS columns
 FROM pg_class c
 LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary

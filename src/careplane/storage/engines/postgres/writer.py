@@ -16,10 +16,10 @@ import asyncpg
 
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
-from careplane.storage.bodies import Bodies
 from careplane.storage.engines.postgres.faults import DRIVER_ERRORS
 from careplane.storage.engines.postgres.group import Find, Group
-from careplane.storage.engines.postgres.job import Job, laid_out, packed
+from careplane.storage.engines.postgres.job import Job, laid_out
+from careplane.storage.engines.postgres.keys import PostgresKeys
 from careplane.storage.engines.postgres.names import Identity, Names
 from careplane.storage.engines.postgres.reindexing import Anew
 from careplane.storage.engines.postgres.sessions import Connection, Sessions
@@ -38,12 +38,14 @@ Answer = Receipt | CareplaneError
 class Writer:
     """One process's. Use it from one event loop."""
 
-    def __init__(self, sessions: Sessions, names: Names, find: Find, clock: Clock) -> None:
+    def __init__(
+        self, sessions: Sessions, names: Names, find: Find, clock: Clock, keys: PostgresKeys
+    ) -> None:
         self._sessions = sessions
         self._names = names
         self._find = find
         self._clock = clock
-        self._bodies = Bodies()
+        self._keys = keys
         self._heard: set[Identity] = set()
         self._queues: dict[Tenant, list[Job]] = {}
         self._tasks: dict[Tenant, asyncio.Task[None]] = {}
@@ -65,8 +67,9 @@ class Writer:
         self._puts += weight
         try:
             laid = await laid_out(tenant, unit, self._names)
+            packed = await self._keys.packed(tenant, unit.puts)
             future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-            job = Job(tenant, unit, laid, packed(unit, self._bodies), self._clock(), future)
+            job = Job(tenant, unit, laid, packed, self._clock(), future)
             self._queues.setdefault(tenant, []).append(job)
             if tenant not in self._tasks:
                 self._tasks[tenant] = asyncio.get_running_loop().create_task(self._run(tenant))
@@ -82,7 +85,7 @@ class Writer:
             raise Busy("The store is closing: try again")
         work, now = Anew(tenant, items, defined, self._names), self._clock()
         outcomes, heard = await self._sessions.run(
-            lambda c: work.run(c, self._find, self._heard, now)
+            tenant, lambda c: work.run(c, self._find, self._heard, now)
         )
         self._heard |= heard
         return outcomes
@@ -90,8 +93,10 @@ class Writer:
     async def close(self) -> None:
         """Write what was accepted, and end."""
         self._closed = True
-        while self._tasks:
-            await asyncio.wait(self._tasks.values())
+        while self._tasks or self._puts:
+            if self._tasks:
+                await asyncio.wait(self._tasks.values())
+            await asyncio.sleep(0.005)  # what was accepted is made ready
 
     async def _run(self, tenant: Tenant) -> None:
         try:
@@ -109,9 +114,11 @@ class Writer:
     async def _commit(self, jobs: Sequence[Job]) -> list[Answer]:
         """One answer a job; nothing is kept of a job whose answer is an error."""
         try:
-            return await self._sessions.retried(_Transaction(jobs, self._find, self._heard).run)
+            return await self._sessions.retried(
+                jobs[0].tenant, _Transaction(jobs, self._find, self._heard).run
+            )
         except _Unknown as unknown:
-            return await self._fate(unknown)
+            return await self._fate(jobs[0].tenant, unknown)
         except CareplaneError as error:
             if len(jobs) > 1 and not _is_of_the_way(error):
                 return [answer for job in jobs for answer in await self._commit([job])]
@@ -124,14 +131,16 @@ class Writer:
             if len(self._heard) > _REMEMBERED:
                 self._heard.clear()
 
-    async def _fate(self, unknown: _Unknown) -> list[Answer]:
+    async def _fate(self, tenant: Tenant, unknown: _Unknown) -> list[Answer]:
         """What became of a commit whose answer was lost."""
         witness = unknown.witness
         try:
             async with asyncio.timeout(_FATE_SECONDS):
                 while True:
                     try:
-                        done = await self._sessions.run(lambda c: c.fetchval(_FATE, *witness))
+                        done = await self._sessions.run(
+                            tenant, lambda c: c.fetchval(_FATE, *witness)
+                        )
                     except Busy:
                         await asyncio.sleep(0.1)
                     else:

@@ -39,7 +39,9 @@ def open_state(folder: Path, key: bytes) -> SqliteState:
     return SqliteState(folder, key)
 
 
-def open_ledger(folder: Path, key: bytes) -> SqliteLedger:
-    """The ledger's log, in the same folder; the same key, the same errors."""
-    require_whole(folder)
+def open_ledger(folder: Path, key: bytes, *, half: bool = False) -> SqliteLedger:
+    """The ledger's log, in the same folder; the same key, the same errors. `half`: during a
+    move."""
+    if not half:
+        require_whole(folder)
     return SqliteLedger(folder, key)

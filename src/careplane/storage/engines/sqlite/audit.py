@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Literal
 from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import CareplaneError, Full
+from careplane.storage.engines.sqlite import filing as index
 from careplane.storage.engines.sqlite.bulk import execute_many
 from careplane.storage.engines.sqlite.faults import complaints, translated
+from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import Tenant
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ ON CONFLICT (source) DO UPDATE SET id = excluded.id"""
 _MOVED_AT_ONCE = 1_000
 _EVERY_SECONDS = 0.5
 _TRIMMED_FROM = 1_000
+_FILED_AT_ONCE = 1_000
 
 
 class AuditAppender:
@@ -115,6 +118,32 @@ class AuditKeeper:
             self._move_all()
             sql = "SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
             return self._audit.execute(sql, (tenant, after, count)).fetchall()
+
+    def file(self, filing: Filing, count: int) -> int:
+        with self._lock, complaints():
+            self._move_all()
+            return self._file(filing, count)
+
+    def find(self, query: AuditQuery, filing: Filing) -> Sequence[Found]:
+        while self.file(filing, _FILED_AT_ONCE):
+            pass
+        with self._lock, complaints():
+            return index.find(self._audit, query)
+
+    def forget(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
+        while self.file(filing, _FILED_AT_ONCE):
+            pass
+        gone: list[int] = []
+        with self._lock, complaints():
+            with_transaction(
+                self._audit, lambda: gone.append(index.forget(self._audit, tenant, query, filing))
+            )
+        return gone[0]
+
+    def _file(self, filing: Filing, count: int) -> int:
+        done: list[int] = []
+        with_transaction(self._audit, lambda: done.append(index.file(self._audit, filing, count)))
+        return done[0]
 
     def waiting(self) -> int:
         """Records in outboxes, those of other processes included, that are not in the audit file

@@ -1,8 +1,9 @@
 """Vault (storage.ports.backup) on SQLite: each file through SQLite's online backup, in an order.
 
 Each file is copied as it is at one moment, while others write; the moments differ, so the order
-matters. State first: what services noted as done is in the records then, and is at most done again.
-Records next, inboxes, and the audit file last: an audit record that moves on meanwhile is in the
+matters. State and ledger first: what services noted as done is in the records then, and is at most
+done again; no leaf is of a version that the copy has not. Records next, the keys of
+their bodies, inboxes, and the audit file last: an audit record that moves on meanwhile is in the
 copy twice, and not lost; which ones were moved stands in the audit file, so it counts once.
 """
 
@@ -22,7 +23,9 @@ from careplane.kernel.errors import NotFound
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.inbox import inboxes
+from careplane.storage.engines.sqlite.keys import KEYS
 from careplane.storage.engines.sqlite.known import Kind
+from careplane.storage.engines.sqlite.ledger import LEDGER
 from careplane.storage.engines.sqlite.moving.marker import require_whole
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
@@ -39,6 +42,8 @@ FROM version ORDER BY t"""
 _AUDIT = "SELECT seq, tenant, record FROM audit ORDER BY seq"
 _WAITING = "SELECT id, tenant, record FROM outbox ORDER BY id"
 _STATE = "SELECT revision, tenant, space, key, value FROM state ORDER BY revision"
+_LEAVES = "SELECT number, leaf, salt, said FROM entry ORDER BY number"
+_KEYS = "SELECT 0, number, tenant, owner, parent, current, wrapped FROM key ORDER BY number"
 _RESOURCES = """SELECT text, count(*) FROM resource JOIN name ON name.id = type AND kind = ?
 WHERE gone = 0 GROUP BY text ORDER BY text"""
 
@@ -79,6 +84,8 @@ class SqliteVault:
     def restore(self, copy: Path, folder: Path) -> Contents:
         """See the port."""
         for file in _files(copy):
+            if file.name == KEYS and not (copy / KEYS).exists():
+                continue  # a copy from before bodies were encrypted
             handle = os.open(folder / file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with (copy / file.name).open("rb") as source, os.fdopen(handle, "wb") as made:
                 shutil.copyfileobj(source, made, _PIECE)
@@ -95,7 +102,21 @@ class SqliteVault:
                 audit = _part([trail], _AUDIT)
             with self._opened(copy, _File(STATE, "state"), read_only=True) as noted:
                 state = _part([noted], _STATE)
-        return Contents(resources, versions, audit, waiting, state)
+            ledger, keys = self._ledger(copy), self._keys(copy)
+        return Contents(resources, versions, audit, waiting, state, ledger, keys)
+
+    def _ledger(self, folder: Path) -> Part | None:
+        if not (folder / LEDGER).exists():
+            return None
+        with self._opened(folder, _File(LEDGER, "ledger"), read_only=True) as log:
+            return _part([log], _LEAVES)
+
+    def _keys(self, copy: Path) -> Part | None:
+        """None in a copy from before bodies were encrypted."""
+        if not (copy / KEYS).exists():
+            return None
+        with self._opened(copy, _File(KEYS, "keys"), read_only=True) as connection:
+            return _part([connection], _KEYS)
 
     def _waiting(self, folder: Path, records: Connection) -> Part:
         def outboxes() -> Iterator[Connection]:
@@ -119,7 +140,10 @@ class SqliteVault:
 def _files(folder: Path) -> Iterator[_File]:
     """In the order in which they must be copied. Inboxes are looked for when their turn comes."""
     yield _File(STATE, "state")
+    if (folder / LEDGER).exists():
+        yield _File(LEDGER, "ledger")
     yield _File(RECORDS, "records")
+    yield _File(KEYS, "keys")
     for path in inboxes(folder).values():
         yield _File(path.name, "audit")
     yield _File(AUDIT, "audit")

@@ -85,16 +85,25 @@ class Known:
     types: dict[int, str] = field(default_factory=dict)
     sizes: Bounded[tuple[int, Node], Size] = field(default_factory=lambda: Bounded(10_000))
 
+    sets: Bounded[tuple[int, frozenset[tuple[str, str]]], frozenset[int]] = field(
+        default_factory=lambda: Bounded(50)
+    )
+    """Rows of large sets of resources, all of which are known; see plans.selves."""
+
     shapes: dict[tuple[object, ...], str | None] = field(default_factory=dict)
     """Texts of the usual searches, see plans.usual."""
 
     def forget(self) -> None:
-        for memory in (self.names, self.units, self.terms, self.rids, self.types, self.sizes):
+        ids = (self.names, self.units, self.terms, self.rids, self.types)
+        for memory in (*ids, self.sizes, self.sets):
             memory.clear()
 
 
 FIND_NAME = "SELECT id FROM name WHERE kind = ? AND text = ?"
 FIND_RID = "SELECT rid FROM resource WHERE tenant = ? AND type = ? AND fhir_id = ?"
+
+
+_MOST_HELD = 1_000
 
 
 class Lookup:
@@ -103,6 +112,26 @@ class Lookup:
     def __init__(self, connection: Connection, known: Known) -> None:
         self.connection = connection
         self.known = known
+        self._held: dict[int, frozenset[int]] = {}
+        self._numbers: dict[frozenset[int], int] = {}
+        self._last = 0
+        connection.create_function("held", 2, self._holds, deterministic=True)
+
+    def hold(self, rids: frozenset[int]) -> int:
+        """A number by which the SQL function `held(number, rid)` knows a set in the statement that
+        is made now. SQLite would put a list together anew for every candidate."""
+        number = self._numbers.get(rids)
+        if number is None:
+            if len(self._held) >= _MOST_HELD:
+                self._held.clear()
+                self._numbers.clear()
+            self._last += 1
+            number = self._numbers[rids] = self._last
+            self._held[number] = rids
+        return number
+
+    def _holds(self, number: int, rid: int) -> bool:
+        return rid in self._held[number]
 
     def name(self, kind: Kind, text: str) -> int | None:
         """None where nobody has used it yet, so that nothing can be found by it."""

@@ -15,7 +15,7 @@ from careplane.storage.engines.sqlite.bulk import execute_many
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.migrate import made
-from careplane.storage.ports.ledger import Batch, Entry, Loss, Place
+from careplane.storage.ports.ledger import Batch, Entry, Loss, Place, Run
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -28,8 +28,13 @@ _WIDTH = 256
 _LEVELS = 8
 _TILE_END = "ON CONFLICT (place) DO UPDATE SET hashes = excluded.hashes"
 _MARK_END = "ON CONFLICT (source) DO UPDATE SET at = excluded.at"
-_PUT_NOTE = """INSERT INTO note VALUES (?, ?)
-ON CONFLICT (name) DO UPDATE SET data = excluded.data"""
+_NOTE_END = "ON CONFLICT (name) DO UPDATE SET data = excluded.data"
+_PUT_NOTE = f"INSERT INTO note VALUES (?, ?) {_NOTE_END}"
+_RUN = """SELECT number + ?2 - t FROM (
+  SELECT t, number, count FROM run WHERE tenant = ?1 AND t <= ?2 ORDER BY t DESC LIMIT 1
+) WHERE ?2 < t + count"""
+_RUNS = """SELECT tenant, t, number, count FROM run WHERE tenant = ? AND t > ?
+ORDER BY t LIMIT ?"""
 _ERASE = "UPDATE entry SET salt = x'' WHERE number = ? AND salt <> x''"
 
 
@@ -61,9 +66,9 @@ class SqliteLedger:
         return await self._do(work)
 
     async def entries(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
-        sql = "SELECT number, leaf, salt FROM entry WHERE number >= ? ORDER BY number LIMIT ?"
+        sql = "SELECT number, leaf, salt, said FROM entry WHERE number >= ? ORDER BY number LIMIT ?"
         rows = await self._do(lambda: self._connection.execute(sql, (start, count)).fetchall())
-        return [(number, Entry(leaf, salt)) for number, leaf, salt in rows]
+        return [(number, Entry(leaf, salt, said)) for number, leaf, salt, said in rows]
 
     async def erase(self, numbers: Iterable[int]) -> int:
         wanted = [(number,) for number in set(numbers)]
@@ -80,8 +85,16 @@ class SqliteLedger:
         return await self._do(work)
 
     async def mark(self, source: str) -> int:
-        sql = "SELECT at FROM mark WHERE source = ?"
-        return int(await self._do(lambda: self._one(sql, 0, (source,))))
+        return await self._do(lambda: self._mark(source))
+
+    async def place(self, tenant: int, t: int) -> int | None:
+        none: int | None = None
+        return await self._do(lambda: self._one(_RUN, none, (tenant, t)))
+
+    async def runs(self, tenant: int, after: int = 0, count: int = 1000) -> Sequence[Run]:
+        asked = (tenant, after, count)
+        rows = await self._do(lambda: self._connection.execute(_RUNS, asked).fetchall())
+        return [Run(*row) for row in rows]
 
     async def losses(self) -> Sequence[Loss]:
         sql = "SELECT kept, size, again, known, checkpoint FROM loss ORDER BY size"
@@ -107,7 +120,12 @@ class SqliteLedger:
         row = self._connection.execute(sql, values).fetchone()
         return row[0] if row else default
 
+    def _mark(self, source: str) -> int:
+        return int(self._one("SELECT at FROM mark WHERE source = ?", 0, (source,)))
+
     def _append(self, batch: Batch) -> None:
+        if any(self._mark(source) != at for source, at in batch.since.items()):
+            raise Stale("Somebody else moved these leaves here.")
         size = self._one("SELECT size FROM head", 0)
         if batch.loss:
             if size >= batch.start:
@@ -115,11 +133,14 @@ class SqliteLedger:
             self._forget(batch.loss)
         elif size != batch.start:
             raise Stale("Somebody else appended to the log in between.")
-        entries = [(n, e.leaf, e.salt) for n, e in enumerate(batch.entries, batch.start)]
+        entries = [(n, e.leaf, e.salt, e.said) for n, e in enumerate(batch.entries, batch.start)]
         execute_many(self._connection, "INSERT INTO entry", entries)
         tiles = [(_number(place), row) for place, row in batch.tiles]
         execute_many(self._connection, "INSERT INTO tile", tiles, _TILE_END)
         execute_many(self._connection, "INSERT INTO mark", list(batch.marks.items()), _MARK_END)
+        runs = [(run.tenant, run.t, run.number, run.count) for run in batch.runs]
+        execute_many(self._connection, "INSERT INTO run", runs)
+        execute_many(self._connection, "INSERT INTO note", list(batch.notes.items()), _NOTE_END)
         self._connection.execute("UPDATE head SET size = ?", (batch.start + len(entries),))
 
     def _forget(self, loss: Loss) -> None:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from careplane.search.plan import EVERYTHING, Query
-from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite import snapshots
 from careplane.storage.engines.sqlite.bulk import query_many
 from careplane.storage.engines.sqlite.compact import compact, expand
@@ -21,7 +20,8 @@ from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
 from careplane.storage.engines.sqlite.plans.nodes import Nodes
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import Sql, both, inside
-from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_versions
+from careplane.storage.engines.sqlite.sizes import sizes
+from careplane.storage.engines.sqlite.versions import COLUMNS, Row, Unpack, to_versions
 from careplane.storage.ports.records import (
     HistoryQuery,
     Key,
@@ -31,6 +31,7 @@ from careplane.storage.ports.records import (
     Tenant,
     Version,
 )
+from careplane.storage.ports.sizes import Sizes
 from careplane.storage.relational.cursors import Answers, Cursor, Cursors
 
 if TYPE_CHECKING:
@@ -90,13 +91,18 @@ class Reader:
     """One connection and what it needs to answer."""
 
     def __init__(
-        self, connection: Connection, known: Known, cursors: Cursors, answers: Answers
+        self,
+        connection: Connection,
+        known: Known,
+        cursors: Cursors,
+        answers: Answers,
+        unpack: Unpack,
     ) -> None:
         self.connection = connection
         self._lookup = Lookup(connection, known)
         self._cursors = cursors
         self._answers = answers
-        self._bodies = Bodies()
+        self._unpack = unpack
         self.until = float("inf")
         connection.set_progress_handler(self._is_late, _STEPS)
 
@@ -109,7 +115,7 @@ class Reader:
         if type_id is None:
             return None
         row = self.connection.execute(_READ, (tenant, type_id, compact(id))).fetchone()
-        return None if row is None else self._versions((row,))[0]
+        return None if row is None else self._versions(tenant, (row,))[0]
 
     def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
         type_id = self._lookup.name(Kind.TYPE, type)
@@ -117,7 +123,7 @@ class Reader:
             return None
         args = (tenant, type_id, compact(id), version, version)
         row = self.connection.execute(_VREAD, args).fetchone()
-        return None if row is None else self._versions((row,))[0]
+        return None if row is None else self._versions(tenant, (row,))[0]
 
     def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
         wanted = []
@@ -128,7 +134,8 @@ class Reader:
         versions: list[Version | None] = [None] * len(keys)
         with self._one_moment():
             rows = list(query_many(self.connection, _READ_MANY, wanted, _READ_MANY_TAIL))
-        for row, version in zip(rows, self._versions(tuple(row[1:]) for row in rows), strict=True):
+        found = self._versions(tenant, [tuple(row[1:]) for row in rows])
+        for row, version in zip(rows, found, strict=True):
             versions[row[0]] = version
         return versions
 
@@ -138,7 +145,7 @@ class Reader:
             return []
         place = _BEFORE_ALL if after is None else compact(after)
         rows = self.connection.execute(_CURRENT, (tenant, type_id, place, count)).fetchall()
-        return list(self._versions(rows))
+        return list(self._versions(tenant, rows))
 
     def newest(self, tenant: Tenant, type: str) -> int:
         asked = (tenant, self._lookup.name(Kind.TYPE, type))
@@ -147,15 +154,18 @@ class Reader:
     def search(self, tenant: Tenant, query: Query) -> Page:
         finder = self._finder(tenant)
         if not query.total and not query.sort:
-            return self._page(*finder.page(query, COLUMNS), None)  # one statement, one moment
+            return self._page(
+                tenant, *finder.page(query, COLUMNS), None
+            )  # one statement, one moment
         with self._one_moment():
             rows, following = finder.page(query, COLUMNS)
-            return self._page(rows, following, finder.count(query) if query.total else None)
+            total = finder.count(query) if query.total else None
+            return self._page(tenant, rows, following, total)
 
     def _page(
-        self, rows: Sequence[tuple[Any, ...]], following: str | None, total: int | None
+        self, tenant: Tenant, rows: Sequence[Row], following: str | None, total: int | None
     ) -> Page:
-        return Page(self._versions(rows), following, total)
+        return Page(self._versions(tenant, rows), following, total)
 
     def count(self, tenant: Tenant, query: Query) -> int:
         with self._one_moment():
@@ -172,7 +182,7 @@ class Reader:
 
     def changes(self, tenant: Tenant, after: int, count: int) -> list[Version]:
         rows = self.connection.execute(_CHANGES, (after, tenant, count)).fetchall()
-        return to_versions(rows, self._lookup, self._bodies)
+        return list(self._versions(tenant, rows))
 
     def horizon(self) -> tuple[int, int]:
         sql = "SELECT t, updated FROM version ORDER BY t DESC LIMIT 1"
@@ -182,12 +192,15 @@ class Reader:
     def snapshot(self, tenant: Tenant, query: SnapshotQuery) -> Slice:
         with self._one_moment():
             now, then, following = snapshots.page(self._scope(tenant), query, COLUMNS)
-        return Slice(self._versions(now), self._versions(then), following)
+        return Slice(self._versions(tenant, now), self._versions(tenant, then), following)
 
     def counts(self, tenant: Tenant) -> dict[str, int]:
         sql = "SELECT type, n FROM tally WHERE tenant = ? AND n > 0"
         rows = self.connection.execute(sql, (tenant,)).fetchall()
         return {self._lookup.type_name(type): n for type, n in rows}
+
+    def sizes(self, tenant: Tenant) -> Sizes:
+        return sizes(self.connection, tenant)
 
     def _history(self, tenant: Tenant, query: HistoryQuery) -> Page:
         newest = self._one("SELECT coalesce(max(t), 0) FROM version")
@@ -209,7 +222,7 @@ class Reader:
             f"ORDER BY v.t DESC LIMIT {query.count + 1}"
         )
         rows = self.connection.execute(sql, (*where.args, cursor.row)).fetchall()
-        versions = self._versions(rows[: query.count])
+        versions = self._versions(tenant, rows[: query.count])
         more = len(rows) > query.count
         place = Cursor(cursor.t, versions[-1].t) if more else None
         following = self._cursors.write(HISTORY, tenant, place) if place else None
@@ -273,8 +286,8 @@ class Reader:
     def _one(self, sql: str, args: tuple[Any, ...] = ()) -> int:
         return int(self.connection.execute(sql, args).fetchone()[0])
 
-    def _versions(self, rows: Iterable[Row]) -> tuple[Version, ...]:
-        return tuple(to_versions(rows, self._lookup, self._bodies))
+    def _versions(self, tenant: Tenant, rows: Iterable[Row]) -> tuple[Version, ...]:
+        return tuple(to_versions(rows, self._lookup, self._unpack, tenant))
 
     def _is_late(self) -> bool:
         return time.monotonic() > self.until

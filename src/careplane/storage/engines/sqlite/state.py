@@ -40,6 +40,7 @@ class SqliteState:
         self._connection = made(
             folder / STATE, lambda path: connect(path, own, cache_kib=_CACHE_KIB), "state"
         )
+        self._connection.execute("PRAGMA secure_delete = ON")  # it holds answers that were kept
         self._thread = ThreadPoolExecutor(1, "careplane-state")
 
     async def get(self, tenant: Tenant, space: str, key: str) -> Entry | None:

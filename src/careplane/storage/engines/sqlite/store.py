@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -21,11 +22,15 @@ from careplane.kernel.errors import Full
 from careplane.search.plan import Query
 from careplane.storage.engines.sqlite.connection import connect, damages, key_for
 from careplane.storage.engines.sqlite.faults import complaints, translated
+from careplane.storage.engines.sqlite.keeping import SqliteKeeper
+from careplane.storage.engines.sqlite.keys import SqliteKeys
 from careplane.storage.engines.sqlite.known import Known
 from careplane.storage.engines.sqlite.migrate import made
+from careplane.storage.engines.sqlite.packing import Packing
 from careplane.storage.engines.sqlite.pool import ReaderPool
 from careplane.storage.engines.sqlite.reader import Reader
 from careplane.storage.engines.sqlite.room import Room
+from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.trail import Trail
 from careplane.storage.engines.sqlite.writing import (
     Committer,
@@ -33,6 +38,8 @@ from careplane.storage.engines.sqlite.writing import (
     ThreadWriter,
     Writer,
 )
+from careplane.storage.keys.bodies import SealedBodies
+from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import (
     Erasure,
     HistoryQuery,
@@ -47,6 +54,7 @@ from careplane.storage.ports.records import (
     Unit,
     Version,
 )
+from careplane.storage.ports.sizes import Sizes
 from careplane.storage.ports.vitals import Vitals
 from careplane.storage.relational.cursors import Answers, Cursors
 
@@ -74,6 +82,8 @@ class Limits:
     """Whether other processes serve requests from the same folder."""
     reserve_bytes: int = 0
     """What is kept free for audit records (see room)."""
+    forgiving: bool = False
+    """Read under keys of the list of erasures, to apply it."""
 
 
 class SqliteStore:
@@ -88,7 +98,11 @@ class SqliteStore:
         self._known = Known()
         self._cursors = Cursors(key_for("cursors", key))
         self._answers = Answers()
-        made(folder / RECORDS, self._open_records, "records").close()
+        with closing(made(folder / RECORDS, self._open_records, "records")) as records:
+            has_bodies = records.execute("SELECT EXISTS (SELECT 1 FROM version)").fetchone()[0]
+        self._keys = SqliteKeys(folder, key, plain=has_bodies, enforced=not limits.forgiving)
+        self._state_key = key_for("state", key)
+        self.keeper = SqliteKeeper(self._keys, self._for_records, self._for_state)
         self._room = Room(folder, limits.reserve_bytes)
         self._trail = Trail(
             folder,
@@ -163,6 +177,9 @@ class SqliteStore:
     async def counts(self, tenant: Tenant) -> dict[str, int]:
         return self._inline(lambda reader: reader.counts(tenant))
 
+    async def sizes(self, tenant: Tenant) -> Sizes:
+        return await self._pool.ask(lambda reader: reader.sizes(tenant))
+
     async def append(self, tenant: Tenant, record: bytes) -> None:
         await self._trail.append(tenant, record)
 
@@ -170,6 +187,15 @@ class SqliteStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._trail.tail(tenant, after, count)
+
+    async def file(self, filing: Filing, count: int = 500) -> int:
+        return await self._trail.file(filing, count)
+
+    async def find(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> Sequence[Found]:
+        return await self._trail.find(query, filing)
+
+    async def forget(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
+        return await self._trail.forget(tenant, query, filing)
 
     async def vitals(self) -> Vitals:
         waiting = await self._trail.waiting()
@@ -214,6 +240,8 @@ class SqliteStore:
         back SQLite's locks costs as much as a read. What is acknowledged in a later turn is seen
         then, since the turn's end was scheduled before its acknowledgement."""
         if not self._held:
+            if not self._keys.ring.fresh:
+                self._keys.compare()
             self._reader.connection.execute("BEGIN")
             self._held = True
             asyncio.get_running_loop().call_soon(self._release)
@@ -227,9 +255,10 @@ class SqliteStore:
 
     def _new_writer(self, clock: Clock) -> Writer:
         path, key, cache = self._folder / RECORDS, self._records_key, self._limits.writer_cache_kib
+        packing = Packing(self._keys)
         if self._limits.writer == "process":
-            return ProcessWriter(path, key, cache, clock, self._after_write)
-        return ThreadWriter(Committer(path, key, cache), clock, self._after_write)
+            return ProcessWriter(path, key, cache, packing, clock, self._after_write)
+        return ThreadWriter(Committer(path, key, cache), packing, clock, self._after_write)
 
     def _after_write(self, weight: int) -> None:
         self._trail.wake()
@@ -244,7 +273,15 @@ class SqliteStore:
     def _open_reader(self, cache_kib: int) -> Reader:
         path = self._folder / RECORDS
         connection = connect(path, self._records_key, cache_kib=cache_kib, read_only=True)
-        return Reader(connection, self._known, self._cursors, self._answers)
+        unpack = SealedBodies(self._keys.ring, self._keys.find).unpack
+        return Reader(connection, self._known, self._cursors, self._answers, unpack)
+
+    def _for_records(self) -> Connection:
+        return self._open_records(self._folder / RECORDS)
+
+    def _for_state(self) -> Connection | None:
+        path = self._folder / STATE
+        return connect(path, self._state_key, cache_kib=1_024) if path.exists() else None
 
     def _check(self) -> list[str]:
         return damages(self._folder / RECORDS, self._open_records) + self._trail.check()
@@ -252,5 +289,6 @@ class SqliteStore:
     def _close(self) -> None:
         self._trail.close()
         self._pool.close()
+        self._keys.close()
         with complaints():
             self._reader.connection.close()

@@ -19,6 +19,7 @@ from careplane.storage.engines.sqlite.connection import connect, damages
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.inbox import Place, inboxes
 from careplane.storage.engines.sqlite.migrate import made
+from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import Tenant
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 AUDIT = "audit.sqlite"
 _CACHE_KIB = 1_024
+_INDEX_CACHE_KIB = 16_384
+"""For who fills the index: its rows go everywhere in it."""
 
 
 class Trail:
@@ -53,7 +56,7 @@ class Trail:
             own[self._place.number] = self._open(self._place.path)
         self._mine.execute("PRAGMA wal_autocheckpoint = 0")  # the keeper does it
         self._appender = AuditAppender(self._mine, "outbox" if self._place else "audit", relieve)
-        self._keeper = AuditKeeper(self._open(folder / AUDIT), own, self._others)
+        self._keeper = AuditKeeper(self._open(folder / AUDIT, _INDEX_CACHE_KIB), own, self._others)
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
         await self._appender.append(tenant, record)
@@ -61,6 +64,15 @@ class Trail:
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
+
+    async def file(self, filing: Filing, count: int) -> int:
+        return await asyncio.to_thread(self._keeper.file, filing, count)
+
+    async def find(self, query: AuditQuery, filing: Filing) -> Sequence[Found]:
+        return await asyncio.to_thread(self._keeper.find, query, filing)
+
+    async def forget(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
+        return await asyncio.to_thread(self._keeper.forget, tenant, query, filing)
 
     async def waiting(self) -> int:
         """Records that are durable, and not in the audit file yet."""
@@ -82,8 +94,8 @@ class Trail:
         if self._place is not None:
             self._place.close()
 
-    def _open(self, path: Path) -> Connection:
-        return connect(path, self._key, sync=self._sync, cache_kib=_CACHE_KIB)
+    def _open(self, path: Path, cache_kib: int = _CACHE_KIB) -> Connection:
+        return connect(path, self._key, sync=self._sync, cache_kib=cache_kib)
 
     @contextmanager
     def _others(self) -> Iterator[dict[int, Connection]]:

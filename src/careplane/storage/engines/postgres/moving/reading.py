@@ -6,20 +6,23 @@ by tenant, in one statement; both leave few gaps. Places are sorted once, by the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import asyncpg
 
 from careplane.kernel.errors import Incorrect
-from careplane.storage.bodies import Bodies
 from careplane.storage.engines.postgres.faults import DRIVER_ERRORS, translated
+from careplane.storage.engines.postgres.keys import PostgresKeys
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.versions import COLUMNS, to_version
 from careplane.storage.ports.moving import Audited, Kept, Marks, NoteAt, Noted, Place
+from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import Entry
 
+T = TypeVar("T")
 TOGETHER = 500
 _BYTES = 1 << 22
 """Compressed, of the bodies of one batch."""
@@ -89,8 +92,8 @@ class Reading:
 
     connection: Connection
 
-    def __init__(self) -> None:
-        self._bodies = Bodies()
+    def __init__(self, root: bytes, folder: Path | None = None) -> None:
+        self._keys = PostgresKeys(self._on, root, folder, enforced=True)
         self._cursors = 0
 
     async def marks(self) -> Marks:
@@ -128,7 +131,16 @@ class Reading:
 
     async def _kept(self, places: Sequence[Any]) -> list[Kept]:
         rows = await self._fetch(_VERSIONS, [p[0] for p in places], [p[1] for p in places])
-        return [Kept(row[7], to_version(row, self._bodies), row[8]) for row in rows]
+        for tenant in {row[7] for row in rows}:
+            await self._keys.ready(tenant, [row for row in rows if row[7] == tenant])
+        return [Kept(row[7], self._version(row), row[8]) for row in rows]
+
+    def _version(self, row: Sequence[Any]) -> Version:
+        return to_version(row, self._keys.bodies, row[7])
+
+    async def _on(self, tenant: Tenant | None, work: Callable[[Connection], Awaitable[T]]) -> T:
+        with complaints(self.connection):
+            return await work(self.connection)
 
     async def _ranges(
         self, table: str, column: str, text: str, after: int

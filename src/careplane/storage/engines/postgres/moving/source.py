@@ -3,6 +3,7 @@ mode that lets others read, and nothing is written."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 from careplane.kernel.errors import Conflict, NotFound
@@ -23,8 +24,8 @@ class PostgresSource(Reading):
     the same numbers, which other engines cannot keep apart."""
 
     @classmethod
-    async def open(cls, url: str, mark: bytes) -> Self:
-        source = cls()
+    async def open(cls, url: str, mark: bytes, root: bytes, folder: Path | None) -> Self:
+        source = cls(root, folder)
         source.connection = await connected(url)
         try:
             with complaints(source.connection):

@@ -5,19 +5,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Any, Self
 
-from careplane.kernel.errors import Busy, Conflict
+from careplane.kernel.errors import Busy, Conflict, Fault
 from careplane.search.rows import Rows
+from careplane.storage.bodies import Packed
 from careplane.storage.engines.postgres.group import Group
 from careplane.storage.engines.postgres.layout import lay_out
 from careplane.storage.engines.postgres.migrate import MOVING, found_mark, migrate
 from careplane.storage.engines.postgres.moving.reading import Reading, complaints, connected
 from careplane.storage.engines.postgres.names import Identity, Names
 from careplane.storage.engines.postgres.sessions import Connection
+from careplane.storage.engines.postgres.versions import METHODS
+from careplane.storage.engines.postgres.wall import lift_wall, raise_wall
 from careplane.storage.engines.postgres.words import texts
+from careplane.storage.keys.bodies import UNREADABLE
+from careplane.storage.keys.bodies import Place as At
 from careplane.storage.ports.moving import Audited, Kept, Marks, Noted, Place, Reached
-from careplane.storage.ports.records import Guard, Key, Tenant
+from careplane.storage.ports.records import Guard, Key, Tenant, Version
 
 _ALONE = "SELECT pg_try_advisory_lock(7203119, hashtext(current_schema()))"
 _HEARD = 200_000
@@ -42,15 +47,15 @@ _CLAIM = "INSERT INTO installation VALUES ($1)"
 class PostgresTarget(Reading):
     """Opened by `open`; tables are made by `begin`."""
 
-    def __init__(self, mark: bytes, names: Names) -> None:
-        super().__init__()
+    def __init__(self, mark: bytes, names: Names, root: bytes) -> None:
+        super().__init__(root)
         self._mark = mark
         self._names = names
         self._heard: set[Identity] = set()
 
     @classmethod
-    async def open(cls, url: str, mark: bytes, names: Names) -> Self:
-        target = cls(mark, names)
+    async def open(cls, url: str, mark: bytes, names: Names, root: bytes) -> Self:
+        target = cls(mark, names, root)
         target.connection = await connected(url)
         return target
 
@@ -62,6 +67,7 @@ class PostgresTarget(Reading):
         async with self._changing() as connection:
             await connection.execute("LOCK TABLE installation")
             await self._take(connection, MOVING + origin)
+            await lift_wall(connection)
         marks = await self.marks()
         row = (await self._fetch(_LAST_NOTE) or [None])[0]
         return Reached(marks.place, marks.t, marks.seq, tuple(row) if row else None)
@@ -77,8 +83,10 @@ class PostgresTarget(Reading):
             await connection.execute(_TENANTS, {p.tenant for p in places})
             await connection.execute(_PLACE, places[-1].number)
 
-    async def put_versions(self, versions: Sequence[Kept], rows: Sequence[Rows]) -> None:
-        packed = self._bodies.pack([kept.version.rest for kept in versions])
+    async def put_versions(
+        self, versions: Sequence[Kept], rows: Sequence[Rows], patients: Sequence[str]
+    ) -> None:
+        packed = await self._packed(versions, patients)
         laid = [
             lay_out(one, kept.tenant, self._names) for kept, one in zip(versions, rows, strict=True)
         ]
@@ -98,6 +106,15 @@ class PostgresTarget(Reading):
                     group.restore(*one)
                 await group.flush()
                 self._heard.update(group.heard)
+
+    async def _packed(self, versions: Sequence[Kept], patients: Sequence[str]) -> list[Packed]:
+        for tenant in {kept.tenant for kept in versions}:
+            pairs = zip(versions, patients, strict=True)
+            await self._keys.own(tenant, [p for kept, p in pairs if kept.tenant == tenant])
+        found = [kept.version for kept in versions]
+        places = [At(k.tenant, k.version.type, k.version.id, k.version.version) for k in versions]
+        methods = [METHODS.index(version.method) for version in found]
+        return self._keys.bodies.pack([v.rest for v in found], methods, places, patients)
 
     async def put_audited(self, records: Sequence[Audited]) -> None:
         rows = [(one.seq, one.tenant, one.record) for one in records]
@@ -124,10 +141,19 @@ class PostgresTarget(Reading):
         async with self._changing() as connection:
             await connection.execute("DELETE FROM installation")
             await connection.execute(_CLAIM, self._mark)
+            await raise_wall(connection)
 
     async def close(self) -> None:
         with complaints(self.connection):
             await self.connection.close()
+
+    def _version(self, row: Sequence[Any]) -> Version:
+        """A body that does not open is told as a difference."""
+        try:
+            return super()._version(row)
+        except Fault:
+            type, id, version, updated, form, _, t = row[:7]
+            return Version(type, id, version, updated * 1000, METHODS[form & 3], UNREADABLE, t)
 
     async def _take(self, connection: Connection, moving: bytes) -> None:
         found = await found_mark(connection)

@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from careplane.storage.bodies import Bodies
 from careplane.storage.engines.sqlite.audit import RECORDS_FILE
 from careplane.storage.engines.sqlite.compact import expand
 from careplane.storage.engines.sqlite.faults import complaints
+from careplane.storage.engines.sqlite.keys import SqliteKeys
 from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
-from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_versions
+from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_version
+from careplane.storage.keys.bodies import SealedBodies
 from careplane.storage.ports.moving import Audited, Kept, Marks, NoteAt, Noted, Place
+from careplane.storage.ports.records import Version
 from careplane.storage.ports.state import Entry
 
 if TYPE_CHECKING:
@@ -60,10 +62,10 @@ class Files:
 class Reading:
     """The reading half of a move."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, keys: SqliteKeys) -> None:
         self.files = files
         self._lookup = Lookup(files.records, Known())
-        self._bodies = Bodies()
+        self._bodies = SealedBodies(keys.ring, keys.find)
 
     async def marks(self) -> Marks:
         return await in_thread(self._marks)
@@ -89,9 +91,10 @@ class Reading:
         return _batches(rows, lambda some: [Noted(s, t, Entry(*e)) for s, t, *e in some])
 
     def _kept(self, rows: Sequence[Row]) -> list[Kept]:
-        versions = to_versions((row[:7] for row in rows), self._lookup, self._bodies)
-        pairs = zip(versions, rows, strict=True)
-        return [Kept(row[7], version, bool(row[8])) for version, row in pairs]
+        return [Kept(row[7], self._version(row), bool(row[8])) for row in rows]
+
+    def _version(self, row: Row) -> Version:
+        return to_version(row, self._lookup, self._bodies.unpack, row[7])
 
     def _trail(self, after: int) -> Iterator[Row]:
         """What stands in the audit file, and what waits behind it, as AuditKeeper moves it."""

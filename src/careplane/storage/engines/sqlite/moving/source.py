@@ -12,6 +12,7 @@ from careplane.kernel.errors import Busy, NotFound
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.inbox import inboxes
+from careplane.storage.engines.sqlite.keys import SqliteKeys
 from careplane.storage.engines.sqlite.migrate import require_newest
 from careplane.storage.engines.sqlite.moving.marker import require_whole
 from careplane.storage.engines.sqlite.moving.reading import Files, Reading, in_thread
@@ -49,7 +50,9 @@ class SqliteSource(Reading):
                     for number, path in inboxes(folder).items()
                 },
             )
-            super().__init__(found)
+            keys = SqliteKeys(folder, key, plain=True)
+            opened.callback(keys.close)
+            super().__init__(found, keys)
             self._opened = opened.pop_all()
 
     async def close(self) -> None:

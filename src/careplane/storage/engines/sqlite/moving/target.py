@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from careplane.kernel.errors import Conflict
+from careplane.kernel.errors import Conflict, Fault
 from careplane.search.rows import Rows
 from careplane.storage.engines.sqlite.audit import with_transaction
 from careplane.storage.engines.sqlite.bulk import execute_many
@@ -15,6 +15,7 @@ from careplane.storage.engines.sqlite.compact import compact
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.group import Group
 from careplane.storage.engines.sqlite.interner import Interner
+from careplane.storage.engines.sqlite.keys import SqliteKeys
 from careplane.storage.engines.sqlite.known import Kind
 from careplane.storage.engines.sqlite.migrate import made
 from careplane.storage.engines.sqlite.moving import marker
@@ -23,8 +24,11 @@ from careplane.storage.engines.sqlite.moving.reading import Files, Reading, in_t
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
 from careplane.storage.engines.sqlite.trail import AUDIT
+from careplane.storage.engines.sqlite.versions import METHODS, Row, to_version
+from careplane.storage.keys.bodies import UNREADABLE
+from careplane.storage.keys.bodies import Place as At
 from careplane.storage.ports.moving import Audited, Kept, Marks, Noted, Place, Reached
-from careplane.storage.ports.records import Guard, Key, Tenant
+from careplane.storage.ports.records import Guard, Key, Tenant, Version
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -49,8 +53,11 @@ class SqliteTarget(Reading):
     async def put_places(self, places: Sequence[Place]) -> None:
         await self._write(self.files.records, lambda: self._places(places))
 
-    async def put_versions(self, versions: Sequence[Kept], rows: Sequence[Rows]) -> None:
-        await self._write(self.files.records, lambda: self._versions(versions, rows))
+    async def put_versions(
+        self, versions: Sequence[Kept], rows: Sequence[Rows], patients: Sequence[str]
+    ) -> None:
+        await in_thread(lambda: self._own(versions, patients))
+        await self._write(self.files.records, lambda: self._versions(versions, rows, patients))
 
     async def put_audited(self, records: Sequence[Audited]) -> None:
         rows = [(one.seq, one.tenant, one.record) for one in records]
@@ -82,9 +89,12 @@ class SqliteTarget(Reading):
         self._require_free()
         self._marker = Marker(self._folder, origin)
         self._opened.callback(self._marker.close)
+        self._keys = SqliteKeys(self._folder, self._key, plain=False)
+        self._opened.callback(self._keys.close)
         super().__init__(
             Files(self._made(RECORDS, "records"), self._made(AUDIT, "audit"),
-                  self._made(STATE, "state"), {})
+                  self._made(STATE, "state"), {}),
+            self._keys,
         )  # fmt: skip
         self._interner = Interner(self.files.records)
         marks = self._marks()
@@ -119,10 +129,33 @@ class SqliteTarget(Reading):
         rows = [(p.number, p.tenant, types[p.type], compact(p.id), 0, 0, p.born, 1) for p in places]
         execute_many(self.files.records, "INSERT INTO resource", rows)
 
-    def _versions(self, versions: Sequence[Kept], rows: Sequence[Rows]) -> None:
+    def _own(self, versions: Sequence[Kept], patients: Sequence[str]) -> None:
+        by_tenant: dict[Tenant, list[str]] = {}
+        for kept, patient in zip(versions, patients, strict=True):
+            by_tenant.setdefault(kept.tenant, []).append(patient)
+        for tenant, some in by_tenant.items():
+            self._keys.own(tenant, self._keys.lacking(tenant, some))
+
+    def _versions(
+        self, versions: Sequence[Kept], rows: Sequence[Rows], patients: Sequence[str]
+    ) -> None:
         group = Group(self.files.records, self._interner, _unguarded, 0)
-        packed = self._bodies.pack([kept.version.rest for kept in versions])
+        found = [kept.version for kept in versions]
+        packed = self._bodies.pack(
+            [version.rest for version in found],
+            [METHODS.index(version.method) for version in found],
+            [At(kept.tenant, kept.version.type, kept.version.id, kept.version.version)
+             for kept in versions],
+            patients,
+        )  # fmt: skip
         group.restore(versions, rows, packed)
+
+    def _version(self, row: Row) -> Version:
+        """A body that does not open is told as a difference."""
+        try:
+            return super()._version(row)
+        except Fault:
+            return to_version(row, self._lookup, lambda *_: UNREADABLE, row[7])
 
     def _finish(self) -> None:
         for connection in self.files.all():

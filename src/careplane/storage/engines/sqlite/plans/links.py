@@ -8,13 +8,18 @@ from __future__ import annotations
 from careplane.search import plan
 from careplane.storage.engines.sqlite.known import Kind
 from careplane.storage.engines.sqlite.plans.scope import At, Compiler, Scope
-from careplane.storage.engines.sqlite.plans.selves import among, rids
+from careplane.storage.engines.sqlite.plans.selves import among, many, rids
 from careplane.storage.engines.sqlite.plans.sql import FALSE, NONE, Sql, both, exists, inside
 
 _FEW = 4
 
 
 def check_reference(node: plan.Reference, scope: Scope, at: At) -> Sql:
+    number = many(node.targets, scope)
+    if number is not None:
+        param = scope.lookup.name(Kind.REFERENCE, node.param)
+        text = f"SELECT 1 FROM fact WHERE rid = {at.row} AND param = ? AND held(?, a)"
+        return FALSE if param is None else exists(Sql(text, (param, number)))
     param, targets = _ends(node, scope)
     if param is None or not targets:
         return FALSE

@@ -13,6 +13,8 @@ from careplane.storage.engines.sqlite.plans.sql import FALSE, TRUE, Sql, either,
 
 MILLISECOND = 1000
 _FEW = 8
+_MANY = 100
+"""A larger set is one that a decision holds, and comes again."""
 
 
 def among(column: str, numbers: Iterable[int]) -> Sql:
@@ -27,6 +29,20 @@ def rids(keys: Iterable[tuple[str, str]], scope: Scope) -> list[int]:
     """The rows of resources by type and id; those nobody has heard of are left out."""
     found = (scope.lookup.rid(scope.tenant, type, id) for type, id in keys)
     return [rid for rid in found if rid is not None]
+
+
+def many(keys: frozenset[tuple[str, str]], scope: Scope) -> int | None:
+    """Of a large set of resources the number by which `held` knows their rows; None for a set that
+    is not large."""
+    if len(keys) <= _MANY:
+        return None
+    sets = scope.lookup.known.sets
+    found = sets.get((scope.tenant, keys))
+    if found is None:
+        found = frozenset(rids(keys, scope))
+        if len(found) == len(keys):  # what nobody has heard of may be heard of later
+            sets.learn({(scope.tenant, keys): found})
+    return scope.lookup.hold(found)
 
 
 def check_type(node: plan.OfType, scope: Scope, at: At) -> Sql:
@@ -46,6 +62,9 @@ def source_ids(node: plan.Ids, scope: Scope) -> Sql:
 
 
 def check_keys(node: plan.Keys, scope: Scope, at: At) -> Sql:
+    number = many(node.keys, scope)
+    if number is not None:
+        return Sql(f"held(?, {at.resource}.rid)", (number,))
     return among(f"{at.resource}.rid", rids(node.keys, scope))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from careplane.kernel.errors import Busy, CareplaneError
+from careplane.kernel.errors import Busy, CareplaneError, Fault
 from careplane.storage.engines.sqlite.connection import connect
 from careplane.storage.engines.sqlite.faults import translated
 from careplane.storage.engines.sqlite.group import Group
@@ -38,7 +38,7 @@ class Committer:
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         # what the writer looks up may be undone, so it remembers by itself
         self._known = Known()
-        self._reader = Reader(self._connection, self._known, Cursors(key), Answers())
+        self._reader = Reader(self._connection, self._known, Cursors(key), Answers(), _unpack)
         self._interner = Interner(self._connection)
 
     def commit(self, jobs: Sequence[Job]) -> list[Answer]:
@@ -86,6 +86,10 @@ class Committer:
     def _find(self, tenant: Tenant, guard: Guard) -> set[Key]:
         with self._reader.within(_GUARD_SECONDS):
             return self._reader.keys(tenant, guard.query)
+
+
+def _unpack(tenant: Tenant, type: str, id: str, version: int, form: int, body: bytes) -> bytes:
+    raise Fault("Who writes has no keys of bodies")
 
 
 def _is_of_one_job(error: Exception) -> bool:

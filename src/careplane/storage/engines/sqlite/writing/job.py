@@ -106,11 +106,11 @@ class Waiting:
     def puts(self) -> int:
         return self._puts
 
-    def enter(self, weight: int) -> None:
-        """Raises Busy where no more is taken."""
-        if self._closed:
+    def enter(self, weight: int, *, accepted: bool = False) -> None:
+        """Raises Busy where no more is taken; what was `accepted` before always is."""
+        if self._closed and not accepted:
             raise Busy("The store is closing: try again")
-        if self._puts > _WAITING_PUTS:
+        if self._puts > _WAITING_PUTS and not accepted:
             raise Busy("Too many changes wait to be stored: try again in a moment")
         self._puts += weight
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
-from careplane.storage.bodies import Bodies
+from careplane.storage.engines.sqlite.packing import Packing
 from careplane.storage.engines.sqlite.writing import meeting, wire
 from careplane.storage.engines.sqlite.writing.job import NO_UNIT, Done, Job, Waiting, receipt
 from careplane.storage.ports.records import Erasure, Receipt, Reindex, Reindexed, Tenant, Unit
@@ -76,13 +76,19 @@ class ProcessWriter:
     the weight of what has become durable, on the event loop."""
 
     def __init__(
-        self, path: Path, key: bytes, cache_kib: int, clock: Clock, after: Callable[[int], None]
+        self,
+        path: Path,
+        key: bytes,
+        cache_kib: int,
+        packing: Packing,
+        clock: Clock,
+        after: Callable[[int], None],
     ) -> None:
         self._folder = path.parent.absolute()
         self._opening = wire.opening(str(self._folder / path.name), key, cache_kib)
         self._clock = clock
         self._after = after
-        self._bodies = Bodies()
+        self._packing = packing
         self._waiting = Waiting()
         self._number = 0
         self._starting = asyncio.Lock()
@@ -95,8 +101,13 @@ class ProcessWriter:
         return self._waiting.puts
 
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
-        packed = self._bodies.pack([put.rest for put in unit.puts])
-        done = await self._enter(Job(tenant, unit, packed, self._clock()))
+        weight = len(unit.puts) + 1
+        self._waiting.enter(weight)
+        try:
+            packed = await self._packing.pack(tenant, unit.puts)
+        finally:
+            self._waiting.leave(weight)
+        done = await self._enter(Job(tenant, unit, packed, self._clock()), accepted=True)
         return receipt(unit.puts, done)
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
@@ -109,8 +120,8 @@ class ProcessWriter:
         done = await self._enter(Job(tenant, unit, [], self._clock(), items=tuple(items)))
         return list(done.reindexed)
 
-    async def _enter(self, job: Job) -> Done:
-        self._waiting.enter(job.weight)
+    async def _enter(self, job: Job, *, accepted: bool = False) -> Done:
+        self._waiting.enter(job.weight, accepted=accepted)
         try:
             return await self._send(job)
         finally:
@@ -172,6 +183,7 @@ class ProcessWriter:
 
     async def close(self) -> None:
         self._waiting.close()
+        await self._packing.rest()
         async with self._starting:  # those that wait for the start were accepted before
             pass
         ends = self._link is None or self._link.ended.done()

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError
-from careplane.storage.bodies import Bodies
+from careplane.storage.engines.sqlite.packing import Packing
 from careplane.storage.engines.sqlite.writing.commit import Committer
 from careplane.storage.engines.sqlite.writing.job import (
     GROUP_PUTS,
@@ -38,11 +38,17 @@ class ThreadWriter:
     """Takes what waits, commits it together, and answers. `after` is told the weight of every
     group that is durable, on the writer's thread."""
 
-    def __init__(self, committer: Committer, clock: Clock, after: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        committer: Committer,
+        packing: Packing,
+        clock: Clock,
+        after: Callable[[int], None],
+    ) -> None:
         self._committer = committer
+        self._packing = packing
         self._clock = clock
         self._after = after
-        self._bodies = Bodies()
         self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
         self._waiting = Waiting()
         self._lock = threading.Lock()
@@ -54,9 +60,16 @@ class ThreadWriter:
         return self._waiting.puts
 
     async def put(self, tenant: Tenant, unit: Unit) -> Receipt:
-        # here, since the writer's thread is what a long import waits for
-        packed = self._bodies.pack([put.rest for put in unit.puts])
-        return receipt(unit.puts, await self._enter(Job(tenant, unit, packed, self._clock())))
+        weight = len(unit.puts) + 1
+        with self._lock:
+            self._waiting.enter(weight)
+        try:
+            packed = await self._packing.pack(tenant, unit.puts)
+        finally:
+            with self._lock:
+                self._waiting.leave(weight)
+        job = Job(tenant, unit, packed, self._clock())
+        return receipt(unit.puts, await self._enter(job, accepted=True))
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         await self._enter(Job(tenant, NO_UNIT, [], self._clock(), erasure))
@@ -68,11 +81,11 @@ class ThreadWriter:
         done = await self._enter(Job(tenant, unit, [], self._clock(), items=tuple(items)))
         return list(done.reindexed)
 
-    async def _enter(self, job: Job) -> Done:
+    async def _enter(self, job: Job, *, accepted: bool = False) -> Done:
         loop = asyncio.get_running_loop()
         asked = _Asked(job, loop.create_future(), loop)
         with self._lock:
-            self._waiting.enter(job.weight)
+            self._waiting.enter(job.weight, accepted=accepted)
             self._queue.put(asked)
         return await asked.future
 
@@ -81,8 +94,10 @@ class ThreadWriter:
 
     async def close(self) -> None:
         with self._lock:
-            if self._waiting.close():
-                self._queue.put(None)
+            first = self._waiting.close()
+        await self._packing.rest()
+        if first:
+            self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:

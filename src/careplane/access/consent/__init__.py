@@ -1,0 +1,1 @@
+"""What patients allow: FHIR Consents, each compiled to a restriction on the plan."""

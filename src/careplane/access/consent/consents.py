@@ -1,0 +1,213 @@
+"""Consents as the third part of every decision: a plan node for a caller, a permission and a type.
+
+What patients have said is put together by what it comes to: patients for whom it comes to the same
+are one set in the plan. Where a search or a read is about one patient, the provisions of the others
+are left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from careplane.access.caller import Caller
+from careplane.access.consent.book import CONSENT, HEARD, Books, Edition, Template
+from careplane.access.consent.data import Data
+from careplane.access.consent.leaves import Verdict, leaves, verdict
+from careplane.access.consent.terms import (
+    PART2,
+    SECURITY,
+    Asking,
+    asking,
+    purposes_of,
+)
+from careplane.access.policy.expressions import negated
+from careplane.access.scopes import Permission
+from careplane.fhir.definitions import RESOURCE_TYPES
+from careplane.search.compartments import compartment_types
+from careplane.search.plan import (
+    EVERYTHING,
+    And,
+    Coding,
+    Keys,
+    Node,
+    Not,
+    Nothing,
+    Token,
+    all_of,
+    any_of,
+)
+from careplane.storage.ports.records import Put, Tenant
+
+PART2_BYTES = b'"42CFRPart2"'
+_REMEMBERED = 4096
+_OF_PART2 = Token(SECURITY, (Coding(None, PART2, any_system=True),))
+_WRITING = frozenset({Permission.CREATE, Permission.UPDATE, Permission.DELETE})
+_CHANGING = frozenset({Permission.UPDATE, Permission.DELETE})
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What an institution has chosen. `opt_in`: purposes for which only what a patient permits is
+    shown. `program`: roles that work inside of a Part 2 program. `recorders`: roles that write the
+    Consents of patients, and see all of these."""
+
+    opt_in: frozenset[str] = frozenset()
+    program: frozenset[str] = frozenset()
+    recorders: frozenset[str] = frozenset({"privacy-officer", "front-desk"})
+
+
+class Consents:
+    """The Consents of every tenant, ready to decide."""
+
+    def __init__(self, books: Books, data: Data, house: House) -> None:
+        self.books = books
+        self.data = data
+        self._house = house
+        self._types = compartment_types("Patient")
+        self._verdict = lru_cache(maxsize=200_000)(self._judged)
+        self._nodes: dict[Tenant, tuple[Edition, dict[tuple[Caller, Permission, str], Node]]] = {}
+
+    async def fresh(self, tenant: Tenant) -> None:
+        """To be awaited before decisions: know what is in force."""
+        await self.books.fresh(tenant)
+
+    def node(
+        self,
+        caller: Caller,
+        permission: Permission,
+        type: str,
+        patients: frozenset[str] | None = None,
+    ) -> Node:
+        """What resources of the type must match. `patients`: those that they can be about, where
+        that is known. `Nothing` as long as nobody has looked what is in force."""
+        edition = self.books.edition(caller.tenant)
+        if edition is None:
+            return Nothing()
+        if permission is Permission.PURGE:
+            return EVERYTHING
+        if patients is not None and len(patients) <= len(edition.templates):
+            return self._made(edition, caller, permission, type, patients)
+        known, nodes = self._nodes.get(caller.tenant, (None, {}))
+        if known is not edition or len(nodes) > _REMEMBERED:
+            nodes = {}
+            self._nodes[caller.tenant] = (edition, nodes)
+        found = nodes.get((caller, permission, type))
+        if found is None:
+            found = self._made(edition, caller, permission, type, None)
+            nodes[caller, permission, type] = found
+        return found
+
+    def wrote(self, tenant: Tenant, puts: Iterable[Put]) -> None:
+        """This process has written these."""
+        edition = self.books.edition(tenant)
+        part2 = edition is not None and edition.part2
+        if any(put.type in HEARD or (not part2 and PART2_BYTES in put.rest) for put in puts):
+            self.books.forget(tenant)
+
+    def patients_in(self, type: str, where: Node) -> frozenset[str] | None:
+        """The patients that whatever matches is about; None where the query does not say."""
+        for part in where.parts if isinstance(where, And) else (where,):
+            found = self.data.one_patient(type, part)
+            if found is not None:
+                return found
+        return None
+
+    def may_record(self, caller: Caller) -> bool:
+        """Whether a caller writes Consents in the name of patients, and sees all of these."""
+        trusted = any(scope.context == "system" for scope in caller.scopes)
+        return trusted or not self._house.recorders.isdisjoint(caller.roles)
+
+    def in_program(self, caller: Caller) -> bool:
+        """Whether a caller works inside of a Part 2 program."""
+        return not self._house.program.isdisjoint(caller.roles)
+
+    def is_opt_in(self, caller: Caller) -> bool:
+        """Whether nothing is shown for the caller's purpose but what is permitted."""
+        return not self._house.opt_in.isdisjoint(purposes_of(caller.purpose))
+
+    def _made(
+        self,
+        edition: Edition,
+        caller: Caller,
+        permission: Permission,
+        type: str,
+        patients: frozenset[str] | None,
+    ) -> Node:
+        own = self._own(edition, caller, permission) if type == CONSENT else EVERYTHING
+        if isinstance(own, Nothing) or type not in RESOURCE_TYPES:
+            return own
+        if type == CONSENT and self.may_record(caller):
+            return own
+        found = self._shared(edition, caller, permission, type, patients)
+        return all_of(own, found)
+
+    def _shared(
+        self,
+        edition: Edition,
+        caller: Caller,
+        permission: Permission,
+        type: str,
+        patients: frozenset[str] | None,
+    ) -> Node:
+        strict = permission is not Permission.CREATE
+        opt_in = strict and self.is_opt_in(caller)
+        part2 = strict and edition.part2 and not self.in_program(caller)
+        if type not in self._types:
+            return Not(_OF_PART2) if part2 else EVERYTHING
+        free = self._free(caller)
+        who = asking(caller, permission)
+        denied: defaultdict[Node, set[str]] = defaultdict(set)
+        permitted: defaultdict[Node, set[str]] = defaultdict(set)
+        for template, some in _alike(edition, patients):
+            found = self._verdict(template, who, type)
+            denied[found.denied] |= some - free
+            permitted[found.permitted] |= some
+        node = negated(self._where(type, denied))
+        if opt_in or part2:
+            permitted[EVERYTHING] |= free
+            allowed = self._where(type, permitted)
+            node = all_of(node, allowed if opt_in else any_of(Not(_OF_PART2), allowed))
+        return node
+
+    def _where(self, type: str, groups: dict[Node, set[str]]) -> Node:
+        return any_of(
+            *(
+                all_of(self.data.of_patients(type, frozenset(some)), where)
+                for where, some in groups.items()
+                if some and not isinstance(where, Nothing)
+            )
+        )
+
+    def _judged(self, template: Template, who: Asking, type: str) -> Verdict:
+        return verdict(leaves(template, who, self.data, type))
+
+    def _free(self, caller: Caller) -> frozenset[str]:
+        """Patients whose Consents do not bind this caller: oneself, and the one of an emergency."""
+        kind, _, id = caller.id.partition("/")
+        mine = {id} if kind == "Patient" else set()
+        return frozenset(mine | ({caller.emergency} if caller.emergency else set()))
+
+    def _own(self, edition: Edition, caller: Caller, permission: Permission) -> Node:
+        """Who writes which Consents: patients their own, recorders those of others, but nobody one
+        that denies him something by his name."""
+        if permission not in _WRITING:
+            return EVERYTHING
+        kind, _, id = caller.id.partition("/")
+        if kind == "Patient":
+            return self.data.of_patients(CONSENT, frozenset({id}))
+        if not self.may_record(caller):
+            return Nothing()
+        against = edition.naming.get(caller.id, frozenset()) if permission in _CHANGING else ()
+        return Not(Keys(frozenset((CONSENT, one) for one in against))) if against else EVERYTHING
+
+
+def _alike(
+    edition: Edition, patients: frozenset[str] | None
+) -> list[tuple[Template, frozenset[str]]]:
+    if patients is None:
+        return edition.alike
+    known = edition.templates
+    return [(known[id], frozenset({id})) for id in patients if id in known]

@@ -1,0 +1,67 @@
+"""Passwords: kept as argon2id (RFC 9106), checked in the same time whether there is one or not."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from unicodedata import normalize
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from careplane.access.people.user import folded
+from careplane.kernel.errors import Incorrect
+
+_SHORTEST, _LONGEST, _DIFFERENT = 12, 256, 5
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+def check(password: str, login: str, name: str) -> None:
+    """Whether a person may choose it (NIST SP 800-63B, 3.1.1.2). Raises Incorrect."""
+    said = folded(password)
+    guessed = [folded(login), "careplane", *(p for p in folded(name).split() if len(p) > 2)]
+    if not _SHORTEST <= len(password) <= _LONGEST:
+        raise Incorrect(f"A password has {_SHORTEST} to {_LONGEST} characters.")
+    if len(set(said)) < _DIFFERENT or _is_run(said):
+        raise Incorrect("This password is guessed at once; take several words.")
+    rest = said
+    for one in guessed:
+        rest = rest.replace(one, "")
+    if len(rest) < _SHORTEST // 2:
+        raise Incorrect("A password is not made of the name; take several words.")
+
+
+def _is_run(text: str) -> bool:
+    """Whether nearly each character follows the one before, as in abcdef or 3210987, or a piece
+    repeats."""
+    steps = [ord(after) - ord(before) for before, after in pairwise(text)]
+    return max(steps.count(1), steps.count(-1)) * 4 >= len(steps) * 3 or text in (text * 2)[1:-1]
+
+
+class Passwords:
+    """Hashes and checks, two at a time: each takes tens of milliseconds and 19 MB."""
+
+    def __init__(self) -> None:
+        self._slow = asyncio.Semaphore(2)
+        self._nobody = _HASHER.hash("the password of nobody")
+
+    async def kept(self, password: str) -> str:
+        """What is kept of it."""
+        async with self._slow:
+            return await asyncio.to_thread(_HASHER.hash, normalize("NFKC", password))
+
+    async def matches(self, password: str, kept: str) -> bool:
+        """Whether it is the one of which that is kept; where nothing is, the time is the same and
+        the answer is no."""
+        async with self._slow:
+            found = await asyncio.to_thread(
+                _matches, kept or self._nobody, normalize("NFKC", password[:_LONGEST])
+            )
+        return found and bool(kept)
+
+
+def _matches(kept: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(kept, password)
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
+        return False

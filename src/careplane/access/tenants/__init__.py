@@ -1,0 +1,1 @@
+"""The institutions of an installation: which there are, and how each is reached."""

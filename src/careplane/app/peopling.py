@@ -1,0 +1,152 @@
+"""People with the settings of an installation: their roles from its policies, whom proxies may act
+for from its records, and perhaps an OpenID provider in the place of our own sign-in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from urllib.parse import urlsplit
+
+from careplane.access.caller import Caller
+from careplane.access.people.people import People, people
+from careplane.access.people.provider import Registration, roles_by_group
+from careplane.access.people.registrar import Exists
+from careplane.access.people.sessions import Charges, Limits
+from careplane.access.people.user import Charge
+from careplane.access.policy.named import roles_of
+from careplane.access.scopes import parse_scopes
+from careplane.app.keys import Keys
+from careplane.app.policing import policies_of
+from careplane.app.providing import ProviderWeb
+from careplane.app.settings import Settings
+from careplane.fhir.tree import Tree
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import Incorrect
+from careplane.records.bodies import whole
+from careplane.records.commands import ReadMany
+from careplane.records.door import Door
+from careplane.storage.ports.records import Tenant
+from careplane.storage.ports.state import StateStore
+
+_SWEPT_SECONDS = 300.0
+_SCOPES = parse_scopes("system/RelatedPerson.r system/Patient.r system/Practitioner.r")
+
+
+def peopling(
+    settings: Settings, keys: Keys, state: StateStore, door: Door, clock: Clock, tenant: Tenant
+) -> People:
+    """Raises Incorrect for settings of a provider that cannot be."""
+    registration = registration_of(settings)
+    return people(
+        tenant,
+        state,
+        keys.derive,
+        clock,
+        _roles(settings),
+        charges_of(door),
+        exists_in(door),
+        Limits(settings.session_idle_minutes * 60, round(settings.session_hours * 3600)),
+        secure=settings.base_url.startswith("https://"),
+        registration=registration,
+        web=ProviderWeb() if registration else None,
+    )
+
+
+def sweeping(
+    people: People, tenants: Callable[[], Sequence[Tenant]]
+) -> Callable[[], Awaitable[None]]:
+    """A service of the process that leads: forgets what has ended by itself."""
+
+    async def sweep() -> None:
+        while True:
+            await people.sweep(tenants())
+            await asyncio.sleep(_SWEPT_SECONDS)
+
+    return sweep
+
+
+def registration_of(settings: Settings) -> Registration | None:
+    """How the provider knows us; None where there is none."""
+    if not settings.oidc_issuer:
+        return None
+    if not settings.base_url or not settings.oidc_client_id or not settings.oidc_client_secret:
+        raise Incorrect(
+            "CAREPLANE_OIDC_ISSUER goes with CAREPLANE_OIDC_CLIENT_ID, "
+            "CAREPLANE_OIDC_CLIENT_SECRET and CAREPLANE_BASE_URL."
+        )
+    issuer = urlsplit(settings.oidc_issuer)
+    loopback = issuer.hostname in ("localhost", "127.0.0.1", "::1")
+    if not issuer.hostname or not (issuer.scheme == "https" or loopback):
+        raise Incorrect("CAREPLANE_OIDC_ISSUER begins with https://.")
+    return Registration(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        settings.oidc_claim,
+        settings.oidc_groups,
+        roles_by_group(settings.oidc_roles),
+        settings.oidc_label,
+    )
+
+
+def _roles(settings: Settings) -> Callable[[Tenant], frozenset[str]]:
+    """Read when they are first asked for."""
+
+    @cache
+    def roles() -> frozenset[str]:
+        return roles_of(policies_of(settings).rules)
+
+    return lambda tenant: roles()
+
+
+def exists_in(door: Door) -> Exists:
+    """Whether a resource is there, in the audit trail as read by this service: who administers
+    people may see no patients."""
+
+    async def exists(tenant: Tenant, reference: str) -> bool:
+        return bool(await _read(door, _service(tenant), (reference,)))
+
+    return exists
+
+
+def charges_of(door: Door) -> Charges:
+    """Who the RelatedPersons are that are active, and their patients, in the audit trail as read by
+    this service."""
+
+    async def charges(tenant: Tenant, related: tuple[str, ...]) -> list[Charge]:
+        caller = _service(tenant)
+        trees = await _read(door, caller, related)
+        active = {
+            f"RelatedPerson/{one['id']}": str(one.get("patient", {}).get("reference", ""))
+            for one in trees
+            if one.get("active") is True
+        }
+        patients = sorted({ref for ref in active.values() if ref.startswith("Patient/")})
+        names = {f"Patient/{one['id']}": _name(one) for one in await _read(door, caller, patients)}
+        return [
+            Charge(one, active[one].removeprefix("Patient/"), names[active[one]])
+            for one in related
+            if active.get(one) in names
+        ]
+
+    return charges
+
+
+def _service(tenant: Tenant) -> Caller:
+    return Caller(tenant, "client/people", "People", _SCOPES)
+
+
+async def _read(door: Door, caller: Caller, references: Sequence[str]) -> list[Tree]:
+    keys = tuple((type, id) for type, _, id in (one.partition("/") for one in references))
+    found = await door.read_many(caller, ReadMany(keys)) if keys else ()
+    return [json.loads(whole(version)) for version in found]
+
+
+def _name(patient: Tree) -> str:
+    for name in patient.get("name", ()):
+        text = name.get("text") or " ".join([*name.get("given", ()), name.get("family", "")])
+        if text.strip():
+            return str(text.strip())
+    return str(patient["id"])

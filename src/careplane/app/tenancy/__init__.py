@@ -1,0 +1,1 @@
+"""Many institutions on one installation: who is asked by an address, what each has of its own."""

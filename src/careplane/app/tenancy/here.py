@@ -1,0 +1,31 @@
+"""Whose address is being asked: known to whatever a request comes to, however deep.
+
+A token, a session or a client of another institution is refused where it is looked up, so no path
+can forget to compare. Work that no request asked for stands nowhere, and may look up any.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+
+from careplane.storage.ports.records import Tenant
+
+
+class Here:
+    """Of one installation; each task of a request has its own."""
+
+    def __init__(self) -> None:
+        self._tenant: ContextVar[Tenant | None] = ContextVar("careplane_tenant", default=None)
+
+    def enter(self, tenant: Tenant) -> Token[Tenant | None]:
+        """From now on, in this task, the address of this tenant is being asked."""
+        return self._tenant.set(tenant)
+
+    def leave(self, entered: Token[Tenant | None]) -> None:
+        """As it was before."""
+        self._tenant.reset(entered)
+
+    def is_here(self, tenant: Tenant) -> bool:
+        """Whether what belongs to a tenant is known at this address."""
+        here = self._tenant.get()
+        return here is None or here == tenant

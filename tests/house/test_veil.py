@@ -1,0 +1,86 @@
+"""Nothing leaves the door but veiled: a way around the one gate fails here first."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from careplane.records import audited, results
+from careplane.records.results import Version
+from careplane.records.veil import leaving
+from tests.support import ROOT
+
+RECORDS = ROOT / "src" / "careplane" / "records"
+SERVICES = {
+    "refused": "answers nothing",
+    "changes": "for services of this house; what leaves goes through disclose",
+    "newest": "a number",
+    "before": "as changes",
+    "visible": "yes or no, by rights",
+}
+"""Methods of the door that do not go through its one sequence, and why they need not."""
+TRUE = {"account.py", "contained.py", "parts.py", "veiled.py"}
+"""Files that take the true version of a veiled one: for the trail, and to make rows of."""
+PLAIN = {
+    "changes.py", "export.py", "parts.py", "purge.py", "relabel.py", "resealing.py",
+    "transaction.py", "write.py",
+}  # fmt: skip
+"""Files that work on the store itself: who writes, and who judges rights of versions by hand."""
+
+
+def _methods() -> list[ast.AsyncFunctionDef]:
+    tree = ast.parse((RECORDS / "door.py").read_text())
+    (door,) = [one for one in tree.body if isinstance(one, ast.ClassDef) and one.name == "Door"]
+    return [one for one in door.body if isinstance(one, ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("method", _methods(), ids=lambda method: str(method.name))
+def test_a_method_of_the_door_goes_through_the_gate(method: ast.AsyncFunctionDef) -> None:
+    if method.name in SERVICES or method.name == "_call":
+        return
+    calls = [node.func for node in ast.walk(method) if isinstance(node, ast.Call)]
+    names = {node.attr for node in calls if isinstance(node, ast.Attribute)}
+    assert "_call" in names, f"Door.{method.name} answers without the veil"
+
+
+def test_the_one_sequence_is_audited_and_veiled() -> None:
+    (call,) = [method for method in _methods() if method.name == "_call"]
+    assert "audited(" in ast.unparse(call)
+    assert "seen_by" in inspect.getsource(audited._up_to_date)
+    assert "leaving" in inspect.getsource(audited._veiled)
+
+
+def _holds_versions(annotation: object) -> bool:
+    return "Version" in str(annotation) or any(
+        name in str(annotation) for name in ("Found", "Answer", "Written")
+    )
+
+
+STRUCTS = [
+    one for one in vars(results).values()
+    if isinstance(one, type) and issubclass(one, msgspec.Struct)
+    and one.__module__ == results.__name__ and one is not results.Inside
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: str(struct.__name__))
+def test_the_gate_knows_where_a_result_has_its_versions(struct: type[msgspec.Struct]) -> None:
+    holding = {f.name for f in msgspec.structs.fields(struct) if _holds_versions(f.type)}
+    known = set(leaving._FIELDS.get(struct, ()))
+    assert holding - {"inside"} == known, f"say so in records/veil/leaving.py: {struct.__name__}"
+    assert known or issubclass(struct, leaving._HOLDS_NONE) or struct is Version
+
+
+@pytest.mark.parametrize("path", sorted(RECORDS.rglob("*.py")), ids=lambda path: str(path.name))
+def test_only_these_look_beneath_the_veil(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    used |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    if "plain" in used:
+        assert path.name in PLAIN, f"{path.name} works on the store itself"
+    if used & {"true", "truth"}:
+        assert path.name in TRUE, f"{path.name} reads what is stored as it is"
