@@ -22,7 +22,7 @@ def create() -> App:
     settings = Settings()
     observe.log(settings.log_level)
     here = build(settings, for_long=True)
-    asgi = strict(here.asgi) if settings.tls_cert else here.asgi
+    asgi = strict(here.asgi) if _over_https(settings) else here.asgi
     interpreter.settle()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,6 +32,11 @@ def create() -> App:
             await asgi(scope, receive, send)
 
     return application
+
+
+def _over_https(settings: Settings) -> bool:
+    """Whether clients come over TLS, of our own or of a proxy before us."""
+    return bool(settings.tls_cert) or settings.base_url.startswith("https://")
 
 
 async def _lifespan(receive: Receive, send: Send, here: Careplane) -> None:

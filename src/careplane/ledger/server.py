@@ -29,7 +29,13 @@ _STATUS: tuple[tuple[type[CareplaneError], int], ...] = (
     (Busy, 503),
     (CareplaneError, 500),
 )
-_OPEN = {"access-control-allow-origin": "*", "x-content-type-options": "nosniff"}
+_OPEN = {
+    "access-control-allow-origin": "*",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
 
 
 def application(reading: Callable[[], Reading], policy: Callable[[], Awaitable[bytes]]) -> ASGIApp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 from careplane.fhir.codec import json, xml
+from careplane.rest.guarded import GUARDED
 from careplane.rest.negotiate import Form, Style
 from careplane.rest.response import Header, Response
 
@@ -16,7 +17,7 @@ _WORTH = 2048
 _GZIP = 31
 ALWAYS: tuple[Header, ...] = (
     (b"cache-control", b"private, no-cache"),
-    (b"x-content-type-options", b"nosniff"),
+    *GUARDED,
     (b"vary", b"Accept, Accept-Encoding, Authorization"),
     (b"access-control-allow-origin", b"*"),
     (

@@ -15,6 +15,7 @@ from careplane.kernel.errors import Forbidden
 POLICY = "; ".join(
     (
         "default-src 'none'",
+        "object-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",
@@ -35,7 +36,6 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Cookie, HX-Request, Accept-Language"}
-HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def require_same_origin(request: Request) -> None:

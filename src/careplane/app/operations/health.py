@@ -16,6 +16,7 @@ import msgspec
 from careplane.app.dispatch import Receive, Scope, Send
 from careplane.app.operations.traffic import Traffic
 from careplane.kernel.errors import CareplaneError, Full
+from careplane.rest.guarded import GUARDED
 
 State = Literal["good", "bad", "slow", "full", "draining"]
 Check = Callable[[], Awaitable[object]]
@@ -25,7 +26,11 @@ _READY = frozenset({"good", "full"})
 LIVE, READY = "/livez", "/readyz"
 PATHS = frozenset({LIVE, READY})
 _SECONDS = 2.0
-_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+_HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    *GUARDED,
+]
 
 
 class Health:

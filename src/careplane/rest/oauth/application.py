@@ -26,6 +26,7 @@ from careplane.records.audited import is_audited
 from careplane.records.commands import Note
 from careplane.records.door import Door
 from careplane.rest.addressing import Addressing
+from careplane.rest.guarded import GUARDED
 from careplane.rest.oauth import discovery
 from careplane.rest.oauth.addresses import (
     DISCOVERY,
@@ -49,7 +50,7 @@ _ALWAYS: tuple[Header, ...] = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
     (b"pragma", b"no-cache"),
-    (b"x-content-type-options", b"nosniff"),
+    *GUARDED,
     (b"access-control-allow-origin", b"*"),
 )
 _PREFLIGHT: tuple[Header, ...] = (

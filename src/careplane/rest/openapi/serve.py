@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from careplane.kernel.errors import Incorrect
+from careplane.rest.guarded import GUARDED
 from careplane.rest.negotiate import Style
 from careplane.rest.openapi.document import Document, OpenApi
 from careplane.rest.outcome import MethodNotAllowed, response_of
@@ -24,7 +25,7 @@ _HEADERS: list[Header] = [
     (b"cache-control", b"no-cache"),
     (b"vary", b"accept-encoding"),
     (b"access-control-allow-origin", b"*"),
-    (b"x-content-type-options", b"nosniff"),
+    *GUARDED,
 ]
 
 
