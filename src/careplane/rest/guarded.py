@@ -1,5 +1,5 @@
-"""Headers that every answer of the interface carries, whatever it is: a browser neither guesses what
-it is, nor runs, frames or passes on any of it (W3C CSP Level 3; OWASP ASVS 5.0, 3.2 and 3.4)."""
+"""Headers that every answer of the interface carries, whatever it is: a browser neither guesses
+what it is, nor runs, frames or passes on any of it (W3C CSP Level 3; OWASP ASVS 5.0, 3.2, 3.4)."""
 
 from __future__ import annotations
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import pairwise
 from unicodedata import normalize
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
 from careplane.access.people.user import folded
 from careplane.kernel.errors import Incorrect
 
-_SHORTEST, _LONGEST, _DIFFERENT = 12, 256, 5
+_SHORTEST, _LONGEST = 12, 256
+_LOOKED_AT = 72
+"""Characters by which a password is judged: more take long, and make it no worse."""
+_STRONG = 3
+"""Of zxcvbn's scores, from which on some 10^8 tries are needed; its lists have the commonest
+passwords, names and words, and it knows keyboards, runs and repetitions."""
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
@@ -22,20 +27,13 @@ def check(password: str, login: str, name: str) -> None:
     guessed = [folded(login), "careplane", *(p for p in folded(name).split() if len(p) > 2)]
     if not _SHORTEST <= len(password) <= _LONGEST:
         raise Incorrect(f"A password has {_SHORTEST} to {_LONGEST} characters.")
-    if len(set(said)) < _DIFFERENT or _is_run(said):
+    if zxcvbn(password[:_LOOKED_AT], user_inputs=guessed)["score"] < _STRONG:
         raise Incorrect("This password is guessed at once; take several words.")
     rest = said
     for one in guessed:
         rest = rest.replace(one, "")
     if len(rest) < _SHORTEST // 2:
         raise Incorrect("A password is not made of the name; take several words.")
-
-
-def _is_run(text: str) -> bool:
-    """Whether nearly each character follows the one before, as in abcdef or 3210987, or a piece
-    repeats."""
-    steps = [ord(after) - ord(before) for before, after in pairwise(text)]
-    return max(steps.count(1), steps.count(-1)) * 4 >= len(steps) * 3 or text in (text * 2)[1:-1]
 
 
 class Passwords:
