@@ -288,9 +288,9 @@ async def open_hospital(
                 (),
                 clock,
                 True,
-                here,
-                clients,
-                Addressing(ORIGIN),
+                people=here,
+                clients=clients,
+                addressing=Addressing(ORIGIN),
             )
         )
         yield Hospital(house, state, here, pages, clock)

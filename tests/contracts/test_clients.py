@@ -72,12 +72,12 @@ async def test_changes_at_the_same_time_are_all_made(
     states: tuple[StateStore, StateStore],
 ) -> None:
     here, there = map(Clients, states)
-    await here.add(registered("lab", "system/*.rs", name=""))
+    await here.add(registered("lab", "system/*.rs", name="x"))
 
     def longer(client: Client) -> Client:
         return registered("lab", "system/*.rs", name=client.name + "x")
 
-    await asyncio.gather(*((here, there)[n % 2].change("lab", longer) for n in range(10)))
+    await asyncio.gather(*((here, there)[n % 2].change("lab", longer) for n in range(9)))
     assert (await here.get("lab")).name == "x" * 10
 
 

@@ -323,7 +323,9 @@ async def test_audit_records_on_their_way_are_moved(tmp_path: Path) -> None:
     async def source() -> Source:
         return sqlite.SqliteSource(waiting, KEY)
 
-    before = [r async for some in (await source()).audited() for r in some]
+    looked = await source()
+    before = [r async for some in looked.audited() for r in some]
+    await looked.close()
     assert {b"waits", b"waits too"} <= {one.record for one in before}
     copied = Installation(files.open, source, files.target)
     await carried(copied, there, lambda kept: Rows())

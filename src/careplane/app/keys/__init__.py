@@ -33,10 +33,10 @@ class _Wrapped(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """One root, many keys. `kept`: the root as the key file has it."""
+    """One root, many keys. `kept`: the root as the key file has it, where it stands in one."""
 
     root: bytes
-    kept: bytes = field(compare=False)
+    kept: bytes = field(default=b"", compare=False)
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes for one purpose: `store`, `tokens`, `client-secrets`, `sessions`, `bulk`,
