@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from careplane.access.tenants.institution import FIRST, Institution
 from careplane.access.tenants.known import Tenants
@@ -36,6 +36,7 @@ class Tenancy:
     register: Register
     known: Tenants
     here: Here
+    _bases: dict[Tenant, tuple[Institution, str]] = field(default_factory=dict)
 
     async def named(self, name: str) -> Institution:
         """An institution that is served, by its name; the first where none is named. Raises
@@ -56,7 +57,12 @@ class Tenancy:
     def base_of(self, tenant: Tenant) -> str:
         """The address of a tenant's FHIR interface; empty where only a request says it."""
         found = self.known.by_number(tenant)
-        return self.addressing.known(usual(found)) if found else ""
+        if found is None:
+            return ""
+        known = self._bases.get(tenant)
+        if known is None or known[0] is not found:
+            known = self._bases[tenant] = (found, self.addressing.known(usual(found)))
+        return known[1]
 
     def told_of(self, tenant: Tenant) -> str:
         """The same in what leaves without a request: where the settings have no address, the one
