@@ -97,8 +97,8 @@ def authorizing(
     state: StateStore,
     clock: Clock,
     people_of: PeopleOf,
-    is_here: IsHere = anywhere,
     fetcher: Fetcher | None = None,
+    is_here: IsHere = anywhere,
 ) -> Authorizing:
     """Over the state of an installation."""
     hosts = (one.strip() for one in settings.oauth_jwks_hosts.split(","))

@@ -209,7 +209,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, TENANT)
     people = sessions_of(settings, key, TENANT, system_clock, peopled)
-    authorized = authorizing(settings, key, state, system_clock, people, tenants.here.is_here)
+    authorized = authorizing(
+        settings, key, state, system_clock, people, is_here=tenants.here.is_here
+    )
     tokens = authorized.tokens
     joined(peopled, authorized)
     glass = break_glass(settings, state, tokens, system_clock, new_id)

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from careplane.kernel.errors import CareplaneError, NotFound
+from careplane.kernel.errors import CareplaneError, Fault, NotFound
 from careplane.ledger.erasing import erased_note, unpack
 from careplane.ledger.following import Sources, audit_of, versions_of
 from careplane.ledger.leaf import KEPT, Kind, Opening, kind_of, leaf_key, read
@@ -159,6 +159,7 @@ async def _versions(
 ) -> int:
     """How many leaves are known to be of versions of this tenant."""
     stream, met = _Stream(records, looking.tenant), 0
+    looking.broken = stream.broken
     async for run in _runs(store, looking.tenant, reach.mark):
         for first in range(0, run.count, _AT_ONCE):
             count = min(_AT_ONCE, run.count - first)
@@ -176,6 +177,8 @@ async def _versions(
         looking.found.waiting += len(rest)
         for version in rest:
             looking.in_time(version)
+    for said in stream.broken.values():
+        looking.found.wrong(f"A version was changed in the store, and cannot be read. {said}.")
     return met
 
 
@@ -186,6 +189,7 @@ class _Looking:
         self.tenant, self.found = tenant, found
         self._secret, self._erased = secret, erased
         self._before = 0
+        self.broken: Mapping[int, str] = {}
 
     def look(
         self,
@@ -199,6 +203,8 @@ class _Looking:
             entry = None if place is None else entries.get(place)
             version = versions.get(t)
             met += entry is not None
+            if t in self.broken:
+                continue
             if version is not None:
                 self.found.versions += 1
             if wrong := self._wrong(t, place, version, entry):
@@ -269,12 +275,14 @@ class _Stream:
         self._page: list[Version] = []
         self._after = 0
         self._ended = False
+        self.broken: dict[int, str] = {}
+        """Versions that the store cannot read, by `t`, and what it says of them."""
 
     async def below(self, t: int | None) -> AsyncIterator[Sequence[Version]]:
         """Those before `t`, or all that are left, in pieces."""
         while True:
             if not self._page and not self._ended:
-                self._page = await self._records.changes(self._tenant, self._after, _AT_ONCE)
+                self._page = await self._next()
                 self._ended = not self._page
                 self._after = self._page[-1].t if self._page else self._after
             some = [one for one in self._page if t is None or one.t < t]
@@ -283,6 +291,27 @@ class _Stream:
                 yield some
             if self._page or self._ended:
                 return
+
+    async def _next(self) -> list[Version]:
+        """The versions behind the last one; those that cannot be read are passed over."""
+        try:
+            return await self._records.changes(self._tenant, self._after, _AT_ONCE)
+        except Fault as error:
+            said, last = error.text, (await self._records.horizon(self._tenant))[0]
+        passed = ""
+        while self._after < last:
+            try:
+                found = await self._records.changes(self._tenant, self._after, 1)
+            except Fault as error:
+                if passed and passed != error.text:
+                    self.broken[self._after] = passed
+                passed, self._after = error.text, self._after + 1
+                continue
+            if passed:
+                self.broken[self._after] = passed
+            return found
+        self.broken[last] = passed or said
+        return []
 
 
 async def _runs(store: LedgerStore, tenant: int, mark: int) -> AsyncIterator[Run]:

@@ -4,19 +4,30 @@ comparison says of it. `t` 6 is Observation/o5, 2 and 41 are two versions of o1;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RECORDS, AUDIT, LEDGER = "records", "audit", "ledger"
+
+
+class Edit(NamedTuple):
+    """A change to the body of version `t`."""
+
+    t: int
+    old: bytes
+    new: bytes
 
 
 @dataclass(frozen=True)
 class Case:
     """Statements for both engines; where they differ those of PostgreSQL stand in `postgres`. In
-    those for the ledger `{x}` is the prefix of its tables."""
+    those for the ledger `{x}` is the prefix of its tables; `{form}` and `{body}` (in hex) are what
+    the `edit` makes, sealed anew."""
 
     file: str
     statements: tuple[str, ...]
     says: str
     postgres: tuple[str, ...] = ()
+    edit: Edit | None = None
 
     def sql(self, engine: str) -> tuple[str, ...]:
         statements = self.postgres if engine == "postgres" and self.postgres else self.statements
@@ -25,15 +36,14 @@ class Case:
 
 
 def edited(t: int, old: str, new: str) -> Case:
-    """A value in a body."""
+    """A value in a body, by somebody who has the keys of bodies too."""
     return Case(
         RECORDS,
-        (f"UPDATE version SET body = CAST(replace(CAST(body AS TEXT), '{old}', '{new}') AS BLOB) "
-         f"WHERE t = {t}",),
+        (f"UPDATE version SET form = {{form}}, body = x'{{body}}' WHERE t = {t}",),
         "it was changed",
-        (f"UPDATE version SET body = convert_to(replace(convert_from(body, 'UTF8'), '{old}', "
-         f"'{new}'), 'UTF8') WHERE t = {t}",),
-    )  # fmt: skip
+        (f"UPDATE version SET form = {{form}}, body = '\\x{{body}}' WHERE t = {t}",),
+        Edit(t, old.encode(), new.encode()),
+    )
 
 
 def version(sql: str, says: str = "it was changed") -> Case:
@@ -49,6 +59,8 @@ def audit(*statements: str) -> Case:
     return Case(AUDIT, statements, "Audit records")
 
 
+UNREADABLE = "was changed in the store"
+"""Bodies are bound to their places: who has no keys of bodies puts none elsewhere."""
 BODY_OF = "(SELECT body FROM version WHERE t = {t})"
 RECORD_CASES: dict[str, Case] = {
     "change a value": edited(6, "o5-0", "o5-9"),
@@ -56,6 +68,14 @@ RECORD_CASES: dict[str, Case] = {
     "change a value of a consent": edited(42, "c-0", "c-7"),
     "change the newest": edited(84, "p39-0", "p39-1"),
     "add an element": edited(6, '"o5-0"', '"o5-0","x":1'),
+    "change bytes without the keys": version(
+        "UPDATE version SET body = (SELECT body FROM version WHERE t = 8) WHERE t = 6"
+    ),
+    "put a body in clear": Case(
+        RECORDS, ("UPDATE version SET form = 1, body = x'7d2c2278223a317d' WHERE t = 6",),
+        UNREADABLE,
+        ("UPDATE version SET form = 1, body = '\\x7d2c2278223a317d' WHERE t = 6",),
+    ),
     "put the body of another record": version(
         f"UPDATE version SET body = {BODY_OF.format(t=7)} WHERE t = 6"
     ),
@@ -72,10 +92,10 @@ RECORD_CASES: dict[str, Case] = {
     "date by a second forward": version("UPDATE version SET updated = updated + 1000 WHERE t = 6"),
     "give another number": version("UPDATE version SET version = 9 WHERE t = 6"),
     "undo a deletion": version(
-        f"UPDATE version SET form = 1, body = {BODY_OF.format(t=3)} WHERE t = 43"
+        f"UPDATE version SET form = 1, body = {BODY_OF.format(t=3)} WHERE t = 43", UNREADABLE
     ),
     "make it deleted": Case(
-        RECORDS, ("UPDATE version SET form = 2, body = x'' WHERE t = 6",), "it was changed",
+        RECORDS, ("UPDATE version SET form = 2, body = x'' WHERE t = 6",), UNREADABLE,
         ("UPDATE version SET form = 2, body = '' WHERE t = 6",),
     ),
     "move to another record": version(
@@ -92,7 +112,7 @@ RECORD_CASES: dict[str, Case] = {
         RECORDS,
         ("INSERT INTO version SELECT 4, tenant, type, rid, 8, updated, form, body FROM version "
          "WHERE t = 5",),
-        "its leaf was erased",
+        UNREADABLE,
         ("INSERT INTO version SELECT tenant, 8, ident, 4, updated, form, type, body FROM version "
          "WHERE t = 5",),
     ),
@@ -100,7 +120,7 @@ RECORD_CASES: dict[str, Case] = {
         RECORDS,
         ("INSERT INTO version SELECT 900, tenant, type, rid, 8, updated - 1000, form, body FROM "
          "version WHERE t = 5",),
-        "is back-dated",
+        UNREADABLE,
         ("INSERT INTO version SELECT tenant, 8, ident, 900, updated - 1000, form, type, body FROM "
          "version WHERE t = 5",),
     ),

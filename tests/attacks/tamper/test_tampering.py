@@ -4,10 +4,12 @@ found by `careplane ledger verify`, or by the witnesses, on SQLite and on Postgr
 from __future__ import annotations
 
 import asyncio
+import inspect
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -22,6 +24,7 @@ from careplane.ledger.merkle.hashes import leaf_hash
 from careplane.ledger.merkle.tiles import grow
 from careplane.ledger.versions import seal_all
 from careplane.storage.engines.sqlite.connection import connect, key_for
+from careplane.storage.keys.bodies import Place, SealedBodies
 from careplane.storage.ports.ledger import Batch, Entry
 from tests import postgres as database
 from tests.attacks.tamper.cases import CASES, Case
@@ -66,16 +69,41 @@ async def scene(engine: str, settled: Path, folder: Path, url: str) -> AsyncIter
         yield house
 
 
-async def tamper(case: Case, engine: str, folder: Path, url: str) -> None:
+async def edit_of(case: Case, house: House) -> dict[str, str]:
+    """What the statements of a case have in them: a body that is changed and sealed anew."""
+    if case.edit is None:
+        return {}
+    (found,) = await house.records.changes(ONE, case.edit.t - 1, 1)
+    rest = found.rest.replace(case.edit.old, case.edit.new)
+    assert rest != found.rest
+    keys: Any = house.records._keys  # type: ignore[attr-defined]
+    known = keys.own(ONE, [""])
+    if inspect.isawaitable(known):
+        await known
+    bodies = SealedBodies(keys.ring, getattr(keys, "find", None) or keys.bodies._find)
+    method = ("POST", "PUT", "DELETE", "PATCH").index(found.method)
+    place = Place(ONE, found.type, found.id, found.version)
+    ((encoding, body),) = bodies.pack([rest], [method], [place], [""])
+    return {"{form}": str(encoding * 4 + method), "{body}": body.hex()}
+
+
+async def tamper(
+    case: Case, engine: str, folder: Path, url: str, parts: Mapping[str, str] | None = None
+) -> None:
+    def filled(sql: str) -> str:
+        for name, value in (parts or {}).items():
+            sql = sql.replace(name, value)
+        return sql
+
     if engine == "postgres":
         connection = await asyncpg.connect(url)
         for one in case.sql(engine):
-            await connection.execute(one)
+            await connection.execute(filled(one))
         await connection.close()
         return
     file = connect(folder / f"{case.file}.sqlite", key_for(case.file, KEY))
     for one in case.sql(engine):
-        assert file.execute(one).rowcount != 0, "nothing was changed"
+        assert file.execute(filled(one)).rowcount != 0, "nothing was changed"
     file.close()
 
 
@@ -85,7 +113,8 @@ async def test_it_is_found(engine: str, how: str, settled: Path, tmp_path: Path)
     url = database.url() if engine == "postgres" else ""
     async with scene(engine, settled, tmp_path, url) as house:
         assert await house.problems() == []
-    await tamper(CASES[how], engine, tmp_path, url)
+        parts = await edit_of(CASES[how], house)
+    await tamper(CASES[how], engine, tmp_path, url, parts)
     opens = nullcontext() if how not in NOT_OPENED else pytest.raises(Fault, match=NOT_OPENED[how])
     with opens:
         async with scene(engine, settled, tmp_path, url) as house:
@@ -210,9 +239,10 @@ async def test_a_record_changed_with_its_leaf_is_found_by_the_anchor(
     settled: Path, tmp_path: Path
 ) -> None:
     """With the installation's key, and the anchor out of reach."""
-    async with scene("sqlite", settled, tmp_path, ""):
-        pass
-    await tamper(CASES["change a value"], "sqlite", tmp_path, "")
+    case = CASES["change a value"]
+    async with scene("sqlite", settled, tmp_path, "") as house:
+        parts = await edit_of(case, house)
+    await tamper(case, "sqlite", tmp_path, "", parts)
     anchor = (tmp_path / "anchor").read_bytes()
     async with scene("sqlite", settled, tmp_path, "") as house:
         versions = await house.records.changes(ONE, 0, 10_000)
@@ -227,9 +257,10 @@ async def test_a_record_changed_and_signed_anew_is_found_by_the_witnesses(
     settled: Path, tmp_path: Path
 ) -> None:
     """With the stolen key of the log and the anchor in hand: from inside all fits, outside not."""
-    async with scene("sqlite", settled, tmp_path, ""):
-        pass
-    await tamper(CASES["change a value"], "sqlite", tmp_path, "")
+    case = CASES["change a value"]
+    async with scene("sqlite", settled, tmp_path, "") as house:
+        parts = await edit_of(case, house)
+    await tamper(case, "sqlite", tmp_path, "", parts)
     async with scene("sqlite", settled, tmp_path, "") as house:
         versions = await house.records.changes(ONE, 0, 10_000)
         await _rewritten(house, seal_all(ONE, versions, SECRET))
