@@ -81,7 +81,6 @@ RECORDS: dict[str, Record] = {
     ]
 }  # fmt: skip
 
-TYPES = tuple(dict.fromkeys(key.split("/")[0] for key in RECORDS))
 _COMPARTMENT = {
     "Observation": ("subject", "performer"),
     "Condition": ("subject",),
