@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,11 +39,12 @@ class Tally:
     def draws(self) -> int:
         return self.ways.total()
 
+    def __str__(self) -> str:
+        of = ", ".join(f"{way} {number}" for way, number in self.ways.most_common())
+        return f"no leak, no false denial: {dict(self.shares)}; {of}"
+
     def check(self, draws: int) -> None:
         """That there were so many, of every way, and not all alike."""
-        of = ", ".join(f"{way} {number}" for way, number in self.ways.most_common())
-        said = f"\n{self.draws} draws, no leak, no false denial: {dict(self.shares)}\n{of}\n"
-        sys.stdout.write(said)
         assert self.draws >= draws
         assert min(self.ways[way] for way in WAYS) > self.draws // len(WAYS) // 5
         assert all(self.shares[one] > self.draws // 12 for one in ("full", "partial", "empty"))

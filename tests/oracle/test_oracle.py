@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +15,8 @@ from tests.oracle.rounds import Field, filled
 
 pytestmark = pytest.mark.anyio
 ROUNDS = 15
-SOAKED = 125
-_PARTS = 4
+SOAKED = 25
+_PARTS = 20
 """Of the soak, each over a store of its own."""
 
 
@@ -23,12 +25,26 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="module")
+def totals() -> Counter[str]:
+    """Draws of each engine."""
+    return Counter()
+
+
 @pytest.fixture
-async def field(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Field]:
+async def field(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    totals: Counter[str],
+) -> AsyncIterator[Field]:
     engine, played = request.param
     async with filled(engine, tmp_path) as field:
         yield field
         if field.rounds >= played:  # otherwise the test has failed, or was broken off
+            totals[engine] += field.tally.draws
+            with capsys.disabled():
+                sys.stdout.write(f"\n{engine}: {totals[engine]} draws so far, {field.tally}\n")
             field.tally.check(played * CALLERS * REQUESTS)
 
 
@@ -55,6 +71,7 @@ async def test_answers_are_a_filter_over_all_rows(field: Field, drawn: Round) ->
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1200)
 @settings(_DRAWN, max_examples=SOAKED, derandomize=False, print_blob=True)
 @given(rounds)
 @pytest.mark.parametrize("part", range(_PARTS))
