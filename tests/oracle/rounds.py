@@ -78,17 +78,19 @@ class Field:
             for one in consents:
                 await plain.put(one)
             try:
-                await self._callers(house, drawn, consents)
+                await self._callers(house, plain, drawn, consents)
             finally:
                 for one in consents:
                     await plain.http.delete(f"Consent/{one['id']}")
 
-    async def _callers(self, house: House, drawn: Round, consents: list[Record]) -> None:
+    async def _callers(
+        self, house: House, plain: House, drawn: Round, consents: list[Record]
+    ) -> None:
         every = full(consents)
         for case, requests in drawn.callers:
             sight = Judge(case, consents).sight()
             async with house.client_of(case.caller()) as http:
-                here = Here(house, http, case.caller(), sight)
+                here = Here(house, plain, http, case.caller(), sight)
                 for asked in requests:
                     await self._ask(here, every, asked.way, asked.n, asked.m)
 

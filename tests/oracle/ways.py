@@ -29,9 +29,10 @@ _TESTS_ABSURD = b'[{"op":"test","path":"/id","value":"never"}]'
 
 @dataclass(frozen=True)
 class Here:
-    """A caller at a house, and all the rows."""
+    """A caller at a house, and all the rows. `plain` is the same house without Consents."""
 
     house: House
+    plain: House
     http: httpx.AsyncClient
     caller: Caller
     sight: Sight
@@ -58,8 +59,11 @@ def _type(n: int) -> str:
     return TYPES[n % len(TYPES)]
 
 
-def _patient(n: int) -> str:
-    return f"p{n % 60}"
+def _patient(sight: Sight, n: int) -> str:
+    """One of all, or, by turns, of those who have a Consent."""
+    agreed = sorted({r["patient"]["reference"][8:] for r in sight.records.values()
+                     if r["resourceType"] == "Consent"})  # fmt: skip
+    return agreed[n % len(agreed)] if agreed and n % 2 else f"p{n % 60}"
 
 
 def _some(sight: Sight, type: str, test: Callable[[Record], bool] = lambda r: True) -> list[str]:
@@ -251,8 +255,8 @@ async def _sorted(here: Here, url: str) -> list[str]:
 
 
 WAYS["search of a patient"] = Way(
-    lambda s, n, m: _some(s, _ABOUT[m], lambda r: _patient(n) in subjects(r)),
-    lambda h, n, m: _sorted(h, f"{_ABOUT[m]}?patient=Patient/{_patient(n)}&_count=2"),
+    lambda s, n, m: _some(s, _ABOUT[m], lambda r: _patient(s, n) in subjects(r)),
+    lambda h, n, m: _sorted(h, f"{_ABOUT[m]}?patient=Patient/{_patient(h.sight, n)}&_count=2"),
 )
 WAYS["search by labels"] = Way(
     lambda s, n, m: _some(s, "Observation" if m % 2 else "Condition", lambda r: any(
@@ -288,7 +292,7 @@ WAYS["total"] = Way(lambda s, n, m: len(_some(s, _type(n))), _total)
 
 
 async def _elements(here: Here, n: int, m: int) -> list[str]:
-    answer = await here.http.get(f"Observation?patient={_patient(n)}&_elements=status")
+    answer = await here.http.get(f"Observation?patient={_patient(here.sight, n)}&_elements=status")
     found = [one["resource"] for one in answer.json().get("entry", ())
              if one["search"]["mode"] == "match"]  # fmt: skip
     assert all("effectiveDateTime" not in one and "performer" not in one for one in found)
@@ -296,7 +300,7 @@ async def _elements(here: Here, n: int, m: int) -> list[str]:
 
 
 def _of_elements(sight: Sight, n: int, m: int) -> list[str]:
-    some = _some(sight, "Observation", lambda r: _patient(n) in subjects(r))
+    some = _some(sight, "Observation", lambda r: _patient(sight, n) in subjects(r))
     return sorted(f"{key[12:]}|{sight.records[key]['status']}" for key in some)
 
 
@@ -376,17 +380,19 @@ def _referred(tree: Any) -> set[str]:
 
 
 def _of_everything(sight: Sight, n: int, m: int) -> dict[str, list[str]]:
-    key = f"Patient/{_patient(n)}"
+    key = f"Patient/{_patient(sight, n)}"
     if key not in sight.read:
         return {"match": [], "include": []}
-    inside = {one for one in sight.found if _patient(n) in patients_of(sight.records[one])} | {key}
+    inside = {
+        one for one in sight.found if _patient(sight, n) in patients_of(sight.records[one])
+    } | {key}
     named = set().union(*(_referred(sight.records[one]) for one in inside))
     outside = {one for one in named & sight.found if one.split("/")[0] not in IN_COMPARTMENT}
     return {"match": sorted(inside), "include": sorted(outside)}
 
 
 WAYS["$everything"] = Way(
-    _of_everything, lambda h, n, m: _both(h, f"Patient/{_patient(n)}/$everything?_count=5")
+    _of_everything, lambda h, n, m: _both(h, f"Patient/{_patient(h.sight, n)}/$everything?_count=5")
 )
 
 
@@ -433,14 +439,14 @@ WAYS["$graph"] = Way(_of_graph, _graph)
 
 def _of_graphql(sight: Sight, n: int, m: int) -> list[str]:
     found = []
-    for key in _some(sight, "Observation", lambda r: _patient(n) in subjects(r)):
+    for key in _some(sight, "Observation", lambda r: _patient(sight, n) in subjects(r)):
         named = _names(sight.records[key])
         found.append(f"{key[12:]}|{named[8:] if named in sight.read else None}")
     return sorted(found)
 
 
 async def _graphql(here: Here, n: int, m: int) -> list[str]:
-    of = f'ObservationList(patient: "Patient/{_patient(n)}", _count: 50)'
+    of = f'ObservationList(patient: "Patient/{_patient(here.sight, n)}", _count: 50)'
     query = (
         f"{{ {of} {{ id subject {{ resource(optional: true) {{ ... on Patient {{ id }} }} }} }} }}"
     )
@@ -455,10 +461,21 @@ async def _graphql(here: Here, n: int, m: int) -> list[str]:
 WAYS["GraphQL"] = Way(_of_graphql, _graphql)
 
 
+async def _rewritten(here: Here, type: str, n: int) -> None:
+    """A resource gets other versions, so that the export shows one that is no longer current."""
+    keys = [key for key in KEYS if key.startswith(f"{type}/")]
+    if keys:
+        record = WORLD[keys[n % len(keys)]]
+        await here.plain.put({**record, "language": "de"})
+        await here.plain.put(record)
+
+
 async def _export(here: Here, n: int, m: int) -> list[str]:
     door, type, found, after = here.house.door, _type(n), list[str](), 0
     try:
         at = (await door.prepare_export(here.caller, c.PrepareExport((type,)))).at
+        if m == 0:
+            await _rewritten(here, type, n)
         while True:
             asked = c.Export(type, at, after=after, count=60)
             page = await door.export(here.caller, asked)
