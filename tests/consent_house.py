@@ -7,7 +7,7 @@ record, provision by provision, and says what of it may leave for somebody.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
@@ -79,9 +79,12 @@ _KINDS = ("actor", "action", "purpose", "class", "code", "securityLabel", "data"
 
 @dataclass(frozen=True)
 class Asked:
+    """`world`: the records that there are besides, for what an actor or datum refers to."""
+
     who: str
     purpose: str
     action: str
+    world: dict[str, Record] = field(default_factory=lambda: ALL)
 
 
 def subjects(record: Record) -> set[str]:
@@ -100,10 +103,10 @@ def _purposes(purpose: str) -> set[str]:
     return found
 
 
-def _members(reference: str) -> set[str]:
+def _members(reference: str, world: dict[str, Record]) -> set[str]:
     if not reference.startswith("CareTeam/"):
         return {reference}
-    team = ALL.get(reference)
+    team = world.get(reference)
     if team is None or team["status"] != "active":
         return {reference}
     return {reference} | {one["member"]["reference"] for one in team["participant"]}
@@ -114,7 +117,10 @@ def _refers(record: Record) -> set[str]:
     if record["resourceType"] == "Consent":
         root = record.get("provision", {})
         some = [*root.get("actor", ()), *root.get("data", ())]
-        return {record["patient"]["reference"], *(one["reference"]["reference"] for one in some)}
+        return {
+            record["patient"]["reference"],
+            *(one["reference"]["reference"] for one in some if "reference" in one["reference"]),
+        }
     return set(_references(record))
 
 
@@ -156,7 +162,7 @@ def _about_labels(wanted: list[Record], record: Record, permits: bool) -> bool:
     return _level(record) <= max(levels) if permits else _level(record) >= min(levels)
 
 
-def _about_data(datum: Record, record: Record) -> bool:
+def _about_data(datum: Record, record: Record, world: dict[str, Record]) -> bool:
     reference = datum["reference"]["reference"]
     key = f"{record['resourceType']}/{record['id']}"
     meaning = datum["meaning"]
@@ -167,7 +173,7 @@ def _about_data(datum: Record, record: Record) -> bool:
         return True
     if meaning == "dependents":
         return reference in _refers(record)
-    return meaning == "related" and reference in ALL and key in _refers(ALL[reference])
+    return meaning == "related" and reference in world and key in _refers(world[reference])
 
 
 def _in_data_period(period: Record, record: Record, permits: bool) -> bool:
@@ -175,7 +181,7 @@ def _in_data_period(period: Record, record: Record, permits: bool) -> bool:
     dated = {"Observation", "Condition", "Encounter", "CareTeam", "Consent"}
     if record["resourceType"] not in dated:
         return not permits
-    when = record.get("effectiveDateTime")
+    when = record.get("effectiveDateTime", record.get("dateTime"))
     if when is None:
         return not permits
     return bool(period.get("start", "") <= when <= period.get("end", "9999"))
@@ -186,7 +192,9 @@ def _holds(provision: Record, asked: Asked, record: Record, permits: bool) -> bo
     actors = provision.get("actor", ())
     if actors:
         known = [one for one in actors if "reference" in one["reference"]]
-        named = set().union(*(_members(one["reference"]["reference"]) for one in known))
+        named = set().union(
+            *(_members(one["reference"]["reference"], asked.world) for one in known)
+        )
         if asked.who not in named and (permits or len(known) == len(actors)):
             return False
     actions = {one["coding"][0]["code"] for one in provision.get("action", ())}
@@ -208,7 +216,7 @@ def _holds(provision: Record, asked: Asked, record: Record, permits: bool) -> bo
     if "dataPeriod" in provision and not _in_data_period(provision["dataPeriod"], record, permits):
         return False
     data = provision.get("data", ())
-    return not data or any(_about_data(one, record) for one in data)
+    return not data or any(_about_data(one, record, asked.world) for one in data)
 
 
 def _in_force(provision: Record) -> bool:
@@ -338,7 +346,11 @@ provisions = st.recursive(
 _BASES = st.sampled_from(("OPTIN", "OPTOUT", "X", "X"))
 
 
-def _made(id: str, drawn: tuple[str, Record, str, str, str, bool]) -> Record:
+Draft = tuple[str, Record, str, str, str, bool]
+
+
+def drawn_consent(id: str, drawn: Draft) -> Record:
+    """A Consent of what was drawn: patient, provision, base, scope, day, whether it has a type."""
     of, provision, base, scope, day, typed = drawn
     root = provision if typed else {k: v for k, v in provision.items() if k != "type"}
     more = {"dateTime": f"2020-01-{day}"}
@@ -348,16 +360,20 @@ def _made(id: str, drawn: tuple[str, Record, str, str, str, bool]) -> Record:
     return made
 
 
-_DRAWN = st.tuples(
-    st.sampled_from(("p0", "p0", "p1", "p2")),
-    provisions,
-    _BASES,
-    st.sampled_from(("patient-privacy",) * 4 + ("research", "treatment", "adr")),
-    st.sampled_from(("01", "02")),
-    st.booleans(),
-)
-consents = st.lists(_DRAWN, max_size=4).map(
-    lambda drawn: [_made(f"k{n}", one) for n, one in enumerate(drawn)]
+def drafts(patients: tuple[str, ...]) -> st.SearchStrategy[Draft]:
+    """What `drawn_consent` makes Consents of these patients of."""
+    return st.tuples(
+        st.sampled_from(patients),
+        provisions,
+        _BASES,
+        st.sampled_from(("patient-privacy",) * 4 + ("research", "treatment", "adr")),
+        st.sampled_from(("01", "02")),
+        st.booleans(),
+    )
+
+
+consents = st.lists(drafts(("p0", "p0", "p1", "p2")), max_size=4).map(
+    lambda drawn: [drawn_consent(f"k{n}", one) for n, one in enumerate(drawn)]
 )
 
 
@@ -378,7 +394,8 @@ class Consented:
     def lets(self, action: str, record: Record) -> bool:
         """What Consents say, the default of the institution included."""
         asked = Asked(self.case.who, self.case.purpose, action)
-        if record["resourceType"] == "Consent" and "system/" in self.case.scopes:
+        keeps = "system/" in self.case.scopes or self.case.roles & {"front-desk", "privacy-officer"}
+        if record["resourceType"] == "Consent" and keeps:
             return True  # who keeps them for patients sees them
         said = says(self.consents, asked, record)
         if self.case.purpose != "HRESCH" or action == "create" or not _is_patients(record):

@@ -1,0 +1,80 @@
+"""Who asks what, under which policies and Consents: drawn by Hypothesis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import cycle
+
+from hypothesis import strategies as st
+
+from tests.consent_house import Draft, drafts, drawn_consent
+from tests.oracle.population import PATIENTS
+from tests.oracle.ways import WAYS
+from tests.policy_house import Case, Record, usable
+
+CALLERS, REQUESTS = 5, 20
+_ASKERS = (
+    ("Practitioner/n", None), ("Practitioner/n", None), ("Practitioner/m", None),
+    ("client/x", None), ("client/x", "p1"), ("Patient/p0", "p0"), ("Patient/p30", "p30"),
+    ("RelatedPerson/r", "p2"), ("RelatedPerson/r40", "p40"),
+)  # fmt: skip
+_ROLES = (
+    frozenset[str](), frozenset[str](), frozenset({"physician"}), frozenset({"treating-physician"}),
+    frozenset({"ward-nurse"}), frozenset({"nurse"}), frozenset({"front-desk"}), frozenset({"a"}),
+    frozenset({"patient"}), frozenset({"proxy"}), frozenset({"a", "b"}),
+)  # fmt: skip
+_SCOPES = (
+    "system/*.cruds", "system/*.cruds", "user/*.cruds", "user/*.cruds",
+    "user/Observation.rs user/Patient.rs user/Condition.r", "patient/*.rs patient/Observation.u",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """A way, and two numbers from which it makes its parameters."""
+
+    way: str
+    n: int
+    m: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """One house: its policies and Consents, and who asks it what."""
+
+    policies: str
+    consents: list[Record]
+    callers: list[tuple[Case, list[Request]]]
+
+
+_NAMES = tuple(WAYS)
+_Asked = tuple[tuple[str, str | None], frozenset[str], str, str, list[tuple[int, int]]]
+_callers: st.SearchStrategy[_Asked] = st.tuples(
+    st.sampled_from(_ASKERS), st.sampled_from(_ROLES),
+    st.sampled_from(("TREAT", "TREAT", "TREAT", "HRESCH")), st.sampled_from(_SCOPES),
+    st.lists(st.tuples(st.integers(0, 999), st.integers(0, 3)),
+             min_size=REQUESTS, max_size=REQUESTS),
+)  # fmt: skip
+
+
+def _round(policies: list[str], drawn: list[Draft], callers: list[_Asked], way: int) -> Round:
+    """All ways take turns, beginning with this one."""
+    text = "\n".join(policies)
+    turns = cycle((*_NAMES[way:], *_NAMES[:way]))
+    cases = [
+        (
+            Case(text, who, patient, roles, purpose, scopes),
+            [Request(next(turns), n, m) for n, m in numbers],
+        )
+        for (who, patient), roles, purpose, scopes, numbers in callers
+    ]
+    return Round(text, [drawn_consent(f"k{n}", one) for n, one in enumerate(drawn)], cases)
+
+
+rounds = st.builds(
+    _round,
+    st.lists(usable, max_size=3),
+    st.lists(drafts(("p0", "p1", "p2", *PATIENTS)), max_size=12),
+    st.lists(_callers, min_size=CALLERS, max_size=CALLERS),
+    st.integers(0, len(WAYS) - 1),
+)

@@ -1,0 +1,67 @@
+"""Sixty patients: the small hospital of `consent_house`, and more with labels and wards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.consent_house import ACT, ALL, labels
+from tests.fhir_house import observation, patient
+from tests.policy_house import Record, encounter, relative, team, to
+
+PATIENTS = tuple(f"p{n}" for n in range(60))
+PART2 = labels("R", "ETHUD", "42CFRPart2", "NODSCLCD")
+GRAPH = {
+    "resourceType": "GraphDefinition", "id": "g", "url": "http://example.org/g", "name": "G",
+    "status": "active", "start": "Encounter",
+    "link": [
+        {"path": "Encounter.subject", "target": [{"type": "Patient"}]},
+        {"path": "Encounter.location.location", "target": [{"type": "Location"}]},
+        {"target": [{"type": "Observation", "params": "encounter={ref}"}]},
+    ],
+}  # fmt: skip
+
+
+def _more(n: int) -> Iterator[Record]:
+    id, ward = f"p{n}", f"w{1 + n % 2}"
+    status = ("in-progress", "finished", "arrived")[n % 3]
+    names = [{"family": ("Quinn", "Ratke", "Abbott", "Ferry")[n % 4]}]
+    secret: dict[str, Any] = {"meta": labels("V")} if n % 11 == 0 else {}
+    part2: dict[str, Any] = {"meta": PART2} if n % 5 == 0 else {}
+    performer = to(f"Practitioner/{'nm'[n % 2]}")
+    yield patient(id, name=names, birthDate=f"19{n + 20}-01-0{1 + n % 3}", **secret)
+    yield encounter(f"e{n}", id, status, ward, **({"participant": [{"individual": performer}]}
+                                                   if n % 4 else {}))  # fmt: skip
+    yield observation(f"o{n}", id, effectiveDateTime=f"2020-02-{1 + n % 28:02d}",
+                      encounter=to(f"Encounter/e{n}"))  # fmt: skip
+    yield observation(f"x{n}", id, code="1-8", effectiveDateTime=f"2021-03-{1 + n % 28:02d}",
+                      performer=[performer], status="preliminary", **part2)  # fmt: skip
+    if n % 3 == 0:
+        yield observation(f"y{n}", id, effectiveDateTime=f"2021-04-{1 + n % 28:02d}",
+                          encounter=to(f"Encounter/e{n}"), meta=labels("R", "HIV"))  # fmt: skip
+    else:
+        yield observation(f"y{n}", id, effectiveDateTime="2019-12-31")
+    labelled = {"meta": PART2} if n % 7 == 0 else {}
+    yield {"resourceType": "Condition", "id": f"c{n}", "subject": to(f"Patient/{id}"),
+           "encounter": to(f"Encounter/e{n}"), **labelled}  # fmt: skip
+    if n % 6 == 0:
+        yield team(f"t{n}", id, ("active", "inactive")[n % 12 == 0], "Practitioner/n")
+    if n % 10 == 0:
+        yield relative(f"r{n}", id, active=n % 20 == 0)
+
+
+WORLD: dict[str, Record] = {
+    **ALL,
+    **{f"{r['resourceType']}/{r['id']}": r for n in range(4, 60) for r in _more(n)},
+    "GraphDefinition/g": GRAPH,
+}
+TYPES = tuple(dict.fromkeys([*(key.split("/")[0] for key in WORLD), "Consent"]))
+IN_COMPARTMENT = frozenset(
+    {"Patient", "Observation", "Condition", "Encounter", "CareTeam", "RelatedPerson", "Consent"}
+)
+
+
+def part2(record: Record) -> bool:
+    """Whether it is labelled as a record of 42 CFR Part 2."""
+    labelled = record.get("meta", {}).get("security", ())
+    return any((one["system"], one["code"]) == (ACT, "42CFRPart2") for one in labelled)

@@ -1,0 +1,126 @@
+"""A round: one house, several callers, their requests; and the tally of what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from careplane.access.consent.consents import House as Choices
+from careplane.kernel.clock import system_clock
+from tests.contracts.engines import ENGINES, Store
+from tests.fhir_house import House, bundle, entry, open_house
+from tests.oracle.drawing import Round
+from tests.oracle.population import WORLD
+from tests.oracle.rights import Judge, Sight, full
+from tests.oracle.ways import WAYS, Here
+from tests.policy_house import Record
+
+_OPT_IN = Choices(opt_in=frozenset({"HRESCH"}))
+
+
+@dataclass
+class Tally:
+    """How many draws, by way and by how much of all the rows came back."""
+
+    ways: Counter[str] = field(default_factory=Counter)
+    shares: Counter[str] = field(default_factory=Counter)
+
+    def note(self, way: str, wanted: Any, everything: Any) -> None:
+        size, most = _size(wanted), _size(everything)
+        share = "full" if size == most else "partial" if size else "empty"
+        self.ways[way] += 1
+        self.shares[share if most else "nothing to see"] += 1
+
+    @property
+    def draws(self) -> int:
+        return self.ways.total()
+
+    def __str__(self) -> str:
+        of = ", ".join(f"{way} {number}" for way, number in self.ways.most_common())
+        return f"no leak, no false denial: {dict(self.shares)}; {of}"
+
+    def check(self, draws: int) -> None:
+        """That there were so many, of every way, and not all alike."""
+        assert self.draws >= draws
+        assert min(self.ways[way] for way in WAYS) > self.draws // len(WAYS) // 5
+        assert all(self.shares[one] > self.draws // 12 for one in ("full", "partial", "empty"))
+
+
+def _size(answer: Any) -> int:
+    if isinstance(answer, int):
+        return answer
+    if isinstance(answer, dict):
+        return sum(_size(one) for one in answer.values())
+    return len([one for one in answer if not one.endswith("|None")])
+
+
+@dataclass
+class Field:
+    """A filled store, and what was asked of it."""
+
+    store: Store
+    tally: Tally = field(default_factory=Tally)
+    rounds: int = 0
+
+    async def play(self, drawn: Round) -> None:
+        """Put the Consents, ask everything, take the Consents away."""
+        self.rounds += 1
+        consents = [{**one, "id": f"k{self.rounds}-{n:02}"} for n, one in enumerate(drawn.consents)]
+        files = {"mine.cedar": drawn.policies}
+        async with (
+            open_house(self.store, consents=False) as plain,
+            open_house(self.store, policies=files, consent=_OPT_IN) as house,
+        ):
+            for one in consents:
+                await plain.put(one)
+            try:
+                await self._callers(house, plain, drawn, consents)
+            finally:
+                for one in consents:
+                    await plain.http.delete(f"Consent/{one['id']}")
+
+    async def _callers(
+        self, house: House, plain: House, drawn: Round, consents: list[Record]
+    ) -> None:
+        every = full(consents)
+        for case, requests in drawn.callers:
+            sight = Judge(case, consents).sight()
+            async with house.client_of(case.caller()) as http:
+                here = Here(house, plain, http, case.caller(), sight)
+                for asked in requests:
+                    await self._ask(here, every, asked.way, asked.n, asked.m)
+
+    async def _ask(self, here: Here, every: Sight, name: str, n: int, m: int) -> None:
+        way = WAYS[name]
+        wanted = way.want(here.sight, n, m)
+        got = await way.ask(here, n, m)
+        assert got == wanted, f"{name} ({n}, {m}) of {here.caller}: {_difference(got, wanted)}"
+        self.tally.note(name, wanted, way.want(every, n, m))
+
+
+def _difference(got: Any, wanted: Any) -> str:
+    if isinstance(got, list) and isinstance(wanted, list):
+        leaks, denials = set(got) - set(wanted), set(wanted) - set(got)
+        return f"leaks {sorted(leaks)}, false denials {sorted(denials)}"
+    return f"{got} instead of {wanted}"
+
+
+@asynccontextmanager
+async def filled(engine: str, folder: Path) -> AsyncIterator[Field]:
+    """A store of an engine with the whole population."""
+    store = ENGINES[engine](folder, system_clock)
+    try:
+        async with open_house(store) as house:
+            rows = list(WORLD.values())
+            for some in (rows[at : at + 100] for at in range(0, len(rows), 100)):
+                entries = [entry("PUT", f"{r['resourceType']}/{r['id']}", r) for r in some]
+                answer = await house.http.post("", content=bundle("batch", *entries))
+                codes = {one["response"]["status"] for one in answer.json()["entry"]}
+                assert codes == {"201"}, answer.text
+        yield Field(store)
+    finally:
+        await store.close()
