@@ -1,8 +1,9 @@
 """What Consents cost: reads and searches over a store with none, and with many patients denying.
 
-    python -m tools.measure_consents [PATIENTS [EACH]]     (default 10,000, ten Observations each)
+    python -m tools.measure_consents [PATIENTS [EACH [ENGINE]]]
 
-Over SQLite, through the door, one process; times are medians in milliseconds.
+By default of 10,000 with ten Observations each, over SQLite; or over `postgres`, of the server that
+the tests use. Through the door, one process; times are medians in milliseconds.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ ALL = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
 DOCTOR = Caller(TENANT, "Practitioner/d", "D", parse_scopes("user/*.rs"))
 
 
-async def main(patients: int = 10_000, each: int = 10) -> None:
+async def main(patients: int, each: int, engine: str) -> None:
     """Measure, and print a table."""
     with tempfile.TemporaryDirectory() as folder:
-        store = ENGINES["sqlite"](Path(folder), system_clock)
+        store = ENGINES[engine](Path(folder), system_clock)
         async with open_house(store) as house:
             await _fill(house.door, patients, each)
             await _rows("no Consent", house.door)
@@ -81,6 +82,7 @@ async def _first(door: Door, what: str) -> None:
 async def _rows(what: str, door: Door) -> None:
     search = (("patient", "Patient/p1"), ("_count", "50"))
     coded = (("code", "http://loinc.org|8302-2"), ("_count", "20"))
+    whole = (("code", "http://loinc.org|8302-2"), ("_summary", "count"))
     await _timed(what, "read", lambda: door.read(DOCTOR, c.Read("Observation", "p1-0")))
     await _timed(
         what, "search of one patient", lambda: door.search(DOCTOR, c.Search("Observation", search))
@@ -90,6 +92,12 @@ async def _rows(what: str, door: Door) -> None:
         "search of all patients",
         lambda: door.search(DOCTOR, c.Search("Observation", coded)),
         20,
+    )
+    await _timed(
+        what,
+        "count over all patients",
+        lambda: door.search(DOCTOR, c.Search("Observation", whole)),
+        3,
     )
 
 
@@ -110,4 +118,5 @@ def _say(what: str, name: str, took: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*map(int, sys.argv[1:])))
+    patients, each, engine = (*sys.argv[1:], *("10000", "10", "sqlite")[len(sys.argv) - 1 :])
+    asyncio.run(main(int(patients), int(each), engine))

@@ -118,8 +118,8 @@ class _Check:
     ) -> list[tuple[str, Leaf]]:
         edition = self._consents.books.edition(who.tenant)
         assert edition is not None
-        ids = edition.ids.get(patient, ())
-        template = edition.templates.get(patient, ())
+        ids = edition.ids(patient)
+        template = edition.template(patient)
         asked = asking(who, permission)
         found = leaves(template, asked, self._consents.data, self._subject.type)
         return [

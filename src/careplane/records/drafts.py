@@ -22,6 +22,11 @@ from careplane.search.rows import Rows
 from careplane.storage.ports.records import DEFINING, Method, Put, Version
 
 _OUTSIDE = "The resource lies outside of what this caller may write."
+_NOT_HERE = (
+    "The resource, or its id, lies outside of what this caller may write; to make a new one, send "
+    "a POST without an id."
+)
+"""Of every PUT that is refused: it must not tell a hidden record from one that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +52,20 @@ class Drafter:
         current: Version | None,
         if_match: int | None = None,
         method: Method = "PUT",
+        new: str = "",
     ) -> Draft:
-        """The next version of a record, or its first where a client chose the id."""
+        """The next version of a record, or its first where a client chose the id. `new`: it should
+        be the first, and this is said (Precondition) to somebody who may know that it is not."""
         limit = self._require(Permission.UPDATE, content.type)
         content = self._admitted(content, current)
         await self._inside(Permission.UPDATE, content, id, new=current is None)
         self._defines(content, id)
         if current is None or current.deleted:
-            return self._revive(content, id, current, if_match, method)
+            return self._revive(limit, content, id, current, if_match, method)
         old = self.parts.rows_stored(current)
         await self._visible(limit, current, old)
+        if new:
+            raise Precondition(new)
         if method == "PUT":
             await self._seen_whole(current)
         _precondition(current, if_match)
@@ -69,22 +78,28 @@ class Drafter:
 
     def _revive(
         self,
+        limit: Node,
         content: Content,
         id: str,
         current: Version | None,
         if_match: int | None,
         method: Method,
     ) -> Draft:
-        # Whether an id is free must not show to somebody who sees a part only. Consents do not
-        # count: who brings all records would else bring none, once a patient has denied something.
-        right = self.parts.decider.by_right(self.caller, Permission.UPDATE, content.type)
-        if not isinstance(right, Everything):
-            raise Forbidden(_OUTSIDE)
+        if not self._may_choose_ids(limit, content.type):
+            raise Forbidden(_NOT_HERE)
         if if_match is not None:
             raise Precondition("If-Match names a version, and there is no current one.")
         expect = current.version if current else 0
         put = Put(content.type, id, method, content.rest, content.rows, expect=expect, old=Rows())
         return Draft(Effect.CREATED, put)
+
+    def _may_choose_ids(self, limit: Node, type: str) -> bool:
+        """Whether an id is free must not show to somebody who sees a part only. For systems
+        Consents do not count: what brings all records would else bring none, once a patient has
+        denied something."""
+        if any(scope.context == "system" for scope in self.caller.scopes):
+            limit = self.parts.decider.by_right(self.caller, Permission.UPDATE, type)
+        return isinstance(limit, Everything)
 
     async def delete(
         self, type: str, id: str, current: Version | None, if_match: int | None = None
@@ -143,7 +158,7 @@ class Drafter:
         limit = self.parts.decider.incoming(self.caller, permission, content.type)
         subject = Subject(content.type, id, self.parts.clock(), content.rows)
         if not await self._allows(limit, subject, new=new):
-            raise Forbidden(_OUTSIDE)
+            raise Forbidden(_NOT_HERE if permission is Permission.UPDATE else _OUTSIDE)
 
     def _defines(self, content: Content, id: str) -> None:
         """A search parameter must be one that can be offered."""
@@ -153,7 +168,7 @@ class Drafter:
 
     async def _visible(self, limit: Node, current: Version, old: Rows) -> None:
         if not await self._allows(limit, _subject(current, old)):
-            raise Forbidden(_OUTSIDE)
+            raise Forbidden(_NOT_HERE)
 
     async def _seen_whole(self, current: Version) -> None:
         """Who replaces a record would delete what they do not see, and learn whether what they

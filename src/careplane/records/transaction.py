@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from careplane.kernel.errors import CareplaneError, NotFound, Precondition
+from careplane.kernel.errors import CareplaneError, NotFound
 from careplane.records import commands as c
 from careplane.records.account import Account
 from careplane.records.audited import audited
@@ -24,7 +24,7 @@ from careplane.records.parts import Parts
 from careplane.records.requests import Command, carry_out, command_of, interaction
 from careplane.records.results import Answer, Effect, Processed, Version, Written
 from careplane.records.settle import Settled, Write, placed, settle
-from careplane.records.write import draft_match, patched
+from careplane.records.write import IF_NONE_MATCH, draft_match, patched
 from careplane.storage.ports.records import Guard, Key
 
 
@@ -137,9 +137,8 @@ async def _create(m: _Making) -> Draft:
 async def _update(m: _Making) -> Draft:
     assert m.content is not None
     check_same_id(m.content, check_id(m.id))
-    if m.command.if_none_match and m.current and not m.current.deleted:
-        raise Precondition("ifNoneMatch says *, and there is such a resource.")
-    return await m.drafter.update(m.content, m.id, m.current, m.command.if_match)
+    new = IF_NONE_MATCH if m.command.if_none_match else ""
+    return await m.drafter.update(m.content, m.id, m.current, m.command.if_match, new=new)
 
 
 async def _update_match(m: _Making) -> Draft:

@@ -18,6 +18,8 @@ from careplane.records.read import current
 from careplane.records.results import Effect, Version, Written
 from careplane.storage.ports.records import Guard
 
+IF_NONE_MATCH = "If-None-Match: * was sent, and there is such a resource."
+
 
 async def create(parts: Parts, account: Account, command: c.Create) -> Written:
     """POST of a new resource, or of one that there may be already."""
@@ -60,11 +62,9 @@ async def update(
 
     async def attempt() -> Written:
         found = await parts.store.read(account.caller.tenant, type, id)
-        if command.if_none_match and found and not found.deleted:
-            raise Precondition("If-None-Match: * was sent, and there is such a resource.")
-        return await _one(
-            parts, account, await drafter.update(content, id, found, command.if_match)
-        )
+        new = IF_NONE_MATCH if command.if_none_match else ""
+        draft = await drafter.update(content, id, found, command.if_match, new=new)
+        return await _one(parts, account, draft)
 
     return await persist(attempt)
 
@@ -106,9 +106,8 @@ async def draft_match(
         raise Precondition("If-Match names a version, and nothing matches the criteria.")
     if content.id is None:
         return await drafter.create(content, id)
-    if current and not current.deleted:
-        raise Precondition("Nothing matches the criteria, and the id is taken.")
-    return await drafter.update(content, check_id(id), current)
+    taken = "Nothing matches the criteria, and the id is taken."
+    return await drafter.update(content, check_id(id), current, new=taken)
 
 
 async def patch(parts: Parts, account: Account, command: c.Patch) -> Written:

@@ -7,14 +7,15 @@ belongs to an organisation or a care team is read along, since provisions name t
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from careplane.access.consent.rule import Given, Reading, Rule, Said, referred
+from careplane.access.consent.edition import Edition
+from careplane.access.consent.members import GROUPS, WITH_MEMBERS, belonging, memberships
+from careplane.access.consent.rule import Given, Reading, referred
 from careplane.access.consent.terms import PART2, SECURITY
 from careplane.kernel.clock import Clock
 from careplane.search.plan import Coding, Query, Token
@@ -22,44 +23,28 @@ from careplane.search.rows import END
 from careplane.storage.ports.records import HistoryQuery, RecordStore, Tenant, Version
 
 CONSENT = "Consent"
-_GROUPS = ("CareTeam", "PractitionerRole")
-_WITH_MEMBERS = ("CareTeam/", "PractitionerRole/", "Organization/")
-HEARD = frozenset({CONSENT, *_GROUPS})
+HEARD = frozenset({CONSENT, *GROUPS})
 """Types that decisions hang on."""
 _FRESH_MICROSECONDS = 1_000_000
 _PAGE = 500
 _BREATH = 200
-_SPARE = 1000
-"""How much of what was said before is kept, at least."""
-_place = id
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-Template = tuple[Said, ...]
-
-
-@dataclass(slots=True)
-class Edition:
-    """The Consents in force. `alike` has the patients whose Consents say the same, by what they
-    say; `ids` are the Consents of a patient, in the order of the template. `naming` has the
-    Consents that deny something to somebody by name. `part2`: there are records of Part 2."""
-
-    templates: dict[str, Template] = field(default_factory=dict)
-    ids: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    alike: list[tuple[Template, frozenset[str]]] = field(default_factory=list)
-    naming: dict[str, frozenset[str]] = field(default_factory=dict)
-    part2: bool = False
 
 
 @dataclass(slots=True)
 class Book:
-    """What is known of one tenant. `lasting` are those Consents that say the same at any time,
-    `said` what Consents say, each once; `names_groups`: some name a team or an organisation. `seen`
-    is the newest `t` by type; `until` is when something begins or ends to be in force."""
+    """What is known of one tenant. `passing` are the Consents that say something else at another
+    time, or when others belong to a group; `pending` those that have changed since the edition;
+    `regrouped`: groups have. `names_groups`: some name a team or an organisation. `seen` is the
+    newest `t` by type; `until` is when something begins or ends to be in force."""
 
     trees: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
-    lasting: dict[str, tuple[int, Given | None]] = field(default_factory=dict)
-    said: dict[Said, Said] = field(default_factory=dict)
+    passing: set[str] = field(default_factory=set)
+    pending: set[str] = field(default_factory=set)
+    regrouped: bool = False
     names_groups: bool = False
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     edition: Edition | None = None
     until: int = END
@@ -106,12 +91,10 @@ class Books:
 
     async def _look(self, tenant: Tenant, book: Book) -> None:
         looked, asked = self._clock(), book.asked
-        changed = await self._consents(tenant, book)
-        changed = await self._members(tenant, book) or changed
-        if not book.part2 and await self._has_part2(tenant):
-            book.part2 = changed = True
-        if changed or book.edition is None or looked >= book.until:
-            book.edition = await self._made(book)
+        await self._consents(tenant, book)
+        await self._members(tenant, book)
+        book.part2 = book.part2 or await self._has_part2(tenant)
+        await self._renew(book, looked)
         book.looked, book.answered = looked, asked
 
     async def _has_part2(self, tenant: Tenant) -> bool:
@@ -119,50 +102,50 @@ class Books:
         page = await self._store.search(tenant, Query(frozenset(), label, count=1))
         return bool(page.versions)
 
-    async def _consents(self, tenant: Tenant, book: Book) -> bool:
+    async def _consents(self, tenant: Tenant, book: Book) -> None:
+        """What is read stays pending until the edition has it, though a look may fail between."""
         newest, seen = await self._store.newest(tenant, CONSENT), book.seen.get(CONSENT)
         if newest == seen:
-            return False
+            return
         if seen is None or newest < seen:  # never read, or some have been erased
-            book.trees.clear()
-            book.lasting.clear()
-            book.said.clear()
-            book.names_groups = False
-            async for version in self._all(tenant, CONSENT):
+            there = {version.id: version async for version in self._all(tenant, CONSENT)}
+            book.pending |= book.trees.keys() - there.keys()
+            for id in book.trees.keys() - there.keys():
+                del book.trees[id]
+            for version in there.values():
                 self._heard(book, version)
         else:
             for version in reversed([v async for v in self._since(tenant, CONSENT, seen)]):
                 self._heard(book, version)
         book.seen[CONSENT] = newest
-        return True
 
     def _heard(self, book: Book, version: Version) -> None:
+        book.pending.add(version.id)
         if version.deleted:
             book.trees.pop(version.id, None)
-            book.lasting.pop(version.id, None)
             return
         tree = _tree(version)
         book.trees[version.id] = (version.t, tree)
         named = referred(tree, Reading(0, lambda _: None, self._base))
-        if any(name.startswith(_WITH_MEMBERS) for name in named):
+        if any(name.startswith(WITH_MEMBERS) for name in named):
             book.names_groups = True
 
-    async def _members(self, tenant: Tenant, book: Book) -> bool:
+    async def _members(self, tenant: Tenant, book: Book) -> None:
         """Care teams and practitioners' roles, where some Consent names a group at all."""
         if not book.names_groups:
-            return False
-        changed = False
-        for type in _GROUPS:
+            return
+        for type in GROUPS:
             newest = await self._store.newest(tenant, type)
             if newest == book.seen.get(type):
                 continue
+            there = {
+                f"{type}/{version.id}": _tree(version) async for version in self._all(tenant, type)
+            }
             for key in [key for key in book.groups if key.startswith(f"{type}/")]:
                 del book.groups[key]
-            async for version in self._all(tenant, type):
-                book.groups[f"{type}/{version.id}"] = _tree(version)
+            book.groups.update(there)
+            book.regrouped = True
             book.seen[type] = newest
-            changed = True
-        return changed
 
     async def _all(self, tenant: Tenant, type: str) -> Any:
         after: str | None = None
@@ -185,92 +168,36 @@ class Books:
                 return
             cursor = page.next
 
-    async def _made(self, book: Book) -> Edition:
-        if len(book.said) > 2 * len(book.trees) + _SPARE:
-            book.said.clear()
-            book.lasting.clear()
-        members = _memberships(book.groups)
-        read = Reading(
-            self._clock(), lambda name: _belonging(name, members, book.groups), self._base
-        )
-        by_patient: defaultdict[str, list[tuple[int, int, str, Said]]] = defaultdict(list)
-        naming: defaultdict[str, set[str]] = defaultdict(set)
-        for number, (id, (t, tree)) in enumerate(book.trees.items(), 1):
-            given = _given(book, read, id, t, tree)
-            if given is not None:
-                said = book.said.setdefault(given.said, given.said)
-                by_patient[given.patient].append((given.when, t, id, said))
-                for name in _denied_by_name(said.root):
-                    naming[name].add(id)
+    async def _renew(self, book: Book, looked: int) -> None:
+        """Bring the edition up to what has been read, at one stroke: only Consents that have
+        changed are read anew, and those that may say something else now."""
+        if book.regrouped:
+            book.members = memberships(book.groups)
+        again = looked >= book.until or book.regrouped
+        ids = book.pending | book.passing if again else set(book.pending)
+        known = book.edition
+        if known is not None and not ids and not again and known.part2 == book.part2:
+            return
+        read = Reading(looked, lambda name: belonging(name, book.members), self._base)
+        found: list[tuple[str, int, Given | None]] = []
+        passing: set[str] = set()
+        for number, id in enumerate(ids, 1):
+            t, tree = book.trees.get(id, (0, None))
+            given, lasts = read.given(tree) if tree is not None else (None, True)
+            found.append((id, t, given))
+            if not lasts:
+                passing.add(id)
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
-        edition = Edition(part2=book.part2)
-        alike: dict[tuple[int, ...], tuple[Template, set[str]]] = {}
-        for patient, found in by_patient.items():
-            found.sort(key=lambda one: one[:3])
-            template = tuple(said for *_, said in found)
-            # What is said stands in memory once, so its place there will do.
-            template, some = alike.setdefault(tuple(map(_place, template)), (template, set()))
-            some.add(patient)
-            edition.templates[patient] = template
-            edition.ids[patient] = tuple(id for _, _, id, _ in found)
-        edition.alike = [(template, frozenset(some)) for template, some in alike.values()]
-        edition.naming = {name: frozenset(some) for name, some in naming.items()}
-        book.until = read.ends
-        return edition
-
-
-def _given(book: Book, read: Reading, id: str, t: int, tree: dict[str, Any]) -> Given | None:
-    known = book.lasting.get(id)
-    if known is not None and known[0] == t:
-        return known[1]
-    given, lasts = read.given(tree)
-    if lasts:
-        book.lasting[id] = (t, given)
-    return given
+        edition = Edition() if known is None else known
+        edition.part2 = book.part2
+        edition.change(found)
+        book.edition = edition
+        book.passing = (book.passing - ids) | passing
+        book.until = read.ends if again else min(book.until, read.ends)
+        book.pending -= ids
+        book.regrouped = False
 
 
 def _tree(version: Version) -> dict[str, Any]:
     return _decode(b'{"meta":{"versionId":"0"' + version.rest)
-
-
-def _denied_by_name(rule: Rule) -> Iterator[str]:
-    if rule.permits is not True:
-        yield from rule.named
-    for inner in rule.rules:
-        yield from _denied_by_name(inner)
-
-
-def _reference(tree: Mapping[str, Any], name: str) -> str:
-    return str((tree.get(name) or {}).get("reference", ""))
-
-
-def _memberships(groups: Mapping[str, dict[str, Any]]) -> dict[str, frozenset[str]]:
-    """Group -> those who belong to it; of a role, the organisation as well."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for key, tree in groups.items():
-        if key.startswith("CareTeam/") and tree.get("status") in ("active", None):
-            found[key].update(_reference(one, "member") for one in tree.get("participant") or ())
-        elif key.startswith("PractitionerRole/") and tree.get("active") is not False:
-            who = _reference(tree, "practitioner")
-            found[key].add(who)
-            found[_reference(tree, "organization")].add(who)
-    _through_groups(found)
-    return {key: frozenset(some - {""}) for key, some in found.items()}
-
-
-def _through_groups(found: defaultdict[str, set[str]]) -> None:
-    """A team may have roles and organisations as members: theirs belong to it as well."""
-    for key in [key for key in found if key.startswith("CareTeam/")]:
-        for member in list(found[key]):
-            found[key] |= found.get(member, set())
-
-
-def _belonging(
-    name: str, members: Mapping[str, frozenset[str]], groups: Iterable[str]
-) -> frozenset[str] | None:
-    """Callers that an actor stands for."""
-    type = name.partition("/")[0]
-    if name.startswith(_WITH_MEMBERS):
-        return members.get(name, frozenset()) | {name}
-    return None if type == "Group" else frozenset({name})

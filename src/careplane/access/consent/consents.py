@@ -8,13 +8,14 @@ are left out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from careplane.access.caller import Caller
-from careplane.access.consent.book import CONSENT, HEARD, Books, Edition, Template
+from careplane.access.consent.book import CONSENT, HEARD, Books
 from careplane.access.consent.data import Data
+from careplane.access.consent.edition import Edition, Template
 from careplane.access.consent.leaves import Verdict, leaves, verdict
 from careplane.access.consent.terms import (
     PART2,
@@ -39,7 +40,7 @@ from careplane.search.plan import (
     all_of,
     any_of,
 )
-from careplane.storage.ports.records import Put, Tenant
+from careplane.storage.ports.records import Key, Put, Tenant
 
 PART2_BYTES = b'"42CFRPart2"'
 _REMEMBERED = 4096
@@ -59,6 +60,14 @@ class House:
     recorders: frozenset[str] = frozenset({"privacy-officer", "front-desk"})
 
 
+@dataclass(slots=True)
+class _Nodes:
+    """Nodes over all patients, as of one number of the edition."""
+
+    number: int
+    made: dict[tuple[Caller, Permission, str], Node] = field(default_factory=dict)
+
+
 class Consents:
     """The Consents of every tenant, ready to decide."""
 
@@ -68,7 +77,7 @@ class Consents:
         self._house = house
         self._types = compartment_types("Patient")
         self._verdict = lru_cache(maxsize=200_000)(self._judged)
-        self._nodes: dict[Tenant, tuple[Edition, dict[tuple[Caller, Permission, str], Node]]] = {}
+        self._nodes: dict[Tenant, _Nodes] = {}
 
     async def fresh(self, tenant: Tenant) -> None:
         """To be awaited before decisions: know what is in force."""
@@ -88,16 +97,15 @@ class Consents:
             return Nothing()
         if permission is Permission.PURGE:
             return EVERYTHING
-        if patients is not None and len(patients) <= len(edition.templates):
+        if patients is not None and len(patients) <= edition.count():
             return self._made(edition, caller, permission, type, patients)
-        known, nodes = self._nodes.get(caller.tenant, (None, {}))
-        if known is not edition or len(nodes) > _REMEMBERED:
-            nodes = {}
-            self._nodes[caller.tenant] = (edition, nodes)
-        found = nodes.get((caller, permission, type))
+        nodes = self._nodes.get(caller.tenant)
+        if nodes is None or nodes.number != edition.number or len(nodes.made) > _REMEMBERED:
+            nodes = self._nodes[caller.tenant] = _Nodes(edition.number)
+        found = nodes.made.get((caller, permission, type))
         if found is None:
             found = self._made(edition, caller, permission, type, None)
-            nodes[caller, permission, type] = found
+            nodes.made[caller, permission, type] = found
         return found
 
     def wrote(self, tenant: Tenant, puts: Iterable[Put]) -> None:
@@ -159,36 +167,37 @@ class Consents:
             return Not(_OF_PART2) if part2 else EVERYTHING
         free = self._free(caller)
         who = asking(caller, permission)
-        denied: defaultdict[Node, set[str]] = defaultdict(set)
-        permitted: defaultdict[Node, set[str]] = defaultdict(set)
+        denied: defaultdict[Node, list[frozenset[Key]]] = defaultdict(list)
+        permitted: defaultdict[Node, list[frozenset[Key]]] = defaultdict(list)
         for template, some in _alike(edition, patients):
             found = self._verdict(template, who, type)
-            denied[found.denied] |= some - free
-            permitted[found.permitted] |= some
+            denied[found.denied].append(some if some.isdisjoint(free) else some - free)
+            permitted[found.permitted].append(some)
         node = negated(self._where(type, denied))
         if opt_in or part2:
-            permitted[EVERYTHING] |= free
+            permitted[EVERYTHING].append(free)
             allowed = self._where(type, permitted)
             node = all_of(node, allowed if opt_in else any_of(Not(_OF_PART2), allowed))
         return node
 
-    def _where(self, type: str, groups: dict[Node, set[str]]) -> Node:
-        return any_of(
-            *(
-                all_of(self.data.of_patients(type, frozenset(some)), where)
-                for where, some in groups.items()
-                if some and not isinstance(where, Nothing)
-            )
+    def _where(self, type: str, groups: Mapping[Node, list[frozenset[Key]]]) -> Node:
+        """A set that stands alone goes into the plan as it is, so that plans share it."""
+        whose = (
+            (where, some[0] if len(some) == 1 else frozenset[Key]().union(*some))
+            for where, some in groups.items()
+            if not isinstance(where, Nothing)
         )
+        return any_of(*(all_of(self.data.of(type, some), where) for where, some in whose if some))
 
     def _judged(self, template: Template, who: Asking, type: str) -> Verdict:
         return verdict(leaves(template, who, self.data, type))
 
-    def _free(self, caller: Caller) -> frozenset[str]:
+    def _free(self, caller: Caller) -> frozenset[Key]:
         """Patients whose Consents do not bind this caller: oneself, and the one of an emergency."""
         kind, _, id = caller.id.partition("/")
         mine = {id} if kind == "Patient" else set()
-        return frozenset(mine | ({caller.emergency} if caller.emergency else set()))
+        free = mine | ({caller.emergency} if caller.emergency else set())
+        return frozenset(("Patient", one) for one in free)
 
     def _own(self, edition: Edition, caller: Caller, permission: Permission) -> Node:
         """Who writes which Consents: patients their own, recorders those of others, but nobody one
@@ -197,17 +206,17 @@ class Consents:
             return EVERYTHING
         kind, _, id = caller.id.partition("/")
         if kind == "Patient":
-            return self.data.of_patients(CONSENT, frozenset({id}))
+            return self.data.of(CONSENT, frozenset({("Patient", id)}))
         if not self.may_record(caller):
             return Nothing()
-        against = edition.naming.get(caller.id, frozenset()) if permission in _CHANGING else ()
+        against = edition.naming(caller.id) if permission in _CHANGING else ()
         return Not(Keys(frozenset((CONSENT, one) for one in against))) if against else EVERYTHING
 
 
 def _alike(
     edition: Edition, patients: frozenset[str] | None
-) -> list[tuple[Template, frozenset[str]]]:
+) -> Iterable[tuple[Template, frozenset[Key]]]:
     if patients is None:
-        return edition.alike
-    known = edition.templates
-    return [(known[id], frozenset({id})) for id in patients if id in known]
+        return edition.alike()
+    found = ((id, edition.template(id)) for id in patients)
+    return ((said, frozenset({("Patient", id)})) for id, said in found if said)

@@ -32,6 +32,7 @@ from careplane.search.plan import (
 )
 from careplane.search.registry import Registry
 from careplane.search.rows import Param
+from careplane.storage.ports.records import Key
 
 _DATES = ("date", "period", "effective", "occurrence", "authored", "authoredon", "recorded-date")
 _WHOSE = ("patient", "subject")
@@ -64,9 +65,8 @@ class Data:
         unclear = frozenset() if permits else rule.unclear
         return all_of(*(node for kind, node in parts.items() if kind not in unclear))
 
-    def of_patients(self, type: str, patients: frozenset[str]) -> Node:
+    def of(self, type: str, keys: frozenset[Key]) -> Node:
         """Resources of the type that are about one of these patients."""
-        keys = frozenset(("Patient", id) for id in patients)
         if type == "Patient":
             return Keys(keys)
         return any_of(*(Reference(param, keys) for param in self.about(type)))

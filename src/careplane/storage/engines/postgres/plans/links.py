@@ -9,17 +9,20 @@ from __future__ import annotations
 from careplane.search import plan
 from careplane.storage.engines.postgres.plans.scope import (
     FALSE,
+    MANY,
     At,
     Compiler,
     Scope,
     has_any,
     has_any_of,
+    has_any_of_many,
 )
 from careplane.storage.engines.postgres.plans.selves import types_are
 
 
 def reference(node: plan.Reference, scope: Scope, at: At) -> str:
-    return has_any(reference_keys(node, scope), scope, at)
+    found = has_any if len(node.targets) <= MANY else has_any_of_many
+    return found(reference_keys(node, scope), scope, at)
 
 
 def reference_keys(node: plan.Reference, scope: Scope) -> list[int]:

@@ -95,6 +95,21 @@ def has_any(keys: Iterable[int], scope: Scope, at: At) -> str:
     return has_any_of(scope.bind(wanted, "bigint[]"), at) if wanted else FALSE
 
 
+MANY = 500
+"""Values from which on a set is hashed, once for a statement, instead of being gone through for
+every candidate; an index on it would be asked as many times, and is left alone."""
+
+
+def has_any_of_many(keys: Iterable[int], scope: Scope, at: At) -> str:
+    """As `has_any`. Within an aggregate the set stays a subquery of its own, which is hashed under
+    a generic plan as well."""
+    if at.group != "0":
+        return has_any(keys, scope, at)
+    key, among = scope.alias(), f"(SELECT unnest({scope.bind(sorted(set(keys)), 'bigint[]')}))"
+    held = f"SELECT bool_or({key} IN {among}) FROM unnest({at.row}.keys) {key}"
+    return f"COALESCE(({held}), FALSE)"
+
+
 def has_any_of(array: str, at: At) -> str:
     """The candidate has one of the keys of an array, an SQL expression."""
     if at.group == "0":

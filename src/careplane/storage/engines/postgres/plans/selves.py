@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from careplane.search import plan
 from careplane.search.plan import Prefix
-from careplane.storage.engines.postgres.plans.scope import FALSE, At, Scope
+from careplane.storage.engines.postgres.plans.scope import FALSE, MANY, At, Scope
 from careplane.storage.relational.spans import SPAN
 
 MILLISECOND = 1000
@@ -29,7 +29,10 @@ def keys(node: plan.Keys, scope: Scope, at: At) -> str:
     if not node.keys:
         return FALSE
     idents = sorted(scope.names.ident(scope.tenant, *key) for key in node.keys)
-    return f"{at.row}.ident = ANY({scope.bind(idents, 'bigint[]')})"
+    bound = scope.bind(idents, "bigint[]")
+    if len(idents) > MANY:
+        return f"{at.row}.ident IN (SELECT unnest({bound}))"
+    return f"{at.row}.ident = ANY({bound})"
 
 
 def updated(node: plan.Updated, scope: Scope, at: At) -> str:
