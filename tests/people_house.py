@@ -288,9 +288,10 @@ async def open_hospital(
                 (),
                 clock,
                 True,
-                here,
-                clients,
-                Addressing(ORIGIN),
+                glass=house.glass,
+                people=here,
+                clients=clients,
+                addressing=Addressing(ORIGIN),
             )
         )
         yield Hospital(house, state, here, pages, clock)

@@ -7,6 +7,7 @@ from pathlib import Path
 from careplane.access.consent.book import Books
 from careplane.access.consent.consents import Consents, House
 from careplane.access.consent.data import Data
+from careplane.access.fresh import Fresh
 from careplane.access.labels import tables
 from careplane.access.labels.labelling import Labelling
 from careplane.access.policy.terms import PURPOSES
@@ -43,11 +44,16 @@ def labelling(settings: Settings) -> Labelling:
 
 
 def break_glass(
-    settings: Settings, state: StateStore, tokens: Tokens, clock: Clock, new_id: NewId
+    settings: Settings,
+    state: StateStore,
+    tokens: Tokens,
+    clock: Clock,
+    new_id: NewId,
+    fresh: Fresh,
 ) -> BreakGlass:
     """Emergency access."""
     choice = Choice(_listed(settings.break_glass_roles), settings.break_glass_minutes)
-    return BreakGlass(state, tokens, clock, new_id, choice)
+    return BreakGlass(state, tokens, clock, new_id, choice, fresh)
 
 
 def _listed(text: str) -> frozenset[str]:

@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 from careplane.access.caller import Caller
+from careplane.access.fresh import Fresh, require_fresh, unasked
 from careplane.access.people.people import People, people
 from careplane.access.people.provider import Registration, roles_by_group
 from careplane.access.people.registrar import Exists
@@ -65,6 +66,11 @@ def sweeping(
             await asyncio.sleep(_SWEPT_SECONDS)
 
     return sweep
+
+
+def fresh_of(settings: Settings, clock: Clock) -> Fresh:
+    """Whom a fresh proof is asked of. In the demo nobody: its roles have nothing to prove."""
+    return unasked if settings.demo else partial(require_fresh, clock=clock)
 
 
 def registration_of(settings: Settings) -> Registration | None:

@@ -150,12 +150,21 @@ def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoi
 
 
 async def arrived(web: Web, request: Request) -> Visit:
-    """A request and who makes it: a person with a session, or whoever has a token. Raises Busy
+    """A request and who makes it: a person with a session, or whoever has a token. A person's
+    emergency lasts no longer than the session and the roles that it was opened with. Raises Busy
     where it cannot be told."""
     session = await web.people.who.who(request.cookies) if web.people else None
+    held = web.sessions.caller(request)
     if session is None:
-        return Visit(web, request, web.sessions.caller(request))
-    return Visit(web, request, replace(session.caller, address=address(web, request)), session)
+        return Visit(web, request, held)
+    caller = session.caller
+    if held and held.emergency and _is_same(held, caller):
+        caller = held
+    return Visit(web, request, replace(caller, address=address(web, request)), session)
+
+
+def _is_same(one: Caller, other: Caller) -> bool:
+    return (one.tenant, one.id, one.roles) == (other.tenant, other.id, other.roles)
 
 
 def address(web: Web, request: Request) -> str:

@@ -12,14 +12,16 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from careplane.access.fresh import FRESH_SECONDS
 from careplane.access.people.changes import Changes
 from careplane.access.people.registry import Users
-from careplane.access.people.session import FRESH_SECONDS, Kept, Session
+from careplane.access.people.session import Kept, Session
 from careplane.access.people.user import Charge, User
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Forbidden, NotFound
@@ -293,7 +295,8 @@ def _session(kept: Kept, user: User, charges: tuple[Charge, ...], until: int) ->
     if charge is None and len(charges) == 1:
         (charge,) = charges
     roles = frozenset(user.roles if kept.roles is None else kept.roles)
-    caller = user.caller(roles, charge)
+    proved = kept.proved // 1_000_000
+    caller = replaced(user.caller(roles, charge), proved=proved)
     own = (Charge(user.resources[0], user.patient, user.name),) if user.patient else ()
     return Session(
         kept.key,
@@ -305,7 +308,7 @@ def _session(kept: Kept, user: User, charges: tuple[Charge, ...], until: int) ->
         caller.roles,
         caller.patient,
         charges or own,
-        kept.proved // 1_000_000,
+        proved,
         kept.amr,
         until,
         caller,

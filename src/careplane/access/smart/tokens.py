@@ -108,6 +108,8 @@ class Tokens:
             claims["emergency"] = caller.emergency
         if caller.patient is not None:
             claims["patient"] = caller.patient
+        if caller.proved:
+            claims["auth_time"] = caller.proved
         if client:
             claims |= {"client_id": client, "generation": generation}
         if ends:
@@ -177,4 +179,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         client=str(claims.get("client_id", "")),
         token=str(claims["jti"]),
         emergency=claims.get("emergency"),
+        proved=int(claims.get("auth_time", 0)),
     )
