@@ -209,9 +209,10 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
-    peopled = peopling(settings, key, state, door, system_clock, TENANT)
-    people = sessions_of(settings, key, TENANT, system_clock, peopled)
-    authorized = authorizing(settings, key, state, system_clock, people, tenants.here.is_here)
+    peopled = peopling(settings, key, state, door, system_clock, tenants)
+    is_here = tenants.here.is_here
+    people = sessions_of(settings, key, TENANT, system_clock, peopled, is_here)
+    authorized = authorizing(settings, key, state, system_clock, people, is_here)
     tokens = authorized.tokens
     joined(peopled, authorized)
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
@@ -246,9 +247,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     api = OpenApi(registry, operations, ROOT)
     web = Web(
         door,
-        Tokens(key.derive("sessions"), system_clock, is_here=tenants.here.is_here)
-        if settings.demo
-        else tokens,
+        Tokens(key.derive("sessions"), system_clock, is_here=is_here) if settings.demo else tokens,
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from careplane.access.caller import Caller
+from careplane.access.people.passkeys import Site, site
 from careplane.access.people.people import People
 from careplane.access.people.session import Session
 from careplane.access.scopes import Permission
@@ -26,7 +27,7 @@ from careplane.records.audits.anomalies.looking import Looking
 from careplane.records.audits.anomalies.review import Reviews
 from careplane.records.break_glass import BreakGlass
 from careplane.records.door import Door
-from careplane.rest.addressing import Addressing
+from careplane.rest.addressing import Addressing, Place, place_of
 from careplane.rest.outcome import status_of
 from careplane.storage.ports.records import Tenant
 from careplane.web import i18n, render
@@ -87,6 +88,17 @@ class Visit:
         """Reads as the caller; only behind `signed_in`."""
         assert self.caller is not None
         return Reader(self.web.door, self.caller)
+
+    @property
+    def place(self) -> Place:
+        """Whose address was asked."""
+        return place_of(self.request.scope)
+
+    @property
+    def site(self) -> Site | None:
+        """Where passkeys are good; None where none are."""
+        host = self.request.headers.get("host", "")
+        return site(self.web.addressing.origin(self.place), host)
 
     @cached_property
     def language(self) -> str:
