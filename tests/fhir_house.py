@@ -219,7 +219,7 @@ async def open_house(
         lambda extract, customs: accepting(extract),
         partial(walk.progress, book),
     )
-    patients = Consents(Books(store, clock, BASE), DATA, consent or Choices())
+    patients = Consents(Books(store, clock, lambda tenant: BASE), DATA, consent or Choices())
     parts = Parts(
         WithTrail(store, Trail(store), extract_r4),
         store,

@@ -167,7 +167,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     traced = tracing.opened(os.environ if for_long else {})
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     tenants = tenancy(settings, state, system_clock, addressing)
-    decider = decider_of(settings, tenants.known, consents(settings, store, system_clock))
+    patients = consents(settings, store, system_clock, tenants.base_of)
+    decider = decider_of(settings, tenants.known, patients)
     subscribed = subscriptions(
         settings, key, state, tenants.told_of, registry, extract, system_clock, decider.view
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,16 +67,27 @@ class Book:
     asked: int = 1
     answered: int = 0
     part2: bool = False
+    base: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Books:
-    """The books of every tenant. `base` is the address of this server."""
+BaseOf = Callable[[Tenant], str]
+"""The address of a tenant's FHIR interface; empty where only a request says it."""
 
-    def __init__(self, store: RecordStore, clock: Clock, base: str = "") -> None:
+
+def without_address(tenant: Tenant) -> str:
+    """A BaseOf where no absolute reference is to one's own records."""
+    return ""
+
+
+class Books:
+    """The books of every tenant. `base_of` is the address of a tenant, by which absolute references
+    to its own records are known."""
+
+    def __init__(self, store: RecordStore, clock: Clock, base_of: BaseOf = without_address) -> None:
         self._store = store
         self._clock = clock
-        self._base = base
+        self._base_of = base_of
         self._books: dict[Tenant, Book] = {}
 
     def edition(self, tenant: Tenant) -> Edition | None:
@@ -106,6 +117,10 @@ class Books:
 
     async def _look(self, tenant: Tenant, book: Book) -> None:
         looked, asked = self._clock(), book.asked
+        base = self._base_of(tenant)
+        if base != book.base:  # what they refer to reads otherwise now
+            book.base = base
+            book.seen.clear()
         changed = await self._consents(tenant, book)
         changed = await self._members(tenant, book) or changed
         if not book.part2 and await self._has_part2(tenant):
@@ -143,7 +158,7 @@ class Books:
             return
         tree = _tree(version)
         book.trees[version.id] = (version.t, tree)
-        named = referred(tree, Reading(0, lambda _: None, self._base))
+        named = referred(tree, Reading(0, lambda _: None, book.base))
         if any(name.startswith(_WITH_MEMBERS) for name in named):
             book.names_groups = True
 
@@ -191,7 +206,7 @@ class Books:
             book.lasting.clear()
         members = _memberships(book.groups)
         read = Reading(
-            self._clock(), lambda name: _belonging(name, members, book.groups), self._base
+            self._clock(), lambda name: _belonging(name, members, book.groups), book.base
         )
         by_patient: defaultdict[str, list[tuple[int, int, str, Said]]] = defaultdict(list)
         naming: defaultdict[str, set[str]] = defaultdict(set)
