@@ -20,6 +20,7 @@ from careplane.access.consent.consents import House as Choices
 from careplane.access.consent.data import Data
 from careplane.access.decide import Decider
 from careplane.access.deidentify.pseudonyms import Pseudonyms
+from careplane.access.fresh import Fresh, unasked
 from careplane.access.labels.labelling import Labelling
 from careplane.access.policy.policies import Policies, load
 from careplane.access.policy.relations import Relations
@@ -202,6 +203,7 @@ async def open_house(
     labels: Labelling | None = None,
     choice: Choice | None = None,
     clock: Clock = system_clock,
+    fresh: Fresh = unasked,
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
@@ -217,7 +219,7 @@ async def open_house(
         lambda extract, customs: accepting(extract),
         partial(walk.progress, book),
     )
-    patients = Consents(Books(store, clock, BASE), DATA, consent or Choices())
+    patients = Consents(Books(store, clock, lambda tenant: BASE), DATA, consent or Choices())
     parts = Parts(
         WithTrail(store, Trail(store), extract_r4),
         store,
@@ -230,13 +232,16 @@ async def open_house(
         definitions=definitions,
         studies=studies,
         labels=labels,
+        fresh=fresh,
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)
     destroying = None if keeper is None else erasing(keeper, outputs, ledger=False)
     door = Door(parts, Reindexes(definitions, book), destroying)
     tokens = Tokens(bytes(32), clock)
-    glass = BreakGlass(state, tokens, clock, new_id, choice or Choice(frozenset({"physician"})))
+    glass = BreakGlass(
+        state, tokens, clock, new_id, choice or Choice(frozenset({"physician"})), fresh
+    )
     operations = (*OPERATIONS, *Emergencies(glass, tokens).offered())
     service = Service(door, Pages(bytes(range(32))), LIMIT)
     capabilities = Capabilities(registry, operations, system_clock(), current=definitions.registry)

@@ -180,13 +180,13 @@ async def open_authority(
     one of the `roles` is signed in."""
     state = state or MemoryState()
     addressing = addressing or Addressing(ROOT)
-    keys = KnownKeys(bytes(32))
+    keys = KnownKeys(bytes(32), bytes(32))
     sessions = Tokens(keys.derive("sessions"), clock)
     people_of = people_of or (lambda tokens: SessionPeople(Sessions(sessions), roles))
     fetcher = fetcher or Fetcher(Guard(frozenset()))
     async with open_house(store, state) as house:
         settings = Settings(data=Path("unused"))
-        whole = authorizing(settings, keys, state, clock, people_of, fetcher)
+        whole = authorizing(settings, keys, state, clock, people_of, fetcher=fetcher)
         house.app._resolve = whole.tokens.resolve
         oauth = whole.endpoints(house.door, addressing, clock)
         web = Web(house.door, sessions, roles, clock, apps=whole.apps(addressing))

@@ -68,7 +68,7 @@ def over(state: StateStore, clock: Hands, **more: Any) -> People:
     """One process of an installation."""
     usual = {"charges": nobody_acts, "exists": everybody_is_there, "limits": LIMITS}
     given = {**usual, "roles": roles, "secure": True, **more}
-    return people(TENANT, state, derive, clock, **given)
+    return people(state, derive, clock, **given)
 
 
 def b64(raw: bytes) -> str:
@@ -288,6 +288,7 @@ async def open_hospital(
                 (),
                 clock,
                 True,
+                glass=house.glass,
                 people=here,
                 clients=clients,
                 addressing=Addressing(ORIGIN),

@@ -13,12 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from careplane.access.caller import Caller
 from careplane.app import keys
 from careplane.app.build import TENANT, build
 from careplane.app.reapplying import reapplied
 from careplane.app.settings import Settings
-from careplane.kernel.errors import Busy, Forbidden
+from careplane.kernel.errors import Busy
 from careplane.ledger.audit import decode
 from careplane.records.account import Account
 from careplane.records.parts import Parts
@@ -188,28 +187,6 @@ async def test_what_is_sealed_meanwhile_goes_too(
     assert came == ["p"]
     assert (await house.http.get("Observation/late")).status_code == 404
     assert (await house.here.store.keeper.census(TENANT)).superseded == 0
-
-
-async def test_the_ledger_is_told_and_a_caller_confirms(tmp_path: Path) -> None:
-    heard: list[tuple[Tenant, str]] = []
-    allowed = False
-
-    async def ledger(tenant: Tenant, id: str) -> None:
-        heard.append((tenant, id))
-
-    async def confirm(caller: Caller) -> None:
-        if not allowed:
-            raise Forbidden("Sign in again to do this.")
-
-    async with open_bulk_house(tmp_path / "data") as house:
-        await record(house)
-        house.here.door._erasing = replace(house.here.erasing, ledger=ledger, confirm=confirm)
-        assert (await erase(house)).status_code == 403
-        assert heard == []
-        assert (await house.http.get("Patient/p")).status_code == 200
-        allowed = True
-        assert told(await erase(house))["ledger"] == "erased"
-        assert heard == [(TENANT, "p")]
 
 
 async def test_an_erased_patient_comes_anew(house: BulkHouse) -> None:

@@ -45,3 +45,24 @@ def test_people_are_added_given_roles_and_taken_out(data: str) -> None:
     assert [user["login"] for user in json.loads(careplane("user", "list", *where))] == ["ada"]
     assert json.loads(careplane("user", "remove", "ada", *where))["removed"]
     assert "There is no user" in careplane("user", "list", "--data", data)
+
+
+@pytest.mark.slow
+def test_people_of_another_institution(data: str) -> None:
+    where = ("--data", data, "--json")
+    for name, more in (("south", ("--host", "records.south.example")), ("north", ())):
+        careplane("tenant", "add", name, *more, "--data", data)
+    added = ("user", "add", "ada", "--name", "Ada", "--role", "nurse")
+    ours = json.loads(careplane(*added, *where))
+    theirs = json.loads(careplane(*added, "--tenant", "south", *where))
+    assert theirs["invitation"].startswith("http://records.south.example/set-up?code=")
+    assert theirs["id"] != ours["id"]
+    (listed,) = json.loads(careplane("user", "list", "--tenant", "south", *where))
+    assert listed["id"] == theirs["id"]
+    granted = ("role", "grant", "ada", "physician", "--tenant", "south")
+    assert json.loads(careplane(*granted, *where))["roles"] == ["nurse", "physician"]
+    assert json.loads(careplane("user", "show", "ada", *where))["roles"] == ["nurse"]
+    assert "There is no user" in careplane("user", "show", theirs["id"], "--data", data, code=1)
+    nowhere = careplane(*added, "--tenant", "north", "--data", data, code=1)
+    assert "careplane tenant set north --host" in nowhere
+    assert json.loads(careplane("user", "list", "--tenant", "north", *where)) == []

@@ -24,7 +24,8 @@ class Caller:
     purpose of use (v3-ActReason); `emergency` is the patient for whom the glass has been broken,
     whose Consents then yield. For the audit trail alone, and making no other caller: `address` is
     where the request came from, `client` the id of the program that asks, `token` that of the
-    token (jti) that it sent.
+    token (jti) that it sent. `proved` makes none either: when a person last proved who it is, in
+    seconds since 1970 (see `access.fresh`).
     """
 
     tenant: Tenant
@@ -38,6 +39,7 @@ class Caller:
     address: str = field(default="", compare=False)
     client: str = field(default="", compare=False)
     token: str = field(default="", compare=False)
+    proved: int = field(default=0, compare=False)
     _hash: int = field(default=0, init=False, compare=False, repr=False)
 
     def __hash__(self) -> int:

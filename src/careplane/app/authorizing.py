@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from careplane.access.here import IsHere, anywhere
 from careplane.access.people.people import People as Accounts
 from careplane.access.smart.attempts import Attempts
 from careplane.access.smart.authenticate import Authenticator
@@ -25,7 +26,7 @@ from careplane.access.smart.registry import Clients, Used
 from careplane.access.smart.secrets import Secrets
 from careplane.access.smart.server import AuthorizationServer
 from careplane.access.smart.standing import Standing
-from careplane.access.smart.tokens import IsHere, Tokens, anywhere
+from careplane.access.smart.tokens import Tokens
 from careplane.app.demo.roles import roles
 from careplane.app.fetching import Fetcher
 from careplane.app.keys import Keys
@@ -156,12 +157,17 @@ def joined(accounts: Accounts, authorized: Authorizing) -> None:
 
 
 def sessions_of(
-    settings: Settings, keys: Keys, tenant: Tenant, clock: Clock, accounts: Accounts
+    settings: Settings,
+    keys: Keys,
+    tenant: Tenant,
+    clock: Clock,
+    accounts: Accounts,
+    is_here: IsHere,
 ) -> PeopleOf:
-    """People by the sessions that there are: of accounts; roles of the demo, or tokens that were
-    pasted."""
+    """People by the sessions that there are: of accounts; roles of the demo, which are of
+    `tenant`, or tokens that were pasted. Each is known at the address of its tenant."""
     secure = settings.base_url.startswith("https://")
-    own = Tokens(keys.derive("sessions"), clock) if settings.demo else None
+    own = Tokens(keys.derive("sessions"), clock, is_here=is_here) if settings.demo else None
     there = roles(tenant) if settings.demo else ()
     return lambda tokens: AccountPeople(
         accounts.who, SessionPeople(Sessions(own or tokens, secure), there)

@@ -29,7 +29,7 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
-from careplane.app.peopling import peopling, sweeping
+from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
@@ -163,10 +163,12 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     workers = Workers(full_text=settings.full_text)
     tally, traffic = Tally(), Traffic()
+    fresh = fresh_of(settings, system_clock)
     traced = tracing.opened(os.environ if for_long else {})
     addressing = Addressing(settings.base_url, settings.trust_proxy)
     tenants = tenancy(settings, state, system_clock, addressing)
-    decider = decider_of(settings, tenants.known, consents(settings, store, system_clock))
+    patients = consents(settings, store, system_clock, tenants.base_of)
+    decider = decider_of(settings, tenants.known, patients)
     subscribed = subscriptions(
         settings, key, state, tenants.told_of, registry, extract, system_clock, decider.view
     )
@@ -201,20 +203,20 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         forget=ledger.forget,
         studies=studies_of(key),
         labels=labelling(settings),
+        fresh=fresh,
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
-    peopled = peopling(settings, key, state, door, system_clock, TENANT)
-    people = sessions_of(settings, key, TENANT, system_clock, peopled)
-    authorized = authorizing(
-        settings, key, state, system_clock, people, is_here=tenants.here.is_here
-    )
+    peopled = peopling(settings, key, state, door, system_clock, tenants)
+    is_here = tenants.here.is_here
+    people = sessions_of(settings, key, TENANT, system_clock, peopled, is_here)
+    authorized = authorizing(settings, key, state, system_clock, people, is_here=is_here)
     tokens = authorized.tokens
     joined(peopled, authorized)
-    glass = break_glass(settings, state, tokens, system_clock, new_id)
+    glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
@@ -246,9 +248,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     api = OpenApi(registry, operations, ROOT)
     web = Web(
         door,
-        Tokens(key.derive("sessions"), system_clock, is_here=tenants.here.is_here)
-        if settings.demo
-        else tokens,
+        Tokens(key.derive("sessions"), system_clock, is_here=is_here) if settings.demo else tokens,
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from careplane.access.consent.book import Books
+from careplane.access.consent.book import BaseOf, Books
 from careplane.access.consent.consents import Consents, House
 from careplane.access.consent.data import Data
+from careplane.access.fresh import Fresh
 from careplane.access.labels import tables
 from careplane.access.labels.labelling import Labelling
 from careplane.access.policy.terms import PURPOSES
@@ -16,15 +17,13 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect
 from careplane.kernel.ids import NewId
 from careplane.records.break_glass import BreakGlass, Choice
-from careplane.rest.addressing import ROOT
 from careplane.search.registry import r4_registry
 from careplane.storage.ports.records import RecordStore
 from careplane.storage.ports.state import StateStore
 
 
-def consents(settings: Settings, store: RecordStore, clock: Clock) -> Consents:
+def consents(settings: Settings, store: RecordStore, clock: Clock, base_of: BaseOf) -> Consents:
     """Raises Incorrect for a purpose of use that is none."""
-    base = settings.base_url.rstrip("/") + ROOT if settings.base_url else ""
     opt_in = _listed(settings.consent_opt_in)
     for purpose in sorted(opt_in - PURPOSES):
         raise Incorrect(
@@ -32,7 +31,7 @@ def consents(settings: Settings, store: RecordStore, clock: Clock) -> Consents:
             f"{', '.join(sorted(PURPOSES))}."
         )
     house = House(opt_in, _listed(settings.part2_roles), _listed(settings.consent_roles))
-    return Consents(Books(store, clock, base), Data(r4_registry()), house)
+    return Consents(Books(store, clock, base_of), Data(r4_registry()), house)
 
 
 def labelling(settings: Settings) -> Labelling:
@@ -43,11 +42,16 @@ def labelling(settings: Settings) -> Labelling:
 
 
 def break_glass(
-    settings: Settings, state: StateStore, tokens: Tokens, clock: Clock, new_id: NewId
+    settings: Settings,
+    state: StateStore,
+    tokens: Tokens,
+    clock: Clock,
+    new_id: NewId,
+    fresh: Fresh,
 ) -> BreakGlass:
     """Emergency access."""
     choice = Choice(_listed(settings.break_glass_roles), settings.break_glass_minutes)
-    return BreakGlass(state, tokens, clock, new_id, choice)
+    return BreakGlass(state, tokens, clock, new_id, choice, fresh)
 
 
 def _listed(text: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from careplane.interop.bulk.asks import EXPORT
-from careplane.records.erase import Confirm, Erasing
+from careplane.records.erase import Erasing
 from careplane.records.jobs.runner import Runner
 from careplane.rest import later
 from careplane.storage.ports.keys import KeyKeeper
@@ -35,7 +35,6 @@ def erasing(
     outputs: Outputs,
     *,
     ledger: bool,
-    confirm: Confirm | None = None,
 ) -> Erasing:
-    """`$erase`, as far as there is a ledger to tell and a way to make the caller confirm."""
-    return Erasing(keeper, outputs.discard, ledger, confirm)
+    """`$erase`, as far as there is a ledger to tell."""
+    return Erasing(keeper, outputs.discard, ledger)

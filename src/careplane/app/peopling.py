@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 from careplane.access.caller import Caller
+from careplane.access.fresh import Fresh, require_fresh, unasked
 from careplane.access.people.people import People, people
 from careplane.access.people.provider import Registration, roles_by_group
 from careplane.access.people.registrar import Exists
@@ -17,10 +18,12 @@ from careplane.access.people.sessions import Charges, Limits
 from careplane.access.people.user import Charge
 from careplane.access.policy.named import roles_of
 from careplane.access.scopes import parse_scopes
+from careplane.access.tenants.known import Tenants
 from careplane.app.keys import Keys
 from careplane.app.policing import policies_of
 from careplane.app.providing import ProviderWeb
 from careplane.app.settings import Settings
+from careplane.app.tenancy.wiring import Tenancy
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect
@@ -35,22 +38,22 @@ _SCOPES = parse_scopes("system/RelatedPerson.r system/Patient.r system/Practitio
 
 
 def peopling(
-    settings: Settings, keys: Keys, state: StateStore, door: Door, clock: Clock, tenant: Tenant
+    settings: Settings, keys: Keys, state: StateStore, door: Door, clock: Clock, tenants: Tenancy
 ) -> People:
     """Raises Incorrect for settings of a provider that cannot be."""
     registration = registration_of(settings)
     return people(
-        tenant,
         state,
         keys.derive,
         clock,
-        _roles(settings),
+        _roles(settings, tenants.known),
         charges_of(door),
         exists_in(door),
         Limits(settings.session_idle_minutes * 60, round(settings.session_hours * 3600)),
         secure=settings.base_url.startswith("https://"),
         registration=registration,
         web=ProviderWeb() if registration else None,
+        is_here=tenants.here.is_here,
     )
 
 
@@ -65,6 +68,11 @@ def sweeping(
             await asyncio.sleep(_SWEPT_SECONDS)
 
     return sweep
+
+
+def fresh_of(settings: Settings, clock: Clock) -> Fresh:
+    """Whom a fresh proof is asked of. In the demo nobody: its roles have nothing to prove."""
+    return unasked if settings.demo else partial(require_fresh, clock=clock)
 
 
 def registration_of(settings: Settings) -> Registration | None:
@@ -91,14 +99,19 @@ def registration_of(settings: Settings) -> Registration | None:
     )
 
 
-def _roles(settings: Settings) -> Callable[[Tenant], frozenset[str]]:
-    """Read when they are first asked for."""
+def _roles(settings: Settings, tenants: Tenants) -> Callable[[Tenant], frozenset[str]]:
+    """Those of an institution's own policies, where it has some. Read when they are first asked
+    for."""
 
     @cache
-    def roles() -> frozenset[str]:
-        return roles_of(policies_of(settings).rules)
+    def named(folder: str) -> frozenset[str]:
+        return roles_of(policies_of(settings, folder).rules)
 
-    return lambda tenant: roles()
+    def roles(tenant: Tenant) -> frozenset[str]:
+        found = tenants.by_number(tenant)
+        return named(found.policies if found else "")
+
+    return roles
 
 
 def exists_in(door: Door) -> Exists:

@@ -68,9 +68,10 @@ def studies_of(key: Keys) -> Callable[[str], Pseudonyms]:
     return lru_cache(maxsize=64)(lambda study: Pseudonyms(mine, study))
 
 
-def policies_of(settings: Settings) -> Policies:
-    """The ready roles, those of the demo where it is one, and the institution's own."""
-    return _loaded(settings.policies, settings.demo, _relations())
+def policies_of(settings: Settings, folder: str = "") -> Policies:
+    """The ready roles, those of the demo where it is one, and the institution's own: of its folder,
+    if it has one."""
+    return _loaded(folder or settings.policies, settings.demo, _relations())
 
 
 def texts_of(settings: Settings) -> dict[str, str]:

@@ -9,6 +9,7 @@ CareplaneError
 ├── NotAcceptable           no representation that the client accepts
 ├── Unauthenticated         no caller, or a credential that is not good
 ├── Forbidden               a known caller who may not do this
+│   └── Unproven            who must prove anew who he is, before he does
 ├── NotFound                no such resource, version, type or operation
 │   └── Gone                it was here and has been deleted
 ├── Conflict                the state of the record is in the way
@@ -115,6 +116,10 @@ class Forbidden(CareplaneError):
     """A known caller who may not do this."""
 
     code = "forbidden"
+
+
+class Unproven(Forbidden):
+    """A person whose proof of who he is is too old for this."""
 
 
 class NotFound(CareplaneError):

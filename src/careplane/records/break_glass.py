@@ -8,7 +8,6 @@ trail. A case waits until somebody has reviewed it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ import msgspec
 
 from careplane.access.caller import Caller
 from careplane.access.consent.terms import BREAK_GLASS
+from careplane.access.fresh import Fresh, unasked
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Token, Tokens
 from careplane.fhir.codec import json
@@ -32,13 +32,6 @@ _SPACE = "break-glass"
 _SHORTEST, _LONGEST = 10, 1000
 _PAGE = 200
 _NOTICE_SCOPES = parse_scopes("system/Communication.c")
-
-Fresh = Callable[[Caller], None]
-"""Raises Unauthenticated where somebody must prove anew who he is, before this is done for him."""
-
-
-def fresh(caller: Caller) -> None:
-    """A Fresh where a credential that is good is proof enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +78,7 @@ class BreakGlass:
         clock: Clock,
         new_id: NewId,
         choice: Choice,
-        fresh: Fresh = fresh,
+        fresh: Fresh = unasked,
     ) -> None:
         self._state = state
         self._tokens = tokens
@@ -111,9 +104,9 @@ class BreakGlass:
     async def open(
         self, door: Door, caller: Caller, patient: str, reason: str, held: Token | None = None
     ) -> Opened:
-        """Raises Forbidden, Incorrect without a reason, NotFound where the caller's scopes open no
-        such Patient. `held` is the token that the request was made with: what ends that one for
-        its client ends this one too."""
+        """Raises Forbidden, Unproven, Incorrect without a reason, NotFound where the caller's
+        scopes open no such Patient. `held` is the token that the request was made
+        with: what ends that one for its client ends this one too."""
         if not self.may(caller):
             await door.note(caller, c.Note("break-glass-refused", f"Patient/{patient}"[:80]))
             raise Forbidden("Your role may not break the glass, or it is broken already.")

@@ -36,21 +36,18 @@ _SLACK_SECONDS = 0.2
 _ROUNDS = 3
 
 
-Confirm: TypeAlias = Callable[[Caller], Awaitable[None]]
-"""Raises Forbidden, or Unauthenticated, where the caller has to prove anew who they are."""
 Discard: TypeAlias = Callable[[Tenant], Awaitable[int]]
 """Removes what may hold a part of any record outside of the store; how much that was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erasing:
-    """What the door needs for it. `ledger` tells whether one hears of what goes (`Parts.forget`);
-    without `confirm` the scope and the policies decide alone."""
+    """What the door needs for it. `ledger` tells whether one hears of what goes
+    (`Parts.forget`)."""
 
     keeper: KeyKeeper
     discard: Discard
     ledger: bool = False
-    confirm: Confirm | None = None
 
     async def erase(self, parts: Parts, account: Account, command: c.Erase) -> Shredded:
         """Raises NotFound for a patient who is not there, and of whom no key is left either."""
@@ -58,8 +55,7 @@ class Erasing:
         account.query = f"{_PATIENT}/{id}/$erase"
         account.patients[id] = None
         limit = parts.decider.require(account.caller, Permission.PURGE, _PATIENT)
-        if self.confirm is not None:
-            await self.confirm(account.caller)
+        parts.fresh(account.caller)
         patient = await parts.store.read(tenant, _PATIENT, id)
         if patient is None:
             if not await self.keeper.lingers(tenant, id):

@@ -51,6 +51,7 @@ _SOME = 500
 async def prepare(parts: Parts, account: Account, command: c.PrepareExport) -> Prepared:
     """Check an export before it begins, and fix the moment that it will show."""
     account.query = _described(command)
+    parts.fresh(account.caller)
     patients = None if command.patients is None else await _known(parts, account, command.patients)
     if command.group is not None:
         members = await _members(parts, account, command.group)

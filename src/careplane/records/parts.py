@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
 from careplane.access.deidentify.pseudonyms import Pseudonyms
+from careplane.access.fresh import Fresh, unasked
 from careplane.access.labels.labelling import Labelling
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Unsupported
@@ -65,16 +66,17 @@ class Definitions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """`extract` makes index rows of a validated resource; `announce` is told of versions after
-    they are durable and must not fail; `base` is the address of this server, by which absolute
+    """`extract` makes index rows of a validated resource; `announce` is told of versions after they
+    are durable and must not fail; `base` is the address of this server, by which absolute
     references to its own resources are known, and `base_of` that of a tenant; `accept_many`
     validates the resources of Bundles, for instance in another process; `admissions` are asked
     before resources of their type are written; `room` raises Exceeded for a tenant that may store
     no more; `step` is told of the steps of a write; `forget` of versions that go; `labels` labels
-    what is written. `definitions` are those that tenants have made; where they are known, `defined`
-    is their epoch, `codes` are the parameters, and `stored` makes every row that a stored resource
-    may have. Where the caller does not see everything, `veil` is theirs, `store` and `registry` are
-    what they see, and `studies` has the pseudonyms of a study."""
+    what is written; `fresh` asks people for a fresh proof of who they are. `definitions` are those
+    that tenants have made; where they are known, `defined` is their epoch, `codes` are the
+    parameters, and `stored` makes every row that a stored resource may have. Where the caller does
+    not see everything, `veil` is theirs, `store` and `registry` are what they see, and `studies`
+    has the pseudonyms of a study."""
 
     store: RecordStore
     audit: AuditStore
@@ -98,6 +100,7 @@ class Parts:
     veil: Veil | None = None
     studies: Callable[[str], Pseudonyms] | None = None
     labels: Labelling | None = None
+    fresh: Fresh = unasked
 
     def accept(self, raw: bytes, type: str) -> Content:
         """Validate and index one resource. Raises Malformed or Invalid with every problem."""

@@ -41,6 +41,7 @@ async def purge(parts: Parts, account: Account, command: c.Purge) -> Purged:
     account.query = f"{_PATIENT}/{command.id}/$purge"
     account.patients[command.id] = None
     limit = parts.decider.require(account.caller, Permission.PURGE, _PATIENT)
+    parts.fresh(account.caller)
     parts = parts.plain
     patient = await parts.store.read(account.caller.tenant, _PATIENT, command.id)
     if patient is None or not await within(parts, account, limit, patient):

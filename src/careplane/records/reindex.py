@@ -25,6 +25,7 @@ class Reindexes:
         """A new job. NotFound for an id that names no search parameter of this server, Incorrect
         for one that has no effect."""
         rights.administrator(account.caller)
+        parts.fresh(account.caller)
         tenant = account.caller.tenant
         account.query = f"{DEFINING}/{command.id}" if command.id else ""
         edition = await self._definitions.edition(tenant)

@@ -25,6 +25,7 @@ _PAGE = 500
 async def relabel(parts: Parts, account: Account, command: Relabel) -> Relabelled:
     """All of it, one resource after another; for administrators."""
     rights.administrator(account.caller)
+    parts.fresh(account.caller)
     if parts.labels is None:
         raise Unsupported("Nothing is labelled on this server.")
     parts = parts.plain

@@ -64,6 +64,10 @@ class Addressing:
             return self.base_url.rstrip("/") + place.root + ROOT
         return f"{self.base_url.partition('://')[0]}://{place.host}{place.root}{ROOT}"
 
+    def origin(self, place: Place) -> str:
+        """The address of the pages there, without a path; empty where `known` is."""
+        return self.known(place).removesuffix(place.root + ROOT)
+
     def host(self, headers: dict[bytes, bytes]) -> str:
         """The host name that a request asks for, in lower case and without a port."""
         host = headers.get(b"host", b"").decode("latin-1")

@@ -38,6 +38,13 @@ STATUS: dict[type[CareplaneError], int] = {
 }
 _HEADERS: dict[type[CareplaneError], tuple[Header, ...]] = {
     errors.Unauthenticated: ((b"www-authenticate", b'Bearer realm="Careplane FHIR"'),),
+    errors.Unproven: (
+        (
+            b"www-authenticate",
+            b'Bearer realm="Careplane FHIR", error="insufficient_user_authentication", '
+            b'error_description="A more recent authentication is required", max_age="300"',
+        ),
+    ),
     errors.Busy: ((b"retry-after", b"1"),),
     errors.Full: ((b"retry-after", b"30"),),
 }

@@ -38,8 +38,9 @@ class SessionPeople:
             return None
         lasting = any(role.caller.id == found.caller.id for role in self.roles)
         seen = _person(found.caller)
+        proved = found.caller.proved or found.issued
         return replace(
-            seen, session=found.id, auth_time=found.issued, until=found.expires, lasting=lasting
+            seen, session=found.id, auth_time=proved, until=found.expires, lasting=lasting
         )
 
     async def now(self, tenant: Tenant, id: str) -> SignedIn | None:

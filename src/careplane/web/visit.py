@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from careplane.access.caller import Caller
+from careplane.access.people.passkeys import Site, site
 from careplane.access.people.people import People
 from careplane.access.people.session import Session
 from careplane.access.scopes import Permission
@@ -26,7 +27,7 @@ from careplane.records.audits.anomalies.looking import Looking
 from careplane.records.audits.anomalies.review import Reviews
 from careplane.records.break_glass import BreakGlass
 from careplane.records.door import Door
-from careplane.rest.addressing import Addressing
+from careplane.rest.addressing import Addressing, Place, place_of
 from careplane.rest.outcome import status_of
 from careplane.storage.ports.records import Tenant
 from careplane.web import i18n, render
@@ -87,6 +88,17 @@ class Visit:
         """Reads as the caller; only behind `signed_in`."""
         assert self.caller is not None
         return Reader(self.web.door, self.caller)
+
+    @property
+    def place(self) -> Place:
+        """Whose address was asked."""
+        return place_of(self.request.scope)
+
+    @property
+    def site(self) -> Site | None:
+        """Where passkeys are good; None where none are."""
+        host = self.request.headers.get("host", "")
+        return site(self.web.addressing.origin(self.place), host)
 
     @cached_property
     def language(self) -> str:
@@ -150,12 +162,21 @@ def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoi
 
 
 async def arrived(web: Web, request: Request) -> Visit:
-    """A request and who makes it: a person with a session, or whoever has a token. Raises Busy
+    """A request and who makes it: a person with a session, or whoever has a token. A person's
+    emergency lasts no longer than the session and the roles that it was opened with. Raises Busy
     where it cannot be told."""
     session = await web.people.who.who(request.cookies) if web.people else None
+    held = web.sessions.caller(request)
     if session is None:
-        return Visit(web, request, web.sessions.caller(request))
-    return Visit(web, request, replace(session.caller, address=address(web, request)), session)
+        return Visit(web, request, held)
+    caller = session.caller
+    if held and held.emergency and _is_same(held, caller):
+        caller = held
+    return Visit(web, request, replace(caller, address=address(web, request)), session)
+
+
+def _is_same(one: Caller, other: Caller) -> bool:
+    return (one.tenant, one.id, one.roles) == (other.tenant, other.id, other.roles)
 
 
 def address(web: Web, request: Request) -> str:

@@ -206,7 +206,9 @@ async def test_it_ends_with_the_account_and_shrinks_with_its_rights() -> None:
     class People(Leaving): ...
 
     def people(_: Tokens) -> SessionPeople:
-        return People(Sessions(Tokens(KnownKeys(bytes(32)).derive("sessions"), Hands())), ROLES)
+        return People(
+            Sessions(Tokens(KnownKeys(bytes(32), bytes(32)).derive("sessions"), Hands())), ROLES
+        )
 
     async with open_launching(Hands(), people_of=people) as here:
         app, held = await given(here)

@@ -7,7 +7,7 @@ belongs to an organisation or a care team is read along, since provisions name t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,16 +52,27 @@ class Book:
     asked: int = 1
     answered: int = 0
     part2: bool = False
+    base: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Books:
-    """The books of every tenant. `base` is the address of this server."""
+BaseOf = Callable[[Tenant], str]
+"""The address of a tenant's FHIR interface; empty where only a request says it."""
 
-    def __init__(self, store: RecordStore, clock: Clock, base: str = "") -> None:
+
+def without_address(tenant: Tenant) -> str:
+    """A BaseOf where no absolute reference is to one's own records."""
+    return ""
+
+
+class Books:
+    """The books of every tenant. `base_of` is the address of a tenant, by which absolute references
+    to its own records are known."""
+
+    def __init__(self, store: RecordStore, clock: Clock, base_of: BaseOf = without_address) -> None:
         self._store = store
         self._clock = clock
-        self._base = base
+        self._base_of = base_of
         self._books: dict[Tenant, Book] = {}
 
     def edition(self, tenant: Tenant) -> Edition | None:
@@ -91,6 +102,10 @@ class Books:
 
     async def _look(self, tenant: Tenant, book: Book) -> None:
         looked, asked = self._clock(), book.asked
+        base = self._base_of(tenant)
+        if base != book.base:  # what they refer to reads otherwise now
+            book.base = base
+            book.seen.clear()
         await self._consents(tenant, book)
         await self._members(tenant, book)
         book.part2 = book.part2 or await self._has_part2(tenant)
@@ -126,7 +141,7 @@ class Books:
             return
         tree = _tree(version)
         book.trees[version.id] = (version.t, tree)
-        named = referred(tree, Reading(0, lambda _: None, self._base))
+        named = referred(tree, Reading(0, lambda _: None, book.base))
         if any(name.startswith(WITH_MEMBERS) for name in named):
             book.names_groups = True
 
@@ -178,7 +193,7 @@ class Books:
         known = book.edition
         if known is not None and not ids and not again and known.part2 == book.part2:
             return
-        read = Reading(looked, lambda name: belonging(name, book.members), self._base)
+        read = Reading(looked, lambda name: belonging(name, book.members), book.base)
         found: list[tuple[str, int, Given | None]] = []
         passing: set[str] = set()
         for number, id in enumerate(ids, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from careplane.access.here import IsHere, anywhere
 from careplane.access.people.changes import Changes
 from careplane.access.people.codes import Sealer
 from careplane.access.people.enrolment import Enrolment
@@ -30,10 +31,9 @@ Derive = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`tenant` is the one that people sign in to here. With a `provider` they do so there, and
-    nowhere else."""
+    """Of every tenant, each at its own address. With a `provider` they sign in there, and nowhere
+    else."""
 
-    tenant: Tenant
     who: Who
     sessions: Sessions
     entrance: Entrance
@@ -51,7 +51,6 @@ class People:
 
 
 def people(
-    tenant: Tenant,
     state: StateStore,
     derive: Derive,
     clock: Clock,
@@ -63,17 +62,17 @@ def people(
     secure: bool = False,
     registration: Registration | None = None,
     web: Web | None = None,
+    is_here: IsHere = anywhere,
 ) -> People:
-    """Over the state of an installation. `secure` where browsers come over HTTPS; `web` asks the
-    provider that `registration` tells of."""
-    users, book, changes = Users(state), Book(state), Changes(state, clock)
+    """Over the state of an installation. `is_here` tells whose address is asked; `secure` where
+    browsers come over HTTPS; `web` asks the provider that `registration` tells of."""
+    users, book, changes = Users(state, is_here), Book(state), Changes(state, clock)
     sealer, passwords = Sealer(derive("people")), Passwords()
     challenges = Challenges(state, derive("challenges"), clock)
     invitations = Invitations(state, clock)
-    sessions = Sessions(state, users, charges, changes, clock, limits)
+    sessions = Sessions(state, users, charges, changes, clock, limits, is_here)
     devices = Devices(derive("devices"))
     return People(
-        tenant,
         Who(sessions, secure),
         sessions,
         Entrance(users, book, passwords, sealer, challenges, Throttle(clock), devices, clock),

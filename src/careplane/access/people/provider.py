@@ -24,9 +24,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from msgspec import Struct
 
+from careplane.access.fresh import FRESH_SECONDS
 from careplane.access.people.codes import Sealer
 from careplane.access.people.refusal import NotProven
-from careplane.access.people.session import FRESH_SECONDS
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, Fault, Incorrect
 

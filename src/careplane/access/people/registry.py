@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
+from careplane.access.here import IsHere, anywhere
 from careplane.access.people.user import User, checked, folded
 from careplane.kernel.errors import Conflict, NotFound
 from careplane.storage.ports.records import Tenant
@@ -22,10 +23,12 @@ NOBODY = "nobody"
 
 
 class Users:
-    """Every process sees the same. A login and a resource belong to one user of a tenant."""
+    """Every process sees the same. A login and a resource belong to one user of a tenant. At the
+    address of another tenant (`is_here`), there is no such user."""
 
-    def __init__(self, state: StateStore) -> None:
+    def __init__(self, state: StateStore, is_here: IsHere = anywhere) -> None:
         self._state = state
+        self._is_here = is_here
 
     async def add(self, user: User) -> User:
         """The user as it is kept. Raises Conflict where a login or a resource is taken, Incorrect
@@ -43,7 +46,7 @@ class Users:
     async def find(self, tenant: Tenant, id: str) -> User | None:
         """The user, disabled or not."""
         entry = await self._state.get(tenant, _USERS, id)
-        return _user(entry.value) if entry else None
+        return _user(entry.value) if entry and self._is_here(tenant) else None
 
     async def get(self, tenant: Tenant, id: str) -> User:
         """The user. Raises NotFound."""

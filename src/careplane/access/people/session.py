@@ -10,9 +10,6 @@ from careplane.access.caller import Caller
 from careplane.access.people.user import Charge
 from careplane.storage.ports.records import Tenant
 
-FRESH_SECONDS = 300
-"""How old the proof may be for what asks for a fresh one."""
-
 
 class Kept(Struct, frozen=True, array_like=True):
     """`key` is the digest of what the cookie holds; `seen` the last request, as far as it has been

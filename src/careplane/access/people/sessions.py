@@ -12,14 +12,17 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from careplane.access.fresh import FRESH_SECONDS
+from careplane.access.here import IsHere, anywhere
 from careplane.access.people.changes import Changes
 from careplane.access.people.registry import Users
-from careplane.access.people.session import FRESH_SECONDS, Kept, Session
+from careplane.access.people.session import Kept, Session
 from careplane.access.people.user import Charge, User
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Forbidden, NotFound
@@ -77,6 +80,7 @@ class Sessions:
         changes: Changes,
         clock: Clock,
         limits: Limits,
+        is_here: IsHere = anywhere,
     ) -> None:
         self._state = state
         self._users = users
@@ -84,14 +88,18 @@ class Sessions:
         self._changes = changes
         self._clock = clock
         self.limits = limits
+        self._is_here = is_here
         self.ended: Ended = nobody_hears
         self._known: dict[str, _Known] = {}
         changes.forget = self._forget
 
     async def who(self, cookie: str) -> Session | None:
-        """Whose session a cookie holds; None where it holds none that lasts. Raises Busy where it
-        cannot be told."""
-        if not cookie or len(cookie) > _LONGEST_COOKIE:
+        """Whose session a cookie holds; None where it holds none that lasts, or one of a tenant
+        that another address belongs to. Raises Busy where it cannot be told."""
+        if len(cookie) > _LONGEST_COOKIE:
+            return None
+        tenant = _tenant_of(cookie)
+        if tenant is None or not self._is_here(tenant):
             return None
         self._changes.require_sight()
         known = self._known.get(cookie)
@@ -233,11 +241,9 @@ class Sessions:
 
     async def _read(self, cookie: str, now: int) -> _Known | None:
         """From the store, where it is noted, too, that it is in use."""
-        tenant, _, rest = cookie.partition(".")
-        id = rest.partition(".")[0]
-        if not tenant.isdecimal() or len(tenant) > 9:
+        here, id = _tenant_of(cookie), cookie.split(".", 2)[1]
+        if here is None:
             return None
-        here = Tenant(int(tenant))
         entry = await self._state.get(here, _SESSIONS, f"{id}/{_digest(cookie)}")
         if entry is None:
             return None
@@ -293,7 +299,8 @@ def _session(kept: Kept, user: User, charges: tuple[Charge, ...], until: int) ->
     if charge is None and len(charges) == 1:
         (charge,) = charges
     roles = frozenset(user.roles if kept.roles is None else kept.roles)
-    caller = user.caller(roles, charge)
+    proved = kept.proved // 1_000_000
+    caller = replaced(user.caller(roles, charge), proved=proved)
     own = (Charge(user.resources[0], user.patient, user.name),) if user.patient else ()
     return Session(
         kept.key,
@@ -305,11 +312,18 @@ def _session(kept: Kept, user: User, charges: tuple[Charge, ...], until: int) ->
         caller.roles,
         caller.patient,
         charges or own,
-        kept.proved // 1_000_000,
+        proved,
         kept.amr,
         until,
         caller,
     )
+
+
+def _tenant_of(cookie: str) -> Tenant | None:
+    """Whose cookie it claims to be; whoever changes that has no session any more."""
+    tenant, dot, _ = cookie.partition(".")
+    good = dot and tenant.isascii() and tenant.isdecimal() and len(tenant) <= 9
+    return Tenant(int(tenant)) if good else None
 
 
 def _key(kept: Kept) -> str:

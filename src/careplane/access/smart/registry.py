@@ -9,10 +9,10 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
+from careplane.access.here import IsHere, anywhere
 from careplane.access.smart.client import Client
 from careplane.access.smart.registration import check, is_id
 from careplane.access.smart.standing import NOBODY
-from careplane.access.smart.tokens import IsHere, anywhere
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Conflict, NotFound
 from careplane.storage.ports.records import Tenant

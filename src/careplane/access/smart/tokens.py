@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from careplane.access.caller import TREATMENT, Caller
+from careplane.access.here import IsHere, anywhere
 from careplane.access.scopes import parse_scopes
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect, Unauthenticated
@@ -48,18 +49,11 @@ class Token:
 
 IsRevoked = Callable[[Token], bool]
 """Raises Busy where it cannot be told."""
-IsHere = Callable[[Tenant], bool]
-"""Whether a token of this tenant is one for the address that was asked."""
 _UNKNOWN = "The token is not one that this server issued."
 
 
 def _never(token: Token) -> bool:
     return False
-
-
-def anywhere(tenant: Tenant) -> bool:
-    """An IsHere where one tenant has all addresses, or nobody asked by an address."""
-    return True
 
 
 class Tokens:
@@ -108,6 +102,8 @@ class Tokens:
             claims["emergency"] = caller.emergency
         if caller.patient is not None:
             claims["patient"] = caller.patient
+        if caller.proved:
+            claims["auth_time"] = caller.proved
         if client:
             claims |= {"client_id": client, "generation": generation}
         if ends:
@@ -177,4 +173,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         client=str(claims.get("client_id", "")),
         token=str(claims["jti"]),
         emergency=claims.get("emergency"),
+        proved=int(claims.get("auth_time", 0)),
     )

@@ -10,6 +10,7 @@ import typer
 
 from careplane.app.cli.options import Data, Database, Json, TenantName, say, settings
 from careplane.app.settings import Settings
+from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Incorrect
 from careplane.records.commands import Note, Read
 
@@ -108,6 +109,8 @@ async def _issue(
             await here.door.read(operator, Read(type, id))
         words = " ".join(sorted(map(str, caller.scopes)))
         await here.door.note(operator, Note("token-issue", f"{caller.id} {words}"[:500]))
-        return here.tokens.issue(replace(caller, tenant=operator.tenant), seconds)
+        proved = system_clock() // 1_000_000 if is_person else 0  # whoever has the key file says so
+        whom = replace(caller, tenant=operator.tenant, proved=proved)
+        return here.tokens.issue(whom, seconds)
     finally:
         await here.close()

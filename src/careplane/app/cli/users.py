@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json as js
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from careplane.app.cli.options import Data, Database, Json, say, settings
-from careplane.app.settings import Settings
+from careplane.app.cli.options import Data, Database, Json, TenantName, say, settings
 from careplane.kernel.clock import format_instant
+from careplane.kernel.errors import Incorrect
 from careplane.storage.ports.records import Tenant
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def add(
     role: Annotated[
         list[str] | None, typer.Option(help="A role that the policies know; repeatable.")
     ] = None,
+    tenant: TenantName = "",
     data: Data = None,
     database: Database = None,
     json: Json = False,
@@ -51,22 +53,27 @@ def add(
 
     async def work(here: Careplane, registrar: Registrar) -> tuple[str, tuple[User, str]]:
         given = tuple(is_ or ())
-        registrar.require_roles(here.people.tenant, tuple(role or ()))
+        registrar.require_roles(here.operator.tenant, tuple(role or ()))
         resources = given or (await _practitioner(here, name),)
-        made = await registrar.add(here.people.tenant, login, name, resources, tuple(role or ()))
+        made = await registrar.add(here.operator.tenant, login, name, resources, tuple(role or ()))
         return made[0].id, made
 
-    _invited(*_work(data, database, "user-add", work), data, json)
+    _invited(_inviting(data, database, tenant, "user-add", work), json)
 
 
 @app.command("list")
-def list_(data: Data = None, database: Database = None, json: Json = False) -> None:
+def list_(
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """All users, one a line."""
 
     async def work(here: Careplane, registrar: Registrar) -> tuple[str, list[User]]:
-        return "", await registrar.users.all(here.people.tenant)
+        return "", await registrar.users.all(here.operator.tenant)
 
-    found = _work(data, database, "user-list", work)
+    found = _work(data, database, tenant, "user-list", work)
     lines = [
         f"{u.id}  {_state(u):8}  {u.login}  {' '.join(u.resources)}  {' '.join(u.roles) or '-'}"
         f"  ({u.name})"
@@ -76,14 +83,20 @@ def list_(data: Data = None, database: Database = None, json: Json = False) -> N
 
 
 @app.command()
-def show(user: Who, data: Data = None, database: Database = None, json: Json = False) -> None:
+def show(
+    user: Who,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """One user, and by what the person signs in; never a secret."""
 
     async def work(here: Careplane, registrar: Registrar) -> tuple[str, tuple[User, Proofs]]:
-        found = await registrar.users.named(here.people.tenant, user)
-        return found.id, (found, await registrar.book.get(here.people.tenant, found.id))
+        found = await registrar.users.named(here.operator.tenant, user)
+        return found.id, (found, await registrar.book.get(here.operator.tenant, found.id))
 
-    found, proofs = _work(data, database, "user-show", work)
+    found, proofs = _work(data, database, tenant, "user-show", work)
     more: dict[str, object] = {
         "passkeys": [one.name for one in proofs.passkeys],
         "password": bool(proofs.password),
@@ -93,69 +106,128 @@ def show(user: Who, data: Data = None, database: Database = None, json: Json = F
 
 
 @app.command()
-def invite(user: Who, data: Data = None, database: Database = None, json: Json = False) -> None:
+def invite(
+    user: Who,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """Another invitation for one who cannot sign in yet; the one before is over."""
-    _invited(
-        *_change(data, database, "user-invite", user, lambda r, t, id: r.invite(t, id)), data, json
-    )
+
+    async def work(here: Careplane, registrar: Registrar) -> tuple[str, tuple[User, str]]:
+        found = await registrar.users.named(here.operator.tenant, user)
+        return found.id, await registrar.invite(here.operator.tenant, found.id)
+
+    _invited(_inviting(data, database, tenant, "user-invite", work), json)
 
 
 @app.command()
-def reset(user: Who, data: Data = None, database: Database = None, json: Json = False) -> None:
+def reset(
+    user: Who,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """Take away all by which a user signs in, end the sessions, and invite anew."""
-    _invited(
-        *_change(data, database, "user-reset", user, lambda r, t, id: r.reset(t, id)), data, json
-    )
+
+    async def work(here: Careplane, registrar: Registrar) -> tuple[str, tuple[User, str]]:
+        found = await registrar.users.named(here.operator.tenant, user)
+        return found.id, await registrar.reset(here.operator.tenant, found.id)
+
+    _invited(_inviting(data, database, tenant, "user-reset", work), json)
 
 
 @app.command()
-def disable(user: Who, data: Data = None, database: Database = None, json: Json = False) -> None:
+def disable(
+    user: Who,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """Let a user not sign in any more, and end the sessions, within seconds everywhere."""
-    found = _change(data, database, "user-disable", user, lambda r, t, id: r.disable(t, id))
+    found = _change(data, database, tenant, "user-disable", user, lambda r, t, id: r.disable(t, id))
     _tell(_shown(found), json)
 
 
 @app.command()
-def enable(user: Who, data: Data = None, database: Database = None, json: Json = False) -> None:
+def enable(
+    user: Who,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """Let a user sign in again."""
-    found = _change(data, database, "user-enable", user, lambda r, t, id: r.enable(t, id))
+    found = _change(data, database, tenant, "user-enable", user, lambda r, t, id: r.enable(t, id))
     _tell(_shown(found), json)
 
 
 @app.command()
-def remove(user: Who, data: Data = None, database: Database = None, json: Json = False) -> None:
+def remove(
+    user: Who,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """Take a user out. The FHIR resource and the audit trail stay."""
-    found = _change(data, database, "user-remove", user, lambda r, t, id: r.remove(t, id))
+    found = _change(data, database, tenant, "user-remove", user, lambda r, t, id: r.remove(t, id))
     say({"id": found.id, "removed": True}, f"{found.login} is removed.", json)
 
 
 @roles.command("list")
-def list_roles(data: Data = None, database: Database = None, json: Json = False) -> None:
+def list_roles(
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
     """The roles that the policies know."""
 
     async def work(here: Careplane, registrar: Registrar) -> tuple[str, list[str]]:
-        return "", sorted(registrar.roles(here.people.tenant))
+        return "", sorted(registrar.roles(here.operator.tenant))
 
-    found = _work(data, database, "role-list", work)
+    found = _work(data, database, tenant, "role-list", work)
     say(found, "\n".join(found), json)
 
 
 @roles.command()
 def grant(
-    user: Who, role: Role, data: Data = None, database: Database = None, json: Json = False
+    user: Who,
+    role: Role,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
 ) -> None:
     """Give a user one more role, within seconds everywhere."""
-    found = _change(data, database, "role-grant", user, lambda r, t, id: r.grant(t, id, role), role)
+    found = _change(
+        data, database, tenant, "role-grant", user, lambda r, t, id: r.grant(t, id, role), role
+    )
     _tell(_shown(found), json)
 
 
 @roles.command()
 def withdraw(
-    user: Who, role: Role, data: Data = None, database: Database = None, json: Json = False
+    user: Who,
+    role: Role,
+    tenant: TenantName = "",
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
 ) -> None:
     """Take one role from a user, within seconds everywhere."""
     found = _change(
-        data, database, "role-withdraw", user, lambda r, t, id: r.withdraw(t, id, role), role
+        data,
+        database,
+        tenant,
+        "role-withdraw",
+        user,
+        lambda r, t, id: r.withdraw(t, id, role),
+        role,
     )
     _tell(_shown(found), json)
 
@@ -163,6 +235,7 @@ def withdraw(
 def _change(
     data: Path | None,
     database: str | None,
+    tenant: str,
     operation: str,
     user: str,
     change: Callable[[Registrar, Tenant, str], Awaitable[Result]],
@@ -171,27 +244,29 @@ def _change(
     """One change to one user."""
 
     async def work(here: Careplane, registrar: Registrar) -> tuple[str, Result]:
-        found = await registrar.users.named(here.people.tenant, user)
-        done = await change(registrar, here.people.tenant, found.id)
+        found = await registrar.users.named(here.operator.tenant, user)
+        done = await change(registrar, here.operator.tenant, found.id)
         return f"{found.id} {more}".strip(), done
 
-    return _work(data, database, operation, work)
+    return _work(data, database, tenant, operation, work)
 
 
 def _work(
     data: Path | None,
     database: str | None,
+    tenant: str,
     operation: str,
     ask: Callable[[Careplane, Registrar], Awaitable[tuple[str, Result]]],
 ) -> Result:
-    """Done on the data folder, and noted in the audit trail, with whom it was about, before
-    anything is printed."""
+    """Done on the data folder, as the operator of an institution, and noted in its audit trail,
+    with whom it was about, before anything is printed."""
     from careplane.app.build import build
     from careplane.records.commands import Note
 
     async def work() -> Result:
         here = build(settings(data, database=database))
         try:
+            here = replace(here, operator=await here.operator_of(tenant))
             text, result = await ask(here, here.people.registrar)
             await here.door.note(here.operator, Note(operation, text))
             return result
@@ -210,20 +285,48 @@ async def _practitioner(here: Careplane, name: str) -> str:
     return f"Practitioner/{written.version.id}"
 
 
-def _invited(user: User, code: str, data: Path | None, json: bool) -> None:
-    chosen = settings(data)
-    if chosen.oidc_issuer:  # the way in is the provider's
+def _inviting(
+    data: Path | None,
+    database: str | None,
+    tenant: str,
+    operation: str,
+    ask: Callable[[Careplane, Registrar], Awaitable[tuple[str, tuple[User, str]]]],
+) -> tuple[User, str]:
+    """The user, and the link by which the person sets up how to sign in; without one where that is
+    the provider's."""
+
+    async def work(here: Careplane, registrar: Registrar) -> tuple[str, tuple[User, str]]:
+        pages = _pages(here)
+        text, (user, code) = await ask(here, registrar)
+        return text, (user, "" if here.people.provider else f"{pages}/set-up?code={code}")
+
+    return _work(data, database, tenant, operation, work)
+
+
+def _pages(here: Careplane) -> str:
+    """The address of the institution's pages. Raises Incorrect where it has none."""
+    from careplane.app.tenancy.entrance import usual
+    from careplane.rest.addressing import Addressing
+
+    chosen = here.tenancy.settings
+    found = here.tenancy.known.by_number(here.operator.tenant)
+    assert found is not None
+    place = usual(found)
+    if place.root:
+        raise Incorrect(
+            f"People of {found.name} have no pages to sign in at: give it a host name first, "
+            f"by careplane tenant set {found.name} --host NAME."
+        )
+    return Addressing(chosen.base_url or f"http://localhost:{chosen.port}").origin(place)
+
+
+def _invited(made: tuple[User, str], json: bool) -> None:
+    user, link = made
+    if not link:
         _tell(_shown(user), json)
         return
-    link = invitation_link(chosen, code)
     text = _text(_shown(user)) + f"\n\nInvitation, good once and for a day:\n{link}"
     say(_shown(user) | {"invitation": link}, text, json)
-
-
-def invitation_link(chosen: Settings, code: str) -> str:
-    """Where the person sets up how to sign in."""
-    base = chosen.base_url.rstrip("/") or f"http://localhost:{chosen.port}"
-    return f"{base}/set-up?code={code}"
 
 
 def _tell(shown: dict[str, object], json: bool) -> None:

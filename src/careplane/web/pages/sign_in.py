@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from careplane.access.people.passkeys import site
 from careplane.kernel.errors import Incorrect, Unauthenticated
 from careplane.records.commands import Note
 from careplane.web.forms import fields
@@ -67,7 +66,6 @@ def form(visit: Visit, goal: str, problem: str = "", status: int = 200) -> Respo
     """The page, with what went wrong."""
     people = None if visit.web.roles else visit.web.people
     provider = people.provider if people else None
-    host = visit.request.headers.get("host", "")
     return visit.render(
         "pages/sign_in.html",
         status,
@@ -75,7 +73,7 @@ def form(visit: Visit, goal: str, problem: str = "", status: int = 200) -> Respo
         next=local(goal or "/"),
         problem=problem,
         own=people is not None and provider is None,
-        passkeys=site(visit.web.addressing.base_url, host) is not None,
+        passkeys=visit.site is not None,
         provider=provider and provider.registration.label,
         begin=f"/sign-in/provider/begin?next={quote(local(goal or '/'))}",
     )

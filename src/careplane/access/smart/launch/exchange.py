@@ -159,6 +159,7 @@ def caller_of(given: Given, person: SignedIn, left: Offer) -> Caller:
         patient,
         roles,
         person.purpose,
+        proved=given.auth_time,
     )
     return replace(caller, scopes=caller.scopes | own_resource(caller, left.contexts))
 

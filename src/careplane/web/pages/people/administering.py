@@ -139,7 +139,7 @@ async def _one(
 ) -> Response:
     people, session = people_of(visit), session_of(visit)
     url = visit.request.url
-    base = visit.web.addressing.base_url.rstrip("/") or f"{url.scheme}://{url.netloc}"
+    base = visit.web.addressing.origin(visit.place) or f"{url.scheme}://{url.netloc}"
     return visit.render(
         "people/user.html",
         status,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from careplane.access.people.passkeys import site
 from careplane.access.people.refusal import NotProven, SlowDown
 from careplane.web.forms import fields
 from careplane.web.pages.people.enter import as_json, begin_address, own
@@ -66,7 +65,6 @@ async def _again(
 async def _form(visit: Visit, goal: str, problem: str = "", status: int = 200) -> Response:
     people, session = people_of(visit), session_of(visit)
     proofs = await people.registrar.book.get(session.tenant, session.user)
-    here = site(visit.web.addressing.base_url, visit.request.headers.get("host", ""))
     return visit.render(
         "people/confirm.html",
         status,
@@ -74,6 +72,6 @@ async def _form(visit: Visit, goal: str, problem: str = "", status: int = 200) -
         problem=problem,
         provider=people.provider and people.provider.registration.label,
         begin=begin_address(goal, confirm=True),
-        passkey=bool(proofs.passkeys and here),
+        passkey=bool(proofs.passkeys and visit.site),
         password=bool(proofs.password),
     )

@@ -45,7 +45,7 @@ async def by_password(visit: Visit) -> Response:
     people = own(visit)
     try:
         proven = await people.entrance.by_password(
-            people.tenant,
+            visit.place.tenant,
             sent.get("login", "")[:200],
             sent.get("password", ""),
             sent.get("code", "")[:64],
@@ -78,7 +78,7 @@ async def by_provider(visit: Visit) -> Response:
         )
         said = await provider.said(flow, visit.query("code"), _callback(visit))
         issuer = provider.registration.issuer
-        proven = await people.external.arrive(people.tenant, issuer, said)
+        proven = await people.external.arrive(visit.place.tenant, issuer, said)
         answer = redirect(local(flow.goal))
         proved = said.auth_time * 1_000_000
         if flow.session:
@@ -147,7 +147,7 @@ def _provider(visit: Visit) -> Provider:
 
 
 def _callback(visit: Visit) -> str:
-    return visit.web.addressing.base_url.rstrip("/") + CALLBACK
+    return visit.web.addressing.origin(visit.place) + CALLBACK
 
 
 def _flow(visit: Visit) -> str:

@@ -36,11 +36,17 @@ def administrator(handler: Handler, goal: str = "") -> Handler:
             return to_sign_in(visit)
         if ADMINISTRATOR not in visit.session.roles:
             raise Forbidden("Only administrators see this.")
-        if not people_of(visit).who.is_fresh(visit.session):
+        if is_stale(visit):
             return to_confirm(goal or visit.request.url.path)
         return await handler(visit)
 
     return guarded
+
+
+def is_stale(visit: Visit) -> bool:
+    """Whether a person with a session must prove anew who he is."""
+    session = visit.session
+    return session is not None and not people_of(visit).who.is_fresh(session)
 
 
 def to_confirm(goal: str) -> Response:

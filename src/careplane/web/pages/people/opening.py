@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from careplane.access.caller import Caller
 from careplane.access.people.entrance import Proven
-from careplane.access.people.passkeys import site
 from careplane.access.people.refusal import NotProven, SlowDown
 from careplane.access.people.sessions import Opened
 from careplane.access.people.visitor import Visitor
@@ -28,7 +27,7 @@ def visitor(visit: Visit) -> Visitor:
         address(visit.web, request),
         request.headers.get("user-agent", "")[:200],
         request.cookies.get(_device(visit), ""),
-        site(visit.web.addressing.base_url, request.headers.get("host", "")),
+        visit.site,
     )
 
 
@@ -86,7 +85,7 @@ async def failed(
             people.entrance.failed(asking)
     except SlowDown as slow:
         return slow
-    stranger = Caller(people.tenant, "", "", frozenset(), address=asking.address)
+    stranger = Caller(visit.place.tenant, "", "", frozenset(), address=asking.address)
     await visit.web.door.refused(stranger, operation, error.reason, error)
     return error
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from careplane.access.people.passkeys import site
 from careplane.access.people.refusal import NotProven
 from careplane.access.people.user import User
 from careplane.kernel.errors import Conflict, Incorrect, NotFound
@@ -136,7 +135,6 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
     people, session = people_of(visit), session_of(visit)
     proofs = await people.registrar.book.get(session.tenant, session.user)
     sessions = await people.sessions.of(session.tenant, session.user)
-    host = visit.request.headers.get("host", "")
     return visit.render(
         "people/security.html",
         status,
@@ -145,7 +143,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         sessions=sessions,
         provider=people.provider and people.provider.registration.label,
         fresh=people.who.is_fresh(session),
-        passkeys=site(visit.web.addressing.base_url, host) is not None,
+        passkeys=visit.site is not None,
         moment=moment,
     )
 

@@ -9,7 +9,6 @@ import segno
 from starlette.responses import Response
 
 from careplane.access.people.enrolment import App, proven_by_password
-from careplane.access.people.passkeys import site
 from careplane.access.people.refusal import NotProven
 from careplane.access.people.user import User
 from careplane.kernel.errors import Incorrect
@@ -101,7 +100,6 @@ def _form(
         app = enrolment.shown_app(user, sealed) if sealed else enrolment.new_app(user)
     except Incorrect:
         app = enrolment.new_app(user)
-    host = visit.request.headers.get("host", "")
     return visit.render(
         "people/set_up.html",
         status,
@@ -109,7 +107,7 @@ def _form(
         code=code,
         app=app,
         picture=picture(app),
-        passkeys=site(visit.web.addressing.base_url, host) is not None,
+        passkeys=visit.site is not None,
         problem=problem,
     )
 
