@@ -14,7 +14,7 @@ from careplane.access.caller import Caller
 from careplane.kernel.errors import Forbidden
 from careplane.records import commands as c
 from careplane.search.match import Subject
-from tests.consent_house import subjects
+from tests.consent_house import refers, subjects
 from tests.fhir_house import House, bundle, entry, ids, link
 from tests.oracle.population import IN_COMPARTMENT, TYPES, WORLD
 from tests.oracle.rights import Sight
@@ -266,6 +266,10 @@ WAYS["search of a patient"] = Way(
     lambda s, n, m: _some(s, _ABOUT[m], lambda r: _patient(s, n) in subjects(r)),
     lambda h, n, m: _sorted(h, f"{_ABOUT[m]}?patient=Patient/{_patient(h.sight, n)}&_count=2"),
 )
+WAYS["search by ids"] = Way(
+    lambda s, n, m: _some(s, "Patient", lambda r: r["id"] == _patient(s, n)),
+    lambda h, n, m: _matches(h, f"Patient?_id={_patient(h.sight, n)}"),
+)
 WAYS["search by labels"] = Way(
     lambda s, n, m: _some(s, "Observation" if m % 2 else "Condition", lambda r: any(
         one["code"] == ("HIV", "ETHUD")[n % 2] for one in r.get("meta", {}).get("security", ()))),
@@ -380,13 +384,6 @@ WAYS["_revinclude"] = Way(
 # --- operations -----------------------------------------------------------------------------------
 
 
-def _referred(tree: Any) -> set[str]:
-    if isinstance(tree, dict):
-        own = {tree["reference"]} if isinstance(tree.get("reference"), str) else set()
-        return own.union(*(_referred(value) for value in tree.values()))
-    return set().union(*(_referred(one) for one in tree)) if isinstance(tree, list) else set()
-
-
 def _of_everything(sight: Sight, n: int, m: int) -> dict[str, list[str]]:
     key = f"Patient/{_patient(sight, n)}"
     if key not in sight.read:
@@ -394,7 +391,7 @@ def _of_everything(sight: Sight, n: int, m: int) -> dict[str, list[str]]:
     inside = {
         one for one in sight.found if _patient(sight, n) in patients_of(sight.records[one])
     } | {key}
-    named = set().union(*(_referred(sight.records[one]) for one in inside))
+    named = set().union(*(refers(sight.records[one]) for one in inside))
     outside = {one for one in named & sight.found if one.split("/")[0] not in IN_COMPARTMENT}
     return {"match": sorted(inside), "include": sorted(outside)}
 
