@@ -112,7 +112,7 @@ def _members(reference: str, world: dict[str, Record]) -> set[str]:
     return {reference} | {one["member"]["reference"] for one in team["participant"]}
 
 
-def _refers(record: Record) -> set[str]:
+def refers(record: Record) -> set[str]:
     """What a record refers to, where a search parameter knows of it."""
     if record["resourceType"] == "Consent":
         root = record.get("provision", {})
@@ -172,8 +172,8 @@ def _about_data(datum: Record, record: Record, world: dict[str, Record]) -> bool
     if key == reference:
         return True
     if meaning == "dependents":
-        return reference in _refers(record)
-    return meaning == "related" and reference in world and key in _refers(world[reference])
+        return reference in refers(record)
+    return meaning == "related" and reference in world and key in refers(world[reference])
 
 
 def _in_data_period(period: Record, record: Record, permits: bool) -> bool:

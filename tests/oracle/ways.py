@@ -14,7 +14,7 @@ from careplane.access.caller import Caller
 from careplane.kernel.errors import Forbidden
 from careplane.records import commands as c
 from careplane.search.match import Subject
-from tests.consent_house import subjects
+from tests.consent_house import refers, subjects
 from tests.fhir_house import House, bundle, entry, ids, link
 from tests.oracle.population import IN_COMPARTMENT, TYPES, WORLD
 from tests.oracle.rights import Sight
@@ -187,24 +187,32 @@ WAYS["disclose"] = Way(_of_batch, _disclose)
 WAYS["visible"] = Way(_of_batch, _visible)
 
 
+def _changed_keys(n: int) -> list[str]:
+    return list(dict.fromkeys(KEYS[(n * 7 + k * 131) % len(KEYS)] for k in range(8)))
+
+
+def _may_change(sight: Sight, key: str) -> bool:
+    """Whether anything of its type may change."""
+    return any(one.startswith(f"{key.split('/')[0]}/") for one in sight.update)
+
+
 def _of_condition(sight: Sight, n: int, m: int) -> list[str]:
     """A patch by criteria finds what a search would, where something of the type may change."""
-    key = KEYS[n * 7 % len(KEYS)]
-    type = key.split("/")[0]
-    some = any(one.startswith(f"{type}/") for one in sight.update)
-    return [key] if key in sight.found and some else []
+    return [k for k in _changed_keys(n) if k in sight.found and _may_change(sight, k)]
 
 
 async def _condition(here: Here, n: int, m: int) -> list[str]:
-    key = KEYS[n * 7 % len(KEYS)]
-    type, id = key.split("/")
-    headers = {"content-type": "application/json-patch+json"}
-    answer = await here.http.patch(f"{type}?_id={id}", content=_TESTS_ABSURD, headers=headers)
-    if answer.status_code in (403, 404):
-        return []
-    assert answer.status_code in (409, 412, 422), answer.text  # found; the patch tests nonsense
-    some = any(one.startswith(f"{type}/") for one in here.sight.update)
-    return [key] if some or key not in here.sight.found else []
+    headers, found = {"content-type": "application/json-patch+json"}, []
+    for key in _changed_keys(n):
+        type, id = key.split("/")
+        address = f"{type}?_id={id}"
+        answer = await here.http.patch(address, content=_TESTS_ABSURD, headers=headers)
+        if answer.status_code in (403, 404):
+            continue
+        assert answer.status_code in (409, 412, 422), answer.text  # found; it tests nonsense
+        if _may_change(here.sight, key) or key not in here.sight.found:
+            found.append(key)
+    return found
 
 
 WAYS["conditional"] = Way(_of_condition, _condition)
@@ -257,6 +265,10 @@ async def _sorted(here: Here, url: str) -> list[str]:
 WAYS["search of a patient"] = Way(
     lambda s, n, m: _some(s, _ABOUT[m], lambda r: _patient(s, n) in subjects(r)),
     lambda h, n, m: _sorted(h, f"{_ABOUT[m]}?patient=Patient/{_patient(h.sight, n)}&_count=2"),
+)
+WAYS["search by ids"] = Way(
+    lambda s, n, m: _some(s, "Patient", lambda r: r["id"] == _patient(s, n)),
+    lambda h, n, m: _matches(h, f"Patient?_id={_patient(h.sight, n)}"),
 )
 WAYS["search by labels"] = Way(
     lambda s, n, m: _some(s, "Observation" if m % 2 else "Condition", lambda r: any(
@@ -372,13 +384,6 @@ WAYS["_revinclude"] = Way(
 # --- operations -----------------------------------------------------------------------------------
 
 
-def _referred(tree: Any) -> set[str]:
-    if isinstance(tree, dict):
-        own = {tree["reference"]} if isinstance(tree.get("reference"), str) else set()
-        return own.union(*(_referred(value) for value in tree.values()))
-    return set().union(*(_referred(one) for one in tree)) if isinstance(tree, list) else set()
-
-
 def _of_everything(sight: Sight, n: int, m: int) -> dict[str, list[str]]:
     key = f"Patient/{_patient(sight, n)}"
     if key not in sight.read:
@@ -386,7 +391,7 @@ def _of_everything(sight: Sight, n: int, m: int) -> dict[str, list[str]]:
     inside = {
         one for one in sight.found if _patient(sight, n) in patients_of(sight.records[one])
     } | {key}
-    named = set().union(*(_referred(sight.records[one]) for one in inside))
+    named = set().union(*(refers(sight.records[one]) for one in inside))
     outside = {one for one in named & sight.found if one.split("/")[0] not in IN_COMPARTMENT}
     return {"match": sorted(inside), "include": sorted(outside)}
 
