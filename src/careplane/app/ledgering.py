@@ -86,8 +86,20 @@ class Ledgering:
     def erasing(self) -> Erasing:
         """The door for whoever removes versions for good."""
         return Erasing(
-            self.log(), self.store, self._records, self.secret, self._clock, follows=self.is_on
+            self.log(),
+            self.store,
+            self._records,
+            self.secret,
+            self._clock,
+            follows=self.is_on,
+            catch_up=self._caught_up,
         )
+
+    async def _caught_up(self) -> None:
+        """Leaves of all versions that are there by now; whoever leads may do the same meanwhile."""
+        follower = Follower(self.log(), self.store, self.sources)
+        while await follower.versions():
+            pass
 
     def log(self) -> Log:
         """The log, to be opened, or to be appended to beside the one that signs."""

@@ -8,7 +8,7 @@ gone without an erase leaf is found.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -24,16 +24,17 @@ from careplane.ledger.versions import Values
 from careplane.storage.ports.ledger import LedgerStore
 from careplane.storage.ports.records import RecordStore, Tenant
 
-_SECONDS = 10.0
+_SECONDS, _PATIENCE_SECONDS = 10.0, 1.0
 _LOOK_SECONDS = 0.1
 _TRIES = 20
+CatchUp = Callable[[], Awaitable[None]]
 Named = tuple[str, str, int]
 """A version by type, id and number."""
 
 
 class Erasing:
     """The door for whoever removes versions for good; from any process. `follows`: whether leaves
-    are made of versions now."""
+    are made of versions at all; `catch_up` makes those that are lacking."""
 
     def __init__(
         self,
@@ -44,9 +45,11 @@ class Erasing:
         clock: Clock,
         *,
         follows: bool = True,
+        catch_up: CatchUp | None = None,
     ) -> None:
         self._log, self._store, self._records = log, store, records
         self._secret, self._clock, self._follows = secret, clock, follows
+        self._catch_up = catch_up
 
     async def erase_patient(self, tenant: Tenant, versions: Sequence[Named]) -> int:
         """Nobody can open the leaves of these versions any more; how many there were. Call it
@@ -90,11 +93,16 @@ class Erasing:
         return {number for number in numbers if number is not None}
 
     async def _followed(self, tenant: Tenant, t: int) -> None:
-        """A leaf that is being made must not come after its erasure."""
-        until = asyncio.get_running_loop().time() + _SECONDS
+        """A leaf that is being made must not come after its erasure. Where nobody makes them, as on
+        the command line, they are made here."""
+        began, helped = asyncio.get_running_loop().time(), False
         while await self._store.mark(versions_of(tenant)) < t:
-            if asyncio.get_running_loop().time() > until:
+            waited = asyncio.get_running_loop().time() - began
+            if waited > _SECONDS:
                 raise Busy("The newest versions have no leaves yet: try again in a minute.")
+            if waited > _PATIENCE_SECONDS and not helped and self._catch_up is not None:
+                helped = True
+                await self._catch_up()
             await asyncio.sleep(_LOOK_SECONDS)
 
 
