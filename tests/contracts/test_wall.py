@@ -39,6 +39,12 @@ ROWS = Rows(
     quantities=[QuantityRow(m.VALUE, 1.0, 1.0, "s", "kg", None)],
     words=[WordsRow(NARRATIVE, "seen"), WordsRow(OTHER, "told")],
 )
+_OF_SERVICES = (
+    "INSERT INTO filed (tenant, term, recorded, seq) VALUES (1, 1, 1, 1), (2, 1, 1, 1)",
+    "INSERT INTO filed_to (tenant, seq) VALUES (1, 0), (2, 0)",
+    "INSERT INTO ledger_run (tenant, t, number, count) VALUES (1, 1, 0, 1), (2, 1, 1, 1)",
+)
+"""Rows of tables that the services beside requests fill."""
 pytestmark = pytest.mark.anyio
 
 
@@ -64,6 +70,10 @@ async def store(url: str) -> AsyncIterator[postgres.PostgresStore]:
             await opened.append(tenant, b"read")
             await opened.commit(tenant, Unit((_put(3),), audit=b"waits"))
             await state.put(tenant, "space", "key", b"value")
+        owner = await asyncpg.connect(url)
+        for sql in _OF_SERVICES:
+            await owner.execute(sql)
+        await owner.close()
         yield opened
     finally:
         await state.close()

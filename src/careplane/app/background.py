@@ -51,6 +51,17 @@ def is_held(value: bytes, now: int) -> bool:
     return msgspec.msgpack.decode(value, type=_Lease).until > now
 
 
+async def release(state: StateStore) -> None:
+    """Drop a lease that came with a copy: whoever held it does not serve the copy. Closes the
+    store."""
+    try:
+        entry = await state.get(_NOBODY, _SPACE, _KEY)
+        if entry is not None:
+            await state.drop(_NOBODY, _SPACE, _KEY, entry.revision)
+    finally:
+        await state.close()
+
+
 class Background:
     """The services of one process, and its share of the lease."""
 

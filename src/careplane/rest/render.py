@@ -38,7 +38,7 @@ def render(response: Response, style: Style, gzip: bool) -> tuple[list[Header], 
         headers.append(own if response.media else _TYPE[style.form])
         if style.form is Form.XML and not response.media:
             body = xml.dump(json.parse(body))
-        elif style.pretty:
+        elif style.pretty and not response.media:
             body = json.pretty(body)
         if gzip and len(body) >= _WORTH:
             body = _gzip(body)

@@ -50,7 +50,7 @@ def restore(
 ) -> None:
     """Make a data folder of a backup, fill --database where it is of one, and look whether all of
     it is there."""
-    from careplane.app import backup, engines
+    from careplane.app import background, backup, engines
     from careplane.app.ledgering import anchor_path
     from careplane.app.reapplying import reapplied
     from careplane.storage.keys.erasures import NAME as ERASURES
@@ -60,6 +60,7 @@ def restore(
     root = keys.read(path)
     listed = erasures or path.parent / ERASURES
     done = backup.restore(engines.vault(chosen, root), root, source, chosen.data, listed)
+    asyncio.run(background.release(engines.state(chosen, root)))
     erased = asyncio.run(reapplied(chosen, wholly=True))
     _tell(done, chosen.data, json, "Restored and checked:")
     anchor = anchor_path(chosen)
