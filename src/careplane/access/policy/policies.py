@@ -30,15 +30,20 @@ _PROBE = Asker(
 class Policies:
     """One set of policies. `Nothing` wherever no policy permits."""
 
-    def __init__(self, rules: tuple[Rule, ...], relations: Relations) -> None:
-        """Raises Incorrect with every policy that cannot be made part of a search."""
+    def __init__(
+        self, rules: tuple[Rule, ...], relations: Relations, tested: frozenset[str] = frozenset()
+    ) -> None:
+        """Raises Incorrect with every policy that cannot be made part of a search; those of files
+        that are `tested` can."""
         self._expressions = Expressions(relations)
         self.rules = rules
         self._about: dict[tuple[Permission, str], tuple[Rule, ...]] = {}
         problems: list[Issue] = []
         for rule in rules:
+            if rule.place.rpartition(":")[0] in tested:
+                continue
             try:
-                self._place(rule)
+                self._check(rule)
             except Incorrect as error:
                 problems += error.issues
         if problems:
@@ -49,14 +54,22 @@ class Policies:
         asked = Asked(asker_of(caller), permission, type)
         permits: list[Node] = []
         forbids: list[Node] = []
-        for rule in self._about.get((permission, type), ()):
+        for rule in self.about(permission, type):
             (permits if rule.permits else forbids).append(self.condition(rule, asked))
         permitted = any_of(*permits)
         return all_of(permitted, *(negated(forbidden) for forbidden in forbids))
 
     def about(self, permission: Permission, type: str) -> tuple[Rule, ...]:
         """The policies that may have a say in this."""
-        return self._about.get((permission, type), ())
+        found = self._about.get((permission, type))
+        if found is None:
+            found = tuple(
+                rule
+                for rule in self.rules
+                if permission in rule.actions and self._applies(rule, type)
+            )
+            self._about[permission, type] = found
+        return found
 
     def condition(self, rule: Rule, asked: Asked) -> Node:
         """Where one policy applies. Raises Unfit, but only at load."""
@@ -67,20 +80,17 @@ class Policies:
                 break
         return found
 
-    def _place(self, rule: Rule) -> None:
-        is_about = False
-        for type in RESOURCE_TYPES:
-            # What hangs on the action is left open, as what hangs on the asker.
-            asked = Asked(_PROBE, Permission.READ, type, probe=True)
-            try:
-                applies = not isinstance(self.condition(rule, asked), Nothing)
-            except Unfit as error:
-                raise refused(rule.place, str(error)) from error
-            for permission in rule.actions if applies else ():
-                is_about = True
-                key = (permission, type)
-                self._about[key] = (*self._about.get(key, ()), rule)
-        if not is_about:
+    def _applies(self, rule: Rule, type: str) -> bool:
+        # What hangs on the action is left open, as what hangs on the asker.
+        asked = Asked(_PROBE, Permission.READ, type, probe=True)
+        return not isinstance(self.condition(rule, asked), Nothing)
+
+    def _check(self, rule: Rule) -> None:
+        try:
+            applies = [self._applies(rule, type) for type in RESOURCE_TYPES]
+        except Unfit as error:
+            raise refused(rule.place, str(error)) from error
+        if not any(applies) or not rule.actions:
             raise refused(rule.place, "it is about no type of resource; correct the types it names")
 
 
@@ -89,7 +99,9 @@ def load(
 ) -> Policies:
     """The ready roles, `more`, and the files of an institution; of two files of one name the later
     one counts. Raises Incorrect with the file, the line and the reason of whatever is refused."""
-    files = {**shipped(), **(more or {})}
+    ready = shipped()
+    files = {**ready, **(more or {})}
     if folder is not None:
         files |= read_folder(folder)
-    return Policies(rules(sorted(files.items())), relations)
+    tested = frozenset(name for name, text in ready.items() if files[name] == text)
+    return Policies(rules(sorted(files.items())), relations, tested)
