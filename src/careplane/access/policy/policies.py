@@ -6,7 +6,7 @@ be restricted by. A decision then evaluates the few that are left, for one calle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from careplane.access.caller import TREATMENT, Caller
@@ -33,33 +33,34 @@ _LOOKING = tuple(sorted(LOOKING))
 class Policies:
     """One set of policies. `Nothing` wherever no policy permits."""
 
-    def __init__(self, rules: tuple[Rule, ...], relations: Relations) -> None:
-        """Raises Incorrect with every policy that cannot be made part of a search."""
+    def __init__(
+        self, rules: tuple[Rule, ...], relations: Relations, tested: frozenset[str] = frozenset()
+    ) -> None:
+        """Raises Incorrect with every policy that cannot be made part of a search; those of files
+        that are `tested` can."""
         self._expressions = Expressions(relations)
         self.rules = rules
         self._about: dict[tuple[Permission, str], tuple[Rule, ...]] = {}
         problems: list[Issue] = []
         for rule in rules:
+            if rule.place.rpartition(":")[0] in tested:
+                continue
             try:
-                self._place(rule)
+                self._check(rule)
             except Incorrect as error:
                 problems += error.issues
         if problems:
             raise Incorrect("Policies cannot be used.", issues=tuple(problems))
         masking = [rule for rule in rules if rule.shown.hides]
         self._masked = tuple(dict.fromkeys(type for rule in masking for type in rule.shown.hides))
-        self._studies = tuple(
-            (rule, tuple(at for at, about in self._about.items() if any(r is rule for r in about)))
-            for rule in rules
-            if rule.shown.study
-        )
+        self._studies = tuple(rule for rule in rules if rule.shown.study)
 
     def restriction(self, caller: Caller, permission: Permission, type: str) -> Node:
         """What resources of the type must match, as the policies go."""
         asked = Asked(asker_of(caller), permission, type)
         permits: list[Node] = []
         forbids: list[Node] = []
-        for rule in self._about.get((permission, type), ()):
+        for rule in self.about(permission, type):
             (permits if rule.permits else forbids).append(self.condition(rule, asked))
         permitted = any_of(*permits)
         return all_of(permitted, *(negated(forbidden) for forbidden in forbids))
@@ -73,27 +74,36 @@ class Policies:
             mask = Mask(tuple(openings for openings in actions if openings))
             if mask.bound:
                 masks[type] = mask
-        studies = sorted(
-            {rule.shown.study for rule, about in self._studies if self._opens(rule, about, asker)}
-        )
+        studies = sorted({rule.shown.study for rule in self._studies if self._opens(rule, asker)})
         return View(masks, " ".join(studies)) if masks or studies else None
 
     def _openings(self, asked: Asked) -> tuple[Opening, ...]:
         found: dict[Opening, None] = {}
-        for rule in self._about.get((asked.permission, asked.type), ()):
+        for rule in self.about(asked.permission, asked.type):
             where = self.condition(rule, asked) if rule.permits else Nothing()
             if not isinstance(where, Nothing):
                 found[Opening(where, rule.shown.hides.get(asked.type, NONE))] = None
         return tuple(found)
 
-    def _opens(self, rule: Rule, about: Iterable[tuple[Permission, str]], asker: Asker) -> bool:
+    def _opens(self, rule: Rule, asker: Asker) -> bool:
         """Whether a permit opens anything to somebody."""
-        nodes = (self.condition(rule, Asked(asker, *at)) for at in about)
-        return any(not isinstance(node, Nothing) for node in nodes)
+        return any(
+            not isinstance(self.condition(rule, Asked(asker, permission, type)), Nothing)
+            for permission in rule.actions
+            for type in RESOURCE_TYPES
+        )
 
     def about(self, permission: Permission, type: str) -> tuple[Rule, ...]:
         """The policies that may have a say in this."""
-        return self._about.get((permission, type), ())
+        found = self._about.get((permission, type))
+        if found is None:
+            found = tuple(
+                rule
+                for rule in self.rules
+                if permission in rule.actions and self._applies(rule, type)
+            )
+            self._about[permission, type] = found
+        return found
 
     def condition(self, rule: Rule, asked: Asked) -> Node:
         """Where one policy applies. Raises Unfit, but only at load."""
@@ -104,22 +114,18 @@ class Policies:
                 break
         return found
 
-    def _place(self, rule: Rule) -> None:
-        is_about = False
-        strange = set(rule.shown.hides)
-        for type in RESOURCE_TYPES:
-            # What hangs on the action is left open, as what hangs on the asker.
-            asked = Asked(_PROBE, Permission.READ, type, probe=True)
-            try:
-                applies = not isinstance(self.condition(rule, asked), Nothing)
-            except Unfit as error:
-                raise refused(rule.place, str(error)) from error
-            for permission in rule.actions if applies else ():
-                is_about = True
-                key = (permission, type)
-                self._about[key] = (*self._about.get(key, ()), rule)
-            strange.discard(type if applies else "")
-        if not is_about:
+    def _applies(self, rule: Rule, type: str) -> bool:
+        # What hangs on the action is left open, as what hangs on the asker.
+        asked = Asked(_PROBE, Permission.READ, type, probe=True)
+        return not isinstance(self.condition(rule, asked), Nothing)
+
+    def _check(self, rule: Rule) -> None:
+        try:
+            about = {type for type in RESOURCE_TYPES if self._applies(rule, type)}
+        except Unfit as error:
+            raise refused(rule.place, str(error)) from error
+        strange = set(rule.shown.hides) - about
+        if not about or not rule.actions:
             raise refused(rule.place, "it is about no type of resource; correct the types it names")
         if strange:
             raise refused(rule.place, f"it hides elements of {min(strange)}, which it is not about")
@@ -130,7 +136,9 @@ def load(
 ) -> Policies:
     """The ready roles, `more`, and the files of an institution; of two files of one name the later
     one counts. Raises Incorrect with the file, the line and the reason of whatever is refused."""
-    files = {**shipped(), **(more or {})}
+    ready = shipped()
+    files = {**ready, **(more or {})}
     if folder is not None:
         files |= read_folder(folder)
-    return Policies(rules(sorted(files.items())), relations)
+    tested = frozenset(name for name, text in ready.items() if files[name] == text)
+    return Policies(rules(sorted(files.items())), relations, tested)
