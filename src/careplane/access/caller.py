@@ -30,6 +30,14 @@ class Caller:
     roles: frozenset[str] = frozenset()
     purpose: str = TREATMENT
     address: str = field(default="", compare=False)
+    _hash: int = field(default=0, init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        """Made once: decisions are looked up by the caller, several in each request."""
+        if not self._hash:
+            made = hash((self.tenant, self.id, self.scopes, self.patient, self.roles, self.purpose))
+            object.__setattr__(self, "_hash", made or 1)
+        return self._hash
 
 
 def nobody(address: str) -> Caller:
