@@ -60,15 +60,16 @@ class Workers:
         return await to_process.run_sync(_run, function, data, limiter=self._limiter)
 
 
+@cache
+def settled() -> None:
+    """Make the worker process, in which this is called, ready for long Bundles."""
+    interpreter.settle(many=True)
+
+
 def _run(function: Callable[[bytes], bytes], data: bytes) -> bytes:
-    _settled()
+    settled()
     return function(data)
 
 
 def _nothing(data: bytes) -> bytes:
     return data
-
-
-@cache
-def _settled() -> None:
-    interpreter.settle(many=True)

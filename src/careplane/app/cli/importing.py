@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,38 +37,45 @@ def import_(
 ) -> None:
     """Store resources. It can be interrupted and run again: nothing is stored twice. A file that
     fails is named with its reason and does not stop the rest; the exit code is then 1."""
-    from careplane.app import interpreter
-    from careplane.app.build import build
-    from careplane.app.imports.journal import Journal
-    from careplane.app.imports.sources import all_pieces, find
-    from careplane.interop.bulk.loading.loader import Loader
-
-    chosen = settings(data, database=database)
-    files = list(find(paths))
-    progress = _Progress(len(files), shown=not quiet and not json and sys.stderr.isatty())
+    from careplane.app import ahead
 
     async def work() -> Report:
+        waiting = asyncio.create_task(ahead.worker())
+        await asyncio.to_thread(import_module, "careplane.app.build")
+        from careplane.app import interpreter
+        from careplane.app.build import build
+        from careplane.app.imports.journal import Journal
+        from careplane.app.imports.sources import all_pieces, find
+        from careplane.interop.bulk.loading.loader import Loader
+
+        chosen = settings(data, database=database)
+        files = list(find(paths))
+        progress.files = len(files)
         here = build(chosen, for_long=True)
-        warming = asyncio.create_task(here.warm())
         interpreter.settle(validates=False, many=True)
-        operator = await here.operator_of(tenant)
-        journal = Journal(
-            chosen.data,
-            progress.step,
-            again=again,
-            database=chosen.database,
-            tenant=operator.tenant,
-        )
+        await waiting
+        warming = asyncio.create_task(here.warm())
+        journal = None
         try:
+            operator = await here.operator_of(tenant)
+            journal = Journal(
+                chosen.data,
+                progress.step,
+                again=again,
+                database=chosen.database,
+                tenant=operator.tenant,
+            )
             loader = Loader(here.door, operator, journal, keep_ids)
             await loader.run(all_pieces(files, journal.report))
             journal.report.failures.sort(key=lambda one: one[0])
             return journal.report
         finally:
             await warming
-            journal.close()
+            if journal is not None:
+                journal.close()
             await here.close()
 
+    progress = _Progress(shown=not quiet and not json and sys.stderr.isatty())
     began = time.monotonic()
     report = asyncio.run(work())
     progress.end()
@@ -79,8 +87,8 @@ def import_(
 class _Progress:
     """A line on a terminal that says how far the import is and how fast."""
 
-    def __init__(self, files: int, *, shown: bool) -> None:
-        self._files, self._shown = files, shown
+    def __init__(self, *, shown: bool) -> None:
+        self.files, self._shown = 0, shown
         self._pieces = self._resources = 0
         self._began = self._last = time.monotonic()
 
@@ -91,7 +99,7 @@ class _Progress:
         if self._shown and now - self._last > 0.1:
             self._last = now
             rate = self._resources / (now - self._began)
-            text = f"{self._pieces} pieces of {self._files} files, {self._resources:,} resources"
+            text = f"{self._pieces} pieces of {self.files} files, {self._resources:,} resources"
             sys.stderr.write(f"\r\x1b[K{text}, {rate:,.0f}/s")
             sys.stderr.flush()
 
