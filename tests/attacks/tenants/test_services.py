@@ -278,7 +278,7 @@ async def test_a_disabled_institution_is_nowhere(house: TenantHouse) -> None:
     assert gone.status_code == nobody.status_code == 404
     assert gone.content == nobody.content
     async with house.at(f"http://{SOUTH_HOST}/fhir/", house.token("south")) as http:
-        assert (await http.get("Patient/only")).status_code == 401
+        assert (await http.get("Patient/only")).status_code == 404
     assert (await house.north.get("Patient/p")).status_code == 200
     await house.here.tenancy.register.change("south", lambda one: replace(one, disabled=False))
     await house.here.tenancy.known.look()

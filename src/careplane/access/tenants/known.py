@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 
 from careplane.access.tenants.institution import Institution
 from careplane.access.tenants.register import BOOK, EMPTY, NOBODY, SPACE, Book, read
@@ -52,9 +51,13 @@ class Tenants:
         return self._by_host.get(host)
 
     @property
-    def hosts(self) -> Mapping[str, Institution]:
-        """Those that have a host name of their own."""
-        return self._by_host
+    def has_hosts(self) -> bool:
+        """Whether any institution has a host name of its own."""
+        return bool(self._by_host or self._closed)
+
+    def is_closed(self, host: str) -> bool:
+        """Whether it is the host name of one that is disabled."""
+        return host in self._closed
 
     @property
     def is_stale(self) -> bool:
@@ -89,6 +92,7 @@ class Tenants:
         self._by_number = {one.tenant: one for one in here}
         self._by_name = {one.name: one for one in here}
         self._by_host = {one.host: one for one in here if one.host}
+        self._closed = {one.host for one in book.institutions if one.disabled and one.host}
 
     async def _watch(self) -> None:
         while True:

@@ -55,22 +55,24 @@ def import_(
         interpreter.settle(validates=False, many=True)
         await waiting
         warming = asyncio.create_task(here.warm())
-        operator = await here.operator_of(tenant)
-        journal = Journal(
-            chosen.data,
-            progress.step,
-            again=again,
-            database=chosen.database,
-            tenant=operator.tenant,
-        )
+        journal = None
         try:
+            operator = await here.operator_of(tenant)
+            journal = Journal(
+                chosen.data,
+                progress.step,
+                again=again,
+                database=chosen.database,
+                tenant=operator.tenant,
+            )
             loader = Loader(here.door, operator, journal, keep_ids)
             await loader.run(all_pieces(files, journal.report))
             journal.report.failures.sort(key=lambda one: one[0])
             return journal.report
         finally:
             await warming
-            journal.close()
+            if journal is not None:
+                journal.close()
             await here.close()
 
     progress = _Progress(shown=not quiet and not json and sys.stderr.isatty())

@@ -93,8 +93,11 @@ class Entrance:
     def _placed(self, scope: Scope) -> tuple[Place, Scope]:
         """Whose address it is, and the scope as it stands below that. Raises NotFound for an
         address of no institution, which is all that is said of one that is disabled."""
-        if self._tenants.hosts:
-            own = self._tenants.by_host(self._addressing.host(dict(scope["headers"])))
+        if self._tenants.has_hosts:
+            host = self._addressing.host(dict(scope["headers"]))
+            if self._tenants.is_closed(host):
+                raise NotFound(_NOWHERE)
+            own = self._tenants.by_host(host)
             if own is not None:
                 place = _at_host(own)
                 return place, {**scope, PLACE: place}
