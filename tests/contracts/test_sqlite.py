@@ -116,7 +116,7 @@ async def test_audit_records_wait_in_the_outbox(
 ) -> None:
     store = _open(tmp_path)
     assert await store.vitals() == Vitals()
-    monkeypatch.setattr(AuditKeeper, "_once", lambda self, *, first: True)
+    monkeypatch.setattr(AuditKeeper, "_once", lambda self, turn: True)
     for n in range(3):
         await store.commit(T, Unit((m.put("Patient", str(n)),), audit=b"x"))
     assert await store.vitals() == Vitals(waiting_audit=3)

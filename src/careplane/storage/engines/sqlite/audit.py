@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _NOTE = """INSERT INTO moved_from VALUES (?, ?)
 ON CONFLICT (source) DO UPDATE SET id = excluded.id"""
 _MOVED_AT_ONCE = 1_000
-_EVERY_SECONDS = 0.5
+_EVERY_SECONDS = 0.1
+"""Little by little: what is moved takes the interpreter from requests."""
+_CHECKPOINT_TURNS = 10
 _FILED_AT_ONCE = 1_000
 
 
@@ -123,23 +125,23 @@ class AuditKeeper:
         self._audit.close()
 
     def _run(self) -> None:
-        first = True
+        turn = 0
         while not self._ended.is_set():
             self._wanted.wait()
             self._wanted.clear()
-            if self._once(first=first):
-                first = False
+            if self._once(turn):
+                turn += 1
             self._ended.wait(_EVERY_SECONDS)
 
-    def _once(self, *, first: bool) -> bool:
+    def _once(self, turn: int) -> bool:
         """What fails now is tried again at the next turn; nothing is lost by waiting."""
         try:
             with self._lock:
-                if first:
-                    self._move_all()
-                else:
+                if turn:
                     self._move(self._own)
-                if self._trim(ended=False) and first:
+                else:
+                    self._move_all()
+                if turn % _CHECKPOINT_TURNS == 0 and self._trim(ended=False) and not turn:
                     self._trim_ended(self.moved)
         except (dbapi2.Error, CareplaneError, OSError):
             self._wanted.set()
