@@ -23,6 +23,7 @@ from careplane.ledger.leaf import Kind, Sealed
 from careplane.ledger.log import SIGNED, Identity, Log
 from careplane.ledger.reading import Reading
 from careplane.ledger.scrub import damages
+from careplane.ledger.tree import place_of
 from careplane.search.rows import Rows
 from careplane.storage.engines import sqlite
 from careplane.storage.ports.ledger import LedgerStore
@@ -134,7 +135,7 @@ async def signed_in(
 
     async def watch(t: int, began: float) -> None:
         while True:
-            number = await store.place(ONE, t)
+            number = await place_of(store, ONE, t)
             data = await store.note(SIGNED)
             size = checkpoint.parse(note.parse(data).text).size if data else 0
             if number is not None and number < size:
