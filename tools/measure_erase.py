@@ -18,6 +18,7 @@ from pathlib import Path
 from careplane.app import keys
 from careplane.app.build import OPERATOR, TENANT, Careplane, build
 from careplane.app.settings import Settings
+from careplane.ledger.following import versions_of
 from careplane.records.commands import Erase, Process
 
 _TOGETHER = 500
@@ -51,12 +52,19 @@ async def _fill(here: Careplane, patient: str, count: int) -> None:
         await here.door.process(OPERATOR, Process(_bundle(patient, numbers)))
 
 
+async def _newest(here: Careplane) -> int:
+    return max([await here.store.newest(TENANT, type) for type in ("Patient", "Observation")])
+
+
 async def _measure(data: Path, database: str, resources: int, others: int) -> None:
     here = build(Settings(data=data, database=database), for_long=True)
     try:
         await here.warm()
         await _fill(here, "other", others)
         await _fill(here, "erased", resources)
+        here.background.start()  # as a server does: its leaves follow the records
+        while await here.ledger.store.mark(versions_of(TENANT)) < await _newest(here):
+            await asyncio.sleep(0.1)
         began = time.perf_counter()
         done = await here.door.erase(OPERATOR, Erase("erased"))
         took = time.perf_counter() - began
