@@ -46,15 +46,20 @@ def measure(runs: int, seconds: float, workers: int) -> tuple[Rates, Rates]:
     patients = data.folder()
     if patients is None:
         raise SystemExit("Set CAREPLANE_TEST_DATA to the public test data.")
-    kinds = (server.CAREPLANE, [server.CAREPLANE[0], "-m", "tools.bench.opened"])
+    kinds: tuple[tuple[list[str], dict[str, str]], ...] = (
+        (server.CAREPLANE, {}),
+        ([server.CAREPLANE[0], "-m", "tools.bench.opened"], {"CAREPLANE_LEDGER": "false"}),
+    )
     with tempfile.TemporaryDirectory(prefix="careplane-bench-") as scratch, ExitStack() as open:
         plans: list[tuple[dict[str, list[float]], dict[str, tuple[Target, Iterator[bytes]]]]] = []
-        for number, program in enumerate(kinds):
+        for number, (program, settings) in enumerate(kinds):
             folder = Path(scratch) / str(number)
             server.command("init", data=folder)
             server.command("import", str(patients), "--quiet", data=folder)
             running = open.enter_context(
-                server.serving(folder, workers=workers, program=program, rights=ROLE)
+                server.serving(
+                    folder, workers=workers, program=program, rights=ROLE, settings=settings
+                )
             )
             target = Target.of(running.base, running.token)
             known = cases.learn(target)
