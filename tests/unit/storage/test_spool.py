@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from itertools import pairwise
@@ -200,5 +201,38 @@ def test_an_end_that_the_disk_did_not_take_is_told(
         return await asyncio.gather(*appends, return_exceptions=True)
 
     assert [type(one).__name__ for one in asyncio.run(both())] == ["Busy", "Busy"]
+    spool.close()
+    place.close()
+
+
+@given(taken=st.lists(st.integers(1, 7), min_size=1, max_size=12), kept=st.integers(1, 12))
+def test_what_is_fresh_need_not_be_read(
+    tmp_path_factory: pytest.TempPathFactory, taken: list[int], kept: int
+) -> None:
+    """Whatever is taken, and where taking comes to nothing: no record twice, and none less."""
+    folder = tmp_path_factory.mktemp("spool")
+    place = Place(folder)
+    spool = Spool(folder, place, KEY, 0, "NORMAL", lambda: False)
+    spool.fresh = deque(maxlen=kept)
+    reader = Spooled(folder, 1, KEY)
+    reader.fresh = spool.fresh
+
+    async def append() -> None:
+        for n in range(4):
+            await spool.append(Tenant(1), b"%d" % n)
+
+    found, appends = list[Row](), 0
+    for count in taken:
+        asyncio.run(append())
+        appends += 4
+        after = found[-1][0] if found else 0
+        assert reader.waiting(after) == appends - len(found)
+        lost = reader.rows(after, count)  # as where the transaction fails
+        rows = reader.rows(after, count)
+        assert rows[: len(lost)] == lost[: len(rows)]
+        found += rows
+    while rows := reader.rows(found[-1][0], 3):
+        found += rows
+    assert found == [(n + 1, 1, b"%d" % (n % 4)) for n in range(appends)]
     spool.close()
     place.close()

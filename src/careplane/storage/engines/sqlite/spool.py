@@ -18,6 +18,7 @@ import errno
 import hashlib
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -42,6 +43,8 @@ _SEGMENT_BYTES = 4 << 20
 _READ_BYTES = 1 << 20
 _length, _tenant = Struct("<I"), Struct("<q")
 _ALL = 10_000
+_FRESH = 50_000
+"""What is older is read from the file."""
 _NONCE_BYTES = 12
 _log = logging.getLogger(__name__)
 
@@ -81,6 +84,8 @@ class Spool:
         self._relieve = relieve
         self._syncing: asyncio.Future[None] | None = None
         self._last = after
+        self.fresh: deque[Row] = deque(maxlen=_FRESH)
+        """The last ones, for who moves them on in this process."""
         self._begin()
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
@@ -114,6 +119,7 @@ class Spool:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._size += len(frame)
         self._last = number
+        self.fresh.append((number, tenant, record))
 
     def _roll(self) -> None:
         if self._durable:
@@ -159,16 +165,20 @@ class Spool:
 
 
 class Spooled:
-    """The reading end of a place, in any process: it remembers how far it has read."""
+    """The reading end of a place, in any process: it remembers how far it has read. `fresh` are
+    records that need not be read from the file, taken from while others are put there."""
 
     def __init__(self, folder: Path, place: int, key: bytes) -> None:
         self._folder, self._place, self._key = folder, place, key
+        self.fresh: deque[Row] = deque()
         self._at = (Path(), 0, 0)
         """The segment, the number of its next record, and where that begins."""
 
     def rows(self, after: int, count: int) -> Sequence[Row]:
         """The next records behind one, of one segment at most; nothing where there are none.
         Raises Fault for one that was changed."""
+        if rows := self._taken(after, count):
+            return rows
         found = self._segments()
         for place, segment in enumerate(found):
             if place + 1 < len(found) and found[place + 1].first <= after + 1:
@@ -185,12 +195,23 @@ class Spooled:
                 return rows
         return []
 
+    def _taken(self, after: int, count: int) -> list[Row]:
+        """Of the fresh ones; nothing where they are not the next, or were dropped meanwhile."""
+        fresh = self.fresh
+        while fresh and fresh[0][0] <= after:
+            fresh.popleft()
+        if not fresh or fresh[0][0] != after + 1:
+            return []
+        rows = [fresh.popleft() for _ in range(min(count, len(fresh)))]
+        return rows if rows[-1][0] == after + len(rows) else []
+
     def waiting(self, after: int) -> int:
         """How many there are behind one."""
-        at, count = self._at, 0
+        at, fresh, count = self._at, self.fresh, 0
+        self.fresh = deque()
         while rows := self.rows(after, _ALL):
             after, count = rows[-1][0], count + len(rows)
-        self._at = at
+        self._at, self.fresh = at, fresh
         return count
 
     def all(self) -> Iterator[Row]:

@@ -55,6 +55,7 @@ class Trail:
             keeper.move(self._place.number, mine)
             after = keeper.moved(self._place.number)
             self._spool = Spool(folder, self._place, key, after, sync, relieve)
+            mine.fresh = self._spool.fresh
         keeper.start()
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
