@@ -3,6 +3,9 @@
 
 def main() -> None:
     """Worker processes import this file too, under another name, and need nothing of it."""
+    from careplane.app import interpreter
+
+    interpreter.hasten()
     from careplane.app.cli import main as command_line
 
     command_line()

@@ -16,6 +16,9 @@ async def worker() -> None:
 
 
 def _read() -> None:
+    from careplane.app import interpreter
+
+    interpreter.hasten()
     from careplane.app import workers
 
     workers.settled()

@@ -9,23 +9,21 @@ from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
-import httpx
-
 from careplane.access.caller import Caller
 from careplane.app import engines
 from careplane.app.dispatch import App
+from careplane.app.identity import identity_of, policy_of
 from careplane.app.keys import Keys
 from careplane.app.policing import texts_of
 from careplane.app.settings import Settings
 from careplane.app.stamping import stamping_of
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import CareplaneError, Incorrect
+from careplane.kernel.errors import CareplaneError
 from careplane.ledger import server
 from careplane.ledger.anchor import AnchorFile
 from careplane.ledger.erasing import Erasing, Named
 from careplane.ledger.following import Follower, Sources
-from careplane.ledger.formats import keys, policy
-from careplane.ledger.log import COSIGNED, SIGNED, Identity, Log
+from careplane.ledger.log import COSIGNED, SIGNED, Log
 from careplane.ledger.reading import Reading
 from careplane.ledger.receipts import Receipts
 from careplane.ledger.witness.asking import Witnesses
@@ -132,6 +130,8 @@ class Ledgering:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _served(self) -> None:
+        import httpx  # by the process that leads
+
         log = self.log()
         await log.open()
         follower = Follower(log, self.store, self.sources)
@@ -150,33 +150,9 @@ class Ledgering:
             await self.store.close()
 
 
-def identity_of(settings: Settings, key: Keys) -> Identity:
-    """The log's name and signing key, of the installation's key."""
-    seed = key.derive("ledger-signing")
-    name = settings.ledger_name or f"careplane.invalid/{key.derive('ledger-name').hex()[:12]}"
-    return Identity((keys.Signer(name, keys.Kind.ED25519, seed),))
-
-
 def anchor_path(settings: Settings) -> Path:
     """Where the newest checkpoint is kept apart from the log."""
     return Path(settings.ledger_anchor) if settings.ledger_anchor else settings.data / ANCHOR
-
-
-def policy_of(settings: Settings, identity: Identity) -> tuple[bytes, policy.Policy]:
-    """Which witnesses must cosign this log. Raises Incorrect for a file that cannot be used."""
-    ours = [str(one.verifier) for one in identity.signers]
-    name = settings.ledger_policy
-    if not name:
-        text = f"log {ours[0]}\nquorum none\n".encode()
-        return text, policy.parse(text)
-    try:
-        text = Path(name).read_bytes()
-    except OSError as error:
-        raise Incorrect(f"The ledger's policy {name} cannot be read: {error.strerror}.") from None
-    found = policy.parse(text)
-    if not any(str(party.key) in ours for party in found.logs):
-        raise Incorrect(f"{name} does not name this log: add the line `log {ours[0]}`.")
-    return text, found
 
 
 def _each(group: BaseExceptionGroup[CareplaneError]) -> list[CareplaneError]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from careplane.app.build import OPERATOR, build
 from careplane.app.settings import Settings
-from careplane.records.erase import reapply
 from careplane.storage.keys.erasures import NAME
 
 
@@ -15,6 +13,9 @@ async def reapplied(settings: Settings, *, wholly: bool = False) -> int:
     `wholly`: look through all of it, not only for keys that have come back."""
     if not (settings.data / NAME).exists():
         return 0
+    from careplane.app.build import OPERATOR, build  # seldom: most have erased nobody
+    from careplane.records.erase import reapply
+
     here = build(settings, forgiving=True)
     try:
         if not wholly and not await here.store.keeper.pending():

@@ -9,17 +9,20 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
-from careplane.app import demo, keys, ledgering, stamping
+from careplane.app import demo, identity, keys, stamping
 from careplane.app.operations.drain import DrainingServer
-from careplane.app.operations.metrics import Metrics
 from careplane.app.settings import Settings
 from careplane.app.tls import Tls, require_safe, tls_of
 from careplane.kernel.errors import Busy
+
+if TYPE_CHECKING:
+    from careplane.app.operations.metrics import Metrics
 
 _STAMP = "demo-loaded"
 
@@ -29,16 +32,12 @@ def serve(settings: Settings) -> None:
     require_safe(settings)
     tls = tls_of(settings)
     key = keys.load(settings.data)  # a missing key is said here, not by a worker that dies
-    ledgering.policy_of(settings, ledgering.identity_of(settings, key))  # as is a wrong policy
+    identity.policy_of(settings, identity.identity_of(settings, key))  # as is a wrong policy
     stamping.roots_of(settings)
     _reapply(settings)
     for name, value in settings.model_dump(mode="json").items():
         os.environ[f"CAREPLANE_{name.upper()}"] = str(value)
-    metrics = (
-        Metrics(settings.metrics_host, settings.metrics_port, tls)
-        if settings.metrics_port
-        else None
-    )
+    metrics = _metrics(settings, tls) if settings.metrics_port else None
     _greet(settings, tls)
     server = DrainingServer(
         "careplane.app.asgi:create",
@@ -106,6 +105,12 @@ async def _load(settings: Settings, bundles: list[bytes]) -> int:
     finally:
         await here.close()
     return count
+
+
+def _metrics(settings: Settings, tls: Tls | None) -> Metrics:
+    from careplane.app.operations.metrics import Metrics
+
+    return Metrics(settings.metrics_host, settings.metrics_port, tls)
 
 
 def _greet(settings: Settings, tls: Tls | None) -> None:

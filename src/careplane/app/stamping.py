@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-from cryptography import x509
-
 from careplane.app.settings import Settings
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, Incorrect
 from careplane.storage.ports.ledger import LedgerStore
 
 if TYPE_CHECKING:
+    import httpx
+    from cryptography.x509 import Certificate
+
     from careplane.ledger.stamping import Stamping
 
 _SECONDS = 20.0
@@ -22,11 +22,13 @@ _ASKED = {"content-type": "application/timestamp-query"}
 _ANSWERED = "application/timestamp-reply"
 
 
-def roots_of(settings: Settings) -> list[x509.Certificate]:
+def roots_of(settings: Settings) -> list[Certificate]:
     """The certificates that the authority must be certified by; none where none is asked. Raises
     Incorrect."""
     if not settings.ledger_tsa:
         return []
+    from cryptography import x509
+
     try:
         import rfc3161_client  # noqa: F401
     except ImportError:
@@ -44,6 +46,8 @@ def stamping_of(
     settings: Settings, store: LedgerStore, source: str, http: httpx.AsyncClient, clock: Clock
 ) -> Stamping:
     """Who has the checkpoints of a note stamped."""
+    import httpx
+
     from careplane.ledger.stamping import Stamping
 
     async def ask(data: bytes) -> bytes:

@@ -6,15 +6,27 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-
-import structlog
+from functools import cached_property
 
 
 def log(level: str) -> None:
     """Write what is at least this severe to standard error, one JSON object a line."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+    handler.setFormatter(_Json())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+class _Json(logging.Formatter):
+    """Made with the first record: most commands write none, and structlog takes long to read."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._made.format(record)
+
+    @cached_property
+    def _made(self) -> logging.Formatter:
+        import structlog
+
+        return structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
@@ -25,8 +37,6 @@ def log(level: str) -> None:
                 structlog.processors.JSONRenderer(),
             ],
         )
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 def describe(error: BaseException) -> str:

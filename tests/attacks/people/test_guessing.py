@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from argon2.exceptions import VerifyMismatchError
 
 from careplane.access.people import passwords
 from careplane.access.people.refusal import WORDS
@@ -154,6 +155,13 @@ async def test_words_and_steps_do_not_tell_who_has_an_account(
         seen.add((answer.status_code, words, tuple(read), tuple(hashed)))
     assert len(seen) == 1
     assert all(hashes == (True,) for *_, hashes in seen)
+
+
+def test_the_password_of_nobody_is_hashed_as_any_other_and_is_none() -> None:
+    hasher = passwords._hasher()
+    assert not hasher.check_needs_rehash(passwords._NOBODY)
+    with pytest.raises(VerifyMismatchError):
+        hasher.verify(passwords._NOBODY, "")
 
 
 async def test_a_disabled_user_gets_the_words_of_a_wrong_password(

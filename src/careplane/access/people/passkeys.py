@@ -1,7 +1,8 @@
 """Passkeys: WebAuthn Level 2, registration (7.1) and authentication (7.2).
 
 Credentials are discoverable, so that nobody says who he is before he proves it, and the person is
-verified by the authenticator, so that one passkey is two factors.
+verified by the authenticator, so that one passkey is two factors. The library is read where it is
+needed: it is large, and most processes see no passkey.
 """
 
 from __future__ import annotations
@@ -11,25 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import webauthn
-from webauthn.helpers import base64url_to_bytes, options_to_json_dict
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-
 from careplane.access.people.proofs import Passkey
 from careplane.access.people.refusal import NotProven
 from careplane.access.people.user import User
 
 NAME = "Careplane"
-_VERIFIED = UserVerificationRequirement.REQUIRED
 _NOT_GOOD = "This passkey could not be checked. Try again, or use another one."
 _LONGEST = 16_384
-_BROKEN = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, IndexError)
+_BROKEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +50,9 @@ def handle(user: User) -> bytes:
 
 def creation(site: Site, user: User, challenge: bytes, have: tuple[Passkey, ...]) -> dict[str, Any]:
     """The options of navigator.credentials.create()."""
+    import webauthn
+    from webauthn.helpers import options_to_json_dict, structs
+
     options = webauthn.generate_registration_options(
         rp_id=site.host,
         rp_name=NAME,
@@ -67,18 +60,23 @@ def creation(site: Site, user: User, challenge: bytes, have: tuple[Passkey, ...]
         user_id=handle(user),
         user_display_name=user.name,
         challenge=challenge,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_VERIFIED
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=one.id) for one in have],
+        exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=one.id) for one in have],
     )
     return options_to_json_dict(options)
 
 
 def request(site: Site, challenge: bytes) -> dict[str, Any]:
     """The options of navigator.credentials.get(), for whoever it will be."""
+    import webauthn
+    from webauthn.helpers import options_to_json_dict, structs
+
+    required = structs.UserVerificationRequirement.REQUIRED
     options = webauthn.generate_authentication_options(
-        rp_id=site.host, challenge=challenge, user_verification=_VERIFIED
+        rp_id=site.host, challenge=challenge, user_verification=required
     )
     return options_to_json_dict(options)
 
@@ -101,6 +99,8 @@ class Answer:
 
 def read(text: str) -> Answer:
     """The answer of an authenticator. Raises NotProven."""
+    from webauthn.helpers import base64url_to_bytes
+
     if len(text) > _LONGEST:
         raise NotProven("passkey form", _NOT_GOOD)
     try:
@@ -110,12 +110,14 @@ def read(text: str) -> Answer:
         handle = base64url_to_bytes(response.get("userHandle") or "").decode()
         id = base64url_to_bytes(found["id"])
         return Answer(found, id, base64url_to_bytes(said["challenge"]), handle)
-    except (*_BROKEN, RecursionError):
+    except _broken():
         raise NotProven("passkey form", _NOT_GOOD) from None
 
 
 def registered(answer: Answer, site: Site, name: str, now: int) -> Passkey:
     """The credential that was made. The challenge has been checked. Raises NotProven."""
+    import webauthn
+
     try:
         made = webauthn.verify_registration_response(
             credential=answer.credential,
@@ -124,7 +126,7 @@ def registered(answer: Answer, site: Site, name: str, now: int) -> Passkey:
             expected_origin=site.origin,
             require_user_verification=True,
         )
-    except _BROKEN:
+    except _broken():
         raise NotProven("passkey registration", _NOT_GOOD) from None
     return Passkey(
         made.credential_id, made.credential_public_key, made.sign_count, name, now,
@@ -135,6 +137,8 @@ def registered(answer: Answer, site: Site, name: str, now: int) -> Passkey:
 def proven(answer: Answer, site: Site, passkey: Passkey) -> int:
     """The count of signatures that the authenticator says now. The challenge has been checked.
     Raises NotProven, also for a count that does not rise: the passkey may have been copied."""
+    import webauthn
+
     try:
         found = webauthn.verify_authentication_response(
             credential=answer.credential,
@@ -145,6 +149,13 @@ def proven(answer: Answer, site: Site, passkey: Passkey) -> int:
             credential_current_sign_count=passkey.count,
             require_user_verification=True,
         )
-    except _BROKEN:
+    except _broken():
         raise NotProven("passkey", _NOT_GOOD) from None
     return found.new_sign_count
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What an answer that is none may bring about."""
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    return (WebAuthnException, *_BROKEN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -11,7 +11,9 @@ import typer
 from careplane.app.cli.options import Data, Database, Json, say, settings
 from careplane.app.settings import Settings
 from careplane.kernel.clock import format_instant
-from careplane.records.break_glass import Case
+
+if TYPE_CHECKING:
+    from careplane.records.break_glass import Case
 
 app = typer.Typer(help="Review emergency access to records.", no_args_is_help=True)
 

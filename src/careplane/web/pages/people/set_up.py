@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 
-import segno
 from starlette.responses import Response
 
 from careplane.access.people.enrolment import App, proven_by_password
@@ -89,6 +88,8 @@ def same(sent: dict[str, str]) -> str:
 
 def picture(app: App) -> str:
     """The address of the app's secret as a QR code, in an address of an image."""
+    import segno  # few ever look at one
+
     return segno.make(app.address, error="m").svg_data_uri(scale=4, border=2, light="#ffffff")
 
 

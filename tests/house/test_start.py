@@ -1,0 +1,28 @@
+"""What is read at a start: each library takes its time and memory in every process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_SIGNING_IN = ("webauthn", "OpenSSL", "argon2", "zxcvbn", "segno")
+"""By which people sign in: read by the process that somebody signs in to."""
+_SERVING = ("jinja2", "httpx", "careplane.app.build", "careplane.records.door")
+
+
+@pytest.mark.parametrize(
+    ("module", "unread"),
+    [
+        ("careplane.app.cli", (*_SIGNING_IN, *_SERVING, "structlog", "granian")),
+        ("careplane.app.serving", (*_SIGNING_IN, *_SERVING, "structlog", "prometheus_client")),
+        ("careplane.app.build", _SIGNING_IN),
+        ("careplane.app.workers", (*_SIGNING_IN, *_SERVING, "cryptography", "sqlcipher3")),
+        ("careplane.storage.engines.sqlite.writing.child", (*_SIGNING_IN, *_SERVING)),
+    ],
+)
+def test_a_start_does_not_read(module: str, unread: tuple[str, ...]) -> None:
+    program = f"import sys, {module}; print(*set({unread!r}).intersection(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.split() == []
