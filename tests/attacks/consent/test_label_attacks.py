@@ -176,3 +176,14 @@ def test_tables_of_an_institution_add_and_are_checked(tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("system,code,label,level\nhttp://own,X*,VIP,Q\n")
     with pytest.raises(Incorrect, match=r"own\.csv:2"):
         tables.load(tmp_path)
+
+
+def test_a_code_is_found_however_many_harmless_ones_came_before() -> None:
+    labelling = Labelling(tables.load())
+    coded = '}},"code":{{"coding":[{{"code":"A00"}},{{"system":"{}","code":"{}"}}]}}}}'
+    secret = coded.format(ICD, "F11.20").encode()
+    for number in range(50_000):
+        harmless = coded.format(ICD, f"X{number}").encode()
+        assert labelling.labelled(CALLER, harmless) is harmless
+        if number % 10_000 < 2:
+            assert b"OPIOIDUD" in labelling.labelled(CALLER, secret)

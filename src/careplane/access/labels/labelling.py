@@ -29,6 +29,7 @@ NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these record
 _DISPLAYS = {PART2: NOTICE, NO_REDISCLOSURE: "no disclosure without subject authorization"}
 _CODE = re.compile(rb'"code":"([^"\\]{1,64})"')
 _KEPT = frozenset({CONFIDENTIALITY, ACT_CODE})
+_REMEMBERED = 20_000
 Label = tuple[str, str]
 
 
@@ -43,6 +44,8 @@ class Labelling:
         self._sources = frozenset(sources)
         self._needles = tuple(json.dumps(one).encode() for one in sorted(self._sources))
         self._relabellers = frozenset(relabellers)
+        self._harmless: set[bytes] = set()
+        """Codes of which no table knows anything."""
 
     def labelled(self, caller: Caller, rest: bytes, before: bytes = b"}") -> bytes:
         """The stored form of a resource with its labels; `before` is the version that it
@@ -64,19 +67,29 @@ class Labelling:
         for system, code in self._codes(rest):
             for sensitive in self._table.of(system, code):
                 found |= {(ACT_CODE, sensitive.label), (CONFIDENTIALITY, sensitive.level)}
-        if caller.id in self._sources or any(needle in rest for needle in self._needles):
+        named = self._needles and any(needle in rest for needle in self._needles)
+        if named or caller.id in self._sources:
             found |= {(ACT_CODE, PART2)}
         if (ACT_CODE, PART2) in found or b'"42CFRPart2"' in rest:
             found |= {(ACT_CODE, NO_REDISCLOSURE), (CONFIDENTIALITY, "R")}
         return found
 
-    def _codes(self, rest: bytes) -> Iterator[Label]:
+    def _codes(self, rest: bytes) -> Iterable[Label]:
         """Codings anywhere, contained resources included; nothing is parsed where no code of a
         table is among the bytes. An escape in them could hide one."""
         hidden = b"\\u" in rest or b"\\/" in rest
-        may_know = self._table.may_know
-        if hidden or any(may_know(code.decode("utf-8", "replace")) for code in _CODE.findall(rest)):
-            yield from _codings(msgspec.json.decode(b'{"meta":{"versionId":"0"' + rest))
+        if not hidden and self._all_harmless(_CODE.findall(rest)):
+            return ()
+        return _codings(msgspec.json.decode(b'{"meta":{"versionId":"0"' + rest))
+
+    def _all_harmless(self, codes: list[bytes]) -> bool:
+        if self._harmless.issuperset(codes):
+            return True
+        new = {code for code in codes if not self._table.may_know(code.decode("utf-8", "replace"))}
+        if len(self._harmless) > _REMEMBERED:
+            self._harmless.clear()
+        self._harmless |= new
+        return len(new) == len(set(codes))
 
 
 def _codings(tree: Any) -> Iterator[Label]:
