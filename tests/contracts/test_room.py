@@ -20,7 +20,7 @@ from careplane.storage.engines import sqlite
 from careplane.storage.engines.sqlite import room
 from careplane.storage.engines.sqlite import spool as spools
 from careplane.storage.engines.sqlite.room import RESERVE, Room
-from careplane.storage.engines.sqlite.writing import ThreadWriter
+from careplane.storage.engines.sqlite.writing.thread import ThreadWriter
 from careplane.storage.ports.records import Tenant, Unit
 from tests.contracts import material as m
 

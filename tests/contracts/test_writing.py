@@ -23,8 +23,9 @@ from careplane.search.plan import Ids, Query
 from careplane.storage.engines import sqlite
 from careplane.storage.engines.sqlite.keys import SqliteKeys
 from careplane.storage.engines.sqlite.packing import Packing
-from careplane.storage.engines.sqlite.writing import ProcessWriter, meeting, wire
+from careplane.storage.engines.sqlite.writing import meeting, wire
 from careplane.storage.engines.sqlite.writing.job import Job
+from careplane.storage.engines.sqlite.writing.process import ProcessWriter
 from careplane.storage.ports.records import Guard, Tenant, Unit
 from tests.contracts import crash_child
 from tests.contracts import material as m

@@ -32,12 +32,10 @@ from careplane.storage.engines.sqlite.reader import Reader
 from careplane.storage.engines.sqlite.room import Room
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.trail import Trail
-from careplane.storage.engines.sqlite.writing import (
-    Committer,
-    ProcessWriter,
-    ThreadWriter,
-    Writer,
-)
+from careplane.storage.engines.sqlite.writing.commit import Committer
+from careplane.storage.engines.sqlite.writing.job import Writer
+from careplane.storage.engines.sqlite.writing.process import ProcessWriter
+from careplane.storage.engines.sqlite.writing.thread import ThreadWriter
 from careplane.storage.keys.bodies import SealedBodies
 from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import (
