@@ -13,7 +13,14 @@ def log(level: str) -> None:
     """Write what is at least this severe to standard error, one JSON object a line."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json())
+    handler.addFilter(_means_something)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def _means_something(record: logging.LogRecord) -> bool:
+    """Not of a helper process that has ended: asyncio waits for it in a thread, looks after it as
+    the loop ends, and wonders where the one was there before the other."""
+    return not record.getMessage().startswith("Unknown child process pid ")
 
 
 class _Json(logging.Formatter):

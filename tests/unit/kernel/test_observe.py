@@ -33,3 +33,12 @@ def test_what_is_less_severe_is_left_out(
     assert written[-1]["event"] == "three of four"
     assert (written[-1]["level"], written[-1]["logger"]) == ("error", "careplane.test")
     assert written[-1]["timestamp"].endswith("Z")
+
+
+def test_a_helper_that_has_ended_is_no_news(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.log("warning")
+    log = logging.getLogger("asyncio")
+    log.warning("Unknown child process pid %d, will report returncode 255", 17)
+    log.warning("Executing %s took %.3f seconds", "this", 0.2)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["event"] == "Executing this took 0.200 seconds"
