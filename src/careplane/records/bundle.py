@@ -17,6 +17,7 @@ from careplane.records import etag
 _MOST_ENTRIES = 50_000
 _KINDS = ("transaction", "batch")
 _PART = re.compile(r"[A-Za-z0-9\-._$*]+")
+_PARTS = re.compile(rf"{_PART.pattern}(?:/{_PART.pattern})*")
 METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
 
 
@@ -115,6 +116,8 @@ def _entry(index: int, entry: _Entry) -> Entry:
 
 
 def _path(index: int, address: str) -> tuple[str, ...]:
+    if _PARTS.fullmatch(address):
+        return tuple(address.split("/"))
     parts = tuple(unquote(part) for part in address.strip("/").split("/")) if address else ()
     if all(_PART.fullmatch(part) for part in parts):
         return parts

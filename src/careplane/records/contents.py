@@ -24,7 +24,7 @@ from careplane.records.bodies import Content
 from careplane.records.bundle import Entry
 from careplane.records.conditional import find_one, query_of
 from careplane.records.parts import Parts
-from careplane.records.settle import Settled, Writes, placed
+from careplane.records.settle import Placed, Settled, Writes
 from careplane.search.match import NoWorld, Subject, matches
 from careplane.storage.ports.records import Guard
 
@@ -50,7 +50,7 @@ async def contents(
     await work.accept(now)
     resolved: list[_Body] = []
     for entry, command, raw in later:
-        with placed(entry):
+        with Placed(entry):
             await work.resolve(raw)
         known = references.resolve_conditional(raw, work.resolved.__getitem__)
         resolved.append((entry, command, known))
@@ -82,7 +82,7 @@ class _Work:
 
     def _gather(self, entry: Entry, found: CareplaneError) -> None:
         try:
-            with placed(entry):
+            with Placed(entry):
                 raise found
         except (Malformed, Invalid) as error:
             self.issues.extend(error.issues[: _MOST_ISSUES - len(self.issues)])

@@ -6,7 +6,7 @@ hang on other records.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import Permission
@@ -31,10 +31,13 @@ _NOT_HERE = (
 
 @dataclass(frozen=True, slots=True)
 class Drafter:
-    """Makes drafts for one caller."""
+    """Makes drafts for one caller, whose rights are those of the first draft of each type: all
+    drafts of a transaction are decided alike."""
 
     parts: Parts
     caller: Caller
+    _limits: dict[tuple[Permission, str], Node] = field(default_factory=dict)
+    _incoming: dict[tuple[Permission, str], Node] = field(default_factory=dict)
 
     async def create(self, content: Content, id: str) -> Draft:
         """A first version under an id that the server chose."""
@@ -85,7 +88,7 @@ class Drafter:
         if_match: int | None,
         method: Method,
     ) -> Draft:
-        if not self._may_choose_ids(limit, content.type):
+        if not isinstance(limit, Everything) and not self._may_choose_ids(content.type):
             raise Forbidden(_NOT_HERE)
         if if_match is not None:
             raise Precondition("If-Match names a version, and there is no current one.")
@@ -93,12 +96,13 @@ class Drafter:
         put = Put(content.type, id, method, content.rest, content.rows, expect=expect, old=Rows())
         return Draft(Effect.CREATED, put)
 
-    def _may_choose_ids(self, limit: Node, type: str) -> bool:
+    def _may_choose_ids(self, type: str) -> bool:
         """Whether an id is free must not show to somebody who sees a part only. For systems
         Consents do not count: what brings all records would else bring none, once a patient has
         denied something."""
-        if any(scope.context == "system" for scope in self.caller.scopes):
-            limit = self.parts.decider.by_right(self.caller, Permission.UPDATE, type)
+        if not any(scope.context == "system" for scope in self.caller.scopes):
+            return False
+        limit = self.parts.decider.by_right(self.caller, Permission.UPDATE, type)
         return isinstance(limit, Everything)
 
     async def delete(
@@ -135,7 +139,11 @@ class Drafter:
         return await rights.allows(self.parts, self.caller, limit, subject, new=new)
 
     def _require(self, permission: Permission, type: str) -> Node:
-        return self.parts.decider.require(self.caller, permission, rights.known(type))
+        found = self._limits.get((permission, type))
+        if found is None:
+            found = self.parts.decider.require(self.caller, permission, rights.known(type))
+            self._limits[permission, type] = found
+        return found
 
     def _admitted(self, content: Content, current: Version | None) -> Content:
         admit = self.parts.admissions.get(content.type)
@@ -155,7 +163,12 @@ class Drafter:
     async def _inside(
         self, permission: Permission, content: Content, id: str, *, new: bool
     ) -> None:
-        limit = self.parts.decider.incoming(self.caller, permission, content.type)
+        limit = self._incoming.get((permission, content.type))
+        if limit is None:
+            limit = self.parts.decider.incoming(self.caller, permission, content.type)
+            self._incoming[permission, content.type] = limit
+        if isinstance(limit, Everything):
+            return
         subject = Subject(content.type, id, self.parts.clock(), content.rows)
         if not await self._allows(limit, subject, new=new):
             raise Forbidden(_NOT_HERE if permission is Permission.UPDATE else _OUTSIDE)

@@ -4,7 +4,6 @@ for what is conditional, and which fullUrl names which of them (FHIR R4, 3.1.0.1
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -56,19 +55,28 @@ class _Identity(msgspec.Struct):
 _identity = msgspec.json.Decoder(_Identity)
 
 
-@contextmanager
-def placed(entry: Entry) -> Iterator[None]:
+class Placed:
     """Errors inside say which entry they are about."""
-    try:
-        yield
-    except (Malformed, Invalid) as error:
-        inside = not any(issue.where.startswith("Bundle.") for issue in error.issues)
-        place = f"Bundle.entry[{entry.index}].resource"
-        issues = tuple(i.under(place) for i in error.issues) if inside else error.issues
-        raise type(error)(error.text, issues=issues) from error
-    except CareplaneError as error:
-        issues = tuple(i.under(f"Bundle.entry[{entry.index}]") for i in error.issues)
-        raise type(error)(error.text, issues=issues) from error
+
+    __slots__ = ("_place",)
+
+    def __init__(self, entry: Entry) -> None:
+        self._place = entry.index
+
+    def __enter__(self) -> None:
+        """A class, not a generator: an import goes through here three times for each resource."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CareplaneError):
+            raise type(error)(error.text, issues=self._issues(error)) from error
+
+    def _issues(self, error: CareplaneError) -> tuple[Issue, ...]:
+        place = f"Bundle.entry[{self._place}]"
+        if not isinstance(error, Malformed | Invalid):
+            return tuple(issue.under(place) for issue in error.issues)
+        if any(issue.where.startswith("Bundle.") for issue in error.issues):
+            return error.issues
+        return tuple(issue.under(f"{place}.resource") for issue in error.issues)
 
 
 async def settle(parts: Parts, caller: Caller, writes: Writes) -> Settled:
@@ -76,12 +84,12 @@ async def settle(parts: Parts, caller: Caller, writes: Writes) -> Settled:
     settled = Settled()
     for entry, command in writes:
         if isinstance(command, c.Delete | c.ConditionalDelete):
-            with placed(entry):
+            with Placed(entry):
                 await _settle_delete(parts, caller, settled, entry, command)
     deleted = frozenset(settled.keys.values())
     created: dict[tuple[str, str], int] = {}
     for entry, command in writes:
-        with placed(entry):
+        with Placed(entry):
             if isinstance(command, c.Create):
                 await _settle_create(parts, caller, settled, entry, command, deleted, created)
             elif not isinstance(command, c.Delete | c.ConditionalDelete):

@@ -23,7 +23,7 @@ from careplane.records.drafts import Drafter
 from careplane.records.parts import Parts
 from careplane.records.requests import Command, carry_out, command_of, interaction
 from careplane.records.results import Answer, Effect, Processed, Version, Written
-from careplane.records.settle import Settled, Write, placed, settle
+from careplane.records.settle import Placed, Settled, Write, settle
 from careplane.records.write import IF_NONE_MATCH, draft_match, patched
 from careplane.storage.ports.records import Guard, Key
 
@@ -34,7 +34,7 @@ async def transaction(
     """The answers, in the order of the entries; or the error of an entry, with its place."""
     commands: dict[int, Command] = {}
     for entry in entries:
-        with placed(entry):
+        with Placed(entry):
             commands[entry.index] = command_of(entry, asked, only_reading=True)
     writes = [(e, w) for e in entries if isinstance(w := commands[e.index], Write)]
     written = await persist(lambda: _attempt(parts.plain, account, writes))
@@ -69,7 +69,7 @@ async def _attempt(
     for entry, command in writes:
         if entry.index in settled.same:
             continue
-        with placed(entry):
+        with Placed(entry):
             key = settled.keys.get(entry.index)
             current = currents.get(key) if key else None
             drafts[entry.index] = await _DRAFT[type(command)](

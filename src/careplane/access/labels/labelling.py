@@ -77,7 +77,7 @@ class Labelling:
     def _codes(self, rest: bytes) -> Iterable[Label]:
         """Codings anywhere, contained resources included; nothing is parsed where no code of a
         table is among the bytes. An escape in them could hide one."""
-        hidden = b"\\u" in rest or b"\\/" in rest
+        hidden = b"\\" in rest and (b"\\u" in rest or b"\\/" in rest)
         if not hidden and self._all_harmless(_CODE.findall(rest)):
             return ()
         return _codings(msgspec.json.decode(b'{"meta":{"versionId":"0"' + rest))

@@ -59,7 +59,7 @@ class WithTrail:
         return await self._store.vread(tenant, type, id, version)
 
     async def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
-        if not any(type == TYPE and is_ours(id) for type, id in keys):
+        if not [id for type, id in keys if type == TYPE and is_ours(id)]:
             return await self._store.read_many(tenant, keys)
         return [await self.read(tenant, *key) for key in keys]
 
