@@ -4,13 +4,14 @@ redirects, and only from public hosts over HTTPS or from hosts that the operator
 from __future__ import annotations
 
 import asyncio
-import ssl
-
-import httpx
+from typing import TYPE_CHECKING
 
 from careplane.access.smart.jwks import MOST_BYTES
 from careplane.interop.bulk.pulling.guard import Guard
 from careplane.kernel.errors import Busy, CareplaneError, Forbidden, Incorrect
+
+if TYPE_CHECKING:
+    import ssl
 
 _SECONDS = 5.0
 
@@ -35,6 +36,8 @@ class Fetcher:
 
     async def fetch(self, url: str) -> bytes:
         """The bytes there. Raises Forbidden, Incorrect or Busy."""
+        import httpx
+
         try:
             async with asyncio.timeout(_SECONDS):
                 return await self._fetched(url)
@@ -47,6 +50,8 @@ class Fetcher:
             raise Busy("The host of the jwks_uri does not answer now.") from None
 
     async def _fetched(self, url: str) -> bytes:
+        import httpx
+
         target = await self._guard.target(url)
         headers = {
             "Accept": "application/json",

@@ -21,13 +21,12 @@ def hasten() -> None:
 
 def settle(*, validates: bool = True, many: bool = False) -> None:
     """Call it once, when everything is built: what is there now stays, and is not looked at by the
-    garbage collector again. `validates`: whether resources will be looked at in this process;
-    `many`: whether they come in thousands."""
+    garbage collector again, nor now, since a start leaves no garbage worth the time. `validates`:
+    whether resources will be looked at in this process; `many`: whether they come in thousands."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     if validates:
         from careplane.fhir import validation
 
         validation.prepare(*_COMMON)
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_OF_MANY if many else _YOUNG_OBJECTS, 20, 50)

@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from careplane.access.caller import Caller
 from careplane.app import engines
@@ -30,6 +32,11 @@ from careplane.ledger.witness.asking import Witnesses
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.ledger import LedgerStore
 from careplane.storage.ports.records import Tenant, Version
+
+if TYPE_CHECKING:
+    import httpx
+
+    from careplane.ledger.stamping import Stamping
 
 ANCHOR = "ledger.anchor"
 _EVERY_SECONDS = 0.4
@@ -130,19 +137,26 @@ class Ledgering:
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _served(self) -> None:
-        import httpx  # by the process that leads
-
         log = self.log()
         await log.open()
         follower = Follower(log, self.store, self.sources)
-        async with httpx.AsyncClient() as http, asyncio.TaskGroup() as group:
-            asking = Witnesses(self.policy, http) if self.witnessed else None
+        async with AsyncExitStack() as stack:
+            asking = stamps = None
+            if self.witnessed or self._settings.ledger_tsa:
+                import httpx
+
+                http = await stack.enter_async_context(httpx.AsyncClient())
+                asking = Witnesses(self.policy, http) if self.witnessed else None
+                stamps = self._stamping(http) if self._settings.ledger_tsa else None
+            group = await stack.enter_async_context(asyncio.TaskGroup())
             group.create_task(log.run(asking, _EVERY_SECONDS))
             group.create_task(follower.run())
-            if self._settings.ledger_tsa:
-                source = COSIGNED if self.witnessed else SIGNED
-                stamps = stamping_of(self._settings, self.store, source, http, self._clock)
+            if stamps is not None:
                 group.create_task(stamps.run())
+
+    def _stamping(self, http: httpx.AsyncClient) -> Stamping:
+        source = COSIGNED if self.witnessed else SIGNED
+        return stamping_of(self._settings, self.store, source, http, self._clock)
 
     async def close(self) -> None:
         """Let go of the log, where it was opened."""

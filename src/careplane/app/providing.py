@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-import httpx
-
 from careplane.kernel.errors import Busy
+
+if TYPE_CHECKING:
+    import httpx
 
 _SECONDS = 10.0
 _MOST_BYTES = 262_144
@@ -28,6 +30,8 @@ class ProviderWeb:
     async def post(self, url: str, form: Mapping[str, str], auth: tuple[str, str]) -> bytes:
         """The answer to a form; the client authenticates by client_secret_basic, each half encoded
         (RFC 6749, 2.3.1). Raises Busy."""
+        import httpx
+
         id, secret = map(quote_plus, auth)
         return await self._ask("POST", url, data=dict(form), auth=httpx.BasicAuth(id, secret))
 
@@ -38,6 +42,8 @@ class ProviderWeb:
         data: dict[str, str] | None = None,
         auth: httpx.BasicAuth | None = None,
     ) -> bytes:
+        import httpx
+
         try:
             async with (
                 asyncio.timeout(_SECONDS),

@@ -4,20 +4,29 @@ within its time, reading no more of the answer than its status."""
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
 
 from careplane.interop.subscriptions.channel import Undelivered
 from careplane.interop.subscriptions.reach import Reach, Unreachable
 
+if TYPE_CHECKING:
+    import httpx
+
 
 class Posting:
-    """One HTTP client for all endpoints. Connections are not kept: most endpoints hear rarely."""
+    """One HTTP client for all endpoints, made with the first message. Connections are not kept:
+    most endpoints hear rarely."""
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
-        self._client = httpx.AsyncClient(
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        import httpx
+
+        return httpx.AsyncClient(
             follow_redirects=False,
             trust_env=False,
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=0),
@@ -27,6 +36,8 @@ class Posting:
         self, url: str, body: bytes, headers: list[tuple[str, str]], seconds: float
     ) -> None:
         """Raises Undelivered unless the answer is a success."""
+        import httpx
+
         try:
             async with asyncio.timeout(seconds):
                 status = await self._status(url, body, headers, seconds)
@@ -41,11 +52,14 @@ class Posting:
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._client.aclose()
+        if "_client" in self.__dict__:
+            await self._client.aclose()
 
     async def _status(
         self, url: str, body: bytes, headers: list[tuple[str, str]], seconds: float
     ) -> int:
+        import httpx
+
         parts = urlsplit(url)
         address = await self._reach.address(url)
         target = httpx.URL(url).copy_with(host=address)

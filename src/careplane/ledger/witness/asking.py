@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import httpx
+from typing import TYPE_CHECKING
 
 from careplane.kernel.errors import CareplaneError, Conflict, Malformed
 from careplane.ledger.formats import checkpoint, keys, note, submission
@@ -14,6 +13,9 @@ from careplane.ledger.formats.policy import Party, Policy
 from careplane.ledger.formats.submission import Submission
 from careplane.ledger.merkle.tiles import Lost
 from careplane.ledger.tree import Tree
+
+if TYPE_CHECKING:
+    import httpx
 
 _TRIES = 3
 _SECONDS = 4.0
@@ -63,6 +65,8 @@ class Witnesses:
         return None
 
     async def _ask(self, name: str, party: Party, signed: note.Note, tree: Tree) -> Answer:
+        import httpx
+
         try:
             async with asyncio.timeout(_SECONDS):
                 return await self._cosignature(name, party, signed, tree)

@@ -10,13 +10,15 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-import httpx
 from msgspec import Struct
 
 from careplane.kernel.errors import Busy, Forbidden, Incorrect
 from careplane.kernel.networks import is_public
+
+if TYPE_CHECKING:
+    import httpx
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host."""
@@ -54,6 +56,8 @@ class Guard:
 
     def check(self, url: str) -> httpx.URL:
         """What can be told without asking anybody. Raises Incorrect or Forbidden."""
+        import httpx
+
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, ValueError, TypeError):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-import httpx
+from typing import TYPE_CHECKING
 
 from careplane.interop.bulk.pulling.guard import Guard
 from careplane.kernel.errors import Busy, Incorrect
 
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
 _REDIRECTS = 4
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_SECONDS, _CONNECT_SECONDS = 60.0, 10.0
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _LATER = frozenset({408, 425, 429})
 _HEADERS = {"Accept": "application/fhir+ndjson, application/ndjson", "Accept-Encoding": "gzip"}
@@ -29,9 +32,12 @@ class Web:
     async def read(self, url: str) -> AsyncIterator[bytes]:
         """The body as it is sent, packed or not. Raises Forbidden or Incorrect, and Busy where it
         may go well later."""
+        import httpx
+
         # No proxies and no .netrc from the environment: the connection goes where the guard says.
         verify = self._trust or True
-        async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=_TIMEOUT) as client:
+        timeout = httpx.Timeout(_SECONDS, connect=_CONNECT_SECONDS)
+        async with httpx.AsyncClient(verify=verify, trust_env=False, timeout=timeout) as client:
             for _ in range(_REDIRECTS):
                 async with self._asked(client, url) as answer:
                     if answer.status_code in _MOVED and "location" in answer.headers:
@@ -48,6 +54,8 @@ class Web:
 
     @asynccontextmanager
     async def _asked(self, client: httpx.AsyncClient, url: str) -> AsyncIterator[httpx.Response]:
+        import httpx
+
         target = await self._guard.target(url)
         headers = {**_HEADERS, "Host": target.url.netloc.decode("ascii")}
         known = {"sni_hostname": target.host}
