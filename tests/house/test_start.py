@@ -17,7 +17,7 @@ _SERVING = ("jinja2", "httpx", "careplane.app.build", "careplane.records.door")
     [
         ("careplane.app.cli", (*_SIGNING_IN, *_SERVING, "structlog", "granian")),
         ("careplane.app.serving", (*_SIGNING_IN, *_SERVING, "structlog", "prometheus_client")),
-        ("careplane.app.build", (*_SIGNING_IN, "httpx", "structlog", "granian")),
+        ("careplane.app.build", (*_SIGNING_IN, "httpx", "jinja2", "structlog", "granian")),
         ("careplane.app.workers", (*_SIGNING_IN, *_SERVING, "cryptography", "sqlcipher3")),
         (
             "careplane.storage.engines.sqlite.writing.child",

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from careplane.web import assets, i18n
@@ -18,12 +17,17 @@ from careplane.web.say.browsers import say_browser
 from careplane.web.say.dates import say_date, say_time
 from careplane.web.security import HEADERS, PRIVATE
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 @cache
 def environment(language: str) -> Environment:
     """Templates that speak one language."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # with the first page
+
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -10,7 +10,6 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Literal
 
-import aiosmtplib
 from msgspec import Struct
 
 from careplane.interop.subscriptions.channel import Notification, Undelivered
@@ -43,6 +42,8 @@ class Email:
 
     async def send(self, subscription: Subscription, notification: Notification) -> None:
         """Accepted when the mail server has taken it."""
+        import aiosmtplib
+
         box = self._mailbox
         try:
             await aiosmtplib.send(
