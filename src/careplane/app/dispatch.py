@@ -27,11 +27,11 @@ def dispatch(fhir: App, pages: App, others: Mapping[str, App], sockets: Mapping[
         inside = path == "/fhir" or path.startswith("/fhir/")
         return single.get(path, fhir if inside else pages)
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         path = scope.get("path", "")
         websocket = scope["type"] == "websocket"
         app = sockets.get(path, _no_socket) if websocket else chosen(path)
-        await app(scope, receive, send)
+        return app(scope, receive, send)
 
     return application
 

@@ -79,10 +79,6 @@ class Consents:
         self._verdict = lru_cache(maxsize=200_000)(self._judged)
         self._nodes: dict[Tenant, _Nodes] = {}
 
-    async def fresh(self, tenant: Tenant) -> None:
-        """To be awaited before decisions: know what is in force."""
-        await self.books.fresh(tenant)
-
     def node(
         self,
         caller: Caller,
