@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these record
 """The notice that goes with every disclosure (42 CFR 2.32(a)(2))."""
 _DISPLAYS = {PART2: NOTICE, NO_REDISCLOSURE: "no disclosure without subject authorization"}
 _CODE = re.compile(rb'"code":"([^"\\]{1,64})"')
+_REMEMBERED = 16_384
 _KEPT = frozenset({CONFIDENTIALITY, ACT_CODE})
 Label = tuple[str, str]
 
@@ -43,6 +45,7 @@ class Labelling:
         self._sources = frozenset(sources)
         self._needles = tuple(json.dumps(one).encode() for one in sorted(self._sources))
         self._relabellers = frozenset(relabellers)
+        self._may_know = lru_cache(maxsize=_REMEMBERED)(self._looked_up)
 
     def labelled(self, caller: Caller, rest: bytes, before: bytes = b"}") -> bytes:
         """The stored form of a resource with its labels; `before` is the version that it
@@ -74,9 +77,11 @@ class Labelling:
         """Codings anywhere, contained resources included; nothing is parsed where no code of a
         table is among the bytes. An escape in them could hide one."""
         hidden = b"\\u" in rest or b"\\/" in rest
-        may_know = self._table.may_know
-        if hidden or any(may_know(code.decode("utf-8", "replace")) for code in _CODE.findall(rest)):
+        if hidden or any(map(self._may_know, _CODE.findall(rest))):
             yield from _codings(msgspec.json.decode(b'{"meta":{"versionId":"0"' + rest))
+
+    def _looked_up(self, code: bytes) -> bool:
+        return self._table.may_know(code.decode("utf-8", "replace"))
 
 
 def _codings(tree: Any) -> Iterator[Label]:
