@@ -19,11 +19,11 @@ def dispatch(fhir: App, pages: App, others: Mapping[str, App], sockets: Mapping[
     those of `sockets`, or nowhere."""
     single = {address: app for address, app in others.items() if not address.endswith("/")}
     below = tuple((address, app) for address, app in others.items() if address.endswith("/"))
+    prefixes = tuple(address for address, _ in below)
 
     def chosen(path: str) -> App:
-        for prefix, app in below:
-            if path.startswith(prefix):
-                return app
+        if path.startswith(prefixes):
+            return next(app for prefix, app in below if path.startswith(prefix))
         inside = path == "/fhir" or path.startswith("/fhir/")
         return single.get(path, fhir if inside else pages)
 
