@@ -119,6 +119,10 @@ class Decider:
         found = known.made.get((caller, permission, type))
         return self._remembered(caller, permission, type) if found is None else found
 
+    def anybody(self, tenant: Tenant) -> frozenset[str]:
+        """A patient whose Consents bear on decisions, if there is one."""
+        return self.consents.anybody(tenant) if self.consents else frozenset()
+
     def incoming(self, caller: Caller, permission: Permission, type: str) -> Node:
         """What a resource that is brought must match: a Consent keeps nobody from documenting,
         unless it forbids to collect."""
