@@ -9,11 +9,12 @@ policies do not name is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from careplane.access.caller import Caller
 from careplane.access.consent.consents import Consents
+from careplane.access.consent.edition import Edition
 from careplane.access.masks.view import View
 from careplane.access.scopes import Permission, Scope
 from careplane.fhir.definitions import RESOURCE_TYPES
@@ -40,11 +41,25 @@ ViewOf = Callable[[Caller], View | None]
 """How much of what they may see the policies show a caller; None for all of it."""
 
 _LOOKING = frozenset({Permission.READ, Permission.SEARCH})
+_REMEMBERED = 4096
+
+
+@dataclass(slots=True)
+class _Known:
+    """Restrictions at one tenant, as of one number of the edition of its Consents."""
+
+    edition: Edition
+    number: int
+    made: dict[tuple[Caller, Permission, str], Node] = field(default_factory=dict)
 
 
 def whole(caller: Caller) -> View | None:
     """The ViewOf of an institution that masks nothing."""
     return None
+
+
+def _nothing_to_know(tenant: Tenant) -> bool:
+    return True
 
 
 class Decider:
@@ -66,13 +81,16 @@ class Decider:
         self._policies = policies
         self._emergency_role = emergency_role
         self.consents = consents
+        self.is_fresh = consents.books.is_fresh if consents else _nothing_to_know
+        """Of a tenant, whether the Consents that are in force are known."""
+        self._known: dict[Tenant, _Known] = {}
         self.by_right = lru_cache(maxsize=8192)(self._decide)
         self.view: ViewOf = lru_cache(maxsize=8192)(views)
 
     async def fresh(self, tenant: Tenant) -> None:
-        """To be awaited before decisions for a tenant: know the Consents that are in force."""
+        """To be awaited before decisions for a tenant, unless they are: know them."""
         if self.consents is not None:
-            await self.consents.fresh(tenant)
+            await self.consents.books.fresh(tenant)
 
     def wrote(self, tenant: Tenant, puts: Iterable[Put]) -> None:
         """This process has written these: what they change in decisions counts at once."""
@@ -93,11 +111,13 @@ class Decider:
     ) -> Node:
         """What resources of the type must match for this caller; `Nothing` for none at all.
         `patients`: those that they can be about, where that is known."""
-        node = self.by_right(caller, permission, type)
-        if self.consents is None or isinstance(node, Nothing):
-            return node
-        consented = self.consents.node(caller, permission, type, patients)
-        return node if isinstance(consented, Everything) else all_of(node, consented)
+        if patients is not None:
+            return self._consented(caller, permission, type, patients)
+        known = self._known.get(caller.tenant)
+        if known is None or known.number != known.edition.number:
+            return self._remembered(caller, permission, type)
+        found = known.made.get((caller, permission, type))
+        return self._remembered(caller, permission, type) if found is None else found
 
     def anybody(self, tenant: Tenant) -> frozenset[str]:
         """A patient whose Consents bear on decisions, if there is one."""
@@ -106,6 +126,8 @@ class Decider:
     def incoming(self, caller: Caller, permission: Permission, type: str) -> Node:
         """What a resource that is brought must match: a Consent keeps nobody from documenting,
         unless it forbids to collect."""
+        if permission is Permission.CREATE:
+            return self.restriction(caller, permission, type)
         node = self.by_right(caller, permission, type)
         if self.consents is None or isinstance(node, Nothing):
             return node
@@ -113,8 +135,12 @@ class Decider:
 
     def searching(self, caller: Caller, type: str, where: Node) -> Node:
         """The restriction of a search that asks for `where` besides."""
-        patients = self.consents.patients_in(type, where) if self.consents else None
-        self.require(caller, Permission.SEARCH, type)
+        limit = self.require(caller, Permission.SEARCH, type)
+        if self.consents is None or isinstance(limit, Everything):
+            return limit
+        patients = self.consents.patients_in(type, where)
+        if patients is None:
+            return limit
         return self.restriction(caller, Permission.SEARCH, type, patients)
 
     def require(self, caller: Caller, permission: Permission, type: str) -> Node:
@@ -139,6 +165,31 @@ class Decider:
         if alike == {Everything(): set(RESOURCE_TYPES)}:
             return Everything()
         return any_of(*(all_of(OfType(frozenset(types)), node) for node, types in alike.items()))
+
+    def _remembered(self, caller: Caller, permission: Permission, type: str) -> Node:
+        """Made now, and looked up from now on until a Consent changes."""
+        found = self._consented(caller, permission, type, None)
+        edition = None if self.consents is None else self.consents.books.edition(caller.tenant)
+        if edition is None:  # nobody has looked yet what is in force
+            return found
+        known = self._known.get(caller.tenant)
+        if known is None or known.number != edition.number or len(known.made) >= _REMEMBERED:
+            known = self._known[caller.tenant] = _Known(edition, edition.number)
+        known.made[caller, permission, type] = found
+        return found
+
+    def _consented(
+        self,
+        caller: Caller,
+        permission: Permission,
+        type: str,
+        patients: frozenset[str] | None,
+    ) -> Node:
+        node = self.by_right(caller, permission, type)
+        if self.consents is None or isinstance(node, Nothing):
+            return node
+        consented = self.consents.node(caller, permission, type, patients)
+        return node if isinstance(consented, Everything) else all_of(node, consented)
 
     def _decide(self, caller: Caller, permission: Permission, type: str) -> Node:
         scopes = self._by_scopes(caller, permission, type)

@@ -19,19 +19,19 @@ def dispatch(fhir: App, pages: App, others: Mapping[str, App], sockets: Mapping[
     those of `sockets`, or nowhere."""
     single = {address: app for address, app in others.items() if not address.endswith("/")}
     below = tuple((address, app) for address, app in others.items() if address.endswith("/"))
+    prefixes = tuple(address for address, _ in below)
 
     def chosen(path: str) -> App:
-        for prefix, app in below:
-            if path.startswith(prefix):
-                return app
+        if path.startswith(prefixes):
+            return next(app for prefix, app in below if path.startswith(prefix))
         inside = path == "/fhir" or path.startswith("/fhir/")
         return single.get(path, fhir if inside else pages)
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         path = scope.get("path", "")
         websocket = scope["type"] == "websocket"
         app = sockets.get(path, _no_socket) if websocket else chosen(path)
-        await app(scope, receive, send)
+        return app(scope, receive, send)
 
     return application
 

@@ -84,13 +84,13 @@ Accepting = Callable[[Extract, tuple[Custom, ...]], AcceptMany]
 
 @dataclass(slots=True)
 class _Book:
-    """What is known of one tenant, when it was looked up, and how often that was asked for."""
+    """What is known of one tenant, until when it is good, and how often it was said that it is
+    not."""
 
     timeline: Timeline = field(default_factory=Timeline)
     marks: dict[Param, Mark] = field(default_factory=dict)
-    looked: int = 0
-    asked: int = 1
-    answered: int = 0
+    good: int = 0
+    asked: int = 0
     edition: Edition | None = None
     parts: Parts | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -118,6 +118,11 @@ class Definitions:
         self._progress = progress
         self._books: dict[Tenant, _Book] = {}
         self._wordless: set[Tenant] = set()
+
+    def at_hand(self, tenant: Tenant) -> Parts | None:
+        """As `renewed`, where nothing has to be looked up; else None."""
+        book = self._books.get(tenant)
+        return book.parts if book is not None and self._clock() < book.good else None
 
     async def renewed(self, parts: Parts, tenant: Tenant) -> Parts:
         """The parts of the door with the definitions of a tenant, a second old at most unless
@@ -151,7 +156,9 @@ class Definitions:
 
     def forget(self, tenant: Tenant) -> None:
         """Look again before the next call."""
-        self._books.setdefault(tenant, _Book()).asked += 1
+        book = self._books.setdefault(tenant, _Book())
+        book.asked += 1
+        book.good = 0
 
     async def newest(self, tenant: Tenant) -> int:
         """The epoch as it stands now."""
@@ -186,18 +193,14 @@ class Definitions:
 
     async def _fresh(self, tenant: Tenant) -> _Book:
         book = self._books.setdefault(tenant, _Book())
-        if self._is_stale(book):
+        if self._clock() >= book.good:
             async with book.lock:
-                if self._is_stale(book):
+                if self._clock() >= book.good:
                     await self._look(tenant, book)
         return book
 
-    def _is_stale(self, book: _Book) -> bool:
-        late = self._clock() - book.looked > _FRESH_MICROSECONDS
-        return late or book.answered != book.asked
-
     async def _look(self, tenant: Tenant, book: _Book) -> None:
-        looked, asked = self._clock(), book.asked
+        good, asked = self._clock() + _FRESH_MICROSECONDS, book.asked
         changed = await self._hear(tenant, book.timeline)
         if self._is_open(book):
             changed = await self._read_marks(tenant, book) or changed
@@ -207,7 +210,8 @@ class Definitions:
             book.edition, book.parts = self._made(book), None
         if book.edition.waiting:
             await self._say(tenant, book.edition)
-        book.looked, book.answered = looked, asked
+        if book.asked == asked:  # else something was written meanwhile
+            book.good = good
 
     async def _begin(self, tenant: Tenant, book: _Book) -> bool:
         """Where nothing is stored yet, the index of full-text search lacks nothing."""

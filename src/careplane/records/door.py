@@ -9,7 +9,8 @@ not see is `NotFound`, as if there were none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
 
 from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
@@ -82,10 +83,10 @@ class Door:
         self._reindexes = reindexes
         self._erasing = erasing
 
-    async def _call(
+    def _call(
         self, caller: Caller, interaction: str, work: Work[Command, Result], command: Command
-    ) -> Result:
-        return await audited(self._parts, Account(caller, interaction), work, command)
+    ) -> Coroutine[Any, Any, Result]:
+        return audited(self._parts, Account(caller, interaction), work, command)
 
     async def refused(self, caller: Caller, method: str, path: str, error: Exception) -> None:
         """Keep an audit record of a request that no other call has heard of: without a good

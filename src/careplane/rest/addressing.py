@@ -45,7 +45,7 @@ class Addressing:
 
     def base(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         """The address of the FHIR interface that was asked, without a slash at its end."""
-        place = place_of(scope)
+        place: Place = scope.get(PLACE, OWN)
         if self.base_url:
             return self.known(place)
         scheme = str(scope.get("scheme", "http"))

@@ -5,7 +5,7 @@ Plain ASGI and no framework in between, since a read costs less than a framework
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -137,16 +137,16 @@ class Fhir:
                 return await self._later.take(request, partial(self._settled, scope))
         return await self._carry_out(request)
 
-    async def _carry_out(self, request: Request) -> Response:
+    def _carry_out(self, request: Request) -> Awaitable[Response]:
         where = place(request.path)
         request.seen.interaction = INTERACTIONS.get((where.shape, request.method), UNKNOWN)
         if where.operation is not None:
-            return await self._operations.call(self._service, request, where)
+            return self._operations.call(self._service, request, where)
         methods = ROUTES.get(where.shape, {})
         handler = methods.get(request.method)
         if handler is None:
             raise MethodNotAllowed(request.method, (*methods, "OPTIONS"))
-        return await handler(self._service, request)
+        return handler(self._service, request)
 
     async def _settled(self, scope: Scope, request: Request) -> Response:
         """Its answer, also where it is an error: nobody waits for it."""

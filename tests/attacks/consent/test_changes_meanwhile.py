@@ -73,7 +73,7 @@ async def _change(house: House, draw: random.Random, id: str, n: int) -> None:
 
 async def _anew(house: House) -> Consents:
     made = Consents(Books(house.store, system_clock), DATA, Choices())
-    await made.fresh(TENANT)
+    await made.books.fresh(TENANT)
     return made
 
 
@@ -88,14 +88,14 @@ async def test_step_by_step_comes_to_the_same_as_all_at_once(house: House, seed:
         n = draw.randrange(PATIENTS)
         await _change(house, draw, f"c{draw.randrange(8)}", n)
         grown.books.forget(TENANT)
-        await grown.fresh(TENANT)
+        await grown.books.fresh(TENANT)
         one, other = grown.books.edition(TENANT), (await _anew(house)).books.edition(TENANT)
         assert one is not None
         assert other is not None
         assert _said(one) == _said(other)
     await house.http.delete("CareTeam/t")
     grown.books.forget(TENANT)
-    await grown.fresh(TENANT)
+    await grown.books.fresh(TENANT)
     assert _said(grown.books.edition(TENANT)) == _said((await _anew(house)).books.edition(TENANT))
 
 

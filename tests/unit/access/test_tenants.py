@@ -108,10 +108,10 @@ async def test_names_and_hosts_are_not_shared(register: Register) -> None:
 async def test_a_process_knows_what_is_served(state: MemoryState, register: Register) -> None:
     known = Tenants(state, system_clock)
     assert [one.name for one in known.all()] == ["default"]
-    assert known.is_stale
+    assert known.is_stale()
     one = await register.add(named("one", host="one.example"))
     await known.look()
-    assert not known.is_stale
+    assert not known.is_stale()
     assert known.by_name("one") == known.by_host("one.example") == known.by_number(Tenant(2)) == one
     assert known.by_name("two") is known.by_host("one") is known.by_number(Tenant(3)) is None
     await register.change("one", lambda found: replace(found, disabled=True))

@@ -36,7 +36,8 @@ class Book:
     """What is known of one tenant. `passing` are the Consents that say something else at another
     time, or when others belong to a group; `pending` those that have changed since the edition;
     `regrouped`: groups have. `names_groups`: some name a team or an organisation. `seen` is the
-    newest `t` by type; `until` is when something begins or ends to be in force."""
+    newest `t` by type; `until` is when something begins or ends to be in force; `good` until when
+    all of this is fresh."""
 
     trees: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     passing: set[str] = field(default_factory=set)
@@ -48,9 +49,8 @@ class Book:
     seen: dict[str, int] = field(default_factory=dict)
     edition: Edition | None = None
     until: int = END
-    looked: int = 0
-    asked: int = 1
-    answered: int = 0
+    good: int = 0
+    asked: int = 0
     part2: bool = False
     base: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -84,21 +84,22 @@ class Books:
         """Look again before the next call; `wholly`: at all of it, for some may be gone."""
         book = self._books.setdefault(tenant, Book())
         book.asked += 1
+        book.good = 0
         if wholly:
             book.seen.clear()
 
-    async def fresh(self, tenant: Tenant) -> None:
-        """Know what this process has written, and what others had a second ago."""
-        book = self._books.setdefault(tenant, Book())
-        if self._is_stale(book):
-            async with book.lock:
-                if self._is_stale(book):
-                    await self._look(tenant, book)
+    def is_fresh(self, tenant: Tenant) -> bool:
+        """Whether it is known what this process has written, and what others had a second ago."""
+        book = self._books.get(tenant)
+        return book is not None and self._clock() < book.good
 
-    def _is_stale(self, book: Book) -> bool:
-        now = self._clock()
-        late = now - book.looked > _FRESH_MICROSECONDS or now >= book.until
-        return late or book.answered != book.asked
+    async def fresh(self, tenant: Tenant) -> None:
+        """Know it."""
+        book = self._books.setdefault(tenant, Book())
+        if self._clock() >= book.good:
+            async with book.lock:
+                if self._clock() >= book.good:
+                    await self._look(tenant, book)
 
     async def _look(self, tenant: Tenant, book: Book) -> None:
         looked, asked = self._clock(), book.asked
@@ -110,7 +111,8 @@ class Books:
         await self._members(tenant, book)
         book.part2 = book.part2 or await self._has_part2(tenant)
         await self._renew(book, looked)
-        book.looked, book.answered = looked, asked
+        if book.asked == asked:  # else something was written meanwhile
+            book.good = min(looked + _FRESH_MICROSECONDS, book.until)
 
     async def _has_part2(self, tenant: Tenant) -> bool:
         label = Token(SECURITY, (Coding(None, PART2, any_system=True),))

@@ -79,10 +79,6 @@ class Consents:
         self._verdict = lru_cache(maxsize=200_000)(self._judged)
         self._nodes: dict[Tenant, _Nodes] = {}
 
-    async def fresh(self, tenant: Tenant) -> None:
-        """To be awaited before decisions: know what is in force."""
-        await self.books.fresh(tenant)
-
     def node(
         self,
         caller: Caller,
@@ -117,8 +113,10 @@ class Consents:
         """This process has written these."""
         edition = self.books.edition(tenant)
         part2 = edition is not None and edition.part2
-        if any(put.type in HEARD or (not part2 and PART2_BYTES in put.rest) for put in puts):
-            self.books.forget(tenant)
+        for put in puts:
+            if put.type in HEARD or (not part2 and PART2_BYTES in put.rest):
+                self.books.forget(tenant)
+                return
 
     def patients_in(self, type: str, where: Node) -> frozenset[str] | None:
         """The patients that whatever matches is about; None where the query does not say."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -28,8 +29,8 @@ NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these record
 """The notice that goes with every disclosure (42 CFR 2.32(a)(2))."""
 _DISPLAYS = {PART2: NOTICE, NO_REDISCLOSURE: "no disclosure without subject authorization"}
 _CODE = re.compile(rb'"code":"([^"\\]{1,64})"')
+_REMEMBERED = 16_384
 _KEPT = frozenset({CONFIDENTIALITY, ACT_CODE})
-_REMEMBERED = 20_000
 Label = tuple[str, str]
 
 
@@ -44,8 +45,7 @@ class Labelling:
         self._sources = frozenset(sources)
         self._needles = tuple(json.dumps(one).encode() for one in sorted(self._sources))
         self._relabellers = frozenset(relabellers)
-        self._harmless: set[bytes] = set()
-        """Codes of which no table knows anything."""
+        self._may_know = lru_cache(maxsize=_REMEMBERED)(self._looked_up)
 
     def labelled(self, caller: Caller, rest: bytes, before: bytes = b"}") -> bytes:
         """The stored form of a resource with its labels; `before` is the version that it
@@ -74,22 +74,15 @@ class Labelling:
             found |= {(ACT_CODE, NO_REDISCLOSURE), (CONFIDENTIALITY, "R")}
         return found
 
-    def _codes(self, rest: bytes) -> Iterable[Label]:
+    def _codes(self, rest: bytes) -> Iterator[Label]:
         """Codings anywhere, contained resources included; nothing is parsed where no code of a
         table is among the bytes. An escape in them could hide one."""
         hidden = b"\\" in rest and (b"\\u" in rest or b"\\/" in rest)
-        if not hidden and self._all_harmless(_CODE.findall(rest)):
-            return ()
-        return _codings(msgspec.json.decode(b'{"meta":{"versionId":"0"' + rest))
+        if hidden or any(map(self._may_know, _CODE.findall(rest))):
+            yield from _codings(msgspec.json.decode(b'{"meta":{"versionId":"0"' + rest))
 
-    def _all_harmless(self, codes: list[bytes]) -> bool:
-        if self._harmless.issuperset(codes):
-            return True
-        new = {code for code in codes if not self._table.may_know(code.decode("utf-8", "replace"))}
-        if len(self._harmless) > _REMEMBERED:
-            self._harmless.clear()
-        self._harmless |= new
-        return len(new) == len(set(codes))
+    def _looked_up(self, code: bytes) -> bool:
+        return self._table.may_know(code.decode("utf-8", "replace"))
 
 
 def _codings(tree: Any) -> Iterator[Label]:

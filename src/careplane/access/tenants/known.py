@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 
 
 class Tenants:
-    """Those that are not disabled, by number, by name and by host name."""
+    """Those that are not disabled, by number, by name and by host name. `has_hosts`: some have a
+    host name of their own; `has_quotas`: some may send so many requests only."""
 
     def __init__(self, state: StateStore, clock: Clock) -> None:
         self._state = state
@@ -50,16 +51,10 @@ class Tenants:
         """By a host name of its own, in lower case and without a port."""
         return self._by_host.get(host)
 
-    @property
-    def has_hosts(self) -> bool:
-        """Whether any institution has a host name of its own."""
-        return bool(self._by_host or self._closed)
-
     def is_closed(self, host: str) -> bool:
         """Whether it is the host name of one that is disabled."""
         return host in self._closed
 
-    @property
     def is_stale(self) -> bool:
         """Whether nobody watches and it is a while since somebody looked."""
         return self._watching is None and self._clock() - self._looked >= _STALE_MICROSECONDS
@@ -93,6 +88,8 @@ class Tenants:
         self._by_name = {one.name: one for one in here}
         self._by_host = {one.host: one for one in here if one.host}
         self._closed = {one.host for one in book.institutions if one.disabled and one.host}
+        self.has_hosts = bool(self._by_host or self._closed)
+        self.has_quotas = any(one.most_requests for one in here)
 
     async def _watch(self) -> None:
         while True:

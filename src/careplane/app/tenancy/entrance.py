@@ -51,14 +51,18 @@ class Entrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or hold one websocket."""
-        if scope["path"] in health.PATHS:
+        path, tenants = scope["path"], self._tenants
+        if path in health.PATHS:
             await self._inner(scope, receive, send)
             return
+        place, inside = OWN, scope
         try:
-            if self._tenants.is_stale:
-                await self._tenants.look()
-            place, inside = self._placed(scope)
-            self._pace.take(place.tenant)
+            if tenants.is_stale():
+                await tenants.look()
+            if tenants.has_hosts or path.startswith(_PREFIX):
+                place, inside = self._placed(scope)
+            if tenants.has_quotas:
+                self._pace.take(place.tenant)
         except CareplaneError as error:
             await self._refuse(scope, receive, send, error)
             return

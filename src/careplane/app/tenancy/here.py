@@ -6,6 +6,7 @@ can forget to compare. Work that no request asked for stands nowhere, and may lo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 
 from careplane.storage.ports.records import Tenant
@@ -16,14 +17,10 @@ class Here:
 
     def __init__(self) -> None:
         self._tenant: ContextVar[Tenant | None] = ContextVar("careplane_tenant", default=None)
-
-    def enter(self, tenant: Tenant) -> Token[Tenant | None]:
+        self.enter: Callable[[Tenant], Token[Tenant | None]] = self._tenant.set
         """From now on, in this task, the address of this tenant is being asked."""
-        return self._tenant.set(tenant)
-
-    def leave(self, entered: Token[Tenant | None]) -> None:
+        self.leave = self._tenant.reset
         """As it was before."""
-        self._tenant.reset(entered)
 
     def is_here(self, tenant: Tenant) -> bool:
         """Whether what belongs to a tenant is known at this address."""

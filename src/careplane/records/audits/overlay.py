@@ -84,10 +84,10 @@ class WithTrail:
             return Page(())
         return Page((found,), total=1 if query.total else None)
 
-    async def commit(self, tenant: Tenant, unit: Unit) -> Receipt:
+    def commit(self, tenant: Tenant, unit: Unit) -> Asked[Receipt]:
         for put in unit.puts:
             _refuse(put.type, put.id)
-        return await self._store.commit(tenant, unit)
+        return self._store.commit(tenant, unit)
 
     async def erase(self, tenant: Tenant, erasure: Erasure) -> None:
         for one in erasure.records:

@@ -85,12 +85,13 @@ class SealedBodies:
         """One body that is compressed already."""
         encoding, body = packed
         encoding += SEALED
-        number = self._ring.own(place[0], patient)
+        tenant, type, id, version = place
+        number = self._ring.own(tenant, patient)
         if number is None:
             raise Fault("The key of a patient is not at hand")
         cipher = self._ring.ciphers.get(number) or self._find(number)
         nonce = os.urandom(_NONCE)
-        bound = _bound(*place, encoding * 4 + method)
+        bound = f"{tenant}/{type}/{id}/{version}/{encoding * 4 + method}".encode()
         return encoding, b"".join((number, nonce, cipher.encrypt(nonce, body, bound)))
 
     def unpack(
@@ -98,7 +99,8 @@ class SealedBodies:
     ) -> bytes:
         """The body as it was. Raises Fault where it is not the one that was written in this place,
         or its key was destroyed."""
-        return self._bodies.unpack(*self.opened(tenant, type, id, version, form, body))
+        encoding, packed = self.opened(tenant, type, id, version, form, body)
+        return self._bodies.unpack(encoding, packed)
 
     def opened(
         self, tenant: Tenant, type: str, id: str, version: int, form: int, body: bytes
@@ -111,10 +113,9 @@ class SealedBodies:
             return encoding, body
         number = body[:_NUMBER]
         cipher = self._ring.ciphers.get(number) or self._find(number)
+        bound = f"{tenant}/{type}/{id}/{version}/{form}".encode()
         try:
-            plain = cipher.decrypt(
-                body[_NUMBER:_HEAD], body[_HEAD:], _bound(tenant, type, id, version, form)
-            )
+            plain = cipher.decrypt(body[_NUMBER:_HEAD], body[_HEAD:], bound)
         except (InvalidTag, ValueError):
             raise Fault(
                 f"The body of version {version} of {type}/{id} is not the one that was written "
@@ -126,7 +127,3 @@ class SealedBodies:
 def number_in(form: int, body: bytes) -> bytes | None:
     """The number of the key that a body is under; None for one without encryption."""
     return body[:_NUMBER] if form >> 2 >= SEALED else None
-
-
-def _bound(tenant: Tenant, type: str, id: str, version: int, form: int) -> bytes:
-    return f"{tenant}/{type}/{id}/{version}/{form}".encode()

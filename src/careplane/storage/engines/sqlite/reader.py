@@ -21,7 +21,7 @@ from careplane.storage.engines.sqlite.plans.nodes import Nodes
 from careplane.storage.engines.sqlite.plans.scope import At, Scope
 from careplane.storage.engines.sqlite.plans.sql import Sql, both, inside
 from careplane.storage.engines.sqlite.sizes import sizes
-from careplane.storage.engines.sqlite.versions import COLUMNS, Row, Unpack, to_versions
+from careplane.storage.engines.sqlite.versions import COLUMNS, Row, Unpack, to_version, to_versions
 from careplane.storage.ports.records import (
     HistoryQuery,
     Key,
@@ -115,7 +115,7 @@ class Reader:
         if type_id is None:
             return None
         row = self.connection.execute(_READ, (tenant, type_id, compact(id))).fetchone()
-        return None if row is None else self._versions(tenant, (row,))[0]
+        return None if row is None else to_version(row, self._lookup, self._unpack, tenant)
 
     def vread(self, tenant: Tenant, type: str, id: str, version: int) -> Version | None:
         type_id = self._lookup.name(Kind.TYPE, type)
@@ -123,7 +123,7 @@ class Reader:
             return None
         args = (tenant, type_id, compact(id), version, version)
         row = self.connection.execute(_VREAD, args).fetchone()
-        return None if row is None else self._versions(tenant, (row,))[0]
+        return None if row is None else to_version(row, self._lookup, self._unpack, tenant)
 
     def read_many(self, tenant: Tenant, keys: Sequence[Key]) -> list[Version | None]:
         wanted = []

@@ -31,7 +31,7 @@ def to_versions(
 
 def to_version(row: Row, lookup: Lookup, unpack: Unpack, tenant: Tenant) -> Version:
     """A row that begins with COLUMNS."""
-    type_id, fhir_id, version, updated, form, body, t = row[:7]
+    type_id, fhir_id, version, updated, form, body, t, *_ = row
     type, id = lookup.type_name(type_id), expand(fhir_id)
     rest = unpack(tenant, type, id, version, form, body)
     return Version(type, id, version, updated * 1000, METHODS[form & 3], rest, t)
