@@ -18,6 +18,11 @@ FILES = ["version.sealed", "resource.sealed", "audit.sealed", "state.sealed", "t
 
 
 @pytest.fixture
+def database() -> str:
+    return postgres.url()
+
+
+@pytest.fixture
 def data(tmp_path: Path) -> Path:
     careplane("init", "--data", str(tmp_path / "data"))
     return tmp_path / "data"
