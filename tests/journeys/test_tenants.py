@@ -4,9 +4,9 @@ and a server of two processes that hears of it while it runs."""
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +157,7 @@ async def test_quotas_answer_clearly(tmp_path: Path, database: str) -> None:
         await known.look()
         await put(house.north, patient("a"), patient("b"))
         end = time.monotonic() + 10
-        for n in count():  # what is written within a second is not counted
+        for n in itertools.count():  # what is written within a second is not counted
             made = patient("c", multipleBirthInteger=n)
             answer = await house.north.put("Patient/c", json=made)
             if answer.status_code == 507 or time.monotonic() > end:
