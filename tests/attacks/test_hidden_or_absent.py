@@ -4,7 +4,11 @@ of it and whatever hides it. Both ids have one length, so that even lengths are 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -12,6 +16,10 @@ import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
+from careplane.kernel.clock import system_clock
+from careplane.kernel.errors import NotFound
+from careplane.records import commands as c
+from careplane.storage.engines import sqlite
 from tests.attacks.test_policy_attacks import FREE, NURSE, RECORDS, THEIRS
 from tests.consent_house import actor, consent, labels
 from tests.fhir_house import TENANT, House, bundle, entry, observation, open_house
@@ -152,6 +160,34 @@ async def test_what_is_hidden_answers_as_what_is_not_there(house: House, by: str
     assert kept is not None
     assert b"Zyx" in kept.rest
     assert await house.store.read(TENANT, "Observation", ABSENT) is None
+
+
+TIMED: dict[str, Callable[[House, Caller, str], Awaitable[object]]] = {
+    "read": lambda house, caller, id: house.door.read(caller, c.Read("Observation", id)),
+    "vread": lambda house, caller, id: house.door.vread(caller, c.Vread("Observation", id, 1)),
+}
+
+
+@pytest.mark.parametrize("by", HIDDEN_BY)
+async def test_time_does_not_tell_what_is_hidden(tmp_path: Path, by: str) -> None:
+    """Processor time, asked in turns: the medians are alike."""
+    caller, policy, more = HIDDEN_BY[by]
+    store = sqlite.open(tmp_path, bytes(range(32)), system_clock)
+    policies = {"clerk.cedar": policy} if policy else None
+    async with open_house(store, policies=policies) as house:
+        for record in [*RECORDS, *more]:
+            await house.put(record)
+        for name, ask in TIMED.items():
+            taken: dict[str, list[int]] = {HIDDEN: [], ABSENT: []}
+            for _ in range(400):
+                for id, times in taken.items():
+                    began = time.thread_time_ns()
+                    with pytest.raises(NotFound):
+                        await ask(house, caller, id)
+                    times.append(time.thread_time_ns() - began)
+            ratio = median(taken[HIDDEN]) / median(taken[ABSENT])
+            assert 0.75 < ratio < 1.33, f"{name}: {ratio}"
+    await store.close()
 
 
 async def test_a_system_goes_on_when_a_patient_denies_something(house: House) -> None:

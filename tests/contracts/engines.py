@@ -30,8 +30,8 @@ def _sqlite(folder: Path, clock: Clock) -> Store:
     return sqlite.open(folder, bytes(range(32)), clock)
 
 
-def _sqlite_shared(folder: Path, clock: Clock) -> Store:
-    limits = sqlite.Limits(writer="process", shared=True)
+def _sqlite_serving(folder: Path, clock: Clock) -> Store:
+    limits = sqlite.Limits(writer="process")
     return sqlite.open(folder, bytes(range(32)), clock, limits)
 
 
@@ -42,6 +42,6 @@ def _postgres(folder: Path, clock: Clock) -> Store:
 ENGINES: dict[str, Open] = {
     "memory": _memory,
     "sqlite": _sqlite,
-    "sqlite, shared by processes": _sqlite_shared,
+    "sqlite, a writer of its own": _sqlite_serving,
     "postgres": _postgres,
 }

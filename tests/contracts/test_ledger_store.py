@@ -68,10 +68,8 @@ async def test_leaves_move_once(store: LedgerStore) -> None:
 async def test_the_leaf_of_a_version_is_found_by_its_t(store: LedgerStore) -> None:
     runs = [Run(1, 5, 0, 2), Run(2, 5, 2, 1), Run(1, 9, 3, 1)]
     await store.append(Batch(0, entries(*"abcd"), [], runs=runs))
-    found = {(who, t): await store.place(who, t) for who in (1, 2, 3) for t in range(4, 11)}
-    assert {key: place for key, place in found.items() if place is not None} == {
-        (1, 5): 0, (1, 6): 1, (2, 5): 2, (1, 9): 3,
-    }  # fmt: skip
+    found = {who: await store.places(who, range(4, 11)) for who in (1, 2, 3)}
+    assert found == {1: {5: 0, 6: 1, 9: 3}, 2: {5: 2}, 3: {}}
     assert await store.runs(1) == [runs[0], runs[2]]
     assert (await store.runs(1, 5), await store.runs(1, 0, 1)) == ([runs[2]], [runs[0]])
 

@@ -255,9 +255,30 @@ async def test_a_store_in_use_is_no_target(one: Installation) -> None:
     assert await seen(one, IN_ORDER) == before
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-async def test_nobody_writes_to_a_source(engine: str, tmp_path: Path) -> None:
-    here = INSTALLATIONS[engine](tmp_path / "a")
+async def test_nobody_writes_to_a_source_of_files(tmp_path: Path) -> None:
+    here = on_sqlite(tmp_path / "a")
+    await fill(here, [Rows()])
+    store, state = here.open()
+    with pytest.raises(Busy, match="stop it"):
+        await here.source()
+    await store.close()
+    source = await here.source()
+    write = asyncio.create_task(state.put(ONE, "job", "new", b""))
+    done, _ = await asyncio.wait([write], timeout=0.5)
+    assert not done
+    with pytest.raises(Busy, match="being moved"):
+        here.open()
+    with pytest.raises(Busy):
+        await here.source()
+    await source.close()
+    await write
+    store, _ = here.open()
+    await store.close()
+    await state.close()
+
+
+async def test_nobody_writes_to_a_source_on_a_server(tmp_path: Path) -> None:
+    here = on_postgres(tmp_path / "a")
     await fill(here, [Rows()])
     store, state = here.open()
     source = await here.source()
@@ -313,12 +334,12 @@ async def test_audit_records_on_their_way_are_moved(tmp_path: Path) -> None:
     """Those of a server that was killed wait in outboxes; they get the numbers that they would."""
     files, there = on_sqlite(tmp_path / "a"), on_postgres(tmp_path / "b")
     await fill(files, [Rows()])
-    shared = sqlite.open(tmp_path / "a", KEY, Steps(), sqlite.Limits(shared=True))
-    await shared.append(ONE, b"waits")
-    await shared.commit(ONE, Unit((m.put("Patient", "new"),), audit=b"waits too"))
+    killed = sqlite.open(tmp_path / "a", KEY, Steps(), sqlite.Limits())
+    await killed.append(ONE, b"waits")
+    await killed.commit(ONE, Unit((m.put("Patient", "new"),), audit=b"waits too"))
     waiting = tmp_path / "b"
     shutil.copytree(tmp_path / "a", waiting)
-    await shared.close()
+    await killed.close()
 
     async def source() -> Source:
         return sqlite.SqliteSource(waiting, KEY)

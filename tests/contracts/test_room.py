@@ -4,6 +4,8 @@ comes back by itself. Faults are SQLite's own, by `max_page_count`."""
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Full
 from careplane.storage.engines import sqlite
 from careplane.storage.engines.sqlite import room
+from careplane.storage.engines.sqlite import spool as spools
 from careplane.storage.engines.sqlite.room import RESERVE, Room
 from careplane.storage.engines.sqlite.writing import ThreadWriter
 from careplane.storage.ports.records import Tenant, Unit
@@ -91,43 +94,62 @@ async def test_a_write_that_finds_no_room_is_not_stored_and_the_next_is(
     await store.close()
 
 
+@pytest.fixture
+def spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """How many bytes the disk still takes from write(2), and what it then answers."""
+    there = SimpleNamespace(room=None)
+
+    def write(file: int, data: bytes) -> int:
+        if there.room is None:
+            return os.write(file, data)
+        part, there.room = data[: there.room], max(0, there.room - len(data))
+        if not part:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return os.write(file, part)
+
+    with monkeypatch.context() as patched:
+        own = {name: getattr(os, name) for name in dir(os) if not name.startswith("__")}
+        patched.setattr(spools, "os", SimpleNamespace(**{**own, "write": write}))
+        yield there
+
+
 async def test_an_audit_record_gets_the_room_that_was_kept(
-    tmp_path: Path, disk: SimpleNamespace
+    tmp_path: Path, disk: SimpleNamespace, spool: SimpleNamespace
 ) -> None:
     store = open_store(tmp_path)
-    trail = store._trail
-    limit(trail._mine, 0)
-    relieve = trail._appender._relieve
+    relieve = store._trail._spool._relieve
 
     def freed() -> bool:
-        limit(trail._mine)
+        spool.room = None
         return relieve()
 
-    trail._appender._relieve = freed
+    store._trail._spool._relieve = freed
     assert (tmp_path / RESERVE).stat().st_size == KEPT
-    disk.free = 0
-    await asyncio.gather(*[store.append(T, b"x" * 500) for _ in range(100)])
+    disk.free, spool.room = 0, 10_000
+    await asyncio.gather(*[store.append(T, b"%03d" % n + b"x" * 500) for n in range(100)])
     assert not (tmp_path / RESERVE).exists()
     with pytest.raises(Full):
         await store.commit(T, Unit((m.put("Patient", "refused"),)))
     disk.free = 2 * KEPT
     await store.commit(T, Unit((m.put("Patient", "after"),)))
     assert (tmp_path / RESERVE).stat().st_size == KEPT
-    assert len(await store.tail(T)) == 100
+    assert [record[:3] for _, record in await store.tail(T)] == [b"%03d" % n for n in range(100)]
     await store.close()
 
 
 async def test_without_any_room_an_answer_without_a_record_does_not_leave(
-    tmp_path: Path, disk: SimpleNamespace
+    tmp_path: Path, disk: SimpleNamespace, spool: SimpleNamespace
 ) -> None:
     store = open_store(tmp_path)
-    limit(store._trail._mine, 0)
+    spool.room = 10_000
     (tmp_path / RESERVE).unlink()
     with pytest.raises(Full):
         await asyncio.gather(*[store.append(T, b"x" * 500) for _ in range(100)])
-    limit(store._trail._mine)
+    told = len(await store.tail(T))
+    assert 0 < told < 20
+    spool.room = None
     await store.append(T, b"again")
-    assert [record for _, record in await store.tail(T)] == [b"again"]
+    assert [record for _, record in await store.tail(T)][told:] == [b"again"]
     await store.close()
 
 

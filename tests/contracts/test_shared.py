@@ -9,12 +9,12 @@ import pytest
 
 from careplane.kernel.clock import system_clock
 from careplane.storage.engines import sqlite
+from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.ports.records import Tenant, Unit
 from tests.contracts import material as m
 
 pytestmark = pytest.mark.anyio
 KEY, T = bytes(range(32)), Tenant(1)
-SHARED = sqlite.Limits(shared=True)
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def _open(folder: Path, limits: sqlite.Limits = SHARED) -> sqlite.SqliteStore:
-    return sqlite.open(folder, KEY, system_clock, limits)
+def _open(folder: Path) -> sqlite.SqliteStore:
+    return sqlite.open(folder, KEY, system_clock, sqlite.Limits())
 
 
 async def _records(store: sqlite.SqliteStore) -> list[bytes]:
@@ -44,16 +44,16 @@ async def test_each_sees_what_all_have_recorded(tmp_path: Path) -> None:
         assert records.count(b"unit") == 1
     first = await _records(stores[0])
     await asyncio.gather(*(store.close() for store in stores))
-    alone = _open(tmp_path, sqlite.Limits())
+    alone = _open(tmp_path)
     assert await _records(alone) == first, "the order never changes"
     await alone.close()
 
 
 async def test_what_a_dead_process_has_recorded_is_found(tmp_path: Path) -> None:
     dead, alive = _open(tmp_path), _open(tmp_path)
-    dead._trail._keeper._move = lambda outboxes: None  # type: ignore[method-assign]
+    dead._trail._keeper._move = lambda sources: None  # type: ignore[method-assign]
     await dead.append(T, b"last words")
-    dead._trail._place.close()  # type: ignore[union-attr]  # as its end would
+    dead._trail._place.close()  # as its end would
     assert await _records(alive) == [b"last words"]
     heir = _open(tmp_path)
     await heir.append(T, b"next")
@@ -63,14 +63,34 @@ async def test_what_a_dead_process_has_recorded_is_found(tmp_path: Path) -> None
     await dead._writer.close()
 
 
-async def test_an_older_inbox_beside_a_newer_trail_loses_nothing(tmp_path: Path) -> None:
+async def test_an_older_spool_beside_a_newer_trail_loses_nothing(tmp_path: Path) -> None:
     store = _open(tmp_path)
     for n in range(5):
         await store.append(T, b"%d" % n)
     await store.close()
-    for file in tmp_path.glob("inbox-*"):
+    for file in tmp_path.glob("spool-*"):
         file.unlink()  # a backup without it was restored
     store = _open(tmp_path)
     await store.append(T, b"after")
     assert await _records(store) == [b"0", b"1", b"2", b"3", b"4", b"after"]
+    await store.close()
+
+
+async def test_what_an_older_version_left_in_inboxes_is_moved(tmp_path: Path) -> None:
+    store = _open(tmp_path)
+    await store.append(T, b"before")
+    await store.close()
+    path = tmp_path / "inbox-1.sqlite"
+    inbox = connect(path, key_for("audit", KEY))
+    inbox.execute(
+        "CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, tenant INTEGER NOT NULL, "
+        "record BLOB NOT NULL)"
+    )
+    rows = [(1, T, b"before"), (2, T, b"waiting"), (3, T, b"waiting too")]
+    inbox.executemany("INSERT INTO outbox VALUES (?, ?, ?)", rows)
+    inbox.close()
+    store = _open(tmp_path)
+    await store.append(T, b"after")
+    assert await _records(store) == [b"before", b"waiting", b"waiting too", b"after"]
+    assert list(tmp_path.glob("inbox-*")) == []
     await store.close()

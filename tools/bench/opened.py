@@ -1,7 +1,7 @@
 """A server that allows all and keeps no trail, to see what trust costs: no decision, no audit
-record, no ledger. It exists in the bench only.
+record; with `CAREPLANE_LEDGER=false` no ledger. It exists in the bench only.
 
-    python -m tools.bench.opened serve --data FOLDER
+    CAREPLANE_LEDGER=false python -m tools.bench.opened serve --data FOLDER
 """
 
 from __future__ import annotations

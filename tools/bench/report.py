@@ -51,16 +51,21 @@ def write(pages: Sequence[Page], yardsticks: Sequence[Fact], runs: int, seconds:
     for page in pages:
         text += f"\n## {page.setup.name}\n{_LOADS}"
         text += "".join(_row(result, page.setup) for result in page.results)
-        text += _facts(page.facts)
+        text += facts(page.facts)
     if yardsticks:
         text += "\n## Yardsticks\n\nWhat the machine itself could do in the same minutes.\n"
-        text += _facts(yardsticks)
+        text += facts(yardsticks)
     return text + HOW
 
 
-def _facts(facts: Sequence[Fact]) -> str:
-    rows = "".join(f"| {fact.name} | {fact.value} | {fact.target} |\n" for fact in facts)
-    return _FACTS + rows if rows else ""
+def facts(found: Sequence[Fact]) -> str:
+    """A table of them."""
+    return _FACTS + "".join(map(row, found)) if found else ""
+
+
+def row(fact: Fact) -> str:
+    """One more row of such a table."""
+    return f"| {fact.name} | {fact.value} | {fact.target} |\n"
 
 
 HOW = """

@@ -1,12 +1,13 @@
 """What trust costs: the same loads to this build, and to the same build that allows all and keeps
-no trail (see `opened`), in turns.
+no trail (see `opened`), in turns; then decisions, the ledger and erasure by themselves.
 
-    python -m tools.bench.trust [--runs 5] [--seconds 4] [--workers 1]
+    python -m tools.bench.trust [--runs 5] [--seconds 4] [--workers 1] [--loads] [--out FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,7 +16,8 @@ from statistics import median
 
 import uvloop
 
-from tools.bench import cases, data, server
+from tools import measure_decisions, measure_erase, measure_ledger
+from tools.bench import cases, data, report, server
 from tools.bench.client import Target, load
 
 ROLE = ("--role", "physician", "--scope", "user/*.cruds")
@@ -25,6 +27,17 @@ LIMIT = 15.0
 _LOADS = {"GET by id": cases.reads, "search": cases.searches, "POST": cases.creates}
 _CONNECTIONS = 32
 
+_HEAD = """# What trust costs
+
+Made by `make bench` (`python -m tools.bench.trust`). The loads go to this build and, in turns, to
+the same build that allows all, keeps no audit trail and makes no leaves; SQLite, a physician with
+SMART scopes and the ready roles, load and server on the same {cores} cores. Medians of {runs} runs
+of {seconds:g} s; what it costs is the median of the pairs' ratios.
+
+{loads}
+
+## By themselves
+"""
 Rates = Mapping[str, Sequence[float]]
 
 
@@ -33,15 +46,20 @@ def measure(runs: int, seconds: float, workers: int) -> tuple[Rates, Rates]:
     patients = data.folder()
     if patients is None:
         raise SystemExit("Set CAREPLANE_TEST_DATA to the public test data.")
-    kinds = (server.CAREPLANE, [server.CAREPLANE[0], "-m", "tools.bench.opened"])
+    kinds: tuple[tuple[list[str], dict[str, str]], ...] = (
+        (server.CAREPLANE, {}),
+        ([server.CAREPLANE[0], "-m", "tools.bench.opened"], {"CAREPLANE_LEDGER": "false"}),
+    )
     with tempfile.TemporaryDirectory(prefix="careplane-bench-") as scratch, ExitStack() as open:
         plans: list[tuple[dict[str, list[float]], dict[str, tuple[Target, Iterator[bytes]]]]] = []
-        for number, program in enumerate(kinds):
+        for number, (program, settings) in enumerate(kinds):
             folder = Path(scratch) / str(number)
             server.command("init", data=folder)
             server.command("import", str(patients), "--quiet", data=folder)
             running = open.enter_context(
-                server.serving(folder, workers=workers, program=program, rights=ROLE)
+                server.serving(
+                    folder, workers=workers, program=program, rights=ROLE, settings=settings
+                )
             )
             target = Target.of(running.base, running.token)
             known = cases.learn(target)
@@ -82,8 +100,21 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--loads", action="store_true", help="nothing but the loads")
+    parser.add_argument("--out", type=Path, help="a page to write")
     options = parser.parse_args()
-    print(table(*measure(options.runs, options.seconds, options.workers)))
+    text = _HEAD.format(
+        cores=os.cpu_count(),
+        runs=options.runs,
+        seconds=options.seconds,
+        loads=table(*measure(options.runs, options.seconds, options.workers)),
+    )
+    if not options.loads:
+        text += report.facts([*measure_decisions.facts(), *measure_ledger.facts()])
+        text += report.row(measure_erase.fact())
+    print(text)
+    if options.out:
+        options.out.write_text(text)
 
 
 if __name__ == "__main__":

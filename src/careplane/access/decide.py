@@ -99,6 +99,10 @@ class Decider:
         consented = self.consents.node(caller, permission, type, patients)
         return node if isinstance(consented, Everything) else all_of(node, consented)
 
+    def anybody(self, tenant: Tenant) -> frozenset[str]:
+        """A patient whose Consents bear on decisions, if there is one."""
+        return self.consents.anybody(tenant) if self.consents else frozenset()
+
     def incoming(self, caller: Caller, permission: Permission, type: str) -> Node:
         """What a resource that is brought must match: a Consent keeps nobody from documenting,
         unless it forbids to collect."""

@@ -40,7 +40,6 @@ def records(
     embedded = sqlite.Limits(
         audit_sync="FULL" if settings.audit_sync == "disk" else "NORMAL",
         writer="process" if for_long else "thread",
-        shared=for_long and settings.workers > 1,
         reserve_bytes=settings.reserve_bytes if for_long else 0,
         forgiving=forgiving,
     )

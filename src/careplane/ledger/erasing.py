@@ -89,8 +89,7 @@ class Erasing:
         times = [version.t for version in read if version is not None]
         if self._follows:
             await self._followed(tenant, max(times, default=0))
-        numbers = [await self._store.place(tenant, t) for t in times]
-        return {number for number in numbers if number is not None}
+        return {*(await self._store.places(tenant, times)).values()}
 
     async def _followed(self, tenant: Tenant, t: int) -> None:
         """A leaf that is being made must not come after its erasure. Where nobody makes them, as on

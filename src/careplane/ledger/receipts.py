@@ -7,7 +7,7 @@ import asyncio
 from careplane.kernel.errors import Busy, NotFound
 from careplane.ledger.formats.proof import Receipt
 from careplane.ledger.reading import Reading
-from careplane.ledger.tree import entry_of
+from careplane.ledger.tree import entry_of, place_of
 from careplane.ledger.versions import opening
 from careplane.storage.ports.ledger import LedgerStore
 from careplane.storage.ports.records import Tenant, Version
@@ -24,7 +24,7 @@ class Receipts:
     async def of(self, tenant: Tenant, version: Version) -> Receipt:
         """That a version is in the log. Raises Busy where it will be in the next checkpoint,
         NotFound where its leaf was erased, was lost or is not of it."""
-        number = await self._store.place(tenant, version.t)
+        number = await place_of(self._store, tenant, version.t)
         if number is None:
             raise Busy("The version has no leaf yet: try again in a few seconds.")
         entry = await entry_of(self._store, tenant, version.t)

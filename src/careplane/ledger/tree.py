@@ -105,9 +105,14 @@ def place_now(number: int, losses: Sequence[Loss]) -> int:
     return number
 
 
+async def place_of(store: LedgerStore, tenant: int, t: int) -> int | None:
+    """The number that the leaf of a version was given; None where it has none."""
+    return (await store.places(tenant, [t])).get(t)
+
+
 async def entry_of(store: LedgerStore, tenant: int, t: int) -> Entry | None:
     """The leaf of a version; None where it has none, or it was lost."""
-    number = await store.place(tenant, t)
+    number = await place_of(store, tenant, t)
     if number is None:
         return None
     try:

@@ -30,7 +30,7 @@ from careplane.storage.ports.records import Erased, Erasure, Key, Superseded, Te
 
 _PATIENT = "Patient"
 _PAGE = 500
-_STEP = 200
+_STEP = 400
 _REFERENCE = re.compile(rb'"((?:[^"\\]{1,200}/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64}))(?:"|/_)')
 _ALONE = NoWorld()
 _Version = tuple[str, str, int]
@@ -54,11 +54,13 @@ async def purge(parts: Parts, account: Account, command: c.Purge) -> Purged:
 async def remove(parts: Parts, account: Account, id: str) -> Purged:
     """All of a patient's record, in steps, each with its audit record."""
     record = await _gather(parts, account.caller.tenant, id)
+    forgotten = frozenset(record.all)
+    await parts.forget(account.caller.tenant, record.all)
     for some in _steps(record):
-        await persist(partial(_erase, parts, account, some))
+        await persist(partial(_erase, parts, account, some, forgotten))
     parts.decider.erased(account.caller.tenant)
     left = await _left(parts, account.caller.tenant, {*record.whole}, record.binaries)
-    return Purged(len(record.whole), record.versions, tuple(sorted(left)))
+    return Purged(len(record.whole), len(record.all), tuple(sorted(left)))
 
 
 async def within(parts: Parts, account: Account, limit: Node, patient: Version) -> bool:
@@ -73,13 +75,14 @@ async def within(parts: Parts, account: Account, limit: Node, patient: Version) 
 
 @dataclass(slots=True)
 class _Record:
-    """What is a patient's: records as a whole, and old versions of records that are others' now."""
+    """What is a patient's: records as a whole, and old versions of records that are others' now;
+    `all` versions of both."""
 
     id: str
     whole: dict[Key, None] = field(default_factory=dict)
     old: dict[_Version, None] = field(default_factory=dict)
     binaries: set[Key] = field(default_factory=set)
-    versions: int = 0
+    all: list[_Version] = field(default_factory=list)
 
 
 async def _gather(parts: Parts, tenant: Tenant, id: str) -> _Record:
@@ -101,11 +104,11 @@ async def _gather(parts: Parts, tenant: Tenant, id: str) -> _Record:
     for key, versions in seen.items():
         if versions[-1][1]:  # it is the patient's now, or was when it was deleted
             record.whole[key] = None
-            record.versions += len(versions)
+            record.all += [version for version, _ in versions]
         else:
             mine = [version for version, is_mine in versions if is_mine]
             record.old.update(dict.fromkeys(mine))
-            record.versions += len(mine)
+            record.all += mine
     record.whole[_PATIENT, id] = None
     return record
 
@@ -152,7 +155,10 @@ def _steps(record: _Record) -> Iterable[_Step]:
     yield (patient,), ()
 
 
-async def _erase(parts: Parts, account: Account, step: _Step) -> None:
+async def _erase(
+    parts: Parts, account: Account, step: _Step, forgotten: frozenset[_Version]
+) -> None:
+    """`forgotten`: whose leaves nobody can open any more. Those of newer versions go here."""
     keys, old = step
     tenant = account.caller.tenant
     found = await parts.store.read_many(tenant, keys)
@@ -163,7 +169,8 @@ async def _erase(parts: Parts, account: Account, step: _Step) -> None:
     told.versions += [(one.type, one.id, one.expect) for one in records]
     told.versions += [(one.type, one.id, one.version) for one in old]
     every = [(one.type, one.id, n) for one in records for n in range(1, one.expect + 1)]
-    await parts.forget(tenant, [*every, *((one.type, one.id, one.version) for one in old)])
+    if since := [version for version in every if version not in forgotten]:
+        await parts.forget(tenant, since)
     await parts.store.erase(tenant, Erasure(records, old, told.success(parts.clock)))
 
 

@@ -22,6 +22,7 @@ from careplane.ledger.log import SIGNED
 from careplane.ledger.merkle.frontier import Frontier
 from careplane.ledger.merkle.hashes import leaf_hash
 from careplane.ledger.merkle.tiles import grow
+from careplane.ledger.tree import place_of
 from careplane.ledger.versions import seal_all
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.keys.bodies import Place, SealedBodies
@@ -217,7 +218,7 @@ async def _rewritten(house: House, leaves: Sequence[Sealed]) -> None:
     by = dict(old)
     versions = await house.records.changes(ONE, 0, 10_000)
     for version, leaf in zip(versions, leaves, strict=True):
-        number = await house.ledger.place(ONE, version.t)
+        number = await place_of(house.ledger, ONE, version.t)
         assert number is not None
         by[number] = Entry(leaf.entry, leaf.salt)
     entries = [by[number] for number in sorted(by)]

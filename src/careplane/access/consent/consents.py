@@ -108,6 +108,11 @@ class Consents:
             nodes.made[caller, permission, type] = found
         return found
 
+    def anybody(self, tenant: Tenant) -> frozenset[str]:
+        """A patient who has said something, if there is one."""
+        edition = self.books.edition(tenant)
+        return edition.anybody() if edition else frozenset()
+
     def wrote(self, tenant: Tenant, puts: Iterable[Put]) -> None:
         """This process has written these."""
         edition = self.books.edition(tenant)

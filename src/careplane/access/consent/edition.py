@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from careplane.access.consent.rule import Given, Rule, Said
 from careplane.storage.ports.records import Key
@@ -68,6 +69,10 @@ class Edition:
     def count(self) -> int:
         """How many patients have said something."""
         return len(self._templates)
+
+    def anybody(self) -> frozenset[str]:
+        """A patient who has said something, if there is one."""
+        return frozenset(islice(self._templates, 1))
 
     def alike(self) -> Iterator[tuple[Template, frozenset[Key]]]:
         """All patients, by what they have said."""

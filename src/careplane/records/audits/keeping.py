@@ -19,8 +19,10 @@ from careplane.storage.ports.records import Tenant
 LEAST_YEARS = 6
 YEAR = 366 * 86_400_000_000
 _STEP, _REST_SECONDS = 100, 2.0
-_SHARE = 0.05
+_OF_BUSY, _OF_QUIET = 0.02, 0.25
 """Of the time, spent on the index while it is behind: requests go first."""
+_BUSY = 0.5
+"""Of a core, used beside the index."""
 _FORGOTTEN_AT_ONCE = 500
 _DAY_SECONDS = 86_400.0
 
@@ -34,11 +36,14 @@ class Following:
 
     async def __call__(self) -> None:
         """For ever."""
+        share = _OF_BUSY
         while True:
             began = time.perf_counter()
             behind = await self._trail.file(_STEP) >= _STEP
-            taken = time.perf_counter() - began
-            await asyncio.sleep(taken * (1 / _SHARE - 1) if behind else _REST_SECONDS)
+            ended, used = time.perf_counter(), time.process_time()
+            await asyncio.sleep((ended - began) * (1 / share - 1) if behind else _REST_SECONDS)
+            busy = time.process_time() - used > _BUSY * (time.perf_counter() - ended)
+            share = _OF_BUSY if busy else _OF_QUIET
 
 
 class Forgetting:

@@ -85,8 +85,8 @@ class LedgerStore(Protocol):
     async def mark(self, source: str) -> int:
         """Up to where a source of leaves is in the log; 0 at first."""
 
-    async def place(self, tenant: int, t: int) -> int | None:
-        """The number that the leaf of a version was given; None where there is none."""
+    async def places(self, tenant: int, times: Sequence[int]) -> Mapping[int, int]:
+        """The numbers that the leaves of versions were given, by `t`; of those that there are."""
 
     async def runs(self, tenant: int, after: int = 0, count: int = 1000) -> Sequence[Run]:
         """Which leaves are of which versions, in order of `t`: runs that begin above `after`."""

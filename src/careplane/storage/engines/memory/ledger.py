@@ -60,11 +60,14 @@ class MemoryLedger:
     async def mark(self, source: str) -> int:
         return self._marks.get(source, 0)
 
-    async def place(self, tenant: int, t: int) -> int | None:
-        for run in self._runs:
-            if run.tenant == tenant and run.t <= t < run.t + run.count:
-                return run.number + t - run.t
-        return None
+    async def places(self, tenant: int, times: Sequence[int]) -> Mapping[int, int]:
+        runs = [run for run in self._runs if run.tenant == tenant]
+        return {
+            t: run.number + t - run.t
+            for t in times
+            for run in runs
+            if run.t <= t < run.t + run.count
+        }
 
     async def runs(self, tenant: int, after: int = 0, count: int = 1000) -> Sequence[Run]:
         return [run for run in self._runs if run.tenant == tenant and run.t > after][:count]

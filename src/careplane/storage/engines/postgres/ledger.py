@@ -37,9 +37,11 @@ _PUT_RUNS = """INSERT INTO ledger_run
 SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[])"""
 _RUNS = """SELECT tenant, t, number, count FROM ledger_run WHERE tenant = $1 AND t > $2
 ORDER BY t LIMIT $3"""
-_PLACE = """SELECT number + $2 - t FROM (
-  SELECT t, number, count FROM ledger_run WHERE tenant = $1 AND t <= $2 ORDER BY t DESC LIMIT 1
-) r WHERE $2 < t + count"""
+_PLACES = """SELECT asked.t, r.number + asked.t - r.t
+FROM unnest($2::bigint[]) asked(t) CROSS JOIN LATERAL (
+  SELECT t, number, count FROM ledger_run l WHERE tenant = $1 AND l.t <= asked.t
+  ORDER BY l.t DESC LIMIT 1
+) r WHERE asked.t < r.t + r.count"""
 _ERASE = """WITH gone AS (
   UPDATE ledger_entry SET salt = '' WHERE number = ANY($1::bigint[]) AND salt <> '' RETURNING 1
 ) SELECT count(*) FROM gone"""
@@ -86,11 +88,9 @@ class PostgresLedger:
     async def mark(self, source: str) -> int:
         return int(await self._sessions.retried(None, lambda c: c.fetchval(_MARK, source)) or 0)
 
-    async def place(self, tenant: int, t: int) -> int | None:
-        found: int | None = await self._sessions.retried(
-            None, lambda c: c.fetchval(_PLACE, tenant, t)
-        )
-        return found
+    async def places(self, tenant: int, times: Sequence[int]) -> Mapping[int, int]:
+        rows = await self._sessions.retried(None, lambda c: c.fetch(_PLACES, tenant, list(times)))
+        return dict(map(tuple, rows))
 
     async def runs(self, tenant: int, after: int = 0, count: int = 1000) -> Sequence[Run]:
         rows = await self._sessions.retried(None, lambda c: c.fetch(_RUNS, tenant, after, count))

@@ -2,9 +2,10 @@
 
 Each file is copied as it is at one moment, while others write; the moments differ, so the order
 matters. State and ledger first: what services noted as done is in the records then, and is at most
-done again; no leaf is of a version that the copy has not. Records next, the keys of
-their bodies, inboxes, and the audit file last: an audit record that moves on meanwhile is in the
-copy twice, and not lost; which ones were moved stands in the audit file, so it counts once.
+done again; no leaf is of a version that the copy has not. Records next, the keys of their bodies,
+spools (plain files, sealed as they are), and the audit file last: an audit record that moves on
+meanwhile is in the copy twice, and not lost; which ones were moved stands in the audit file, so it
+counts once.
 """
 
 from __future__ import annotations
@@ -12,21 +13,22 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from careplane.kernel.errors import NotFound
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
-from careplane.storage.engines.sqlite.inbox import inboxes
 from careplane.storage.engines.sqlite.keys import KEYS
 from careplane.storage.engines.sqlite.known import Kind
 from careplane.storage.engines.sqlite.ledger import LEDGER
 from careplane.storage.engines.sqlite.moving.marker import require_whole
+from careplane.storage.engines.sqlite.outbox import inboxes
+from careplane.storage.engines.sqlite.spool import Spooled, segments
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
 from careplane.storage.engines.sqlite.trail import AUDIT
@@ -49,10 +51,10 @@ WHERE gone = 0 GROUP BY text ORDER BY text"""
 
 
 class _File(NamedTuple):
-    """A file of a data folder, and the purpose of its key."""
+    """A file of a data folder, and the purpose of its key, none where it is no database."""
 
     name: str
-    purpose: str
+    purpose: str = ""
 
 
 class SqliteVault:
@@ -73,6 +75,10 @@ class SqliteVault:
         for file in _files(source):
             if not (source / file.name).exists():
                 continue
+            if not file.purpose:
+                with suppress(FileNotFoundError):  # moved on meanwhile, to the file behind it
+                    _copy(source / file.name, target / file.name)
+                continue
             os.close(os.open(target / file.name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             with (
                 complaints(),
@@ -86,9 +92,7 @@ class SqliteVault:
         for file in _files(copy):
             if file.name == KEYS and not (copy / KEYS).exists():
                 continue  # a copy from before bodies were encrypted
-            handle = os.open(folder / file.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with (copy / file.name).open("rb") as source, os.fdopen(handle, "wb") as made:
-                shutil.copyfileobj(source, made, _PIECE)
+            _copy(copy / file.name, folder / file.name)
         return self.contents(folder)
 
     def contents(self, copy: Path) -> Contents:
@@ -119,13 +123,15 @@ class SqliteVault:
             return _part([connection], _KEYS)
 
     def _waiting(self, folder: Path, records: Connection) -> Part:
-        def outboxes() -> Iterator[Connection]:
-            yield records
+        def rows() -> Iterator[tuple[Any, ...]]:
+            yield from records.execute(_WAITING)
             for path in inboxes(folder).values():
                 with self._opened(folder, _File(path.name, "audit"), read_only=True) as inbox:
-                    yield inbox
+                    yield from inbox.execute(_WAITING)
+            for place in segments(folder):
+                yield from Spooled(folder, place, key_for("audit", self._key)).all()
 
-        return _part(outboxes(), _WAITING)
+        return _part_of(rows())
 
     @contextmanager
     def _opened(
@@ -138,7 +144,7 @@ class SqliteVault:
 
 
 def _files(folder: Path) -> Iterator[_File]:
-    """In the order in which they must be copied. Inboxes are looked for when their turn comes."""
+    """In the order in which they must be copied. Spools are looked for when their turn comes."""
     yield _File(STATE, "state")
     if (folder / LEDGER).exists():
         yield _File(LEDGER, "ledger")
@@ -146,13 +152,26 @@ def _files(folder: Path) -> Iterator[_File]:
     yield _File(KEYS, "keys")
     for path in inboxes(folder).values():
         yield _File(path.name, "audit")
+    for place in segments(folder).values():
+        for segment in place:
+            yield _File(segment.path.name)
     yield _File(AUDIT, "audit")
 
 
-def _part(connections: Iterator[Connection] | list[Connection], sql: str) -> Part:
-    sum, rows, newest = hashlib.sha256(), 0, 0
-    for connection in connections:
-        for row in connection.execute(sql):
-            sum.update(msgspec.msgpack.encode(row))
-            rows, newest = rows + 1, max(newest, row[0])
-    return Part(rows, newest, sum.hexdigest())
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as read:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as made:
+            shutil.copyfileobj(read, made, _PIECE)
+
+
+def _part(connections: Iterable[Connection], sql: str) -> Part:
+    return _part_of(row for connection in connections for row in connection.execute(sql))
+
+
+def _part_of(rows: Iterable[tuple[Any, ...]]) -> Part:
+    sum, count, newest = hashlib.sha256(), 0, 0
+    for row in rows:
+        sum.update(msgspec.msgpack.encode(row))
+        count, newest = count + 1, max(newest, row[0])
+    return Part(count, newest, sum.hexdigest())

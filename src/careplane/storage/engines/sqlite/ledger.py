@@ -87,9 +87,13 @@ class SqliteLedger:
     async def mark(self, source: str) -> int:
         return await self._do(lambda: self._mark(source))
 
-    async def place(self, tenant: int, t: int) -> int | None:
-        none: int | None = None
-        return await self._do(lambda: self._one(_RUN, none, (tenant, t)))
+    async def places(self, tenant: int, times: Sequence[int]) -> Mapping[int, int]:
+        def work() -> dict[int, int]:
+            none: int | None = None
+            found = {t: self._one(_RUN, none, (tenant, t)) for t in times}
+            return {t: number for t, number in found.items() if number is not None}
+
+        return await self._do(work)
 
     async def runs(self, tenant: int, after: int = 0, count: int = 1000) -> Sequence[Run]:
         asked = (tenant, after, count)

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
+OLDER = (
+    "The data folder was written by another version of Careplane: open it once with this one "
+    "(careplane doctor)"
+)
+
+
 def migrate(connection: Connection, schema: str) -> None:
     """Apply what is missing of `storage/sql/sqlite/<schema>/NNNN_*.sql`."""
     steps = _steps(schema)
@@ -36,10 +42,7 @@ def migrate(connection: Connection, schema: str) -> None:
 def require_newest(connection: Connection, schema: str) -> None:
     """Raises Fault where something is missing, or newer."""
     if _version(connection) != len(_steps(schema)):
-        raise Fault(
-            "The data folder was written by another version of Careplane: open it once with this "
-            "one (careplane doctor)"
-        )
+        raise Fault(OLDER)
 
 
 def made(path: Path, open_file: Callable[[Path], Connection], schema: str) -> Connection:

@@ -78,8 +78,6 @@ class Limits:
     thread_cache_kib: int = 16_384
     audit_sync: Literal["FULL", "NORMAL"] = "NORMAL"
     writer: Literal["thread", "process"] = "thread"
-    shared: bool = False
-    """Whether other processes serve requests from the same folder."""
     reserve_bytes: int = 0
     """What is kept free for audit records (see room)."""
     forgiving: bool = False
@@ -110,7 +108,6 @@ class SqliteStore:
             limits.audit_sync,
             lambda: self._open_records(folder / RECORDS),
             self._room.relieve,
-            shared=limits.shared,
         )
         self._writer = self._new_writer(clock)
         self._reader = self._open_reader(limits.reader_cache_kib)

@@ -1,24 +1,22 @@
 """AuditStore (storage.ports.audit) on SQLite: which files an installation's audit records pass
-through, and who moves them (see audit, inbox)."""
+through, and who moves them (see spool, outbox, audit)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from careplane.storage.engines.sqlite.audit import (
-    RECORDS_FILE,
-    AuditAppender,
-    AuditKeeper,
-    Relieve,
-)
+from careplane.storage.engines.sqlite.audit import AuditKeeper
 from careplane.storage.engines.sqlite.connection import connect, damages
 from careplane.storage.engines.sqlite.faults import complaints
-from careplane.storage.engines.sqlite.inbox import Place, inboxes
 from careplane.storage.engines.sqlite.migrate import made
+from careplane.storage.engines.sqlite.outbox import RECORDS_FILE, Outbox, Source, inboxes
+from careplane.storage.engines.sqlite.place import Place, taken
+from careplane.storage.engines.sqlite.spool import Relieve, Spool, Spooled, segments
 from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import Tenant
 
@@ -32,8 +30,7 @@ _INDEX_CACHE_KIB = 16_384
 
 
 class Trail:
-    """The audit trail of one data folder, as one process sees it. `shared`: other processes serve
-    the same folder, so records take the way through an inbox."""
+    """The audit trail of one data folder, as one process sees it."""
 
     def __init__(
         self,
@@ -42,24 +39,27 @@ class Trail:
         sync: Literal["FULL", "NORMAL"],
         open_records: Callable[[], Connection],
         relieve: Relieve,
-        *,
-        shared: bool,
     ) -> None:
         self._folder, self._key, self._sync = folder, key, sync
-        made(folder / AUDIT, self._open, "audit").close()
-        self._place = Place(folder) if shared else None
-        own = {RECORDS_FILE: open_records()}
-        if self._place is None:
-            self._mine = self._open(folder / AUDIT)
-        else:
-            self._mine = made(self._place.path, self._open, "inbox")
-            own[self._place.number] = self._open(self._place.path)
-        self._mine.execute("PRAGMA wal_autocheckpoint = 0")  # the keeper does it
-        self._appender = AuditAppender(self._mine, "outbox" if self._place else "audit", relieve)
-        self._keeper = AuditKeeper(self._open(folder / AUDIT, _INDEX_CACHE_KIB), own, self._others)
+        audit = made(folder / AUDIT, lambda path: self._open(path, _INDEX_CACHE_KIB), "audit")
+        audit.execute("PRAGMA wal_autocheckpoint = 0")  # the keeper does it
+        self._place = Place(folder)
+        self._records = Outbox(open_records())
+        self._spools: dict[int, Spooled] = {}
+        mine = self._spooled(self._place.number)
+        own: dict[int, Source] = {RECORDS_FILE: self._records, self._place.number: mine}
+        self._keeper = keeper = AuditKeeper(audit, own, self._others, self._trim_ended)
+        with complaints():
+            self._records.never_behind(keeper.moved(RECORDS_FILE))
+            self._retire_inboxes()
+            keeper.move(self._place.number, mine)
+            after = keeper.moved(self._place.number)
+            self._spool = Spool(folder, self._place, key, after, sync, relieve)
+            mine.fresh = self._spool.fresh
+        keeper.start()
 
     async def append(self, tenant: Tenant, record: bytes) -> None:
-        await self._appender.append(tenant, record)
+        await self._spool.append(tenant, record)
         self._keeper.wake()
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
@@ -84,26 +84,43 @@ class Trail:
 
     def check(self) -> list[str]:
         """What is damaged, in words."""
-        paths = [self._folder / AUDIT, *inboxes(self._folder).values()]
-        return [line for path in paths for line in damages(path, self._open)]
+        found = damages(self._folder / AUDIT, self._open)
+        return found + [
+            damage for place in segments(self._folder) for damage in self._spooled(place).damages()
+        ]
 
     def close(self) -> None:
+        self._spool.close()
         self._keeper.close()
         with complaints():
-            self._mine.close()
-        if self._place is not None:
-            self._place.close()
+            self._records.connection.close()
+        self._place.close()
 
     def _open(self, path: Path, cache_kib: int = _CACHE_KIB) -> Connection:
         return connect(path, self._key, sync=self._sync, cache_kib=cache_kib)
 
-    @contextmanager
-    def _others(self) -> Iterator[dict[int, Connection]]:
-        """Inboxes of other processes, those that have ended included."""
-        own = self._place.number if self._place else RECORDS_FILE
-        with ExitStack() as opened:
-            yield {
-                number: opened.enter_context(closing(made(path, self._open, "inbox")))
-                for number, path in inboxes(self._folder).items()
-                if number != own
-            }
+    def _spooled(self, place: int) -> Spooled:
+        return Spooled(self._folder, place, self._key)
+
+    def _others(self) -> Mapping[int, Spooled]:
+        """Of other processes, those that have ended included."""
+        places = segments(self._folder).keys() - {self._place.number}
+        self._spools = {one: self._spools.get(one) or self._spooled(one) for one in places}
+        return self._spools
+
+    def _trim_ended(self, moved: Callable[[int], int]) -> None:
+        for place, spooled in self._others().items():
+            lock = taken(self._folder, place)
+            if lock is not None:
+                try:
+                    spooled.trim(moved(place), ended=True)
+                finally:
+                    os.close(lock)
+
+    def _retire_inboxes(self) -> None:
+        for place, path in inboxes(self._folder).items():
+            with closing(self._open(path)) as inbox:
+                self._keeper.move(place, Outbox(inbox))
+            if self._keeper.checkpoint():
+                for file in self._folder.glob(f"{path.name}*"):
+                    file.unlink(missing_ok=True)

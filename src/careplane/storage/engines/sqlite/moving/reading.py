@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from careplane.storage.engines.sqlite.audit import RECORDS_FILE
 from careplane.storage.engines.sqlite.compact import expand
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.keys import SqliteKeys
 from careplane.storage.engines.sqlite.known import Kind, Known, Lookup
+from careplane.storage.engines.sqlite.outbox import RECORDS_FILE, Outbox, Source
 from careplane.storage.engines.sqlite.versions import COLUMNS, Row, to_version
 from careplane.storage.keys.bodies import SealedBodies
 from careplane.storage.ports.moving import Audited, Kept, Marks, NoteAt, Noted, Place
@@ -33,7 +33,6 @@ _VERSIONS = (
 )
 _OF_TYPE = " AND v.type = (SELECT id FROM name WHERE kind = ? AND text = ?)"
 _AUDIT = "SELECT seq, tenant, record FROM audit WHERE seq > ? ORDER BY seq"
-_WAITING = "SELECT tenant, record FROM outbox WHERE id > ? ORDER BY id"
 _MOVED = "SELECT coalesce(max(id), 0) FROM moved_from WHERE source = ?"
 _STATE = """SELECT space, tenant, key, value, revision FROM state
 WHERE (space, tenant, key) > (?, ?, ?) ORDER BY space, tenant, key"""
@@ -45,18 +44,17 @@ UNION ALL SELECT * FROM (SELECT t, updated FROM version ORDER BY t DESC LIMIT 1)
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Connections to the files of a folder; `inboxes` by number."""
+    """Connections to the files of a folder, and what waits in its spools, by number."""
 
     records: Connection
     audit: Connection
     state: Connection
-    inboxes: Mapping[int, Connection]
+    spools: Mapping[int, Source]
 
     def all(self) -> Iterator[Connection]:
         yield self.records
         yield self.audit
         yield self.state
-        yield from self.inboxes.values()
 
 
 class Reading:
@@ -100,16 +98,19 @@ class Reading:
         """What stands in the audit file, and what waits behind it, as AuditKeeper moves it."""
         yield from self.files.audit.execute(_AUDIT, (after,))
         seq = self._last_seq()
-        for outbox, moved in self._outboxes():
-            for tenant, record in outbox.execute(_WAITING, (moved,)):
-                seq += 1
-                if seq > after:
-                    yield seq, tenant, record
+        for source, moved in self._sources():
+            while rows := source.rows(moved, TOGETHER):
+                moved = rows[-1][0]
+                for _, tenant, record in rows:
+                    seq += 1
+                    if seq > after:
+                        yield seq, tenant, record
 
-    def _outboxes(self) -> Iterator[tuple[Connection, int]]:
+    def _sources(self) -> Iterator[tuple[Source, int]]:
         """Each with the number of the last record that was moved from it."""
-        for source, outbox in {RECORDS_FILE: self.files.records, **self.files.inboxes}.items():
-            yield outbox, self.files.audit.execute(_MOVED, (source,)).fetchone()[0]
+        records: dict[int, Source] = {RECORDS_FILE: Outbox(self.files.records)}
+        for number, source in {**records, **self.files.spools}.items():
+            yield source, self.files.audit.execute(_MOVED, (number,)).fetchone()[0]
 
     def _last_seq(self) -> int:
         return int(
@@ -118,10 +119,7 @@ class Reading:
 
     def _marks(self) -> Marks:
         place, t, updated = self.files.records.execute(_MARKS).fetchone()
-        waiting = "SELECT count(*) FROM outbox WHERE id > ?"
-        seq = self._last_seq() + sum(
-            outbox.execute(waiting, (moved,)).fetchone()[0] for outbox, moved in self._outboxes()
-        )
+        seq = self._last_seq() + sum(source.waiting(moved) for source, moved in self._sources())
         revision = self.files.state.execute("SELECT last FROM revision").fetchone()[0]
         return Marks(place, t, updated * 1000, seq, revision)
 

@@ -3,19 +3,22 @@ each of its files, and nothing is written."""
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from careplane.kernel.errors import Busy, NotFound
+from careplane.kernel.errors import Busy, Fault, NotFound
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
-from careplane.storage.engines.sqlite.inbox import inboxes
 from careplane.storage.engines.sqlite.keys import SqliteKeys
-from careplane.storage.engines.sqlite.migrate import require_newest
+from careplane.storage.engines.sqlite.migrate import OLDER, require_newest
 from careplane.storage.engines.sqlite.moving.marker import require_whole
 from careplane.storage.engines.sqlite.moving.reading import Files, Reading, in_thread
+from careplane.storage.engines.sqlite.outbox import inboxes
+from careplane.storage.engines.sqlite.place import all_taken
+from careplane.storage.engines.sqlite.spool import Spooled, segments
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
 from careplane.storage.engines.sqlite.trail import AUDIT
@@ -30,6 +33,9 @@ _BUSY_MILLISECONDS = 2_000
 """Longer than a commit takes, and shorter than those who write wait for each other."""
 
 
+_RUNNING = "A server, an import or a command is running on {}: stop it, and try again"
+
+
 class SqliteSource(Reading):
     """Raises NotFound where there are no records, Busy where somebody writes to them."""
 
@@ -39,16 +45,20 @@ class SqliteSource(Reading):
             if not (folder / name).exists():
                 raise NotFound(f"{folder} holds no {name}: there is nothing to move.")
         _require_rest(folder)
+        if inboxes(folder):
+            raise Fault(OLDER)
         self._key = key
+        spooled = key_for("audit", key)
         with ExitStack() as opened, complaints():
+            lock = all_taken(folder)
+            if lock is None:
+                raise Busy(_RUNNING.format(folder))
+            opened.callback(os.close, lock)
             found = Files(
                 self._open(opened, folder / RECORDS, "records", "records"),
                 self._open(opened, folder / AUDIT, "audit", "audit"),
                 self._open(opened, folder / STATE, "state", "state"),
-                {
-                    number: self._open(opened, path, "audit", "inbox")
-                    for number, path in inboxes(folder).items()
-                },
+                {place: Spooled(folder, place, spooled) for place in segments(folder)},
             )
             keys = SqliteKeys(folder, key, plain=True)
             opened.callback(keys.close)
@@ -74,4 +84,4 @@ def _require_rest(folder: Path) -> None:
         if not meeting.is_met(folder):
             return
         time.sleep(_BETWEEN_SECONDS)
-    raise Busy(f"A server or an import is running on {folder}: stop it, and try again")
+    raise Busy(_RUNNING.format(folder))

@@ -1,0 +1,344 @@
+"""Audit records on their way to the audit file: a log of the process' own, sealed, one write each.
+
+A request must neither wait for another process' lock nor pay for a transaction, so what it leaves
+is one write(2) to a file that nobody else writes to. It outlives the process then; with sync FULL
+the disk is asked too, once for all records of a turn of the event loop (decision 0055).
+
+A segment is a head (eight letters and 32 random bytes, from which its key is derived) and frames:
+the length of what follows (four bytes, little-endian), and tenant and record, sealed with
+AES-256-GCM (NIST SP 800-38D) under the record's number as nonce. Numbers run through all segments
+of a place, whose names have the number of their first. A segment is never opened for writing
+again: what a process leaves half written, or a power cut, is the end of its segment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from struct import Struct
+from typing import Literal, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from careplane.kernel.errors import Busy, Fault, Full
+from careplane.storage.engines.sqlite.faults import translated
+from careplane.storage.engines.sqlite.place import Place
+from careplane.storage.ports.records import Tenant
+
+Relieve = Callable[[], bool]
+"""Makes room on a full disk, if it can."""
+Row = tuple[int, int, bytes]
+"""Number, tenant and record."""
+_MAGIC, _SALT_BYTES = b"cpspool1", 32
+_HEAD_BYTES = len(_MAGIC) + _SALT_BYTES
+_SEGMENT_BYTES = 4 << 20
+_READ_BYTES = 1 << 20
+_length, _tenant = Struct("<I"), Struct("<q")
+_ALL = 10_000
+_FRESH = 50_000
+"""What is older is read from the file."""
+_NONCE_BYTES = 12
+_log = logging.getLogger(__name__)
+
+
+class Segment(NamedTuple):
+    """A file of a place, and the number of its first record."""
+
+    first: int
+    path: Path
+
+
+def segments(folder: Path) -> dict[int, list[Segment]]:
+    """Those that are there, by place, each place's in order."""
+    found: dict[int, list[Segment]] = {}
+    for name in sorted(os.listdir(folder)):
+        if name.startswith("spool-") and name.endswith(".log"):
+            _, place, first = name.removesuffix(".log").split("-")
+            found.setdefault(int(place), []).append(Segment(int(first), folder / name))
+    return dict(sorted(found.items()))
+
+
+class Spool:
+    """The writing end: one process', from one event loop."""
+
+    def __init__(
+        self,
+        folder: Path,
+        place: Place,
+        key: bytes,
+        after: int,
+        sync: Literal["FULL", "NORMAL"],
+        relieve: Relieve,
+    ) -> None:
+        """The first record gets the number behind `after`."""
+        self._folder, self._place, self._key = folder, place, key
+        self._durable = sync == "FULL"
+        self._relieve = relieve
+        self._syncing: asyncio.Future[None] | None = None
+        self._last = after
+        self.fresh: deque[Row] = deque(maxlen=_FRESH)
+        """The last ones, for who moves them on in this process."""
+        self._begin()
+
+    async def append(self, tenant: Tenant, record: bytes) -> None:
+        """Returns when it outlives this process, or a power cut. Raises Full, Busy."""
+        try:
+            self._append(tenant, record)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not self._relieve():
+                raise _complaint(error) from error
+            try:
+                self._append(tenant, record)
+            except OSError as again:
+                raise _complaint(again) from again
+        if self._durable:
+            await self._synced()
+
+    def close(self) -> None:
+        """What was appended stays."""
+        os.close(self._file)
+
+    def _append(self, tenant: Tenant, record: bytes) -> None:
+        if self._size > _SEGMENT_BYTES:
+            self._roll()
+        number = self._last + 1
+        sealed = self._cipher.encrypt(
+            number.to_bytes(_NONCE_BYTES, "big"), _tenant.pack(tenant) + record, None
+        )
+        frame = _length.pack(len(sealed)) + sealed
+        if os.write(self._file, frame) != len(frame):
+            os.ftruncate(self._file, self._size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._size += len(frame)
+        self._last = number
+        self.fresh.append((number, tenant, record))
+
+    def _roll(self) -> None:
+        if self._durable:
+            os.fdatasync(self._file)
+        old = self._file
+        self._begin()
+        os.close(old)
+
+    def _begin(self) -> None:
+        path = self._folder / f"spool-{self._place.number}-{self._last + 1:019}.log"
+        salt = os.urandom(_SALT_BYTES)
+        path.unlink(missing_ok=True)  # of a process that ended before its first record was whole
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
+        try:
+            if os.write(file, _MAGIC + salt) != _HEAD_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if self._durable:
+                _sync_folder(self._folder)
+        except OSError:
+            os.close(file)
+            path.unlink()
+            raise
+        self._file, self._size = file, _HEAD_BYTES
+        self._cipher = _cipher(self._key, salt)
+
+    async def _synced(self) -> None:
+        if self._syncing is None:
+            loop = asyncio.get_running_loop()
+            self._syncing = loop.create_future()
+            loop.call_soon(self._sync)
+        await asyncio.shield(self._syncing)
+
+    def _sync(self) -> None:
+        waiting, self._syncing = self._syncing, None
+        if waiting is None or waiting.done():
+            return
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            waiting.set_exception(_complaint(error))
+        else:
+            waiting.set_result(None)
+
+
+class Spooled:
+    """The reading end of a place, in any process: it remembers how far it has read. `fresh` are
+    records that need not be read from the file, taken from while others are put there."""
+
+    def __init__(self, folder: Path, place: int, key: bytes) -> None:
+        self._folder, self._place, self._key = folder, place, key
+        self.fresh: deque[Row] = deque()
+        self._at = (Path(), 0, 0)
+        """The segment, the number of its next record, and where that begins."""
+
+    def rows(self, after: int, count: int) -> Sequence[Row]:
+        """The next records behind one, of one segment at most; nothing where there are none.
+        Raises Fault for one that was changed."""
+        if rows := self._taken(after, count):
+            return rows
+        found = self._segments()
+        for place, segment in enumerate(found):
+            if place + 1 < len(found) and found[place + 1].first <= after + 1:
+                continue
+            if segment.first > after + 1:
+                _log.error(
+                    "Audit records %d to %d of place %d are missing",
+                    after + 1,
+                    segment.first - 1,
+                    self._place,
+                )
+            rows = self._read(segment, after, count)
+            if rows:
+                return rows
+        return []
+
+    def _taken(self, after: int, count: int) -> list[Row]:
+        """Of the fresh ones; nothing where they are not the next, or were dropped meanwhile."""
+        fresh = self.fresh
+        while fresh and fresh[0][0] <= after:
+            fresh.popleft()
+        if not fresh or fresh[0][0] != after + 1:
+            return []
+        rows = [fresh.popleft() for _ in range(min(count, len(fresh)))]
+        return rows if rows[-1][0] == after + len(rows) else []
+
+    def waiting(self, after: int) -> int:
+        """How many there are behind one."""
+        at, fresh, count = self._at, self.fresh, 0
+        self.fresh = deque()
+        while rows := self.rows(after, _ALL):
+            after, count = rows[-1][0], count + len(rows)
+        self._at, self.fresh = at, fresh
+        return count
+
+    def all(self) -> Iterator[Row]:
+        """What is there, moved or not."""
+        for segment in self._segments():
+            yield from self._whole(segment)
+
+    def damages(self) -> list[str]:
+        """What does not open, in words, a line a segment."""
+        found = []
+        for segment in self._segments():
+            try:
+                for _ in self._whole(segment):
+                    pass
+            except Fault as fault:
+                found.append(f"{segment.path.name}: {fault.text}")
+        return found
+
+    def trim(self, moved: int, *, ended: bool) -> None:
+        """Remove segments of which nothing is needed: all up to `moved` are safe elsewhere. The
+        newest is left to its writer unless that has ended."""
+        found = self._segments()
+        for segment, next in pairwise(found):
+            if next.first <= moved + 1:
+                segment.path.unlink(missing_ok=True)
+        if ended and found and not self._read(found[-1], moved, 1):
+            found[-1].path.unlink(missing_ok=True)
+
+    def _whole(self, segment: Segment) -> Iterator[Row]:
+        number = segment.first - 1
+        while rows := self._read(segment, number, _ALL):
+            yield from rows
+            number = rows[-1][0]
+
+    def _segments(self) -> list[Segment]:
+        return segments(self._folder).get(self._place, [])
+
+    def _read(self, segment: Segment, after: int, count: int) -> list[Row]:
+        path, number, offset = self._at
+        if path != segment.path or number > after + 1:
+            number, offset = segment.first, _HEAD_BYTES
+        try:
+            with segment.path.open("rb", buffering=0) as file:
+                head = file.read(_HEAD_BYTES)
+                if len(head) < _HEAD_BYTES:
+                    return []
+                cipher = _cipher(self._key, head[len(_MAGIC) :])
+                rows: list[Row] = []
+                for sealed in _frames(file.fileno(), offset):
+                    end = offset + _length.size + len(sealed)
+                    if number > after:
+                        row = _opened(cipher, number, sealed)
+                        if row is None:
+                            if sealed[-1:] == b"\0" and _is_blank(file.fileno(), end):
+                                break  # what a power cut leaves
+                            raise _changed(number, segment)
+                        rows.append(row)
+                    number, offset = number + 1, end
+                    if len(rows) == count:
+                        break
+        except FileNotFoundError:  # its records were moved meanwhile
+            return []
+        self._at = segment.path, number, offset
+        return rows
+
+
+def _frames(file: int, offset: int) -> Iterator[bytes]:
+    """What is whole, up to the end."""
+    data = memoryview(os.pread(file, _READ_BYTES, offset))
+    start = 0
+    while True:
+        whole = len(data) - start >= _length.size
+        size = _length.unpack_from(data, start)[0] if whole else 0
+        end = start + _length.size + size
+        if not whole or end > len(data):
+            offset, start = offset + start, 0
+            more = memoryview(os.pread(file, max(_READ_BYTES, size + _length.size), offset))
+            if len(more) < _length.size or len(more) < _length.size + _length.unpack_from(more)[0]:
+                return
+            data = more
+            continue
+        if not size:
+            return
+        yield bytes(data[start + _length.size : end])
+        start = end
+
+
+def _opened(cipher: AESGCM, number: int, sealed: bytes) -> Row | None:
+    try:
+        plain = cipher.decrypt(number.to_bytes(_NONCE_BYTES, "big"), sealed, None)
+    except InvalidTag:
+        return None
+    return number, _tenant.unpack_from(plain)[0], plain[_tenant.size :]
+
+
+def _is_blank(file: int, offset: int) -> bool:
+    """Whether nothing but zeros follows."""
+    while data := os.pread(file, _READ_BYTES, offset):
+        if data.strip(b"\0"):
+            return False
+        offset += len(data)
+    return True
+
+
+def _changed(number: int, segment: Segment) -> Fault:
+    return Fault(
+        f"Audit record {number} in {segment.path.name} was changed: move the file elsewhere and "
+        "look into it"
+    )
+
+
+def _cipher(key: bytes, salt: bytes) -> AESGCM:
+    return AESGCM(
+        hashlib.blake2b(salt, key=key, digest_size=32, person=b"careplane-spool").digest()
+    )
+
+
+def _complaint(error: OSError) -> Full | Busy:
+    if error.errno == errno.ENOSPC:
+        full = translated(error)
+        return full if isinstance(full, Full) else Full(full.text)
+    return Busy("The disk refuses audit records: see whether it is full or broken")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
