@@ -22,8 +22,9 @@ check: $(VENV)/.dev  ## format, lint, contracts, types, known flaws, unit tests:
 	$(VENV)/bin/lint-imports --no-logo
 	$(RUN) mypy
 	$(RUN) bandit -q -c pyproject.toml -r src
-	$(RUN) tools.audit_packages
-	$(RUN) pytest -n auto tests/unit tests/house -m "not slow and not browser and not soak"
+	$(RUN) tools.audit_packages & flaws=$$!; \
+	$(RUN) pytest -n auto tests/unit tests/house -m "not slow and not browser and not soak" \
+	&& wait $$flaws
 
 format: $(VENV)/.dev
 	$(RUN) ruff format .

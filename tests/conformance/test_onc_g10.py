@@ -36,10 +36,7 @@ from tests.launch_house import (
 from tests.oauth_house import claims, registered, signed
 
 Check = Callable[[Launching], Awaitable[None]]
-EXPECTED_FAILURES: dict[str, str] = {
-    "standalone-devices": "R4's patient compartment has no Device, and a patient/ scope opens what "
-    "is in the compartment; user/Device.rs finds them."
-}
+EXPECTED_FAILURES: dict[str, str] = {}
 CRITERIA: dict[str, str] = {}
 _CHECKS: dict[str, Check] = {}
 
@@ -217,10 +214,15 @@ async def _(here: Launching) -> None:
 
 @criterion("standalone-devices", "The patient's app finds the patient's implanted devices.")
 async def _(here: Launching) -> None:
-    device = {"resourceType": "Device", "id": "d1", "patient": {"reference": "Patient/p1"}}
-    await here.there.house.put(device)
+    for id, of in (("d1", {"patient": {"reference": "Patient/p1"}}), ("d3", {}),
+                   ("d2", {"patient": {"reference": "Patient/p2"}})):  # fmt: skip
+        await here.there.house.put({"resourceType": "Device", "id": id, **of})
     token = (await standalone(here, "launch/patient patient/Device.rs"))["access_token"]
-    assert (await here.there.get("Device?patient=p1", token)).status_code == 200
+    for path in ("Device?patient=p1", "Device"):
+        found = await here.there.get(path, token)
+        assert [one["resource"]["id"] for one in found.json()["entry"]] == ["d1"], path
+    for id in ("d2", "d3"):
+        assert (await here.there.get(f"Device/{id}", token)).status_code == 404
 
 
 @criterion(

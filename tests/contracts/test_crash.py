@@ -90,10 +90,10 @@ def _rounds(folder: Path, count: int, writer: str) -> None:
 
 @pytest.mark.parametrize("writer", ["thread", "process"])
 def test_killed_writers_lose_nothing(tmp_path: Path, writer: str) -> None:
-    _rounds(tmp_path, 3, writer)
+    _rounds(tmp_path, 8, writer)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("writer", ["thread", "process"])
 def test_killed_fifty_times_they_lose_nothing(tmp_path: Path, writer: str) -> None:

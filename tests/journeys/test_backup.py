@@ -21,18 +21,30 @@ from tools.bench.server import Server
 ENTRIES = 5
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a new data folder, and with one of three patients and its backup."""
+    folder = tmp_path_factory.mktemp("kept")
+    careplane("init", "--data", str(folder / "new"))
+    shutil.copytree(folder / "new", folder / "data")
+    source = write(folder / "p.ndjson", *(patient(f"p{n}", active=True) for n in range(3)))
+    careplane("import", str(source), "--data", str(folder / "data"))
+    careplane("backup", str(folder / "saved"), "--data", str(folder / "data"))
+    return folder
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    careplane("init", "--data", str(tmp_path / "data"))
+def data(kept: Path, tmp_path: Path) -> Path:
+    shutil.copytree(kept / "new", tmp_path / "data")
     return tmp_path / "data"
 
 
 @pytest.fixture
-def saved(data: Path, tmp_path: Path) -> Path:
-    """A backup of three patients."""
-    source = write(tmp_path / "p.ndjson", *(patient(f"p{n}", active=True) for n in range(3)))
-    careplane("import", str(source), "--data", str(data))
-    careplane("backup", str(tmp_path / "saved"), "--data", str(data))
+def saved(kept: Path, data: Path, tmp_path: Path) -> Path:
+    """A backup of three patients, who are in `data`."""
+    shutil.rmtree(data)
+    for name in ("data", "saved"):
+        shutil.copytree(kept / name, tmp_path / name)
     return tmp_path / "saved"
 
 
@@ -106,7 +118,7 @@ def test_damage_is_found(data: Path, saved: Path, tmp_path: Path, name: str, how
     said = restore(saved, tmp_path / "new", "--key", str(data / "careplane.key"), code=1)
     assert name in said
     assert how in said or "damaged" in said
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["data", "p.ndjson", "saved"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["data", "saved"]
 
 
 def test_a_manifest_that_was_changed_is_refused(data: Path, saved: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support import ROOT
+from tools import warm
 
 XHTML = "http://www.w3.org/1999/xhtml"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1"}
@@ -23,13 +24,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1"}
 def careplane(*words: str, stdin: bytes = b"", code: int = 0, **more: str) -> str:
     """Run a command; its standard output. `code` is the exit code that it must end with; `more` are
     environment variables."""
-    done = subprocess.run(
-        [sys.executable, "-m", "careplane", *words],
-        input=stdin,
-        capture_output=True,
-        env=ENVIRONMENT | more,
-        timeout=100,
-    )
+    done = warm.run([*words], ENVIRONMENT | more, stdin)
     assert done.returncode == code, done.stderr.decode()
     assert b"Traceback" not in done.stderr
     return (done.stdout if code == 0 or done.stdout else done.stderr).decode()

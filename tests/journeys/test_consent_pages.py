@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
+from careplane.app import keys
+from careplane.app.build import build
+from careplane.app.settings import Settings
 from careplane.kernel.clock import system_clock
 from careplane.records.break_glass import Choice
+from careplane.records.commands import Update
 from careplane.storage.engines.memory import MemoryStore
 from careplane.web.routes import application
 from careplane.web.visit import Web
@@ -134,3 +140,28 @@ async def test_an_emergency_is_opened_and_reviewed(house: House) -> None:
         done = await officer.post(f"/emergency/{case}", data={"finding": "Justified"})
         assert done.status_code == 303
         assert "No case waits" in (await officer.get("/emergency")).text
+
+
+async def test_the_session_of_a_demo_goes_on_with_emergency_access(tmp_path: Path) -> None:
+    """Sessions of a demo are signed with a key of their own."""
+    keys.create(tmp_path / "data")
+    here = build(Settings(data=tmp_path / "data", demo=True, ledger=False))
+    transport = httpx.ASGITransport(here.asgi)
+    origin = "http://127.0.0.1:8000"
+    headers = {"origin": origin, "accept": "text/html"}
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url=origin, headers=headers) as http:
+            await here.door.update(
+                here.operator, Update("Patient", "p", json.dumps(patient("p")).encode())
+            )
+            signed = await http.post("/sign-in", data={"role": "physician"})
+            assert signed.status_code == 303
+            opened = await http.post("/emergency", data={"patient": "p", "reason": REASON})
+            assert (opened.status_code, opened.headers["location"]) == (303, "/patients/p")
+            assert "Emergency access to one record" in (await http.get("/patients/p")).text
+            issued = http.cookies["careplane"]
+            bearer = {"authorization": f"Bearer {issued}", "accept": "application/fhir+json"}
+            used = await http.get("/fhir/Patient/p", headers=bearer)
+            assert used.status_code == 401, "a session of a demo is no token of the API"
+    finally:
+        await here.close()

@@ -23,6 +23,7 @@ from careplane.ledger.witness.asking import Witnesses
 from careplane.storage.engines import sqlite
 from tests.support import ROOT
 from tests.unit.ledger.logs import IDENTITY, ORIGIN, SECRET, clock, sealed
+from tools import warm
 
 pytestmark = pytest.mark.anyio
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1"}
@@ -49,7 +50,10 @@ class Running:
         )
         for _ in range(200):
             try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/livez").status_code == 200:
+                if (
+                    httpx.get(f"http://127.0.0.1:{self.port}/livez", verify=False).status_code
+                    == 200
+                ):
                     return
             except httpx.HTTPError:
                 time.sleep(0.05)
@@ -61,10 +65,10 @@ class Running:
 
 
 def careplane(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "careplane", *words],
-        env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = warm.run([*words], ENVIRONMENT)
+    return subprocess.CompletedProcess(
+        words, done.returncode, done.stdout.decode(), done.stderr.decode()
+    )
 
 
 @pytest.fixture

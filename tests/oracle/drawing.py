@@ -8,8 +8,8 @@ from itertools import cycle
 from hypothesis import strategies as st
 
 from tests.consent_house import Draft, drafts, drawn_consent
+from tests.oracle.catalogue import WAYS
 from tests.oracle.population import PATIENTS
-from tests.oracle.ways import WAYS
 from tests.policy_house import Case, Record, usable
 
 CALLERS, REQUESTS = 5, 20

@@ -13,10 +13,11 @@ from careplane.access.consent.consents import House as Choices
 from careplane.kernel.clock import system_clock
 from tests.contracts.engines import ENGINES, Store
 from tests.fhir_house import House, bundle, entry, open_house
+from tests.oracle.catalogue import WAYS
 from tests.oracle.drawing import Round
 from tests.oracle.population import WORLD
 from tests.oracle.rights import Judge, Sight, full
-from tests.oracle.ways import WAYS, Here
+from tests.oracle.way import Here
 from tests.policy_house import Record
 
 _OPT_IN = Choices(opt_in=frozenset({"HRESCH"}))

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools import warm
+
 RESERVE = "reserve"
 """The file that keeps room on the disk (storage/engines/sqlite/room.py)."""
 _COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"
@@ -55,14 +57,11 @@ class Server:
 
 def command(*words: str, data: Path, database: str = "") -> str:
     """Run one careplane command on a data folder, or a database; its output."""
-    done = subprocess.run(
-        [*CAREPLANE, *words, "--data", str(data)],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**ENVIRONMENT, "CAREPLANE_DATABASE": database},
-    )
-    return done.stdout
+    environment = {**ENVIRONMENT, "CAREPLANE_DATABASE": database}
+    done = warm.run([*words, "--data", str(data)], environment)
+    if done.returncode:
+        raise SystemExit(f"careplane {words[0]} failed: {done.stderr.decode()}")
+    return done.stdout.decode()
 
 
 def search(running: Server, path: str) -> Iterator[dict[str, Any]]:

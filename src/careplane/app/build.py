@@ -246,14 +246,16 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         Later(runner, book, system_clock, settings.max_body_bytes),
     )
     api = OpenApi(registry, operations, ROOT)
+    taken = Tokens(key.derive("sessions"), system_clock, is_here=is_here)
+    seats = taken if settings.demo else tokens
     web = Web(
         door,
-        Tokens(key.derive("sessions"), system_clock, is_here=is_here) if settings.demo else tokens,
+        seats,
         roles(TENANT) if settings.demo else (),
         system_clock,
         settings.base_url.startswith("https://"),
         Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
-        glass,
+        break_glass(settings, state, seats, system_clock, new_id, fresh),
         authorized.apps(addressing),
         peopled,
         authorized.registrar,

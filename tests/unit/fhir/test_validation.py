@@ -119,10 +119,10 @@ BAD = {
 
 @pytest.mark.parametrize("raw", BAD.values(), ids=BAD.keys())
 def test_bad_input_is_refused_soon(raw: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Incorrect):
         check(raw)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_issues_do_not_quote_what_was_sent() -> None:
@@ -136,6 +136,6 @@ def test_many_contained_resources_take_linear_time() -> None:
     member = [{"entity": {"reference": f"#a{i}"}} for i in reversed(range(20_000))]
     group = {"resourceType": "Group", "type": "person", "actual": True}
     raw = stdlib.dumps({**group, "contained": contained, "member": member}).encode()
-    start = time.perf_counter()
+    start = time.process_time()
     assert check(raw)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -41,6 +41,12 @@ def import_(
 
     async def work() -> Report:
         waiting = asyncio.create_task(ahead.worker())
+        try:
+            return await loaded(waiting)
+        finally:
+            await waiting  # one that is broken off while it starts would never end
+
+    async def loaded(waiting: asyncio.Task[None]) -> Report:
         await asyncio.to_thread(import_module, "careplane.app.build")
         from careplane.app import interpreter
         from careplane.app.build import build

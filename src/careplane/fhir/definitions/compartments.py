@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+_ALSO: dict[str, dict[str, tuple[str, ...]]] = {"Patient": {"Device": ("patient",)}}
+"""Members that R4 does not list: a device that names a patient is about that patient
+(docs/clarifications.md)."""
+
 
 def compartment(code: str) -> dict[str, tuple[str, ...]]:
     """Resource type -> search parameters, for `Patient`, `Encounter`, `Practitioner`,
@@ -9,4 +13,4 @@ def compartment(code: str) -> dict[str, tuple[str, ...]]:
     resource is a member too, whatever its parameters say."""
     from careplane.fhir.generated.compartments import COMPARTMENTS  # on first use only
 
-    return dict(COMPARTMENTS[code])
+    return COMPARTMENTS[code] | _ALSO.get(code, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec B405  (written, never read)
 
 from careplane.kernel.clock import format_instant
 from careplane.ledger.trail import Entry

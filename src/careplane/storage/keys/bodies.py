@@ -32,6 +32,10 @@ Find = Callable[[bytes], AESGCM]
 """The key of a number; raises Fault."""
 
 
+class NotAtHand(Fault):
+    """A key that was in the ring has been let go meanwhile."""
+
+
 class Place(NamedTuple):
     """Where a body stands."""
 
@@ -88,7 +92,7 @@ class SealedBodies:
         tenant, type, id, version = place
         number = self._ring.own(tenant, patient)
         if number is None:
-            raise Fault("The key of a patient is not at hand")
+            raise NotAtHand("The key of a patient is not at hand")
         cipher = self._ring.ciphers.get(number) or self._find(number)
         nonce = os.urandom(_NONCE)
         bound = f"{tenant}/{type}/{id}/{version}/{encoding * 4 + method}".encode()

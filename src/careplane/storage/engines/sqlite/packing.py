@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from careplane.storage.bodies import Packed
 from careplane.storage.engines.sqlite.keys import SqliteKeys
 from careplane.storage.engines.sqlite.versions import METHODS
-from careplane.storage.keys.bodies import Place, SealedBodies, patients_of
+from careplane.storage.keys.bodies import NotAtHand, Place, SealedBodies, patients_of
 from careplane.storage.ports.records import Put, Tenant
 
 _METHOD = {method: number for number, method in enumerate(METHODS)}
@@ -27,6 +27,19 @@ class Packing:
     async def pack(self, tenant: Tenant, puts: Sequence[Put]) -> list[Packed]:
         """The bodies, in the order of the puts; their keys are durable by then."""
         patients = patients_of(puts)
+        while True:
+            await self._have(tenant, patients)
+            try:
+                return self._bodies.pack(
+                    [put.rest for put in puts],
+                    [_METHOD[put.method] for put in puts],
+                    [Place(tenant, put.type, put.id, put.expect + 1) for put in puts],
+                    patients,
+                )
+            except NotAtHand:  # a thread that takes in the keys of others made room for them
+                continue
+
+    async def _have(self, tenant: Tenant, patients: Sequence[str]) -> None:
         if lacking := self._keys.lacking(tenant, patients):
             self._under_way += 1
             try:
@@ -36,12 +49,6 @@ class Packing:
             finally:
                 self._under_way -= 1
                 self._idle.set()
-        return self._bodies.pack(
-            [put.rest for put in puts],
-            [_METHOD[put.method] for put in puts],
-            [Place(tenant, put.type, put.id, put.expect + 1) for put in puts],
-            patients,
-        )
 
     async def rest(self) -> None:
         """Returns when nothing is packed that was begun before."""

@@ -1,0 +1,35 @@
+"""Where the tests write, and in which order they run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+MEMORY = Path("/dev/shm")
+ROOM = 4_000_000_000
+"""Bytes that must be free there; each test's files go when it has passed."""
+LONG = ("journeys", "contracts", "attacks")
+"""Folders of tests that start servers and stores, and take seconds."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Folders of tests are in memory where there is room: a store syncs a hundred times a test, and
+    no test is about a disk that loses power."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+        tempfile.tempdir = str(MEMORY)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long ones first: while one goes on, other workers take the short ones, to the end."""
+    items.sort(key=lambda item: _place(Path(item.path).relative_to(config.rootpath).parts))
+
+
+def _place(parts: tuple[str, ...]) -> int:
+    found = [place for place, folder in enumerate(LONG) if folder in parts]
+    return found[0] if found else len(LONG)

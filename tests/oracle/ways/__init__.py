@@ -1,0 +1,1 @@
+"""The ways to data, one family a file; `catalogue` gathers them."""

@@ -1,0 +1,151 @@
+"""Operations, exports and counts."""
+
+from __future__ import annotations
+
+from careplane.kernel.errors import Forbidden
+from careplane.records import commands as c
+from tests.consent_house import refers, subjects
+from tests.oracle.population import IN_COMPARTMENT, TYPES, WORLD
+from tests.oracle.rights import Sight
+from tests.oracle.way import (
+    CODES,
+    KEYS,
+    Here,
+    Way,
+    a_patient,
+    a_type,
+    all_sorted,
+    both,
+    found_of,
+    is_coded,
+    names_of,
+)
+from tests.policy_house import patients_of
+
+WAYS: dict[str, Way] = {}
+_ENCOUNTERS = tuple(key for key in KEYS if key.startswith("Encounter/"))
+
+
+def _of_everything(sight: Sight, n: int, m: int) -> dict[str, list[str]]:
+    key = f"Patient/{a_patient(sight, n)}"
+    if key not in sight.read:
+        return {"match": [], "include": []}
+    inside = {
+        one for one in sight.found if a_patient(sight, n) in patients_of(sight.records[one])
+    } | {key}
+    named = set().union(*(refers(sight.records[one]) for one in inside))
+    outside = {one for one in named & sight.found if one.split("/")[0] not in IN_COMPARTMENT}
+    return {"match": sorted(inside), "include": sorted(outside)}
+
+
+WAYS["$everything"] = Way(
+    _of_everything, lambda h, n, m: both(h, f"Patient/{a_patient(h.sight, n)}/$everything?_count=5")
+)
+
+
+def _of_lastn(sight: Sight, n: int, m: int) -> list[str]:
+    found = []
+    for code in CODES:
+        some = found_of(sight, "Observation", lambda r: f"p{4 + n % 56}" in subjects(r)
+                     and is_coded(r, code))  # fmt: skip  # noqa: B023
+        last = max((sight.records[key]["effectiveDateTime"] for key in some), default="")
+        found += [key for key in some if sight.records[key]["effectiveDateTime"] == last]
+    return sorted(found)
+
+
+WAYS["$lastn"] = Way(
+    _of_lastn,
+    lambda h, n, m: all_sorted(h, f"Observation/$lastn?patient=p{4 + n % 56}&code=8302-2,1-8"),
+)
+
+
+def _of_graph(sight: Sight, n: int, m: int) -> list[str]:
+    key = _ENCOUNTERS[n % len(_ENCOUNTERS)]
+    if key not in sight.read or "GraphDefinition/g" not in sight.read:
+        return []
+    visit = sight.records[key]
+    places = {one["location"]["reference"] for one in visit["location"]}
+    along = ({names_of(visit)} | places) & sight.found
+    return sorted(
+        {key}
+        | along
+        | set(found_of(sight, "Observation", lambda r: names_of(r, "encounter") == key))
+    )
+
+
+async def _graph(here: Here, n: int, m: int) -> list[str]:
+    key = _ENCOUNTERS[n % len(_ENCOUNTERS)]
+    answer = await here.http.get(f"{key}/$graph?graph=GraphDefinition/g")
+    if answer.status_code in (403, 404):
+        return []
+    assert answer.status_code == 200, answer.text
+    resources = [one["resource"] for one in answer.json()["entry"]]
+    return sorted(f"{one['resourceType']}/{one['id']}" for one in resources)
+
+
+WAYS["$graph"] = Way(_of_graph, _graph)
+
+
+def _of_graphql(sight: Sight, n: int, m: int) -> list[str]:
+    found = []
+    for key in found_of(sight, "Observation", lambda r: a_patient(sight, n) in subjects(r)):
+        named = names_of(sight.records[key])
+        found.append(f"{key[12:]}|{named[8:] if named in sight.read else None}")
+    return sorted(found)
+
+
+async def _graphql(here: Here, n: int, m: int) -> list[str]:
+    of = f'ObservationList(patient: "Patient/{a_patient(here.sight, n)}", _count: 50)'
+    query = (
+        f"{{ {of} {{ id subject {{ resource(optional: true) {{ ... on Patient {{ id }} }} }} }} }}"
+    )
+    headers = {"content-type": "application/json"}
+    answer = await here.http.post("$graphql", json={"query": query}, headers=headers)
+    listed = (answer.json().get("data") or {}).get("ObservationList") or []
+    return sorted(
+        f"{one['id']}|{((one['subject'] or {}).get('resource') or {}).get('id')}" for one in listed
+    )
+
+
+WAYS["GraphQL"] = Way(_of_graphql, _graphql)
+
+
+async def _rewritten(here: Here, type: str, n: int) -> None:
+    """A resource gets other versions, so that the export shows one that is no longer current."""
+    keys = [key for key in KEYS if key.startswith(f"{type}/")]
+    if keys:
+        record = WORLD[keys[n % len(keys)]]
+        await here.plain.put({**record, "language": "de"})
+        await here.plain.put(record)
+
+
+async def _export(here: Here, n: int, m: int) -> list[str]:
+    door, type, found, after = here.house.door, a_type(n), list[str](), 0
+    try:
+        at = (await door.prepare_export(here.caller, c.PrepareExport((type,)))).at
+        if m == 0:
+            await _rewritten(here, type, n)
+        while True:
+            asked = c.Export(type, at, after=after, count=60)
+            page = await door.export(here.caller, asked)
+            found += [f"{v.type}/{v.id}" for v in page.versions]
+            if page.next is None:
+                return sorted(found)
+            after = page.next
+    except Forbidden:
+        return []
+
+
+WAYS["export"] = Way(lambda s, n, m: found_of(s, a_type(n)), _export)
+
+
+def _of_counts(sight: Sight, n: int, m: int) -> dict[str, int]:
+    numbers = {type: len(found_of(sight, type)) for type in TYPES}
+    return {type: number for type, number in numbers.items() if number}
+
+
+async def _counts(here: Here, n: int, m: int) -> dict[str, int]:
+    return dict(await here.house.door.counts(here.caller, c.Counts()))
+
+
+WAYS["counts"] = Way(_of_counts, _counts)

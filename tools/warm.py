@@ -1,0 +1,122 @@
+"""Commands in processes of their own that need not read a thousand modules first.
+
+A process imports `careplane` once and is forked for each command, which has words, environment,
+standard streams and exit code of its own, as one that a shell starts. The process that is forked
+has one thread and keeps nothing of a command; it ends when whoever asks has ended.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_LONGEST = 1 << 17
+"""Bytes of a request: words, environment and folder."""
+
+
+def run(
+    words: list[str], environment: Mapping[str, str], stdin: bytes = b"", timeout: float = 100
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `careplane` with these words and no environment but this. Raises TimeoutExpired, and
+    kills it, after so many seconds."""
+    told = json.dumps([words, dict(environment), os.getcwd()]).encode()
+    with ExitStack() as open_files:
+        streams = [open_files.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        streams[0].write(stdin)
+        streams[0].seek(0)
+        ours, theirs = map(open_files.enter_context, socket.socketpair())
+        socket.send_fds(_door(), [told], [*(one.fileno() for one in streams), theirs.fileno()])
+        theirs.close()
+        pid = int(ours.recv(9))
+        if not select.select([ours], [], [], timeout)[0]:
+            os.kill(pid, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(words, timeout)
+        code = os.waitstatus_to_exitcode(int(ours.recv(9)))
+        for one in streams:
+            one.seek(0)
+        return subprocess.CompletedProcess(words, code, streams[1].read(), streams[2].read())
+
+
+@cache
+def _door() -> socket.socket:
+    """Where the process that is forked hears of commands. It starts at the first one."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        command = [sys.executable, "-m", "tools.warm", str(theirs.fileno())]
+        path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+        environment = {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1"}
+        started = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[theirs.fileno()])
+    atexit.register(_end, ours, started)
+    return ours
+
+
+def _end(door: socket.socket, started: subprocess.Popen[bytes]) -> None:
+    door.close()
+    started.wait(10)
+
+
+def _serve(door: socket.socket) -> bool:
+    """Fork for each command. True in a process that is one; False when nobody asks any more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that watch
+    while True:
+        told, streams, _, _ = socket.recv_fds(door, _LONGEST, 4)
+        if not told:
+            return False
+        if not os.fork():
+            door.close()
+            if _watch(socket.socket(fileno=streams.pop())):
+                _become(told, streams)
+                return True
+        for one in streams:
+            os.close(one)
+
+
+def _watch(asker: socket.socket) -> bool:
+    """True in the command; whoever watches it tells its id and how it ended, and ends as well."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if not pid:
+        asker.close()
+        return True
+    with suppress(OSError):  # whoever asked may have ended
+        asker.send(b"%9d" % pid)
+        asker.send(b"%9d" % os.waitpid(pid, 0)[1])
+    os._exit(0)
+
+
+def _become(told: bytes, streams: list[int]) -> None:
+    words, environment, folder = json.loads(told)
+    for number, one in enumerate(streams):
+        os.dup2(one, number)
+        os.close(one)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = ["careplane", *words]
+
+
+def _main() -> None:
+    from careplane.app import build, cli
+    from careplane.storage.engines import postgres, sqlite
+
+    assert all((build, postgres, sqlite))  # which most commands need
+    gc.freeze()  # what a fork does not touch it does not copy
+    if _serve(socket.socket(fileno=int(sys.argv[1]))):
+        cli.main()
+
+
+if __name__ == "__main__":
+    _main()
