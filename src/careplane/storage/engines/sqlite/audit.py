@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlcipher3 import dbapi2
@@ -101,9 +102,12 @@ class AuditKeeper:
             return sum(one.waiting(self.moved(number)) for number, one in sources.items())
 
     def move(self, source: int, waiting: Source) -> None:
-        """All that waits there now."""
+        """All that waits there now: what comes meanwhile is left for the next time, or there would
+        be a transaction for every few."""
         while rows := waiting.rows(self.moved(source), _MOVED_AT_ONCE):
-            with_transaction(self._audit, lambda: self._store(source, rows))
+            with_transaction(self._audit, partial(self._store, source, rows))
+            if len(rows) < _MOVED_AT_ONCE:
+                return
 
     def moved(self, source: int) -> int:
         """The number of the last record that was moved from a source."""

@@ -24,7 +24,7 @@ class Source(Protocol):
     """Where records wait, under numbers that grow by one."""
 
     def rows(self, after: int, count: int) -> Sequence[Row]:
-        """The next ones behind a number."""
+        """The next ones behind a number; fewer than `count` where there are no more."""
 
     def waiting(self, after: int) -> int:
         """How many there are behind a number."""

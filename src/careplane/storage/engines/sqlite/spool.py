@@ -20,7 +20,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from struct import Struct
 from typing import Literal, NamedTuple
@@ -175,25 +175,25 @@ class Spooled:
         """The segment, the number of its next record, and where that begins."""
 
     def rows(self, after: int, count: int) -> Sequence[Row]:
-        """The next records behind one, of one segment at most; nothing where there are none.
-        Raises Fault for one that was changed."""
+        """The next records behind one; fewer than `count` where there are no more. Raises Fault
+        for one that was changed."""
         if rows := self._taken(after, count):
             return rows
-        found = self._segments()
-        for place, segment in enumerate(found):
-            if place + 1 < len(found) and found[place + 1].first <= after + 1:
+        for segment, following in zip_longest(found := self._segments(), found[1:]):
+            if following and following.first <= after + 1:
                 continue
             if segment.first > after + 1:
-                _log.error(
-                    "Audit records %d to %d of place %d are missing",
-                    after + 1,
-                    segment.first - 1,
-                    self._place,
-                )
-            rows = self._read(segment, after, count)
-            if rows:
-                return rows
-        return []
+                self._tell_missing(after + 1, segment.first - 1)
+            some = self._read(segment, after, count - len(rows))
+            rows += some
+            after = rows[-1][0] if rows else after
+            if len(rows) == count:
+                break
+        return rows
+
+    def _tell_missing(self, first: int, last: int) -> None:
+        text = "Audit records %d to %d of place %d are missing"
+        _log.error(text, first, last, self._place)
 
     def _taken(self, after: int, count: int) -> list[Row]:
         """Of the fresh ones; nothing where they are not the next, or were dropped meanwhile."""
