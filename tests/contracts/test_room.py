@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,22 +94,19 @@ async def test_a_write_that_finds_no_room_is_not_stored_and_the_next_is(
 
 
 @pytest.fixture
-def spool(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    """How many bytes the disk still takes from write(2), and what it then answers."""
-    there = SimpleNamespace(room=None)
+def spool(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Segments of one record, and how many of them the disk still takes."""
+    there = SimpleNamespace(room=1_000)
 
-    def write(file: int, data: bytes) -> int:
-        if there.room is None:
-            return os.write(file, data)
-        part, there.room = data[: there.room], max(0, there.room - len(data))
-        if not part:
+    def allocate(file: int, size: int) -> None:
+        if not there.room:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return os.write(file, part)
+        there.room -= 1
+        room.allocate(file, size)
 
-    with monkeypatch.context() as patched:
-        own = {name: getattr(os, name) for name in dir(os) if not name.startswith("__")}
-        patched.setattr(spools, "os", SimpleNamespace(**{**own, "write": write}))
-        yield there
+    monkeypatch.setattr(spools, "allocate", allocate)
+    monkeypatch.setattr(spools, "_SEGMENT_BYTES", 600)
+    return there
 
 
 async def test_an_audit_record_gets_the_room_that_was_kept(
@@ -120,12 +116,12 @@ async def test_an_audit_record_gets_the_room_that_was_kept(
     relieve = store._trail._spool._relieve
 
     def freed() -> bool:
-        spool.room = None
+        spool.room = 1_000
         return relieve()
 
     store._trail._spool._relieve = freed
     assert (tmp_path / RESERVE).stat().st_size == KEPT
-    disk.free, spool.room = 0, 10_000
+    disk.free, spool.room = 0, 20
     await asyncio.gather(*[store.append(T, b"%03d" % n + b"x" * 500) for n in range(100)])
     assert not (tmp_path / RESERVE).exists()
     with pytest.raises(Full):
@@ -141,13 +137,13 @@ async def test_without_any_room_an_answer_without_a_record_does_not_leave(
     tmp_path: Path, disk: SimpleNamespace, spool: SimpleNamespace
 ) -> None:
     store = open_store(tmp_path)
-    spool.room = 10_000
+    spool.room = 10
     (tmp_path / RESERVE).unlink()
     with pytest.raises(Full):
         await asyncio.gather(*[store.append(T, b"x" * 500) for _ in range(100)])
     told = len(await store.tail(T))
     assert 0 < told < 20
-    spool.room = None
+    spool.room = 10
     await store.append(T, b"again")
     assert [record for _, record in await store.tail(T)][told:] == [b"again"]
     await store.close()

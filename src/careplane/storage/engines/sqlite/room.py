@@ -86,7 +86,7 @@ class Room:
         except FileExistsError:
             return True  # another process was faster
         try:
-            _fill(handle, self._reserve)
+            allocate(handle, self._reserve)
         except OSError:
             with suppress(OSError):
                 self._path.unlink()
@@ -96,7 +96,9 @@ class Room:
         return True
 
 
-def _fill(handle: int, size: int) -> None:
+def allocate(handle: int, size: int) -> None:
+    """Make an empty file so many bytes long, which are there to be written to: no later write to
+    them finds the disk full. Raises OSError."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(handle, 0, size)
         return

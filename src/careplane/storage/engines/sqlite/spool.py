@@ -1,14 +1,17 @@
 """Audit records on their way to the audit file: a log of the process' own, sealed, one write each.
 
 A request must neither wait for another process' lock nor pay for a transaction, so what it leaves
-is one write(2) to a file that nobody else writes to. It outlives the process then; with sync FULL
-the disk is asked too, once for all records of a turn of the event loop (decision 0055).
+is copied to a file that nobody else writes to and that is mapped into memory (mmap(2), shared): it
+outlives the process then, without a call to the system, in which another thread would take the
+interpreter. With sync FULL the disk is asked too, once for all records of a turn of the event loop
+(decision 0055).
 
-A segment is a head (eight letters and 32 random bytes, from which its key is derived) and frames:
-the length of what follows (four bytes, little-endian), and tenant and record, sealed with
-AES-256-GCM (NIST SP 800-38D) under the record's number as nonce. Numbers run through all segments
-of a place, whose names have the number of their first. A segment is never opened for writing
-again: what a process leaves half written, or a power cut, is the end of its segment.
+A segment has its room from the start, and is a head (eight letters and 32 random bytes, from which
+its key is derived), frames, and zeros: a frame is the length of what follows (four bytes,
+little-endian, written last), and tenant and record, sealed with AES-256-GCM (NIST SP 800-38D) under
+the record's number as nonce. Numbers run through all segments of a place, whose names have the
+number of their first. A segment is never opened for writing again: what a process leaves half
+written, or a power cut, is the end of its segment.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, zip_longest
+from mmap import mmap
 from pathlib import Path
 from struct import Struct
 from typing import Literal, NamedTuple
@@ -31,6 +35,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from careplane.kernel.errors import Busy, Fault, Full
 from careplane.storage.engines.sqlite.faults import translated
 from careplane.storage.engines.sqlite.place import Place
+from careplane.storage.engines.sqlite.room import allocate
 from careplane.storage.ports.records import Tenant
 
 Relieve = Callable[[], bool]
@@ -39,13 +44,12 @@ Row = tuple[int, int, bytes]
 """Number, tenant and record."""
 _MAGIC, _SALT_BYTES = b"cpspool1", 32
 _HEAD_BYTES = len(_MAGIC) + _SALT_BYTES
-_SEGMENT_BYTES = 4 << 20
-_READ_BYTES = 1 << 20
+_SEGMENT_BYTES = 1 << 20
 _length, _tenant = Struct("<I"), Struct("<q")
 _ALL = 10_000
 _FRESH = 50_000
 """What is older is read from the file."""
-_NONCE_BYTES = 12
+_NONCE_BYTES, _TAG_BYTES = 12, 16
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +72,11 @@ def segments(folder: Path) -> dict[int, list[Segment]]:
 
 class Spool:
     """The writing end: one process', from one event loop."""
+
+    _cipher: AESGCM
+    _map: mmap
+    _file: int
+    _end: int
 
     def __init__(
         self,
@@ -104,46 +113,48 @@ class Spool:
 
     def close(self) -> None:
         """What was appended stays."""
+        self._map.close()
         os.close(self._file)
 
     def _append(self, tenant: Tenant, record: bytes) -> None:
-        if self._size > _SEGMENT_BYTES:
-            self._roll()
         number = self._last + 1
-        sealed = self._cipher.encrypt(
-            number.to_bytes(_NONCE_BYTES, "big"), _tenant.pack(tenant) + record, None
-        )
-        frame = _length.pack(len(sealed)) + sealed
-        if os.write(self._file, frame) != len(frame):
-            os.ftruncate(self._file, self._size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._size += len(frame)
-        self._last = number
+        plain = _tenant.pack(tenant) + record
+        need = _length.size + len(plain) + _TAG_BYTES
+        if self._end + need > len(self._map):
+            self._roll(need)
+        sealed = self._cipher.encrypt(number.to_bytes(_NONCE_BYTES, "big"), plain, None)
+        start, end = self._end, self._end + need
+        self._map[start + _length.size : end] = sealed
+        self._map[start : start + _length.size] = _length.pack(len(sealed))
+        self._end, self._last = end, number
         self.fresh.append((number, tenant, record))
 
-    def _roll(self) -> None:
+    def _roll(self, need: int) -> None:
         if self._durable:
             os.fdatasync(self._file)
-        old = self._file
-        self._begin()
-        os.close(old)
+        file, mapped = self._file, self._map
+        self._begin(need)
+        mapped.close()
+        os.close(file)
 
-    def _begin(self) -> None:
+    def _begin(self, need: int = 0) -> None:
         path = self._folder / f"spool-{self._place.number}-{self._last + 1:019}.log"
-        salt = os.urandom(_SALT_BYTES)
+        head = _MAGIC + os.urandom(_SALT_BYTES)
         path.unlink(missing_ok=True)  # of a process that ended before its first record was whole
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         try:
-            if os.write(file, _MAGIC + salt) != _HEAD_BYTES:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            room = max(_SEGMENT_BYTES, _HEAD_BYTES + need)
+            allocate(file, room)
+            mapped = mmap(file, room)
+            mapped[:_HEAD_BYTES] = head
             if self._durable:
                 _sync_folder(self._folder)
         except OSError:
             os.close(file)
             path.unlink()
             raise
-        self._file, self._size = file, _HEAD_BYTES
-        self._cipher = _cipher(self._key, salt)
+        self._file, self._map, self._end = file, mapped, _HEAD_BYTES
+        self._cipher = _cipher(self._key, head)
 
     async def _synced(self) -> None:
         if self._syncing is None:
@@ -254,49 +265,35 @@ class Spooled:
         if path != segment.path or number > after + 1:
             number, offset = segment.first, _HEAD_BYTES
         try:
-            with segment.path.open("rb", buffering=0) as file:
-                head = file.read(_HEAD_BYTES)
-                if len(head) < _HEAD_BYTES:
-                    return []
-                cipher = _cipher(self._key, head[len(_MAGIC) :])
-                rows: list[Row] = []
-                for sealed in _frames(file.fileno(), offset):
-                    end = offset + _length.size + len(sealed)
-                    if number > after:
-                        row = _opened(cipher, number, sealed)
-                        if row is None:
-                            if sealed[-1:] == b"\0" and _is_blank(file.fileno(), end):
-                                break  # what a power cut leaves
-                            raise _changed(number, segment)
-                        rows.append(row)
-                    number, offset = number + 1, end
-                    if len(rows) == count:
-                        break
+            data = segment.path.read_bytes()
         except FileNotFoundError:  # its records were moved meanwhile
             return []
+        rows: list[Row] = []
+        cipher = _cipher(self._key, data[:_HEAD_BYTES])
+        for end in _ends(data, offset):
+            if number > after:
+                sealed = data[offset + _length.size : end]
+                row = _opened(cipher, number, sealed)
+                if row is None:
+                    if sealed[-1:] == b"\0" and not data[end:].strip(b"\0"):
+                        break  # what a power cut leaves
+                    raise _changed(number, segment)
+                rows.append(row)
+            number, offset = number + 1, end
+            if len(rows) == count:
+                break
         self._at = segment.path, number, offset
         return rows
 
 
-def _frames(file: int, offset: int) -> Iterator[bytes]:
-    """What is whole, up to the end."""
-    data = memoryview(os.pread(file, _READ_BYTES, offset))
-    start = 0
-    while True:
-        whole = len(data) - start >= _length.size
-        size = _length.unpack_from(data, start)[0] if whole else 0
-        end = start + _length.size + size
-        if not whole or end > len(data):
-            offset, start = offset + start, 0
-            more = memoryview(os.pread(file, max(_READ_BYTES, size + _length.size), offset))
-            if len(more) < _length.size or len(more) < _length.size + _length.unpack_from(more)[0]:
-                return
-            data = more
-            continue
-        if not size:
+def _ends(data: bytes, start: int) -> Iterator[int]:
+    """Where each of the whole frames ends."""
+    while start + _length.size <= len(data):
+        size = _length.unpack_from(data, start)[0]
+        start += _length.size + size
+        if not size or start > len(data):
             return
-        yield bytes(data[start + _length.size : end])
-        start = end
+        yield start
 
 
 def _opened(cipher: AESGCM, number: int, sealed: bytes) -> Row | None:
@@ -307,15 +304,6 @@ def _opened(cipher: AESGCM, number: int, sealed: bytes) -> Row | None:
     return number, _tenant.unpack_from(plain)[0], plain[_tenant.size :]
 
 
-def _is_blank(file: int, offset: int) -> bool:
-    """Whether nothing but zeros follows."""
-    while data := os.pread(file, _READ_BYTES, offset):
-        if data.strip(b"\0"):
-            return False
-        offset += len(data)
-    return True
-
-
 def _changed(number: int, segment: Segment) -> Fault:
     return Fault(
         f"Audit record {number} in {segment.path.name} was changed: move the file elsewhere and "
@@ -323,10 +311,9 @@ def _changed(number: int, segment: Segment) -> Fault:
     )
 
 
-def _cipher(key: bytes, salt: bytes) -> AESGCM:
-    return AESGCM(
-        hashlib.blake2b(salt, key=key, digest_size=32, person=b"careplane-spool").digest()
-    )
+def _cipher(key: bytes, head: bytes) -> AESGCM:
+    salt, person = head[len(_MAGIC) :], b"careplane-spool"
+    return AESGCM(hashlib.blake2b(salt, key=key, digest_size=32, person=person).digest())
 
 
 def _complaint(error: OSError) -> Full | Busy:
