@@ -106,7 +106,7 @@ def _import(folder: Path, database: str) -> tuple[float, int]:
         raise SystemExit("Set CAREPLANE_TEST_DATA to the public test data.")
     server.command("init", data=folder)
     began = time.perf_counter()
-    server.command("import", str(patients), "--quiet", data=folder, database=database)
+    server.started("import", str(patients), "--quiet", data=folder, database=database)
     seconds = time.perf_counter() - began
     count = sum(len(bundle["entry"]) for bundle in data.bundles())
     return count / seconds, count

@@ -64,6 +64,16 @@ def command(*words: str, data: Path, database: str = "") -> str:
     return done.stdout.decode()
 
 
+def started(*words: str, data: Path, database: str = "") -> None:
+    """The same in a process that reads its modules itself, as one that a shell starts."""
+    subprocess.run(
+        [*CAREPLANE, *words, "--data", str(data)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**ENVIRONMENT, "CAREPLANE_DATABASE": database},
+    )
+
+
 def search(running: Server, path: str) -> Iterator[dict[str, Any]]:
     """The resources of a search, all pages of it."""
     url: str | None = f"{running.base}{path}"

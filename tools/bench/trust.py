@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +29,8 @@ LIMIT = 15.0
 """Percent of the throughput that trust may take."""
 _LOADS = {"GET by id": cases.reads, "search": cases.searches, "POST": cases.creates}
 _CONNECTIONS = 32
+_AWAKE_SECONDS = 1.5
+"""After which a server that stood still has looked again what it must know."""
 
 _HEAD = """# What trust costs
 
@@ -41,6 +46,15 @@ of {seconds:g} s; what it costs is the median of the pairs' ratios.
 Rates = Mapping[str, Sequence[float]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A server, what was measured of it, and what it is asked."""
+
+    server: server.Server
+    rates: dict[str, list[float]]
+    asked: dict[str, tuple[Target, Iterator[bytes]]]
+
+
 def measure(runs: int, seconds: float, workers: int) -> tuple[Rates, Rates]:
     """Requests a second by load, with trust and without, a number a run."""
     patients = data.folder()
@@ -51,7 +65,7 @@ def measure(runs: int, seconds: float, workers: int) -> tuple[Rates, Rates]:
         ([server.CAREPLANE[0], "-m", "tools.bench.opened"], {"CAREPLANE_LEDGER": "false"}),
     )
     with tempfile.TemporaryDirectory(prefix="careplane-bench-") as scratch, ExitStack() as open:
-        plans: list[tuple[dict[str, list[float]], dict[str, tuple[Target, Iterator[bytes]]]]] = []
+        plans: list[_Plan] = []
         for number, (program, settings) in enumerate(kinds):
             folder = Path(scratch) / str(number)
             server.command("init", data=folder)
@@ -64,19 +78,25 @@ def measure(runs: int, seconds: float, workers: int) -> tuple[Rates, Rates]:
             target = Target.of(running.base, running.token)
             known = cases.learn(target)
             asked = {name: (target, make(target, known)) for name, make in _LOADS.items()}
-            plans.append(({name: [] for name in _LOADS}, asked))
+            plans.append(_Plan(running, {name: [] for name in _LOADS}, asked))
+            running.kill(signal.SIGSTOP)  # what it does beside requests would slow the other
         for name in _LOADS:
             for run in range(runs + 1):
-                for rates, asked in plans:
-                    target, requests = asked[name]
+                for plan in plans:
+                    plan.server.kill(signal.SIGCONT)
+                    time.sleep(_AWAKE_SECONDS)
+                    target, requests = plan.asked[name]
                     sample = uvloop.run(
                         load(target, requests, connections=_CONNECTIONS, seconds=seconds)
                     )
+                    plan.server.kill(signal.SIGSTOP)
                     if sample.failures:
                         raise SystemExit(f"{name}: {sample.failures[0].body[:300]!r}")
                     if run:  # the first one warms up
-                        rates[name].append(sample.rate)
-    return plans[0][0], plans[1][0]
+                        plan.rates[name].append(sample.rate)
+        for plan in plans:
+            plan.server.kill(signal.SIGCONT)
+    return plans[0].rates, plans[1].rates
 
 
 def table(guarded: Rates, opened: Rates) -> str:
