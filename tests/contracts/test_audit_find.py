@@ -180,3 +180,20 @@ async def test_the_index_answers_what_a_look_at_each_record_would(
     wanted.sort(key=lambda entry: entry.place, reverse=newest_first)
     asked = Question(tuple(having), without, since, before, None, newest_first, 10_000)
     assert await Trail(store).find(ONE, asked) == wanted
+
+
+async def test_records_come_together_as_they_come_one_by_one(store: Store) -> None:
+    records = [bytes([n, 0, 255, 128]) * (n % 5 + 1) for n in range(60)]
+    for n, record in enumerate(records):
+        await store.append(ONE if n % 3 else TWO, record)
+    assert await store.together(Tenant(9), 0, 10) is None
+    for tenant in (ONE, TWO):
+        one_by_one = await store.tail(tenant, 0, 1_000)
+        for skipped, count in ((0, 1_000), (3, 7), (len(one_by_one) - 1, 5)):
+            some = one_by_one[skipped : skipped + count]
+            after = one_by_one[skipped - 1][0] if skipped else 0
+            together = b"".join(record for _, record in some)
+            assert await store.together(tenant, after, count) == (
+                some[0][0], some[-1][0], together,
+            )  # fmt: skip
+        assert await store.together(tenant, one_by_one[-1][0], 10) is None

@@ -102,12 +102,12 @@ class Follower:
         for tenant in self._sources.tenants():
             source = audit_of(tenant)
             mark = await self._store.mark(source)
-            page = await self._sources.audit.tail(tenant, mark, _AUDITED_AT_ONCE)
-            if page:
+            some = await self._sources.audit.together(tenant, mark, _AUDITED_AT_ONCE)
+            if some:
                 now = self._sources.clock()
-                leaf = await asyncio.to_thread(audited, tenant, page, now, self._sources.secret)
-                await self._log.append([leaf], Moved({source: page[-1][0]}, {source: mark}))
-            more |= len(page) == _AUDITED_AT_ONCE
+                leaf = await asyncio.to_thread(audited, tenant, some, now, self._sources.secret)
+                await self._log.append([leaf], Moved({source: some.last}, {source: mark}))
+            more |= some is not None and some.last - mark >= _AUDITED_AT_ONCE
         return more
 
     async def policies(self) -> bool:

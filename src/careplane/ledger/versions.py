@@ -8,6 +8,7 @@ from hashlib import sha256
 from careplane.fhir.codec import envelope
 from careplane.kernel.clock import format_instant
 from careplane.ledger.leaf import Kind, Opening, Sealed, kind_of, opened, seal
+from careplane.storage.ports.audit import Together
 from careplane.storage.ports.ledger import Entry
 from careplane.storage.ports.records import Version
 
@@ -49,13 +50,11 @@ def opening(tenant: int, version: Version, entry: Entry, secret: bytes) -> Openi
     return opened(Sealed(entry.leaf, entry.salt), values, secret)
 
 
-def audited(
-    tenant: int, records: Sequence[tuple[int, bytes]], recorded: int, secret: bytes
-) -> Sealed:
-    """The leaf of a batch of audit records, which has at least one."""
+def audited(tenant: int, some: Together, recorded: int, secret: bytes) -> Sealed:
+    """The leaf of a batch of audit records."""
     values: Values = {
-        "tenant": tenant, "first": records[0][0], "last": records[-1][0], "recorded": recorded,
-        "sha256": sum_of(records),
+        "tenant": tenant, "first": some.first, "last": some.last, "recorded": recorded,
+        "sha256": sha256(some.records).hexdigest(),
     }  # fmt: skip
     return seal(Kind.AUDIT, values, secret)
 

@@ -48,6 +48,14 @@ class Found(NamedTuple):
     record: bytes
 
 
+class Together(NamedTuple):
+    """Records one after the other as one, and the numbers of the first and the last of them."""
+
+    first: int
+    last: int
+    records: bytes
+
+
 class AuditStore(Protocol):
     """Compact audit records, as bytes that `ledger.audit` wrote."""
 
@@ -62,6 +70,9 @@ class AuditStore(Protocol):
 
         The order never changes. Appended records keep theirs, and so do units of work; the two may
         stand a little earlier or later against each other than they were made."""
+
+    async def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
+        """What `tail` answers, in one piece; None for nothing."""
 
     async def file(self, filing: Filing, count: int = 500) -> int:
         """Put the next records, of whatever tenant, into the index; how many there were, so that 0

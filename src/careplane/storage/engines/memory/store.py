@@ -17,7 +17,7 @@ from careplane.search.order import ordered
 from careplane.search.plan import EVERYTHING, Query
 from careplane.storage.engines.memory.cursor import Cursors
 from careplane.storage.engines.memory.world import Places, Record, Shelf, changed
-from careplane.storage.ports.audit import AuditQuery, Filing, Found
+from careplane.storage.ports.audit import AuditQuery, Filing, Found, Together
 from careplane.storage.ports.records import (
     Erasure,
     HistoryQuery,
@@ -168,6 +168,12 @@ class MemoryStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return [(n, r) for n, r in self._mine(tenant) if n > after][:count]
+
+    async def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
+        found = await self.tail(tenant, after, count)
+        if not found:
+            return None
+        return Together(found[0][0], found[-1][0], b"".join(record for _, record in found))
 
     async def file(self, filing: Filing, count: int = 500) -> int:
         return 0

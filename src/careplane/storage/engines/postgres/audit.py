@@ -13,10 +13,13 @@ from collections.abc import Sequence
 
 from careplane.kernel.errors import Busy
 from careplane.storage.engines.postgres.sessions import Sessions
+from careplane.storage.ports.audit import Together
 from careplane.storage.ports.records import Tenant
 
 _ADD = "SELECT add_audit($1::integer, $2::bytea[])"
 _TAIL = "SELECT seq, record FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+_IN_ONE = f"""SELECT min(seq), max(seq), string_agg(record, '' ORDER BY seq)
+FROM ({_TAIL}) found"""
 _COUNT = "SELECT waiting_audit()"
 _TOGETHER = 2_000
 _WAITING = 50_000
@@ -48,6 +51,14 @@ class Audit:
         await self.gather(tenant)
         rows = await self._sessions.retried(tenant, lambda c: c.fetch(_TAIL, tenant, after, count))
         return [(seq, record) for seq, record in rows]
+
+    async def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
+        await self.gather(tenant)
+        row = await self._sessions.retried(
+            tenant, lambda c: c.fetchrow(_IN_ONE, tenant, after, count)
+        )
+        first, last, records = row
+        return None if first is None else Together(first, last, records)
 
     async def gather(self, tenant: Tenant) -> None:
         """Bring what waits in the outbox to the trail."""

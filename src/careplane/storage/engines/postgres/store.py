@@ -29,7 +29,7 @@ from careplane.storage.engines.postgres.reader import Reader
 from careplane.storage.engines.postgres.sessions import CAREFUL, QUICK, Connection, Sessions
 from careplane.storage.engines.postgres.wall import enter
 from careplane.storage.engines.postgres.writer import Writer
-from careplane.storage.ports.audit import AuditQuery, Filing, Found
+from careplane.storage.ports.audit import AuditQuery, Filing, Found, Together
 from careplane.storage.ports.records import (
     Erasure,
     Guard,
@@ -163,6 +163,9 @@ class PostgresStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._audit.tail(tenant, after, count)
+
+    async def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
+        return await self._audit.together(tenant, after, count)
 
     async def file(self, filing: Filing, count: int = 500) -> int:
         done = 0

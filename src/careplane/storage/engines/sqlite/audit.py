@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import CareplaneError
 from careplane.storage.engines.sqlite import filing as index
-from careplane.storage.engines.sqlite.bulk import execute_many
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.outbox import Source
 from careplane.storage.engines.sqlite.spool import Row
-from careplane.storage.ports.audit import AuditQuery, Filing, Found
+from careplane.storage.ports.audit import AuditQuery, Filing, Found, Together
 from careplane.storage.ports.records import Tenant
 
 if TYPE_CHECKING:
@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 
 _NOTE = """INSERT INTO moved_from VALUES (?, ?)
 ON CONFLICT (source) DO UPDATE SET id = excluded.id"""
-_MOVED_AT_ONCE = 1_000
-_EVERY_SECONDS = 0.1
-"""Little by little: what is moved takes the interpreter from requests."""
-_CHECKPOINT_TURNS = 10
+_ADD = """INSERT INTO audit (tenant, record)
+SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?) ORDER BY key"""
+_TOGETHER = """SELECT min(seq), max(seq), CAST(group_concat(CAST(record AS TEXT), '') AS BLOB)
+FROM (SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?)"""
+"""One row and one step, as above: at each SQLite gives the interpreter up, and a thread that has to
+wait for it wakes at each step of the event loop's own, which costs that more than the rows."""
+_MOVED_AT_ONCE = 5_000
+_EVERY_SECONDS = 0.5
+_CHECKPOINT_TURNS = 2
 _FILED_AT_ONCE = 1_000
 
 
@@ -73,6 +78,12 @@ class AuditKeeper:
             self._move_all()
             sql = "SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
             return self._audit.execute(sql, (tenant, after, count)).fetchall()
+
+    def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
+        with self._lock, complaints():
+            self._move_all()
+            first, last, records = self._audit.execute(_TOGETHER, (tenant, after, count)).fetchone()
+            return None if first is None else Together(first, last, records)
 
     def file(self, filing: Filing, count: int) -> int:
         with self._lock, complaints():
@@ -161,8 +172,8 @@ class AuditKeeper:
 
     def _store(self, source: int, rows: Sequence[Row]) -> None:
         moved = self.moved(source)  # again, under the lock: another process may have moved some
-        fresh = [(tenant, record) for id, tenant, record in rows if id > moved]
-        execute_many(self._audit, "INSERT INTO audit (tenant, record)", fresh)
+        fresh = [(tenant, record.hex()) for id, tenant, record in rows if id > moved]
+        self._audit.execute(_ADD, (msgspec.json.encode(fresh).decode("ascii"),))
         self._audit.execute(_NOTE, (source, max(moved, rows[-1][0])))
 
     def _file(self, filing: Filing, count: int) -> int:

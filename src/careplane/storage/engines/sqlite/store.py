@@ -37,7 +37,7 @@ from careplane.storage.engines.sqlite.writing.job import Writer
 from careplane.storage.engines.sqlite.writing.process import ProcessWriter
 from careplane.storage.engines.sqlite.writing.thread import ThreadWriter
 from careplane.storage.keys.bodies import SealedBodies
-from careplane.storage.ports.audit import AuditQuery, Filing, Found
+from careplane.storage.ports.audit import AuditQuery, Filing, Found, Together
 from careplane.storage.ports.records import (
     Erasure,
     HistoryQuery,
@@ -182,6 +182,9 @@ class SqliteStore:
         self, tenant: Tenant, after: int = 0, count: int = 1000
     ) -> Sequence[tuple[int, bytes]]:
         return await self._trail.tail(tenant, after, count)
+
+    async def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
+        return await self._trail.together(tenant, after, count)
 
     async def file(self, filing: Filing, count: int = 500) -> int:
         return await self._trail.file(filing, count)

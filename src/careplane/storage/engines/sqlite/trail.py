@@ -17,7 +17,7 @@ from careplane.storage.engines.sqlite.migrate import made
 from careplane.storage.engines.sqlite.outbox import RECORDS_FILE, Outbox, Source, inboxes
 from careplane.storage.engines.sqlite.place import Place, taken
 from careplane.storage.engines.sqlite.spool import Relieve, Spool, Spooled, segments
-from careplane.storage.ports.audit import AuditQuery, Filing, Found
+from careplane.storage.ports.audit import AuditQuery, Filing, Found, Together
 from careplane.storage.ports.records import Tenant
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ class Trail:
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
+
+    async def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
+        return await asyncio.to_thread(self._keeper.together, tenant, after, count)
 
     async def file(self, filing: Filing, count: int) -> int:
         return await asyncio.to_thread(self._keeper.file, filing, count)
