@@ -6,7 +6,7 @@ keeps numbers. They stand in an index that follows the trail, off the way of req
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -59,9 +59,9 @@ class Together(NamedTuple):
 class AuditStore(Protocol):
     """Compact audit records, as bytes that `ledger.audit` wrote."""
 
-    async def append(self, tenant: Tenant, record: bytes) -> None:
-        """Returns when the record outlives a kill of this process. Raises `Busy` or `Fault`, and
-        then the answer that it speaks of must not leave."""
+    def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
+        """To be awaited at once: the record outlives a kill of this process then. Raises `Busy` or
+        `Fault`, and then the answer that it speaks of must not leave."""
 
     async def tail(
         self, tenant: Tenant, after: int = 0, count: int = 1000

@@ -22,12 +22,12 @@ import hashlib
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import pairwise, zip_longest
 from mmap import mmap
 from pathlib import Path
 from struct import Struct
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -70,6 +70,16 @@ def segments(folder: Path) -> dict[int, list[Segment]]:
     return dict(sorted(found.items()))
 
 
+class _Done:
+    """What is done already, to be awaited: a coroutine costs more than the rest of it."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
+_DONE = cast(Awaitable[None], _Done())
+
+
 class Spool:
     """The writing end: one process', from one event loop."""
 
@@ -97,8 +107,9 @@ class Spool:
         """The last ones, for who moves them on in this process."""
         self._begin()
 
-    async def append(self, tenant: Tenant, record: bytes) -> None:
-        """Returns when it outlives this process, or a power cut. Raises Full, Busy."""
+    def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
+        """It outlives this process, and once this was awaited a power cut, where it shall. Raises
+        Full, Busy."""
         try:
             self._append(tenant, record)
         except OSError as error:
@@ -108,8 +119,7 @@ class Spool:
                 self._append(tenant, record)
             except OSError as again:
                 raise _complaint(again) from again
-        if self._durable:
-            await self._synced()
+        return self._synced() if self._durable else _DONE
 
     def close(self) -> None:
         """What was appended stays."""

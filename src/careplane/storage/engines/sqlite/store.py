@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,8 +175,8 @@ class SqliteStore:
     async def sizes(self, tenant: Tenant) -> Sizes:
         return await self._pool.ask(lambda reader: reader.sizes(tenant))
 
-    async def append(self, tenant: Tenant, record: bytes) -> None:
-        await self._trail.append(tenant, record)
+    def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
+        return self._trail.append(tenant, record)
 
     async def tail(
         self, tenant: Tenant, after: int = 0, count: int = 1000

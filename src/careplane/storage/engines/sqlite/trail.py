@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -58,9 +58,10 @@ class Trail:
             mine.fresh = self._spool.fresh
         keeper.start()
 
-    async def append(self, tenant: Tenant, record: bytes) -> None:
-        await self._spool.append(tenant, record)
+    def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
+        kept = self._spool.append(tenant, record)
         self._keeper.wake()
+        return kept
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
