@@ -96,6 +96,7 @@ def measure(runs: int, seconds: float, workers: int) -> tuple[Rates, Rates]:
                         plan.rates[name].append(sample.rate)
         for plan in plans:
             plan.server.kill(signal.SIGCONT)
+        time.sleep(_AWAKE_SECONDS)
     return plans[0].rates, plans[1].rates
 
 
