@@ -17,7 +17,6 @@ from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import CareplaneError
 from careplane.storage.engines.sqlite import filing as index
-from careplane.storage.engines.sqlite.bulk import execute_many
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.outbox import Source
 from careplane.storage.engines.sqlite.spool import Row
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
 
 _NOTE = """INSERT INTO moved_from VALUES (?, ?)
 ON CONFLICT (source) DO UPDATE SET id = excluded.id"""
-_ROWS = "SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?) ORDER BY key"
+_ADD = """INSERT INTO audit (tenant, record)
+SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?) ORDER BY key"""
 _TOGETHER = """SELECT min(seq), max(seq), CAST(group_concat(CAST(record AS TEXT), '') AS BLOB)
 FROM (SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?)"""
 """One row and one step, as above: at each step SQLite gives the interpreter up, and a thread that
@@ -38,14 +38,6 @@ _MOVED_AT_ONCE = 5_000
 _EVERY_SECONDS = 0.5
 _CHECKPOINT_TURNS = 2
 _FILED_AT_ONCE = 1_000
-
-
-_Add = Callable[["Connection", str, Sequence[tuple[int, bytes]]], None]
-
-
-def _in_one(by: Connection, head: str, rows: Sequence[tuple[int, bytes]]) -> None:
-    told = [(tenant, record.hex()) for tenant, record in rows]
-    by.execute(f"{head} {_ROWS}", (msgspec.json.encode(told).decode("ascii"),))
 
 
 class AuditKeeper:
@@ -76,20 +68,6 @@ class AuditKeeper:
     def start(self) -> None:
         """From now on."""
         self._thread.start()
-
-    def move_some(self, by: Connection, source: int, waiting: Source, count: int) -> None:
-        """At once, on the thread that asks, and without waiting: where somebody else has the file
-        it is left for later."""
-        if not self._lock.acquire(blocking=False):
-            return
-        try:
-            rows = waiting.rows(self._moved(by, source), count)
-            if rows:
-                with_transaction(by, partial(self._store, by, source, rows, execute_many))
-        except (dbapi2.Error, CareplaneError):
-            pass  # the thread tries again, and says what it meets
-        finally:
-            self._lock.release()
 
     def wake(self) -> None:
         if not self._wanted.is_set():  # it takes a lock, and this is asked with every request
@@ -138,13 +116,14 @@ class AuditKeeper:
         """All that waits there now: what comes meanwhile is left for the next time, or there would
         be a transaction for every few."""
         while rows := waiting.rows(self.moved(source), _MOVED_AT_ONCE):
-            with_transaction(self._audit, partial(self._store, self._audit, source, rows, _in_one))
+            with_transaction(self._audit, partial(self._store, source, rows))
             if len(rows) < _MOVED_AT_ONCE:
                 return
 
     def moved(self, source: int) -> int:
         """The number of the last record that was moved from a source."""
-        return self._moved(self._audit, source)
+        row = self._audit.execute("SELECT id FROM moved_from WHERE source = ?", (source,))
+        return int((row.fetchone() or (0,))[0])
 
     def checkpoint(self) -> bool:
         """Bring what was moved to the disk; whether all of it is there."""
@@ -191,15 +170,11 @@ class AuditKeeper:
         for number, source in sources.items():
             self.move(number, source)
 
-    def _store(self, by: Connection, source: int, rows: Sequence[Row], add: _Add) -> None:
-        moved = self._moved(by, source)  # again, in the transaction: others may have moved some
-        fresh = [(tenant, record) for id, tenant, record in rows if id > moved]
-        add(by, "INSERT INTO audit (tenant, record)", fresh)
-        by.execute(_NOTE, (source, max(moved, rows[-1][0])))
-
-    def _moved(self, by: Connection, source: int) -> int:
-        row = by.execute("SELECT id FROM moved_from WHERE source = ?", (source,))
-        return int((row.fetchone() or (0,))[0])
+    def _store(self, source: int, rows: Sequence[Row]) -> None:
+        moved = self.moved(source)  # again, under the lock: another process may have moved some
+        fresh = [(tenant, record.hex()) for id, tenant, record in rows if id > moved]
+        self._audit.execute(_ADD, (msgspec.json.encode(fresh).decode("ascii"),))
+        self._audit.execute(_NOTE, (source, max(moved, rows[-1][0])))
 
     def _file(self, filing: Filing, count: int) -> int:
         done: list[int] = []

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 AUDIT = "audit.sqlite"
 _CACHE_KIB = 1_024
-_MOVED_INLINE = 256
-"""Where requests are many, each of so many moves them on itself. On a thread beside a busy event
-loop that takes several times as long, and most of it from the loop: decision 0055."""
 _INDEX_CACHE_KIB = 16_384
 """For who fills the index: its rows go everywhere in it."""
 
@@ -49,7 +46,7 @@ class Trail:
         self._place = Place(folder)
         self._records = Outbox(open_records())
         self._spools: dict[int, Spooled] = {}
-        self._mine = mine = self._spooled(self._place.number)
+        mine = self._spooled(self._place.number)
         own: dict[int, Source] = {RECORDS_FILE: self._records, self._place.number: mine}
         self._keeper = keeper = AuditKeeper(audit, own, self._others, self._trim_ended)
         with complaints():
@@ -59,22 +56,11 @@ class Trail:
             after = keeper.moved(self._place.number)
             self._spool = Spool(folder, self._place, key, after, sync, relieve)
             mine.fresh = self._spool.fresh
-        self._count = 0
-        self._inline = None if sync == "FULL" else self._open(folder / AUDIT)
-        if self._inline is not None:
-            self._inline.execute("PRAGMA wal_autocheckpoint = 0")
-            self._inline.execute("PRAGMA busy_timeout = 0")
         keeper.start()
 
     def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
         kept = self._spool.append(tenant, record)
-        self._count += 1
-        if self._count == _MOVED_INLINE and self._inline is not None:
-            place = self._place.number
-            self._keeper.move_some(self._inline, place, self._mine, _MOVED_INLINE)
-            self._count = 0
-        else:
-            self._keeper.wake()
+        self._keeper.wake()
         return kept
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
@@ -111,8 +97,6 @@ class Trail:
         self._spool.close()
         self._keeper.close()
         with complaints():
-            if self._inline is not None:
-                self._inline.close()
             self._records.connection.close()
         self._place.close()
 
