@@ -19,7 +19,7 @@ from careplane.storage.ports.records import Tenant
 LEAST_YEARS = 6
 YEAR = 366 * 86_400_000_000
 _STEP, _REST_SECONDS = 100, 2.0
-_OF_BUSY, _OF_QUIET = 0.02, 0.25
+_OF_BUSY, _OF_QUIET = 0.005, 0.25
 """Of the time, spent on the index while it is behind: requests go first."""
 _BUSY = 0.5
 """Of a core, used beside the index."""
