@@ -281,7 +281,7 @@ def test_the_log_moves_to_a_database_and_back(tmp_path: Path) -> None:
     source = write(tmp_path / "p.ndjson", *(patient(f"p{n}") for n in range(700)))
     careplane("import", str(source), "--data", str(data))
     with server.serving(data):
-        until(lambda: status(data, "")["waiting"] == 0)
+        until(lambda: status(data, "")["waiting"] == 0 and (data / "ledger.anchor").exists())
     before = status(data, "")
     url = postgres.url()
     careplane("migrate-store", "--to", url, "--data", str(data), "--quiet")
