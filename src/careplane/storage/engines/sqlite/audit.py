@@ -34,9 +34,9 @@ _TOGETHER = """SELECT min(seq), max(seq), CAST(group_concat(CAST(record AS TEXT)
 FROM (SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?)"""
 """One row and one step, as above: at each step SQLite gives the interpreter up, and a thread that
 waits for it wakes at each step of the event loop's own, which costs that more than the rows."""
-_MOVED_AT_ONCE = 5_000
-_EVERY_SECONDS = 0.5
-_CHECKPOINT_TURNS = 2
+_MOVED_AT_ONCE = 1_000
+_EVERY_SECONDS = 0.25
+_CHECKPOINT_TURNS = 4
 _FILED_AT_ONCE = 1_000
 
 
