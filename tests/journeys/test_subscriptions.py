@@ -14,6 +14,8 @@ import pytest
 from careplane.fhir.codec import xml
 from careplane.interop.subscriptions import courier
 from careplane.interop.subscriptions.catalogue import change_of
+from careplane.interop.subscriptions.channels.rest_hook import RestHook
+from careplane.interop.subscriptions.journal import Journal
 from careplane.interop.subscriptions.names import FHIR_TYPES, TOPICS
 from careplane.interop.subscriptions.reach import Reach
 from careplane.kernel.clock import system_clock
@@ -327,6 +329,30 @@ async def test_what_was_written_while_nobody_served_is_told(engine: str, tmp_pat
             assert len(receiver.bundles("handshake")) == 1
     await store.close()
     await state.close()
+
+
+async def test_what_is_not_noted_yet_while_others_are_told_is_not_lost(
+    house: Subscribing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, send = Journal.append, RestHook.send
+
+    async def slowly(self: Journal, *what: Any) -> None:
+        await asyncio.sleep(0.6)
+        await append(self, *what)
+
+    async def for_a_while(self: RestHook, *what: Any) -> None:
+        await send(self, *what)
+        await asyncio.sleep(0.3)
+
+    await house.put(patient("p1"))
+    async with receiving() as receiver:
+        await subscribe(house, subscription(OBSERVATIONS, receiver.url))
+        monkeypatch.setattr(Journal, "append", slowly)
+        monkeypatch.setattr(RestHook, "send", for_a_while)
+        await house.put(observation("o1", "p1"))
+        await until(lambda: receiver.numbers() == [1])
+        await house.put(observation("o2", "p1"))  # noted when the first one has been told
+        await until(lambda: receiver.numbers() == [1, 2])
 
 
 async def test_a_transaction_is_told_in_one_piece_with_its_order(house: Subscribing) -> None:

@@ -67,6 +67,9 @@ class Follower:
 
     def __init__(self, log: Log, store: LedgerStore, sources: Sources) -> None:
         self._log, self._store, self._sources = log, store, sources
+        self._marks: dict[str, int] = {}
+        """Of versions, as this one has left them: so that to look whether there are new ones asks
+        the log nothing."""
 
     async def run(self) -> None:
         """Until cancelled. Raises Conflict where the records are not those that have leaves."""
@@ -88,11 +91,14 @@ class Follower:
         more = False
         for tenant in self._sources.tenants():
             source = versions_of(tenant)
-            mark = await self._store.mark(source)
+            mark = self._marks.pop(source, None)
+            if mark is None:
+                mark = await self._store.mark(source)
             page = await self._sources.records.changes(tenant, mark, _AT_ONCE)
             if page:
                 leaves = await asyncio.to_thread(seal_all, tenant, page, self._sources.secret)
                 await self._log.append(leaves, Moved({source: page[-1].t}, {source: mark}))
+            self._marks[source] = page[-1].t if page else mark
             more |= len(page) == _AT_ONCE
         return more
 

@@ -106,11 +106,10 @@ class Service:
 
     async def _consider(self, version: Version) -> None:
         for line in await self._matcher.hearing(version):
-            line.number += 1
-            line.t = version.t
-            self._fresh.setdefault(line.id, []).append(
+            fresh = self._fresh.setdefault(line.id, [])
+            fresh.append(
                 Event(
-                    line.number,
+                    line.number + len(fresh) + 1,
                     version.t,
                     version.last_updated,
                     version.type,
@@ -126,11 +125,13 @@ class Service:
             self._tools.topics.met((version,))
 
     async def _flush(self) -> bool:
-        """Note events durably, then have them told."""
+        """Note events durably, then have them told. A line hears of them afterwards: while it tells
+        others it would look for these, and take what it cannot find for pruned."""
         fresh, self._fresh = self._fresh, {}
         await asyncio.gather(*(self._tools.journal.append(id, e) for id, e in fresh.items()))
-        for id in fresh:
+        for id, events in fresh.items():
             if line := self._roster.find(id):
+                line.number, line.t = events[-1].number, events[-1].t
                 await self._roster.tell(line)
         return bool(fresh)
 
