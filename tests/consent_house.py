@@ -222,7 +222,7 @@ def _holds(provision: Record, asked: Asked, record: Record, permits: bool) -> bo
 def _in_force(provision: Record) -> bool:
     """The dates drawn are long past or far ahead."""
     period = provision.get("period", {})
-    return period.get("start", "") < "2025" and period.get("end", "9999") > "2030"
+    return bool(period.get("start", "") < "2025" and period.get("end", "9999") > "2030")
 
 
 @dataclass(frozen=True)

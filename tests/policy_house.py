@@ -195,7 +195,7 @@ class Case:
     def by_policies(self, action: str, records: list[Record], *, new: bool = False) -> list[bool]:
         """What Cedar says of each record. No policy may fail: Cedar would pass it over."""
         texts = "\n".join((*shipped().values(), self.policies))
-        asker = {
+        asker: Record = {
             "uid": uid(self.who),
             "attrs": {"patients": _set({f"Patient/{self.patient}"} if self.patient else set())},
             "parents": [{"type": "Role", "id": r} for r in self.roles or {"unassigned"}],
