@@ -56,7 +56,7 @@ def contents(target: Path) -> Contents:
     try:
         file = core.Artifacts(target)
         return {
-            (type, url): (file.raw(place), _said(place), file.used_by(url))
+            (type, url): (file.raw(place), _said(place), tuple(file.used_by(url)))
             for type, group in file.index.items()
             for url, place in group.items()
         }
