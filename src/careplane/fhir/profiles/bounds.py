@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Literal
 
-from careplane.fhir import ucum
+from careplane.fhir import moment, ucum
 from careplane.fhir.fhirpath import Node
 from careplane.fhir.profiles.rules import Rule
 
@@ -15,11 +15,11 @@ Side = Literal["least", "most"]
 _UCUM = "http://unitsofmeasure.org"
 
 
-def beyond(node: Node, rule: Rule) -> Iterator[str]:
-    """What is wrong with the size of a value, in words."""
-    if rule.least and _order(node, rule.least) == -1:
+def beyond(node: Node, rule: Rule, now: int | None) -> Iterator[str]:
+    """What is wrong with the size of a value, in words. `now` is what durations count from."""
+    if rule.least and _order(node, rule.least, now, -1) == -1:
         yield f"The value must not be less than {_shown(rule.least[1])}"
-    if rule.most and _order(node, rule.most) == 1:
+    if rule.most and _order(node, rule.most, now, 1) == 1:
         yield f"The value must not be more than {_shown(rule.most[1])}"
     text = node.value
     if not isinstance(text, str):
@@ -41,9 +41,14 @@ def _has_form(text: str, regex: str) -> bool:
         return True
 
 
-def _order(node: Node, bound: tuple[str, Any]) -> int | None:
-    """-1, 0, 1: the value is below, at or above the bound; None where they cannot be compared."""
+def _order(node: Node, bound: tuple[str, Any], now: int | None, sign: int) -> int | None:
+    """-1, 0, 1: the value is below, at or above the bound; None where they cannot be compared.
+
+    A date is bound by a duration before (`sign` -1) or after now.
+    """
     type_name, limit = bound
+    if isinstance(limit, dict) and isinstance(node.value, str):
+        return _moments(node.value, limit, now, sign)
     if type_name == "Quantity":
         return _quantities(node.value, limit)
     if isinstance(limit, int | Decimal) and isinstance(node.value, int | Decimal):
@@ -52,6 +57,19 @@ def _order(node: Node, bound: tuple[str, Any]) -> int | None:
         length = min(len(limit), len(node.value))
         return _sign(node.value[:length], limit[:length])
     return None
+
+
+def _moments(text: str, duration: Any, now: int | None, sign: int) -> int | None:
+    amount, unit = duration.get("value"), duration.get("code")
+    if now is None or not isinstance(amount, int | Decimal):
+        return None
+    try:
+        seconds = ucum.convert(Decimal(amount), str(unit), "s")
+        low, high = moment.interval(text)
+    except (ucum.NotAUnit, ucum.NotComparable, ValueError):
+        return None
+    limit = now + sign * int(seconds) * moment.SECOND
+    return -1 if high <= limit else 1 if low > limit else 0
 
 
 def _quantities(value: Any, limit: Any) -> int | None:

@@ -5,6 +5,7 @@ What R4's own definition of an element says as well has been checked before, and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from careplane.fhir.definitions import Element, Invariant, TypeDef, type_definition
@@ -24,7 +25,12 @@ _EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/"
 _MIN_LENGTH = _EXTENSIONS + "minLength"
 _REGEX = _EXTENSIONS + "regex"
 _MAXIMUM = _EXTENSIONS + "elementdefinition-maxValueSet"
-_ADDITIONAL = "http://hl7.org/fhir/tools/StructureDefinition/additional-binding"
+_ADDITIONAL = (
+    "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
+)
+# R4 binds all units of vital signs to a list that lacks those of its own panels (L/min of oxygen).
+_TOO_STRICT = frozenset({"http://hl7.org/fhir/ValueSet/ucum-vitals-common"})
 _ANY = frozenset({"BackboneElement", "Element", "Resource", "DomainResource"})
 # Checked of every element by the base, whatever a snapshot repeats.
 _UNIVERSAL = frozenset({"ele-1", "ext-1"})
@@ -68,7 +74,7 @@ class _Compiler:
             if one is not None:
                 rule.children[one.name] = one
         reference = spot.definition.get("contentReference")
-        if isinstance(reference, str):
+        if isinstance(reference, str) and spot.children is None:
             self._links.append((rule, reference.rpartition("#")[2]))
 
     def _element(self, spot: Spot, owner: TypeDef | None, id: str, level: int) -> Rule | None:
@@ -202,10 +208,12 @@ def _bindings(said: Tree, base: Element | None) -> tuple[Bound | None, tuple[Bou
         return None, ()
     strength, url = binding.get("strength", "example"), binding.get("valueSet")
     maximum = str(_extension(binding, _MAXIMUM) or "")
-    additional = tuple(_additional(one) for one in _extensions(binding, _ADDITIONAL))
+    additional = tuple(_additional(one) for url in _ADDITIONAL for one in _extensions(binding, url))
     bound = None
     if isinstance(url, str) and (strength != "example" or maximum):
         bound = Bound(cast(Strength, strength), url, maximum)
+    if bound and bound.value_set.partition("|")[0] in _TOO_STRICT:
+        bound = replace(bound, strength="extensible")
     stated = base.binding if base is not None else None
     if bound and stated and not maximum and stated.strength == strength:
         bound = None if stated.value_set == bound.value_set.partition("|")[0] else bound

@@ -26,14 +26,14 @@ def extension_issues(node: Node, walk: Walk) -> Iterator[Issue]:
         return
     if "|" in url:
         text = "The URL of an extension has no version"
-        yield Issue("error", "invalid", text, place(node))
+        yield Issue("error", "extension", text, place(node))
     program = walk.program(url)
     if program is None:
         yield from _unknown(node, url, walk)
         return
     if program.type != "Extension":
         text = f"{url} does not define an extension"
-        yield Issue("error", "structure", text, place(node))
+        yield Issue("error", "extension", text, place(node))
         return
     yield from _known(node, node.parent, program, walk)
 
@@ -42,14 +42,14 @@ def _known(node: Node, host: Node, program: Program, walk: Walk) -> Iterator[Iss
     modifies = _modifies(program, walk)
     if modifies and node.name != _MODIFIER:
         text = f"The extension {program.url} modifies: it must stand in modifierExtension"
-        yield Issue("error", "structure", text, place(node))
+        yield Issue("error", "extension", text, place(node))
     elif not modifies and node.name == _MODIFIER:
         text = f"The extension {program.url} does not modify: it must stand in extension"
-        yield Issue("error", "structure", text, place(node))
+        yield Issue("error", "extension", text, place(node))
     reason = misplaced(host, program.definition, walk.environment)
     if reason:
         text = f"The extension {program.url} {reason}"
-        yield Issue("error", "structure", text, place(host))
+        yield Issue("error", "extension", text, place(host))
     yield from walk.conform(node, program)
 
 
@@ -78,7 +78,7 @@ def _inner(node: Node, url: str, walk: Walk) -> Iterator[Issue]:
             program = walk.program(name)
             if program is not None and not _is_listed(program.root, list(reversed(names))):
                 text = f"The extension {program.url} has no part {_clipped(url)}"
-                yield Issue("error", "invalid", text, place(node))
+                yield Issue("error", "extension", text, place(node))
             return
         names.append(name)
         outer = outer.parent

@@ -10,6 +10,7 @@ from careplane.fhir.definitions import Element, required_codings, type_definitio
 from careplane.fhir.fhirpath import Node
 from careplane.fhir.profiles.coded import binding_issues, coding_issues
 from careplane.fhir.profiles.extensions import extension_issues
+from careplane.fhir.profiles.implied import implied
 from careplane.fhir.profiles.places import place
 from careplane.fhir.profiles.rules import Bound, TypeRule
 from careplane.fhir.profiles.targets import reference_issues
@@ -33,6 +34,10 @@ def meaning_issues(root: Node, walk: Walk) -> Iterator[Issue]:
 def _node(node: Node, walk: Walk) -> Iterator[Issue]:
     if node.is_resource:
         yield from claimed(node, walk)
+        required = implied(node) if walk.context.options.vital_signs else None
+        program = walk.program(required) if required is not None else None
+        if program is not None:
+            yield from walk.conform(node, program)
     if node.type == "Extension":
         yield from extension_issues(node, walk)
     elif node.type == "Coding":
@@ -43,6 +48,8 @@ def _node(node: Node, walk: Walk) -> Iterator[Issue]:
     if asked is None:
         return
     bound, types = asked
+    if node.type == "code" and node.value is None:
+        bound = _required(node.parent.type, node.name)
     if bound is not None and node.type in _CODED:
         yield from binding_issues(node, bound, walk.context.codes, "")
     if types and node.type == "Reference":
@@ -75,6 +82,13 @@ def _asked(owner: str, name: str) -> tuple[Bound | None, tuple[TypeRule, ...]] |
     targets = tuple(_CORE + t for t in element.targets)
     types = (TypeRule("Reference", (), targets),) if targets else ()
     return _bound(element), types
+
+
+def _required(owner: str, name: str) -> Bound | None:
+    """What a code that is absent, with a reason or not, does not keep to."""
+    binding = type_definition(owner).elements[name].binding
+    is_required = binding is not None and binding.strength == "required"
+    return Bound("required", binding.value_set) if binding is not None and is_required else None
 
 
 def _bound(element: Element) -> Bound | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.fhirpath import Node
@@ -86,20 +87,21 @@ def _below(rule: Rule, name: str, argument: str | None, walk: Conforming) -> lis
         if name == "extension" and argument is not None:
             holder = owner.children.get("extension")
             slices = holder.slices if holder is not None else ()
-            found += [s for s in slices if any(argument in t.profiles for t in s.types)]
+            found += [s for s in _all(slices) if any(argument in t.profiles for t in s.types)]
         else:
             child = owner.children.get(name)
             if child is not None:
                 found.append(child)
-                if len(child.slices) == 1 and (child.max == 1 or child.max is None):
-                    found += child.slices if _is_only(child) else ()
+                # a choice of one type is written as its one slice
+                is_one = len(child.slices) == 1 and child.slices[0].slice_name.startswith(name)
+                found += [s for s in child.slices if is_one or s.min]
     return found
 
 
-def _is_only(rule: Rule) -> bool:
-    """A choice that is narrowed to one type is written as its one slice."""
-    only = rule.slices[0]
-    return bool(only.min) or (rule.slicing is not None and rule.slicing.rules == "closed")
+def _all(slices: tuple[Rule, ...]) -> Iterator[Rule]:
+    for one in slices:
+        yield one
+        yield from _all(one.slices)
 
 
 def _of_profiles(rule: Rule, walk: Conforming) -> list[Rule]:

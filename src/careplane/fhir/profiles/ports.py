@@ -102,12 +102,14 @@ class Options:
     that need no definition. `displays`: as what a wrong display is told. `references`: whether what
     a literal reference points to outside of the resource is `ignored`, or must conform to a target
     profile (`valid`) where it can be had. `steps` bounds the work: each is an element held against
-    a rule. `now` is the time for FHIRPath, in microseconds since 1970.
+    a rule. `vital_signs`: whether an observation is held against the profile that R4 requires by its
+    code. `now` is the time for FHIRPath, in microseconds since 1970.
     """
 
     unknown_extensions: Severity | None = "information"
     extension_domains: tuple[str, ...] = ()
     displays: Severity = "warning"
     references: Literal["ignored", "valid"] = "ignored"
+    vital_signs: bool = True
     steps: int = 2_000_000
     now: int | None = None

@@ -42,6 +42,10 @@ def reference_issues(
     target = walk.reach.target(node)
     if target is None:
         return
+    if target.how == "contained" and target.node is None:
+        text = "The reference is to a contained resource that is not here"
+        yield Issue("error", "not-found", text, place(node))
+        return
     aggregation = frozenset().union(*(t.aggregation for t in types))
     if aggregation and target.how not in aggregation:
         text = f"The reference is {target.how}; allowed is {', '.join(sorted(aggregation))}{by}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from careplane.fhir.definitions import Invariant, is_subtype
 from careplane.fhir.fhirpath import Environment, Node, evaluate_boolean
 from careplane.fhir.fhirpath.errors import BudgetSpent, EvaluationError, NotFhirpath, NotMeaningful
 from careplane.fhir.profiles import targets
+from careplane.fhir.profiles.answers import Answers
 from careplane.fhir.profiles.bounds import beyond
-from careplane.fhir.profiles.coded import binding_issues, member
+from careplane.fhir.profiles.coded import binding_issues
 from careplane.fhir.profiles.context import Context, by, errors
 from careplane.fhir.profiles.fixed import against_fixed, against_pattern
 from careplane.fhir.profiles.languages import language_issues
@@ -18,7 +20,6 @@ from careplane.fhir.profiles.reached import Reach
 from careplane.fhir.profiles.rules import Program, Rule, Slicing, TypeRule
 from careplane.fhir.profiles.slicing import counted, divided, slice_issues, slicing_of
 from careplane.fhir.profiles.usage import additional_issues
-from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Issue
 
 _ANY = frozenset({"BackboneElement", "Element", "Resource", "DomainResource"})
@@ -33,11 +34,12 @@ class Walk:
         self._under: set[tuple[int, str]] = set()
         self._known: dict[tuple[int, str], bool] = {}
         self._kept: list[object] = []
+        answers = Answers(self, context.codes)
         self.environment = Environment(
             now=context.options.now,
             resolver=context.resolver.resolve,
-            terminology=self,
-            profiles=self,
+            terminology=answers,
+            profiles=answers,
         )
 
     @property
@@ -127,7 +129,7 @@ class Walk:
             if rule.pattern is not None:
                 for at, text in against_pattern(node.value, rule.pattern, where):
                     yield Issue("error", "value", text + by(rule), at)
-        for text in beyond(node, rule):
+        for text in beyond(node, rule, self.context.options.now):
             yield Issue("error", "invalid", text + by(rule), place(node))
         if rule.binding is not None:
             yield from binding_issues(node, rule.binding, self.context.codes, by(rule))
@@ -141,9 +143,12 @@ class Walk:
             yield from self._invariant(node, rule, invariant)
 
     def _invariant(self, node: Node, rule: Rule, invariant: Invariant) -> Iterator[Issue]:
-        expression = invariant.expression
+        environment = self.environment
+        if node.is_resource and node.parent is not None and "." in rule.source.rpartition("#")[2]:
+            # said of a resource as an element of the one around it, which is %resource then
+            environment = replace(environment, resource=node.parent.resource())
         try:
-            kept = evaluate_boolean(expression, node, self.environment)
+            kept = evaluate_boolean(invariant.expression, node, environment)
         except (EvaluationError, NotFhirpath, NotMeaningful) as error:
             text = f"{invariant.key}: The rule cannot be evaluated: {error}{by(rule)}"
             yield Issue("warning", "processing", text, place(node))
@@ -187,27 +192,3 @@ class Walk:
             program = self.program(profile)
             if program is not None:
                 yield from self.conform(node, program)
-
-    # what FHIRPath asks: memberOf(), conformsTo() and their kin
-
-    def member_of(self, coded: Node, value_set: str) -> bool | None:
-        """memberOf()."""
-        return member(coded, value_set, self.context.codes)
-
-    def subsumes(self, ancestor: Node, coded: Node) -> bool | None:
-        """subsumes(): no answers here."""
-        return None
-
-    def element_definition(self, node: Node) -> Tree | None:
-        """elementDefinition()."""
-        return None
-
-    def in_slice(self, node: Node, structure: str, name: str) -> bool | None:
-        """slice()."""
-        program = self.program(structure)
-        rule = program.root.children.get(node.name) if program is not None else None
-        if rule is None:
-            return None
-        slicing = slicing_of(rule, None)
-        owners = divided([node], rule, slicing, self)[0]
-        return any(one.slice_name == name for one in owners)

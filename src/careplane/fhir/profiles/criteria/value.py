@@ -8,10 +8,10 @@ from careplane.fhir.profiles.rules import Rule
 
 
 def has_value(found: list[Node], rules: list[Rule], walk: Conforming) -> bool | None:
-    """Whether one of the elements found keeps all rules of the slice for it."""
+    """Whether each rule that the slice has for the elements found is kept by one of them."""
     telling = [rule for rule in rules if not rule.is_idle]
     if not telling:
         return None
     if not found:
         return all(rule.max == 0 for rule in telling)
-    return any(all(walk.keeps(node, rule) for rule in telling) for node in found)
+    return all(any(walk.keeps(node, rule) for node in found) for rule in telling)
