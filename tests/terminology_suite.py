@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,9 @@ class Case:
     def id(self) -> str:
         return f"{self.suite}/{self.name}"
 
-    def request(self, *, sent: bool) -> dict[str, Any]:
-        """The Parameters; with what it is about sent along, or without."""
-        along = [{"name": "tx-resource", "resource": one} for one in self.setup if sent]
+    def request(self, resources: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """The Parameters, with these resources sent along."""
+        along = [{"name": "tx-resource", "resource": one} for one in resources]
         return {"resourceType": "Parameters", "parameter": [*along, *self.parameters]}
 
 
@@ -107,7 +107,11 @@ def to_r4(value: Any) -> Any:
         return [to_r4(one) for one in value]
     if not isinstance(value, dict):
         return value
-    found = {key: to_r4(one) for key, one in value.items() if ":" not in key}
+    found = {
+        key: to_r4(one)
+        for key, one in value.items()
+        if ":" not in key and not key.startswith("versionAlgorithm")
+    }
     for kind in ("source", "target"):
         for type in ("Uri", "Canonical"):
             if f"{kind}Scope{type}" in found:
