@@ -56,6 +56,7 @@ from careplane.records.parts import Announce, Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
 from careplane.records.resealing import Resealing
+from careplane.records.vocabulary import Index, Terms
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
@@ -76,6 +77,7 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.terminology.core import CoreLibrary
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -208,6 +210,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         studies=studies_of(key),
         labels=labelling(settings),
         fresh=fresh,
+        terms=Terms(Index(store), CoreLibrary()),
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
