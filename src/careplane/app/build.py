@@ -53,6 +53,8 @@ from careplane.records.erase import Erasing
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.runner import Runner
 from careplane.records.parts import Announce, Parts
+from careplane.records.profiles.holding import Profiles
+from careplane.records.profiles.policy import parse as profile_policy
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
 from careplane.records.resealing import Resealing
@@ -78,6 +80,8 @@ from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.terminology.core import CoreLibrary
+from careplane.terminology.library import Shelves
+from careplane.terminology.packaged import PackageLibrary
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -188,6 +192,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         workers.accepting,
         partial(walk.progress, book),
     )
+    terms = Terms(Index(store), Shelves(PackageLibrary(lambda: packaging.packages), CoreLibrary()))
+    profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
+    profile_policy(settings.profiles)  # what is wrong with it is said at the start
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
     trail = Trail(store)
     parts = Parts(
@@ -210,7 +217,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         studies=studies_of(key),
         labels=labelling(settings),
         fresh=fresh,
-        terms=Terms(Index(store), CoreLibrary()),
+        terms=terms,
+        profiles=profiles,
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -246,6 +254,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             documented(subscribed.capabilities),
             current=definitions.registry,
             security=security(addressing),
+            supported=profiles.supported,
         ),
         operations,
         addressing,
