@@ -7,7 +7,8 @@ they are; answers about codes for a while.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from careplane.fhir.profiles import CodeQuestion, Library, Options, Verdict, examine
 from careplane.fhir.profiles.ports import UNKNOWN
@@ -16,13 +17,14 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Issue
 from careplane.packages.packages import Packages
 from careplane.records.profiles.codes import Answers, verdict
-from careplane.records.profiles.holding import Resolve
 from careplane.records.profiles.own import OwnLibrary
 from careplane.records.profiles.shelf import OWN, NotYet, Shelf
 from careplane.records.vocabulary import Terms
 from careplane.storage.ports.records import RecordStore, Tenant
 from careplane.terminology.library import Shelves
 
+Resolve: TypeAlias = Callable[[str], Awaitable[Tree | None]]
+"""The resource that a reference points to, as far as the caller may see it."""
 _LIBRARIES = 16
 _NOBODY = Tenant(0)
 _ROUNDS = 1_000

@@ -3,10 +3,10 @@ says so, and by `$validate`. Where nobody asks, nothing is read and nothing is l
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from careplane.fhir.codec import envelope, json
 from careplane.fhir.tree import Tree
@@ -18,12 +18,9 @@ from careplane.records.profiles.policy import Mode, Policy
 if TYPE_CHECKING:
     from careplane.packages.catalogue import Catalogue
     from careplane.packages.packages import Packages
-    from careplane.records.profiles.examining import Examiner
+    from careplane.records.profiles.examining import Examiner, Resolve
     from careplane.records.vocabulary import Terms
     from careplane.storage.ports.records import RecordStore, Tenant
-
-Resolve: TypeAlias = Callable[[str], Awaitable[Tree | None]]
-"""The resource that a reference points to, as far as the caller may see it."""
 
 
 @dataclass(frozen=True, slots=True)
