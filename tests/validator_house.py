@@ -32,7 +32,9 @@ class Error(NamedTuple):
     """An error in the form that both sides are brought to.
 
     `kind` is one of cardinality (too few or many, of an element or of a slice), invariant,
-    terminology, extension, and content for all else. `where` is the place in JSON names.
+    terminology, extension, syntax (of a document that cannot be parsed; one tool tells a line, the
+    other a path, so the place is left out), and content for all else. `where` is the place in JSON
+    names.
     """
 
     kind: str
@@ -263,7 +265,7 @@ def _domains(case: dict[str, Any]) -> tuple[str, ...]:
 
 def _read(file: Path, *, ordered: bool = True) -> Tree:
     raw = file.read_bytes()
-    return xml.parse(raw, ordered=ordered) if file.suffix == ".xml" else json.parse(raw)
+    return xml.parse(raw, ordered=ordered) if b"<" in raw[:8] else json.parse(raw)
 
 
 def _compared(name: str, outcome: Any, issues: list[Issue]) -> Run:
@@ -276,6 +278,12 @@ def _compared(name: str, outcome: Any, issues: list[Issue]) -> Run:
 
 
 _KINDS = (
+    (
+        "syntax",
+        re.compile(
+            r"Comments are not allowed|Comma is missing|no quotes around|Error parsing"
+        ).search,
+    ),
     ("invariant", re.compile(r"Constraint failed").match),
     (
         "cardinality",
@@ -288,7 +296,7 @@ _KINDS = (
     (
         "terminology",
         re.compile(
-            r"Wrong Display|Unknown code|System URI|in the value set|is a supplement|No code provided"
+            r"Wrong Display|Unknown code|System URI|in the value set|is a supplement|No code prov"
             r"|CodeSystem .* could not be found|not valid in the (system|value set)"
         ).search,
     ),
@@ -302,7 +310,11 @@ _NAMED = re.compile(r"\((Bundle\.entry\S*)\)").search
 def _of_theirs(issue: Any) -> Error:
     text = issue.get("details", {}).get("text", "")
     kind = next((name for name, has in _KINDS if has(text)), "content")
+    if kind == "syntax":
+        return Error(kind, "")
     where = ",".join(issue.get("expression") or issue.get("location") or ())
+    if where == "$":  # no resource at all
+        return Error("syntax", "")
     if _IN_BUNDLE(text):  # these count from one, or have the place in their words
         named = _NAMED(text) if where == "Bundle" else None
         if named:
@@ -318,6 +330,8 @@ def _of_theirs(issue: Any) -> Error:
 
 def _of_ours(issue: Issue) -> Error:
     text, where = issue.text, issue.where
+    if not where:
+        return Error("syntax", "")
     if where.endswith("].fullUrl"):
         where = "Bundle.entry"
     if issue.code == "invariant":
