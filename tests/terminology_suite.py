@@ -116,6 +116,8 @@ def to_r4(value: Any) -> Any:
         for type in ("Uri", "Canonical"):
             if f"{kind}Scope{type}" in found:
                 found[f"{kind}{type}"] = found.pop(f"{kind}Scope{type}")
+    if "relationship" in found and "mode" in found:
+        del found["relationship"]  # R4 has none for what is not mapped
     if "relationship" in found:
         found["equivalence"] = _RELATIONSHIPS[found.pop("relationship")]
     if found.get("op") in ("child-of", "descendent-leaf"):

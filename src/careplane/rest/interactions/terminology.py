@@ -111,6 +111,11 @@ OPERATIONS = (
     ),
     Operation(_BATCH, _handler(_batch_value_set), _VALUE_SET),
     Operation(
+        our_definition("related", type=True, instance=True),
+        _handler(calls.related_value_sets),
+        _VALUE_SET,
+    ),
+    Operation(
         definition("CodeSystem-validate-code"),
         _handler(calls.validate_in_code_system),
         _CODE_SYSTEM,
