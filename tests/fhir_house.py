@@ -66,11 +66,14 @@ from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 from careplane.terminology.core import CoreLibrary
+from careplane.terminology.grammatical import GrammarLibrary
+from careplane.terminology.library import Shelves
 from tests.contracts.engines import Store
 
 BASE = "http://hospital.test/fhir"
 TENANT = Tenant(1)
 REGISTRY = r4_registry()
+CODES = Shelves(CoreLibrary(), GrammarLibrary())
 LIMIT = 10_000_000
 OPERATIONS = (
     *REST_OPERATIONS,
@@ -235,7 +238,7 @@ async def open_house(
         studies=studies,
         labels=labels,
         fresh=fresh,
-        terms=Terms(Index(store), CoreLibrary()),
+        terms=Terms(Index(store), CODES),
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)
@@ -252,7 +255,9 @@ async def open_house(
     runner = Runner(book, system_clock, (KIND, reindexer.kind))
     outputs.of(runner)
     later = Later(runner, book, system_clock, LIMIT)
-    app = Fhir(service, tokens.resolve, capabilities, operations, Addressing(), later=later)
+    app = Fhir(
+        service, tokens.resolve, capabilities, operations, Addressing(), later=later, codes=CODES
+    )
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything_allowed, 3600)) as http:
         yield House(store, state, book, runner, reindexer, door, tokens, app, http, glass)

@@ -77,6 +77,8 @@ from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.terminology.core import CoreLibrary
+from careplane.terminology.grammatical import GrammarLibrary
+from careplane.terminology.library import Shelves
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -186,6 +188,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     )
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
     trail = Trail(store)
+    codes = Shelves(CoreLibrary(), GrammarLibrary())
     parts = Parts(
         WithTrail(store, trail, extract_r4),
         store,
@@ -206,7 +209,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         studies=studies_of(key),
         labels=labelling(settings),
         fresh=fresh,
-        terms=Terms(Index(store), CoreLibrary()),
+        terms=Terms(Index(store), codes),
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -247,6 +250,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         addressing,
         traced.also(tally.saw),
         Later(runner, book, system_clock, settings.max_body_bytes),
+        codes,
     )
     api = OpenApi(registry, operations, ROOT)
     taken = Tokens(key.derive("sessions"), system_clock, is_here=is_here)
