@@ -238,7 +238,7 @@ async def open_house(
         studies=studies,
         labels=labels,
         fresh=fresh,
-        terms=Terms(Index(store), CODES),
+        terms=Terms(Index(store), CODES, state),
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)

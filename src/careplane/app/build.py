@@ -209,7 +209,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         studies=studies_of(key),
         labels=labelling(settings),
         fresh=fresh,
-        terms=Terms(Index(store), codes),
+        terms=Terms(Index(store), codes, state),
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
