@@ -70,6 +70,7 @@ from careplane.storage.ports.packages import PackageStore
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 from careplane.terminology.core import CoreLibrary
+from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
 from careplane.terminology.packaged import PackageLibrary
 from tests.contracts.engines import Store
@@ -216,10 +217,11 @@ async def open_house(
     profiles: Callable[[Tenant], str] = lambda tenant: "",
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
-    known = Packages(packages or MemoryPackages(), clock)
-    terms = Terms(Index(store), Shelves(PackageLibrary(lambda: known), CoreLibrary()))
-    held = Profiles(lambda: known, lambda t: parse_profiles(profiles(t)), terms, store, clock)
     state = state or MemoryState()
+    known = Packages(packages or MemoryPackages(), clock)
+    codes = Shelves(PackageLibrary(lambda: known), CoreLibrary(), GrammarLibrary())
+    terms = Terms(Index(store), codes, state)
+    held = Profiles(lambda: known, lambda t: parse_profiles(profiles(t)), terms, store, clock)
     registry = REGISTRY.with_full_text() if full_text else REGISTRY
     extract = extract_with_words if full_text else extract_r4
     book = Book(state, system_clock, secret_id)
@@ -270,7 +272,9 @@ async def open_house(
     runner = Runner(book, system_clock, (KIND, reindexer.kind))
     outputs.of(runner)
     later = Later(runner, book, system_clock, LIMIT)
-    app = Fhir(service, tokens.resolve, capabilities, operations, Addressing(), later=later)
+    app = Fhir(
+        service, tokens.resolve, capabilities, operations, Addressing(), later=later, codes=codes
+    )
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything_allowed, 3600)) as http:
         yield House(store, state, book, runner, reindexer, door, tokens, app, http, glass)

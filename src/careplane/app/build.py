@@ -80,6 +80,7 @@ from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.terminology.core import CoreLibrary
+from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
 from careplane.terminology.packaged import PackageLibrary
 from careplane.web.routes import application as pages
@@ -192,7 +193,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         workers.accepting,
         partial(walk.progress, book),
     )
-    terms = Terms(Index(store), Shelves(PackageLibrary(lambda: packaging.packages), CoreLibrary()))
+    packaged = PackageLibrary(lambda: packaging.packages)
+    codes = Shelves(packaged, CoreLibrary(), GrammarLibrary())
+    terms = Terms(Index(store), codes, state)
     profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
     profile_policy(settings.profiles)  # what is wrong with it is said at the start
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
@@ -260,6 +263,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         addressing,
         traced.also(tally.saw),
         Later(runner, book, system_clock, settings.max_body_bytes),
+        codes,
     )
     api = OpenApi(registry, operations, ROOT)
     taken = Tokens(key.derive("sessions"), system_clock, is_here=is_here)

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
+from careplane.terminology.coded import Coding
 from careplane.terminology.library import Library
 
 
@@ -349,6 +350,14 @@ class Ask(Struct, frozen=True):
     type: str
     work: Callable[[Library, Tree | None], Awaitable[Tree]]
     id: str | None = None
+
+
+class Closure(Struct, frozen=True):
+    """Codes for a table of the caller's; `since` asks for all that came after that call."""
+
+    name: str
+    codings: tuple[Coding, ...] = ()
+    since: int | None = None
 
 
 class Note(Struct, frozen=True):

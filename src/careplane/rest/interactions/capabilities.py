@@ -73,7 +73,7 @@ class Capabilities:
         self._security = security
         self._waiting: list[tuple[tuple[Parameter, str], ...]] = []
         self._operations = tuple(operations)
-        self._date = format_instant(started)
+        self.date = format_instant(started)
         self.statement = lru_cache(maxsize=16)(self._statement)
 
     async def renew(self) -> None:
@@ -97,7 +97,7 @@ class Capabilities:
             {
                 "resourceType": "CapabilityStatement",
                 "status": "active",
-                "date": self._date,
+                "date": self.date,
                 "kind": "instance",
                 "software": {"name": "Careplane", "version": __version__},
                 "implementation": {"description": "Careplane FHIR store", "url": base},
