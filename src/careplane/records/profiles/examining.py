@@ -10,8 +10,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
+from careplane.fhir.codec import json
 from careplane.fhir.profiles import CodeQuestion, Library, Options, Verdict, examine
+from careplane.fhir.profiles.fast import Swift
 from careplane.fhir.profiles.ports import UNKNOWN
+from careplane.fhir.structs import decoder
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Issue
@@ -40,6 +43,7 @@ class _Kept:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self.library = Library(shelf)
+        self.swift = Swift(self.library)
 
 
 class Examiner:
@@ -54,16 +58,32 @@ class Examiner:
         self._answers: OrderedDict[Tenant, Answers] = OrderedDict()
         self._own: dict[Tenant, tuple[int, int]] = {}
 
-    async def written(self, tenant: Tenant, tree: Tree, profiles: Sequence[str]) -> list[Issue]:
-        """What is to be said of a resource that is about to be written. What it refers to need not
-        be there."""
-        return await self._examined(tenant, tree, profiles, _WRITING, None)
+    async def written(
+        self, tenant: Tenant, type: str, raw: bytes, profiles: Sequence[str]
+    ) -> list[Issue]:
+        """What is to be said of a resource that is about to be written; nothing of one that surely
+        has no error. What it refers to need not be there."""
+        if await self._is_surely_good(tenant, type, raw, profiles):
+            return []
+        return await self._examined(tenant, json.parse(raw), profiles, _WRITING, None)
 
     async def asked(
         self, tenant: Tenant, tree: Tree, profiles: Sequence[str], resolve: Resolve
     ) -> list[Issue]:
         """The same for `$validate`: what can be had of what is referred to counts."""
         return await self._examined(tenant, tree, profiles, _ASKED, resolve)
+
+    async def _is_surely_good(
+        self, tenant: Tenant, type: str, raw: bytes, profiles: Sequence[str]
+    ) -> bool:
+        kept, known = await self._current(tenant), self._answers_of(tenant).triples
+        struct = decoder(type).decode(raw)
+        for _ in range(_ROUNDS):
+            try:
+                return kept.swift.surely(raw, struct, known, profiles)
+            except NotYet as missing:
+                await kept.shelf.fetch(missing)
+        return False
 
     async def _examined(
         self,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from careplane.fhir.codec import envelope, json
+from careplane.fhir.codec import envelope
 from careplane.fhir.tree import Tree
-from careplane.kernel.clock import Clock
+from careplane.kernel.clock import Clock, format_instant
 from careplane.kernel.errors import Invalid, Issue
 from careplane.records.bodies import Content
 from careplane.records.profiles.policy import Mode, Policy
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from careplane.records.profiles.examining import Examiner, Resolve
     from careplane.records.vocabulary import Terms
     from careplane.storage.ports.records import RecordStore, Tenant
+
+_BEFORE = format_instant(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,12 @@ class Profiles:
         return self._policy(tenant).of(type).mode is not Mode.OFF
 
     async def written(self, tenant: Tenant, content: Content) -> tuple[Issue, ...]:
-        """What is to be said of a resource that is about to be written. Raises Invalid where it
-        may not be."""
+        """What is to be said of a resource that is about to be written, whose base validation has
+        been; nothing but errors of one that is surely good. Raises Invalid where it may not be."""
         rule = self._policy(tenant).of(content.type)
         if rule.mode is Mode.OFF:
             return ()
-        found = await self._examiner.written(tenant, _tree(content), rule.profiles)
+        found = await self._examiner.written(tenant, content.type, _bytes(content), rule.profiles)
         wrong = any(issue.severity in ("error", "fatal") for issue in found)
         if wrong and rule.mode is Mode.ENFORCE:
             raise Invalid("The resource does not conform to its profiles.", issues=tuple(found))
@@ -100,12 +102,8 @@ def _supported(catalogue: Catalogue) -> Supported:
     return Supported(profiles, sorted(f"{header.url}|{header.version}" for header in asked))
 
 
-def _tree(content: Content) -> Tree:
-    """The resource as it was sent, without what the server makes of its meta."""
-    head = envelope.head(content.type, content.id or "new", 1, "")
-    tree = json.parse(head.encode() + content.rest)
-    meta = {n: v for n, v in tree["meta"].items() if n not in ("versionId", "lastUpdated")}
-    del tree["meta"]
-    if content.id is None:
-        del tree["id"]
-    return {**tree, "meta": meta} if meta else tree
+def _bytes(content: Content) -> bytes:
+    """The resource as it will leave, more or less: its version and, where the server chooses it,
+    its id are not known yet."""
+    head = envelope.head(content.type, content.id or "new", 1, _BEFORE)
+    return head.encode() + content.rest
