@@ -106,6 +106,10 @@ class Shelf:
                 return one
         return core.artifact(type, url)
 
+    def all(self, type: str) -> list[Tree]:
+        """Those that were put here, of one type."""
+        return [rows[0] for (known, _), rows in self._own.items() if known == type]
+
     def any(self, canonical: str) -> Tree | None:
         """A resource of whatever type, such as the questionnaire of a response."""
         url = canonical.partition("|")[0]
@@ -159,16 +163,17 @@ def _shelf(case: dict[str, Any], profile: dict[str, Any]) -> Shelf:
             continue
     for name in (*case.get("packages", ()), *profile.get("packages", ())):
         if (folder() / name).is_file():
-            for resource in _packed(folder() / name):
+            for resource in packed(folder() / name):
                 shelf.add(resource)
         elif name.startswith("hl7.fhir.us.core#"):
-            for resource in _packed(test_data("us-core", "us_core_610.tgz")):
+            for resource in packed(test_data("us-core", "us_core_610.tgz")):
                 shelf.add(resource)
     return shelf
 
 
 @cache
-def _packed(file: Path) -> tuple[Tree, ...]:
+def packed(file: Path) -> tuple[Tree, ...]:
+    """The resources of a package."""
     found = []
     with tarfile.open(fileobj=io.BytesIO(file.read_bytes()), mode="r:gz") as inner:
         for member in inner:
