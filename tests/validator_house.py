@@ -32,9 +32,9 @@ class Error(NamedTuple):
     """An error in the form that both sides are brought to.
 
     `kind` is one of cardinality (too few or many, of an element or of a slice), invariant,
-    terminology, extension, syntax (of a document that cannot be parsed; one tool tells a line, the
-    other a path, so the place is left out), and content for all else. `where` is the place in JSON
-    names.
+    terminology, extension, narrative, syntax (of a document that cannot be parsed; one tool tells a
+    line, the other a path, so the place is left out), and content for all else. `where` is the
+    place in JSON names.
     """
 
     kind: str
@@ -269,7 +269,7 @@ def _domains(case: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _read(file: Path, *, ordered: bool = True) -> Tree:
-    raw = file.read_bytes()
+    raw = file.read_bytes().removeprefix(b"\xef\xbb\xbf")  # some were saved with a BOM
     return xml.parse(raw, ordered=ordered) if b"<" in raw[:8] else json.parse(raw)
 
 
@@ -289,6 +289,7 @@ _KINDS = (
             r"Comments are not allowed|Comma is missing|no quotes around|Error parsing"
         ).search,
     ),
+    ("narrative", re.compile(r"Constraint failed: txt-|in the XHTML").search),
     ("invariant", re.compile(r"Constraint failed").match),
     (
         "cardinality",
@@ -318,7 +319,7 @@ def _of_theirs(issue: Any) -> Error:
     if kind == "syntax":
         return Error(kind, "")
     where = ",".join(issue.get("expression") or issue.get("location") or ())
-    if where == "$":  # no resource at all
+    if where in ("$", "jwt"):  # no resource at all
         return Error("syntax", "")
     if _IN_BUNDLE(text):  # these count from one, or have the place in their words
         named = _NAMED(text) if where == "Bundle" else None
@@ -339,6 +340,8 @@ def _of_ours(issue: Issue) -> Error:
         return Error("syntax", "")
     if where.endswith("].fullUrl"):
         where = "Bundle.entry"
+    if text.startswith("txt-"):
+        return Error("narrative", where)
     if issue.code == "invariant":
         return Error("invariant", where)
     if issue.code == "code-invalid" or "display" in text or "supplement" in text:
