@@ -8,8 +8,8 @@ from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import problems
 from careplane.kernel.errors import Forbidden, Incorrect, Invalid, Issue, Malformed
+from careplane.records import analytes, rights
 from careplane.records import commands as c
-from careplane.records import rights
 from careplane.records.account import Account
 from careplane.records.bodies import accept, whole
 from careplane.records.parts import Parts
@@ -36,8 +36,12 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
     if isinstance(tree, Report):
         return tree
     found = [*problems(tree), *_about_request(tree, command)]
-    if type == DEFINING and not any(issue.severity == "error" for issue in found):
+    if any(issue.severity == "error" for issue in found):
+        return Report(tuple(found))
+    if type == DEFINING:
         found += _about_definition(parts, account, tree, command)
+    if type == analytes.MAP:
+        found += analytes.problems(tree)
     return Report(tuple(found) or _fine("No problem was found."))
 
 
