@@ -12,6 +12,7 @@ from careplane.records import analytes, rights
 from careplane.records import commands as c
 from careplane.records.account import Account
 from careplane.records.bodies import accept, whole
+from careplane.records.forms import questionnaires
 from careplane.records.parts import Parts
 from careplane.records.read import read
 from careplane.records.results import Report
@@ -35,7 +36,8 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
         raise Incorrect("There is nothing to validate; send a resource.")
     if isinstance(tree, Report):
         return tree
-    found = [*problems(tree), *_about_request(tree, command)]
+    forms = await questionnaires(parts, account, tree)
+    found = [*problems(tree, forms), *_about_request(tree, command)]
     if any(issue.severity == "error" for issue in found):
         return Report(tuple(found))
     if type == DEFINING:
