@@ -8,10 +8,11 @@ from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import problems
 from careplane.kernel.errors import Forbidden, Incorrect, Invalid, Issue, Malformed
+from careplane.records import analytes, rights
 from careplane.records import commands as c
-from careplane.records import rights
 from careplane.records.account import Account
 from careplane.records.bodies import accept, whole
+from careplane.records.forms import questionnaires
 from careplane.records.parts import Parts
 from careplane.records.read import read
 from careplane.records.results import Report
@@ -35,9 +36,14 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
         raise Incorrect("There is nothing to validate; send a resource.")
     if isinstance(tree, Report):
         return tree
-    found = [*problems(tree), *_about_request(tree, command)]
-    if type == DEFINING and not any(issue.severity == "error" for issue in found):
+    forms = await questionnaires(parts, account, tree)
+    found = [*problems(tree, forms), *_about_request(tree, command)]
+    if any(issue.severity == "error" for issue in found):
+        return Report(tuple(found))
+    if type == DEFINING:
         found += _about_definition(parts, account, tree, command)
+    if type == analytes.MAP:
+        found += analytes.problems(tree)
     return Report(tuple(found) or _fine("No problem was found."))
 
 
