@@ -16,6 +16,7 @@ from careplane.packages.adding import Adding
 from careplane.packages.packages import Packages
 from careplane.storage.engines.memory import MemoryPackages, MemoryStore
 from tests.fhir_house import House, bundle, entry, observation, open_house, patient
+from tests.mask_house import caller
 from tests.package_house import manifest, packed, profile, value_set
 from tests.support import test_data
 
@@ -319,3 +320,32 @@ async def test_examples_of_us_core_pass_where_it_is_enforced(
             refused[path] = said(answer)
     assert len(examples) == 183
     assert refused == {}
+
+
+MASK = """
+@hides("Patient.name")
+permit (principal in Role::"masked", action, resource is Patient);
+"""
+
+
+async def test_who_does_not_see_all_hears_of_no_place(installed: Installed) -> None:
+    """The name that is missing is one that they may not know of."""
+    await installed.small()
+    store = MemoryStore(installed.clock)
+    async with open_house(
+        store,
+        packages=installed.store,
+        profiles=lambda tenant: installed.policy,
+        clock=installed.clock,
+        policies={"masked.cedar": MASK},
+    ) as house:
+        await house.put(patient("p"))
+        installed.policy = f"Patient=enforce:{NAMED}"
+        patch = [{"op": "add", "path": "/active", "value": True}]
+        kind = {"content-type": "application/json-patch+json"}
+        refused = await house.client_of(caller("masked")).patch(
+            "Patient/p", json=patch, headers=kind
+        )
+        assert refused.status_code == 400
+        assert said(refused) == [("", "The resource does not conform to its profiles.")]
+    await store.close()

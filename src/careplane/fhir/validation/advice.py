@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from careplane.fhir.fhirpath.node import Node
-from careplane.fhir.validation.forms import Resolve, response_problems
+from careplane.fhir.validation.forms import InSet, Resolve, response_problems
 from careplane.fhir.validation.rules import (
     bundles,
     definitions,
@@ -54,11 +54,11 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 """Type of an element -> the rules for it."""
 
 
-def rules(resolve: Resolve) -> Callable[[Node], Iterator[Rule]]:
+def rules(resolve: Resolve, in_set: InSet) -> Callable[[Node], Iterator[Rule]]:
     """What finds the rules for an element; `resolve` finds resources by their canonical URLs."""
 
     def response(node: Node, where: str) -> Iterator[Issue]:
-        return response_problems(node.value, resolve, where)
+        return response_problems(node.value, resolve, where, in_set)
 
     def of(node: Node) -> Iterator[Rule]:
         yield from RULES.get(node.type, ())

@@ -17,6 +17,7 @@ from careplane.fhir.profiles.fast import Swift
 from careplane.fhir.profiles.ports import UNKNOWN
 from careplane.fhir.structs import decoder
 from careplane.fhir.tree import Tree
+from careplane.fhir.validation import InSet
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Issue
 from careplane.packages.packages import Packages
@@ -73,6 +74,15 @@ class Examiner:
     ) -> list[Issue]:
         """The same for `$validate`: what can be had of what is referred to counts."""
         return await self._examined(tenant, tree, profiles, _ASKED, resolve)
+
+    async def judged(self, tenant: Tenant, judge: Callable[[InSet], list[Issue]]) -> list[Issue]:
+        """What is said by a judge who asks whether codes are in value sets."""
+        asking = _Asking(self._answers_of(tenant))
+        while True:
+            found = judge(asking.in_set)
+            if not asking.codes:
+                return found
+            await self._answer(tenant, asking, None)
 
     async def _is_surely_good(
         self, tenant: Tenant, type: str, raw: bytes, profiles: Sequence[str]
@@ -165,6 +175,13 @@ class _Asking:
             self.codes[question] = None
             return UNKNOWN
         return found
+
+    def in_set(self, system: str, code: str, value_set: str) -> bool | None:
+        """Whether a code is in a value set; None where nobody can tell."""
+        return self.check(CodeQuestion(system, code, value_set=value_set)).result
+
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        return ""  # nobody can tell before a value set is used
 
     def resolve(self, reference: str) -> Tree | None:
         if reference not in self.resolved:
