@@ -118,6 +118,7 @@ async def test_validate_holds_a_resource_against_what_is_named_and_claimed(
         ("Patient/$validate", claiming("p", NAMED)),
         ("Patient/p/$validate?mode=update", claiming("p", NAMED)),
         ("Patient/$validate?mode=create", claiming("p", NAMED)),
+        ("$validate", claiming("p", NAMED)),
     ):
         answer = await house.http.post(address, json=sent)
         if address.endswith("|7"):
@@ -139,6 +140,13 @@ async def test_validate_holds_a_resource_against_what_is_named_and_claimed(
     assert len(said(answer)) == 1
     good = await house.http.post(f"Patient/$validate?profile={NAMED}", json=patient("p", **GOOD))
     assert said(good) == []
+
+
+@pytest.mark.parametrize("sent", [b"", b"[]", b"{}", b'{"resourceType":"Nothing"}'])
+async def test_validate_of_no_resource_is_said(house: House, sent: bytes) -> None:
+    answer = await house.http.post("$validate", content=sent)
+    assert answer.status_code in (400, 404)
+    assert said(answer)
 
 
 async def test_validate_of_a_stored_resource_and_of_what_it_refers_to(
