@@ -23,7 +23,7 @@ from careplane.kernel.errors import Invalid
 _FAILS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, EvaluationError)
 _EXTENSION = b'xtension"'
 _SIBLING = b'"_'
-_DEFINING = frozenset({"StructureDefinition", "ValueSet", "ConceptMap", "Measure"})
+_DEFINING = frozenset({"StructureDefinition", "ValueSet", "ConceptMap"})
 """What defines is held against what it is made from, which only the slow path does."""
 _HOLDERS = frozenset({"Bundle", "Parameters"})
 

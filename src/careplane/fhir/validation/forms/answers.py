@@ -41,8 +41,8 @@ ANSWER_TYPES: dict[str, frozenset[str]] = {
     "open-choice": _CHOICES,
 }
 """Questionnaire.item.type -> the values that its answers may have."""
-_LEAST = (CORE + "minValue", SDC + "minQuantity")
-_MOST = (CORE + "maxValue", SDC + "maxQuantity")
+LEAST = (CORE + "minValue", SDC + "minQuantity")
+MOST = (CORE + "maxValue", SDC + "maxQuantity")
 _BASE64 = 4 / 3
 
 
@@ -144,13 +144,13 @@ def _wrong_unit(item: Tree, value: Tree) -> Iterator[str]:
 
 
 def _out_of_limits(item: Tree, value: Any) -> Iterator[str]:
-    for least in extension(item, *_LEAST):
+    for least in extension(item, *LEAST):
         if order(value, least) == -1:
             yield "The answer is less than the least that is allowed"
-    for most in extension(item, *_MOST):
+    for most in extension(item, *MOST):
         if order(value, most) == 1:
             yield "The answer is greater than the most that is allowed"
     if isinstance(value, dict) and any(
-        order(value, limit) is None for limit in extension(item, *_LEAST, *_MOST)
+        order(value, limit) is None for limit in extension(item, *LEAST, *MOST)
     ):
         yield "The answer cannot be compared with its limit: give a unit of UCUM of the same kind"
