@@ -209,6 +209,23 @@ async def test_codes_are_answered_from_what_is_installed(
     assert said(answer) == []
 
 
+async def test_a_response_is_held_against_a_questionnaire_of_a_package(
+    house: House, installed: Installed
+) -> None:
+    url = "http://a.test/Questionnaire/q"
+    item = {"linkId": "1", "type": "string", "required": True}
+    form = {"resourceType": "Questionnaire", "id": "q", "url": url, "status": "active",
+            "item": [item]}  # fmt: skip
+    await installed.add(packed(installed.folder, manifest("a.forms"), form))
+    response: dict[str, Any] = {"resourceType": "QuestionnaireResponse", "questionnaire": url,
+                                "status": "completed"}  # fmt: skip
+    answer = await house.http.post("QuestionnaireResponse/$validate", json=response)
+    assert len(said(answer)) == 1
+    response["item"] = [{"linkId": "1", "answer": [{"valueString": "yes"}]}]
+    answer = await house.http.post("QuestionnaireResponse/$validate", json=response)
+    assert said(answer) == []
+
+
 async def test_nothing_is_asked_of_writes_where_no_policy_says_so(
     house: House, installed: Installed
 ) -> None:

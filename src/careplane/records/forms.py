@@ -1,4 +1,5 @@
-"""The questionnaires of responses that are validated, as far as the caller may find them."""
+"""The questionnaires of responses that are validated: those that the caller may find, and those of
+packages."""
 
 from __future__ import annotations
 
@@ -38,6 +39,10 @@ async def questionnaires(parts: Parts, account: Account, tree: Tree) -> Resolve:
                 account.saw([one])
                 held[canonical] = found
                 break
+        else:
+            packaged = parts.profiles and await parts.profiles.artifact(_TYPE, canonical)
+            if packaged:
+                held[canonical] = packaged
     return held.get
 
 

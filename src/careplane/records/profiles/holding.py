@@ -81,6 +81,10 @@ class Profiles:
         """What is said by a judge who asks whether codes are in value sets."""
         return await self._examiner.judged(tenant, judge)
 
+    async def artifact(self, type: str, canonical: str) -> Tree | None:
+        """What a canonical means among installed packages."""
+        return await self._packages().artifact(type, canonical)
+
     async def supported(self) -> Supported:
         """What the installed packages are for; the same object as long as they stay so."""
         catalogue = await self._packages().catalogue()
