@@ -224,6 +224,17 @@ async def test_a_response_is_held_against_a_questionnaire_of_a_package(
     response["item"] = [{"linkId": "1", "answer": [{"valueString": "yes"}]}]
     answer = await house.http.post("QuestionnaireResponse/$validate", json=response)
     assert said(answer) == []
+    installed.policy = "QuestionnaireResponse=enforce"
+    assert (await house.http.post("QuestionnaireResponse", json=response)).status_code == 201
+    del response["item"]
+    refused = await house.http.post("QuestionnaireResponse", json=response)
+    assert (refused.status_code, len(said(refused))) == (400, 1)
+    own = {**form, "url": "http://own.test/q"}
+    await house.put(own)
+    installed.wait()
+    response["questionnaire"] = own["url"]
+    refused = await house.http.post("QuestionnaireResponse", json=response)
+    assert (refused.status_code, len(said(refused))) == (400, 1)
 
 
 async def test_nothing_is_asked_of_writes_where_no_policy_says_so(
