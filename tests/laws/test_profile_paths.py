@@ -47,7 +47,7 @@ _VALUES: list[Any] = [
 _NAMES = [
     "extension", "modifierExtension", "category", "code", "subject", "status", "valueQuantity",
     "valueString", "effectiveDateTime", "effectivePeriod", "component", "dataAbsentReason",
-    "identifier", "name", "gender", "_gender", "system", "period", "contained",
+    "identifier", "name", "gender", "_gender", "system", "version", "display", "period", "contained",
 ]  # fmt: skip
 
 
