@@ -11,6 +11,7 @@ from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.ledger import LedgerStore
 from careplane.storage.ports.moving import Source, Target
 from careplane.storage.ports.state import StateStore
+from careplane.storage.ports.terminology import TerminologyStore
 
 _POSTGRES = ("postgresql://", "postgres://")
 
@@ -77,6 +78,17 @@ def ledger(settings: Settings, keys: Keys, *, half: bool = False) -> LedgerStore
     from careplane.storage.engines import sqlite
 
     return sqlite.open_ledger(settings.data, keys.derive("store"), half=half)
+
+
+def terminology(settings: Settings, keys: Keys) -> TerminologyStore:
+    """Large code systems, beside the records."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return postgres.open_terminology(settings.database)
+    from careplane.storage.engines import sqlite
+
+    return sqlite.open_terminology(settings.data, keys.derive("store"))
 
 
 async def source(settings: Settings, keys: Keys) -> Source:

@@ -4,5 +4,6 @@ from careplane.storage.engines.memory.ledger import MemoryLedger
 from careplane.storage.engines.memory.moving import MemoryMove
 from careplane.storage.engines.memory.state import MemoryState
 from careplane.storage.engines.memory.store import MemoryStore
+from careplane.storage.engines.memory.terminology import MemoryTerminology
 
-__all__ = ["MemoryLedger", "MemoryMove", "MemoryState", "MemoryStore"]
+__all__ = ["MemoryLedger", "MemoryMove", "MemoryState", "MemoryStore", "MemoryTerminology"]

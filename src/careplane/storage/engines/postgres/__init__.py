@@ -21,6 +21,7 @@ from careplane.storage.engines.postgres.store import (
     mark_of,
     names_of,
 )
+from careplane.storage.engines.postgres.terminology import PostgresTerminology
 from careplane.storage.engines.postgres.wall import in_the_way, raise_wall
 
 T = TypeVar("T")
@@ -31,12 +32,14 @@ __all__ = [
     "PostgresState",
     "PostgresStore",
     "PostgresTarget",
+    "PostgresTerminology",
     "PostgresVault",
     "open",
     "open_ledger",
     "open_source",
     "open_state",
     "open_target",
+    "open_terminology",
     "raised_wall",
     "standing_wall",
 ]
@@ -57,6 +60,11 @@ def open_state(url: str) -> PostgresState:
 def open_ledger(url: str, *, half: bool = False) -> PostgresLedger:
     """The ledger's log, in the same database; the same errors. `half`: during a move."""
     return PostgresLedger(url, half=half)
+
+
+def open_terminology(url: str) -> PostgresTerminology:
+    """Large code systems, in the same database; the same errors."""
+    return PostgresTerminology(url)
 
 
 async def open_source(url: str, key: bytes, folder: Path | None = None) -> PostgresSource:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from careplane.storage.engines.sqlite.moving import SqliteSource, SqliteTarget
     from careplane.storage.engines.sqlite.state import SqliteState
     from careplane.storage.engines.sqlite.store import Limits, SqliteStore
+    from careplane.storage.engines.sqlite.terminology import SqliteTerminology
 
 __all__ = [
     "Limits",
@@ -26,10 +27,12 @@ __all__ = [
     "SqliteState",
     "SqliteStore",
     "SqliteTarget",
+    "SqliteTerminology",
     "SqliteVault",
     "open",
     "open_ledger",
     "open_state",
+    "open_terminology",
 ]
 _STANDS_IN = {
     "Limits": "store",
@@ -38,6 +41,7 @@ _STANDS_IN = {
     "SqliteState": "state",
     "SqliteStore": "store",
     "SqliteTarget": "moving",
+    "SqliteTerminology": "terminology",
     "SqliteVault": "backup",
 }
 
@@ -76,3 +80,12 @@ def open_ledger(folder: Path, key: bytes, *, half: bool = False) -> SqliteLedger
     if not half:
         require_whole(folder)
     return SqliteLedger(folder, key)
+
+
+def open_terminology(folder: Path, key: bytes) -> SqliteTerminology:
+    """Large code systems, in the same folder; the same key, the same errors."""
+    from careplane.storage.engines.sqlite.moving.marker import require_whole
+    from careplane.storage.engines.sqlite.terminology import SqliteTerminology
+
+    require_whole(folder)
+    return SqliteTerminology(folder, key)
