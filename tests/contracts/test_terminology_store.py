@@ -54,6 +54,7 @@ async def test_what_is_filled_comes_into_sight_as_a_whole(store: TerminologyStor
     assert await store.places(number, ["c"]) == {"c": 2}
     assert await store.bodies(number, [2, 7, -1, 1 << 40]) == {2: b"c"}
     assert await store.bodies(number, [0, 1]) == {0: b"a", 1: "ü".encode()}
+    assert await store.keys(number, [1, 9]) == {1: "ü"}
     assert await store.links(number, [0]) == {0: b"beside a"}
     assert await store.rows(number, 1, 5) == [*rows("ü", start=1), *rows("c", start=2)]
     assert await store.rows(number, 0, 1) == rows("a")

@@ -74,6 +74,9 @@ class TerminologyStore(Protocol):
     async def places(self, number: int, keys: Iterable[str]) -> Mapping[str, int]:
         """Where concepts stand; of those that there are."""
 
+    async def keys(self, number: int, places: Iterable[int]) -> Mapping[int, str]:
+        """The keys of concepts."""
+
     async def bodies(self, number: int, places: Iterable[int]) -> Mapping[int, bytes]:
         """What concepts are."""
 

@@ -76,6 +76,10 @@ class MemoryTerminology:
         places = self._of(number).places
         return {key: places[key] for key in keys if key in places}
 
+    async def keys(self, number: int, places: Iterable[int]) -> Mapping[int, str]:
+        rows = self._of(number).rows
+        return {place: rows[place].key for place in places if place in rows}
+
     async def bodies(self, number: int, places: Iterable[int]) -> Mapping[int, bytes]:
         rows = self._of(number).rows
         return {place: rows[place].body for place in places if place in rows}

@@ -4,6 +4,7 @@ each piece."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from careplane.kernel.errors import Stale
 from careplane.storage.engines.postgres.migrate import migrate, require_whole
@@ -102,6 +103,9 @@ class PostgresTerminology:
         rows = await self._sessions.retried(None, lambda c: c.fetch(_PLACES, number, wanted))
         return dict(map(tuple, rows))
 
+    async def keys(self, number: int, places: Iterable[int]) -> Mapping[int, str]:
+        return await self._column("key", number, places)
+
     async def bodies(self, number: int, places: Iterable[int]) -> Mapping[int, bytes]:
         return await self._column("body", number, places)
 
@@ -130,7 +134,7 @@ class PostgresTerminology:
     async def close(self) -> None:
         await self._sessions.close()
 
-    async def _column(self, column: str, number: int, places: Iterable[int]) -> dict[int, bytes]:
+    async def _column(self, column: str, number: int, places: Iterable[int]) -> dict[int, Any]:
         wanted = [place for place in places if 0 <= place <= _LARGEST]
         sql = _COLUMN.format(column)
         return dict(

@@ -127,6 +127,9 @@ class SqliteTerminology:
             return dict(await self._read(sql, (number, wanted[0])))
         return dict(await self._read(_PLACES, (json.dumps(wanted), number)))
 
+    async def keys(self, number: int, places: Iterable[int]) -> Mapping[int, str]:
+        return await self._column("key", number, places)
+
     async def bodies(self, number: int, places: Iterable[int]) -> Mapping[int, bytes]:
         return await self._column("body", number, places)
 
@@ -158,7 +161,7 @@ class SqliteTerminology:
         self._reader.shutdown()
         self._writer.shutdown()
 
-    async def _column(self, column: str, number: int, places: Iterable[int]) -> dict[int, bytes]:
+    async def _column(self, column: str, number: int, places: Iterable[int]) -> dict[int, Any]:
         base = number << _PLACE_BITS
         wanted = [base + place for place in places if 0 <= place <= _PLACE]
         if len(wanted) == 1:
