@@ -168,9 +168,7 @@ class SqliteTerminology:
             sql = f"SELECT id, {column} FROM concept WHERE id = ?"
             rows = await self._read(sql, (wanted[0],))
         else:
-            sql = (
-                f"SELECT c.id, {column} FROM json_each(?) w CROSS JOIN concept c ON c.id = w.value"
-            )
+            sql = f"SELECT c.id, c.{column} FROM json_each(?) CROSS JOIN concept c ON c.id = value"
             rows = await self._read(sql, (json.dumps(wanted),))
         return {row[0] & _PLACE: row[1] for row in rows}
 
