@@ -25,12 +25,14 @@ Value: TypeAlias = str | bool | int | Decimal | Tree
 
 @dataclass(frozen=True, slots=True)
 class Designation:
-    """Another representation of a concept. `use` is a Coding."""
+    """Another representation of a concept. `use` is a Coding; `source` the canonical of the
+    supplement that it comes from."""
 
     value: str
     language: str = ""
     use: Tree | None = None
     extension: tuple[Tree, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,9 @@ class Concepts(Protocol):
     not there. Where the code system is not case sensitive, codes match in any case and answers have
     the code as it is written there."""
 
-    about: About
+    @property
+    def about(self) -> About:
+        """What the code system says of itself."""
 
     async def find(self, code: str) -> Concept | None:
         """One concept."""

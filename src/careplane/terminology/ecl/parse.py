@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple, NoReturn, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from careplane.kernel.errors import Invalid, Issue, Unsupported
 from careplane.terminology.ecl import syntax as s
@@ -87,7 +87,7 @@ class _Parser:
     def end(self) -> None:
         """Nothing follows."""
         if self._here.kind != "end":
-            self._fail("the end")
+            raise self._wanted("the end")
 
     def _constraint(self) -> s.Expression:
         """With operators before it; dots and filters behind it."""
@@ -124,7 +124,7 @@ class _Parser:
             found = self.expression()
             self._expect(")")
             return found
-        self._fail("an identifier, * or (")
+        raise self._wanted("an identifier, * or (")
 
     def _refinement(self) -> s.Refinement:
         with_depth = self._deeper()
@@ -151,7 +151,7 @@ class _Parser:
         name = self._operated()
         compare = self._here.text
         if compare not in _COMPARES:
-            self._fail("one of = != < <= > >=")
+            raise self._wanted("one of = != < <= > >=")
         self._at += 1
         return s.Attribute(name, cast(s.Compare, compare), self._value(compare), times, reverse)
 
@@ -161,7 +161,7 @@ class _Parser:
             self._at += 1
             return Decimal(token.text[1:])
         if compare not in ("=", "!="):
-            self._fail("a number behind #")
+            raise self._wanted("a number behind #")
         if token.kind == "text":
             self._at += 1
             return _unquoted(token.text)
@@ -218,7 +218,7 @@ class _Parser:
             self._expect(":")
         token = self._here
         if token.kind != "text":
-            self._fail("a text in quotes")
+            raise self._wanted("a text in quotes")
         self._at += 1
         return _unquoted(token.text)
 
@@ -228,7 +228,7 @@ class _Parser:
         known = {"true": True, "false": False, "#1": True, "#0": False}
         if token.text.lower() not in known:
             self._at -= 1
-            self._fail("true or false")
+            raise self._wanted("true or false")
         return known[token.text.lower()]
 
     def _joined(
@@ -247,7 +247,7 @@ class _Parser:
             self._at += 1
             parts.append(another())
         if word:
-            self._fail("brackets around one of AND and OR")
+            raise self._wanted("brackets around one of AND and OR")
         return (all if conjunction == "AND" else any)(tuple(parts))
 
     def _conjunction(self) -> str:
@@ -293,10 +293,10 @@ class _Parser:
 
     def _expect(self, sign: str) -> None:
         if not self._takes(sign):
-            self._fail(sign)
+            raise self._wanted(sign)
 
-    def _fail(self, wanted: str) -> NoReturn:
-        raise _wrong(f"at character {self._here.at + 1}, {wanted} is expected")
+    def _wanted(self, what: str) -> Invalid:
+        return _wrong(f"at character {self._here.at + 1}, {what} is expected")
 
 
 def _unquoted(text: str) -> str:

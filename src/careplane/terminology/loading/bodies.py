@@ -8,11 +8,11 @@ import msgspec
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Invalid
-from careplane.search.words import words
 from careplane.terminology.loading.postings import Postings
 from careplane.terminology.loading.release import Fact
 from careplane.terminology.stored import layout
 from careplane.terminology.stored.layout import SEPARATOR, TYPES, Body, Head, Said
+from careplane.terminology.words import words
 
 _MOST_WORDS = 10_000
 """Words of one concept that it is found by."""
@@ -49,6 +49,8 @@ class Bodies:
                 body.designations.append((self._use(use), language, value))
             for name, type, text, group in fact.properties:
                 body.properties.append(self._said(code, name, type, text, group))
+            if fact.extension:
+                body.extension.extend(msgspec.json.decode(fact.extension))
             for set in fact.member_of:
                 self._sets[set] = None
                 postings.add(f"{layout.MEMBER}{set}", place)
@@ -67,11 +69,11 @@ class Bodies:
 
     def _said(self, code: str, name: str, type: str, text: str, group: int) -> Said:
         try:
-            value = _value(type, text)
+            value, place = _value(type, text), TYPES.index(type)
         except ValueError as error:
             raise Invalid(f"{code[:100]}: the property {name} is no {type}.") from error
         number = self._names.setdefault(name, len(self._names))
-        return Said(number, TYPES.index(type), value, group)
+        return Said(number, place, value, group)
 
     def _post(self, body: Body, place: int, postings: Postings) -> None:
         if body.inactive:
@@ -83,8 +85,8 @@ class Bodies:
             for text in layout.texts(said.value):
                 postings.add(layout.with_value(name, text), place)
         texts = " ".join([body.display, *(value for _, _, value in body.designations)])
-        for word in list(dict.fromkeys(words(texts).split()))[:_MOST_WORDS]:
-            postings.add(f"{layout.WORD}{word}", place)
+        for word in list(dict.fromkeys(words(texts)))[:_MOST_WORDS]:
+            postings.add(f"{layout.WORD}{word[: layout.MOST_LETTERS]}", place)
 
 
 def _value(type: str, text: str) -> str | bool | int | Tree:

@@ -15,7 +15,8 @@ class Fact(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """Something that a release says of a concept. There may be any number of a concept, in any
     order: texts and flags of later ones stand where they are given, lists grow. Designations are
     `(use as JSON or empty, language, value)`; properties are `(code, type, value as text or
-    Coding as JSON, relationship group)`; `member_of` are codes of reference sets."""
+    Coding as JSON, relationship group)`; `member_of` are codes of reference sets; `extension` is
+    JSON, an array."""
 
     code: str
     display: str = ""
@@ -26,6 +27,7 @@ class Fact(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     abstract: bool = False
     status: str = ""
     member_of: tuple[str, ...] = ()
+    extension: str = ""
 
 
 class Release(Protocol):

@@ -25,10 +25,12 @@ SEPARATOR = "\x1f"
 """Between the parts of a posting's name; no code has it."""
 INACTIVE = "inactive"
 WORD = f"w{SEPARATOR}"
-"""And a word of the display or of a designation, as `search.words` makes it."""
+"""And a word of the display or of a designation, as `words` makes it."""
 MEMBER = f"m{SEPARATOR}"
 """And the code of a reference set: what is in it."""
 _VALUE, _ANY = f"v{SEPARATOR}", f"a{SEPARATOR}"
+MOST_LETTERS = 64
+"""Of a word that is looked for."""
 _LONGEST = 200
 """Characters of a value by which a concept can be chosen; longer texts are no codes."""
 TYPES = ("code", "string", "Coding", "integer", "boolean", "dateTime", "decimal")
@@ -75,6 +77,7 @@ class Body(Struct, array_like=True, omit_defaults=True):
     inactive: bool = False
     abstract: bool = False
     status: str = ""
+    extension: list[Tree] = field(default_factory=list)
 
 
 encode = msgspec.msgpack.Encoder().encode
@@ -105,6 +108,7 @@ def concept_of(body: Body, head: Head) -> Concept:
         body.inactive,
         body.abstract,
         body.status,
+        tuple(body.extension),
     )
 
 

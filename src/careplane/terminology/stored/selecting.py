@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-import re2
-
-from careplane.kernel.errors import CareplaneError, Invalid, Issue, Unsupported
-from careplane.search.words import words
+from careplane.kernel.errors import Invalid, Unsupported
 from careplane.terminology.concepts import Filter, Selection
+from careplane.terminology.filters import test_of
 from careplane.terminology.stored import layout, masks
 from careplane.terminology.stored.shelf import Shelf
+from careplane.terminology.words import asked
 
 _CODE = ("concept", "code")
 _LINKS = ("parent", "child")
-_LONGEST_REGEX = 1_000
-_SHOWN = 100
+_TEXTS = ("display", "definition")
 Special = Callable[[Shelf, Filter], Awaitable[bytes | None]]
 """Filters that a code system has of its own; None for one that it does not know either."""
 
@@ -34,9 +32,9 @@ class Selecting:
         for filter in selection.filters:
             mask = masks.both(mask, await self.filtered(filter))
         if selection.active_only:
-            mask = masks.without(mask, await self._kept((layout.INACTIVE,)))
-        for word in words(selection.text).split():
-            mask = masks.both(mask, await self._worded(word))
+            mask = masks.without(mask, await self._shelf.posted((layout.INACTIVE,)))
+        for word in asked(selection.text):
+            mask = masks.both(mask, await worded(self._shelf, word))
         return mask
 
     async def filtered(self, filter: Filter) -> bytes:
@@ -51,42 +49,36 @@ class Selecting:
         special = await self._special(self._shelf, filter)
         if special is not None:
             return special
-        if filter.property in _CODE:
-            ways: Mapping[str, Way] = _BY_CODE
-        elif filter.property in _LINKS:
-            ways = _BY_LINK
-        elif filter.property == "display":
-            ways = _BY_DISPLAY
-        elif filter.property == "inactive" and "inactive" not in self._shelf.head.names:
-            ways = _BY_FLAG
-        elif filter.property in self._declared:
-            ways = _BY_VALUE
-        else:
-            raise _refused(Unsupported, "not-supported", filter, "it has no such property")
-        way = ways.get(filter.op)
-        if way is None:
-            raise _refused(Unsupported, "not-supported", filter, "it has no such operator for that")
-        return await way(self._shelf, filter)
+        ways = self._ways(filter.property)
+        return await ways.get(filter.op, _looked_through)(self._shelf, filter)
 
-    async def _worded(self, word: str) -> bytes:
-        prefix = f"{layout.WORD}{word}"
-        mask = self._shelf.masks.get(prefix)
-        if mask is None:
-            mask = masks.none(self._shelf.size)
-            async for names in self._shelf.names(prefix):
-                mask = masks.either(mask, await self._shelf.posted(names))
-            self._shelf.masks.put(prefix, mask)
-        return mask
-
-    async def _kept(self, names: tuple[str, ...]) -> bytes:
-        mask = self._shelf.masks.get(names)
-        if mask is None:
-            mask = await self._shelf.posted(names)
-            self._shelf.masks.put(names, mask)
-        return mask
+    def _ways(self, property: str) -> Mapping[str, Way]:
+        if property in _CODE:
+            return _BY_CODE
+        if property in _LINKS:
+            return _BY_LINK
+        if property == "inactive":
+            return _BY_FLAG
+        if property in _TEXTS:
+            return {}
+        if property in self._declared:
+            return _BY_VALUE
+        raise Unsupported(f"The code system has no property {property[:64]!r} to filter by.")
 
 
 Way = Callable[[Shelf, Filter], Awaitable[bytes]]
+
+
+async def worded(shelf: Shelf, word: str) -> bytes:
+    """Who has a word that begins so, in its display or a designation."""
+    prefix = f"{layout.WORD}{word[: layout.MOST_LETTERS]}"
+    mask = shelf.masks.get(prefix)
+    if mask is None:
+        mask = masks.none(shelf.size)
+        async for names in shelf.names(prefix):
+            mask = masks.either(mask, await shelf.posted(names))
+        shelf.masks.put(prefix, mask)
+    return mask
 
 
 def listed(value: str) -> list[str]:
@@ -164,16 +156,6 @@ async def _no_codes(shelf: Shelf, filter: Filter) -> bytes:
     return _not(shelf, await _codes(shelf, filter))
 
 
-async def _code_like(shelf: Shelf, filter: Filter) -> bytes:
-    meets = _pattern(filter)
-    found = shelf.all_bodies(masks.every(shelf.size))
-    return masks.of_places(shelf.size, [place async for place, body in found if meets(body.code)])
-
-
-async def _code_there(shelf: Shelf, filter: Filter) -> bytes:
-    return masks.every(shelf.size) if _truth(filter) else masks.none(shelf.size)
-
-
 async def _linked(shelf: Shelf, filter: Filter) -> bytes:
     return await beside(shelf, filter.value, children=filter.property == "parent")
 
@@ -189,34 +171,11 @@ async def _linked_none(shelf: Shelf, filter: Filter) -> bytes:
     return _not(shelf, await _linked_any(shelf, filter))
 
 
-async def _display(shelf: Shelf, filter: Filter) -> bytes:
-    return await _displayed(shelf, lambda text: text == filter.value)
-
-
-async def _display_in(shelf: Shelf, filter: Filter) -> bytes:
-    wanted = set(listed(filter.value))
-    return await _displayed(shelf, lambda text: text in wanted)
-
-
-async def _display_like(shelf: Shelf, filter: Filter) -> bytes:
-    return await _displayed(shelf, _pattern(filter))
-
-
-async def _display_there(shelf: Shelf, filter: Filter) -> bytes:
-    wanted = _truth(filter)
-    return await _displayed(shelf, lambda text: bool(text) is wanted)
-
-
-async def _displayed(shelf: Shelf, meets: Callable[[str], bool]) -> bytes:
-    found = shelf.all_bodies(masks.every(shelf.size))
-    return masks.of_places(
-        shelf.size, [place async for place, body in found if meets(body.display)]
-    )
-
-
 async def _flag(shelf: Shelf, filter: Filter) -> bytes:
-    mask = await shelf.posted((filter.property,))
-    return mask if _truth(filter) else _not(shelf, mask)
+    mask = await shelf.posted((layout.INACTIVE,))
+    if filter.value == "false":
+        return _not(shelf, mask)
+    return mask if filter.value == "true" else masks.none(shelf.size)
 
 
 async def _value(shelf: Shelf, filter: Filter) -> bytes:
@@ -237,13 +196,33 @@ async def _value_there(shelf: Shelf, filter: Filter) -> bytes:
     return mask if _truth(filter) else _not(shelf, mask)
 
 
-async def _value_like(shelf: Shelf, filter: Filter) -> bytes:
-    meets, prefix = _pattern(filter), layout.values_of(filter.property)
-    mask = masks.none(shelf.size)
-    async for names in shelf.names(prefix):
-        some = [name for name in names if meets(name[len(prefix) :])]
-        mask = masks.either(mask, await shelf.posted(some))
-    return mask
+async def _looked_through(shelf: Shelf, filter: Filter) -> bytes:
+    """Concept by concept, for what nothing is laid out for: regular expressions, texts."""
+    if filter.property == "child":
+        raise Unsupported(f"The operator {filter.op[:20]!r} is not offered for 'child'.")
+    test = test_of(filter, _Known())
+    every = shelf.all_bodies(masks.every(shelf.size))
+    head = shelf.head
+    places = [place async for place, body in every if test(layout.concept_of(body, head))]
+    return masks.of_places(shelf.size, places)
+
+
+class _Known:
+    """A hierarchy of which nothing is asked: the property is known, and is not of it."""
+
+    def above(self, code: str) -> frozenset[str]:
+        """Nothing."""
+        return frozenset()
+
+    below = above
+
+    def right_below(self, code: str) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+    def has_property(self, code: str) -> bool:
+        """It is known."""
+        return True
 
 
 def _not(shelf: Shelf, mask: bytes) -> bytes:
@@ -252,37 +231,14 @@ def _not(shelf: Shelf, mask: bytes) -> bytes:
 
 def _truth(filter: Filter) -> bool:
     if filter.value not in ("true", "false"):
-        raise _refused(Invalid, "value", filter, "write true or false")
+        raise Invalid("The value of a filter with the operator 'exists' is true or false.")
     return filter.value == "true"
-
-
-def _pattern(filter: Filter) -> Callable[[str], bool]:
-    """Whether a text is like the regular expression, as a whole; in time linear in the text."""
-    if len(filter.value) > _LONGEST_REGEX:
-        raise _refused(Invalid, "value", filter, "the regular expression is too long")
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        pattern = re2.compile(filter.value, options)
-    except re2.error:
-        raise _refused(
-            Invalid, "value", filter, "this is no regular expression of RE2's kind"
-        ) from None
-    return lambda text: pattern.fullmatch(text) is not None
-
-
-def _refused(kind: type[CareplaneError], code: str, filter: Filter, text: str) -> CareplaneError:
-    where = f"{filter.property[:_SHOWN]} {filter.op}"
-    whole = f"The code system cannot be filtered by {where}: {text}."
-    return kind(whole, issues=(Issue("error", code, whole),))
 
 
 _BY_CODE: Mapping[str, Way] = {
     "=": _code,
     "in": _codes,
     "not-in": _no_codes,
-    "regex": _code_like,
-    "exists": _code_there,
     "is-a": _is_a,
     "descendent-of": _descendants,
     "is-not-a": _is_not_a,
@@ -296,17 +252,10 @@ _BY_LINK: Mapping[str, Way] = {
     "not-in": _linked_none,
     "exists": _value_there,
 }
-_BY_DISPLAY: Mapping[str, Way] = {
-    "=": _display,
-    "in": _display_in,
-    "regex": _display_like,
-    "exists": _display_there,
-}
 _BY_FLAG: Mapping[str, Way] = {"=": _flag}
 _BY_VALUE: Mapping[str, Way] = {
     "=": _value,
     "in": _values,
     "not-in": _no_values,
-    "regex": _value_like,
     "exists": _value_there,
 }

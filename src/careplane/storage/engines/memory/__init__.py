@@ -2,8 +2,16 @@
 
 from careplane.storage.engines.memory.ledger import MemoryLedger
 from careplane.storage.engines.memory.moving import MemoryMove
+from careplane.storage.engines.memory.packages import MemoryPackages
 from careplane.storage.engines.memory.state import MemoryState
 from careplane.storage.engines.memory.store import MemoryStore
 from careplane.storage.engines.memory.terminology import MemoryTerminology
 
-__all__ = ["MemoryLedger", "MemoryMove", "MemoryState", "MemoryStore", "MemoryTerminology"]
+__all__ = [
+    "MemoryLedger",
+    "MemoryMove",
+    "MemoryPackages",
+    "MemoryState",
+    "MemoryStore",
+    "MemoryTerminology",
+]

@@ -49,10 +49,10 @@ AND name >= $2 AND name > $3 AND name < $4 ORDER BY name LIMIT $5"""
 
 
 class PostgresTerminology:
-    """The code systems of one database."""
+    """The code systems of one database. `half`: which is being filled from elsewhere."""
 
-    def __init__(self, url: str) -> None:
-        self._sessions = Sessions(url, 4, QUICK, _prepare)
+    def __init__(self, url: str, *, half: bool = False) -> None:
+        self._sessions = Sessions(url, 4, QUICK, migrate if half else _prepare)
 
     async def held(self) -> Sequence[Held]:
         rows = await self._sessions.retried(None, lambda c: c.fetch(_HELD))

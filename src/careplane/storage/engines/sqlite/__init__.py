@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from careplane.storage.engines.sqlite.backup import SqliteVault
     from careplane.storage.engines.sqlite.ledger import SqliteLedger
     from careplane.storage.engines.sqlite.moving import SqliteSource, SqliteTarget
+    from careplane.storage.engines.sqlite.packages import SqlitePackages
     from careplane.storage.engines.sqlite.state import SqliteState
     from careplane.storage.engines.sqlite.store import Limits, SqliteStore
     from careplane.storage.engines.sqlite.terminology import SqliteTerminology
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Limits",
     "SqliteLedger",
+    "SqlitePackages",
     "SqliteSource",
     "SqliteState",
     "SqliteStore",
@@ -31,12 +33,14 @@ __all__ = [
     "SqliteVault",
     "open",
     "open_ledger",
+    "open_packages",
     "open_state",
     "open_terminology",
 ]
 _STANDS_IN = {
     "Limits": "store",
     "SqliteLedger": "ledger",
+    "SqlitePackages": "packages",
     "SqliteSource": "moving",
     "SqliteState": "state",
     "SqliteStore": "store",
@@ -82,10 +86,23 @@ def open_ledger(folder: Path, key: bytes, *, half: bool = False) -> SqliteLedger
     return SqliteLedger(folder, key)
 
 
-def open_terminology(folder: Path, key: bytes) -> SqliteTerminology:
-    """Large code systems, in the same folder; the same key, the same errors."""
+def open_packages(folder: Path, key: bytes, *, half: bool = False) -> SqlitePackages:
+    """The packages of definitions, in the same folder; the same key, the same errors. `half`:
+    during a move."""
+    from careplane.storage.engines.sqlite.moving.marker import require_whole
+    from careplane.storage.engines.sqlite.packages import SqlitePackages
+
+    if not half:
+        require_whole(folder)
+    return SqlitePackages(folder, key)
+
+
+def open_terminology(folder: Path, key: bytes, *, half: bool = False) -> SqliteTerminology:
+    """Large code systems, in the same folder; the same key, the same errors. `half`: during a
+    move."""
     from careplane.storage.engines.sqlite.moving.marker import require_whole
     from careplane.storage.engines.sqlite.terminology import SqliteTerminology
 
-    require_whole(folder)
+    if not half:
+        require_whole(folder)
     return SqliteTerminology(folder, key)

@@ -28,6 +28,7 @@ from careplane.storage.engines.sqlite.known import Kind
 from careplane.storage.engines.sqlite.ledger import LEDGER
 from careplane.storage.engines.sqlite.moving.marker import require_whole
 from careplane.storage.engines.sqlite.outbox import inboxes
+from careplane.storage.engines.sqlite.packages import PACKAGES
 from careplane.storage.engines.sqlite.spool import Spooled, segments
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
@@ -149,6 +150,8 @@ def _files(folder: Path) -> Iterator[_File]:
     yield _File(STATE, "state")
     if (folder / LEDGER).exists():
         yield _File(LEDGER, "ledger")
+    if (folder / PACKAGES).exists():
+        yield _File(PACKAGES, "packages")
     if (folder / TERMINOLOGY).exists():
         yield _File(TERMINOLOGY, "terminology")
     yield _File(RECORDS, "records")
