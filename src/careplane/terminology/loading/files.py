@@ -32,6 +32,11 @@ class Files:
         except (OSError, zipfile.BadZipFile) as error:
             raise Incorrect(f"{path} cannot be read: {error}.") from error
 
+    @property
+    def name(self) -> str:
+        """What the folder, archive or file is called."""
+        return self._path.resolve().name
+
     def find(self, pattern: str) -> str:
         """The one file whose name is like the pattern (`sct2_Concept_Snapshot_*.txt`), wherever it
         stands. Raises NotFound for none, Incorrect for several."""
