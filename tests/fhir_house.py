@@ -44,6 +44,7 @@ from careplane.records.jobs.work import Work
 from careplane.records.parts import Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
+from careplane.records.vocabulary import Index, Terms
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import accounting, graphql
@@ -64,6 +65,7 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
+from careplane.terminology.core import CoreLibrary
 from tests.contracts.engines import Store
 
 BASE = "http://hospital.test/fhir"
@@ -233,6 +235,7 @@ async def open_house(
         studies=studies,
         labels=labels,
         fresh=fresh,
+        terms=Terms(Index(store), CoreLibrary()),
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)

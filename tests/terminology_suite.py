@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,16 @@ _RELATIONSHIPS = {
 
 @dataclass(frozen=True)
 class Case:
-    """One test. `request` are the Parameters to send, `responses` any of which is right."""
+    """One test. `parameters` are what to send, `setup` the resources that it is about, `responses`
+    any of which is right."""
 
     suite: str
     name: str
     operation: str
     mode: str
     version: str
-    request: dict[str, Any]
+    parameters: list[dict[str, Any]]
+    setup: tuple[dict[str, Any], ...]
     responses: tuple[dict[str, Any], ...]
     http: str
     language: str
@@ -56,13 +58,18 @@ class Case:
     def id(self) -> str:
         return f"{self.suite}/{self.name}"
 
+    def request(self, resources: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """The Parameters, with these resources sent along."""
+        along = [{"name": "tx-resource", "resource": one} for one in resources]
+        return {"resourceType": "Parameters", "parameter": [*along, *self.parameters]}
+
 
 def cases(folder: Path) -> list[Case]:
     """All tests, in their order; those of one name get a number behind it."""
     found: list[Case] = []
     counted: dict[str, int] = {}
     for suite in _load(folder / "test-cases.json")["suites"]:
-        setup = [_load(folder / name) for name in suite.get("setup", ())]
+        setup = tuple(to_r4(_load(folder / name)) for name in suite.get("setup", ()))
         for test in suite["tests"]:
             key = f"{suite['name']}/{test['name']}"
             counted[key] = counted.get(key, 0) + 1
@@ -71,14 +78,9 @@ def cases(folder: Path) -> list[Case]:
     return found
 
 
-def _case(folder: Path, suite: Any, test: Any, name: str, setup: list[Any]) -> Case:
-    request: dict[str, Any] = {"resourceType": "Parameters", "parameter": []}
-    if "request" in test:
-        request = _load(folder / test["request"])
-        if "profile" in test:
-            request["parameter"] += _load(folder / test["profile"])["parameter"]
-        sent = [{"name": "tx-resource", "resource": one} for one in setup]
-        request["parameter"] = [*sent, *request["parameter"]]
+def _case(folder: Path, suite: Any, test: Any, name: str, setup: Any) -> Case:
+    asked = [_load(folder / test[key]) for key in ("request", "profile") if key in test]
+    parameters = [one for part in asked for one in part["parameter"]]
     header = test.get("header", {})
     return Case(
         suite["name"],
@@ -86,7 +88,8 @@ def _case(folder: Path, suite: Any, test: Any, name: str, setup: list[Any]) -> C
         test["operation"],
         test.get("mode", suite.get("mode", MODE)),
         test.get("version", ""),
-        to_r4(request),
+        to_r4(parameters),
+        setup,
         tuple(_load(folder / test[key]) for key in ("response", "response2") if key in test),
         test.get("http-code", "2xx"),
         test.get("Accept-Language", ""),
@@ -104,7 +107,11 @@ def to_r4(value: Any) -> Any:
         return [to_r4(one) for one in value]
     if not isinstance(value, dict):
         return value
-    found = {key: to_r4(one) for key, one in value.items() if ":" not in key}
+    found = {
+        key: to_r4(one)
+        for key, one in value.items()
+        if ":" not in key and not key.startswith("versionAlgorithm")
+    }
     for kind in ("source", "target"):
         for type in ("Uri", "Canonical"):
             if f"{kind}Scope{type}" in found:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
+from careplane.terminology.library import Library
 
 
 class Handling(StrEnum):
@@ -336,6 +337,16 @@ class ConsentCheck(Struct, frozen=True):
 
 class Relabel(Struct, frozen=True):
     """Label what is stored."""
+
+
+class Ask(Struct, frozen=True):
+    """An operation on codes, such as `expand`, on a type or on one resource of it. `work` answers
+    it from a library, and from that resource."""
+
+    operation: str
+    type: str
+    work: Callable[[Library, Tree | None], Awaitable[Tree]]
+    id: str | None = None
 
 
 class Note(Struct, frozen=True):

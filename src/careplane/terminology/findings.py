@@ -57,7 +57,7 @@ class Refusal(Incorrect):
         super().__init__(finding.text, issues=(issue,))
 
 
-class Missing(Refusal, NotFound):
+class Missing(NotFound, Refusal):
     """A resource that the operation needs is not here."""
 
 

@@ -155,31 +155,31 @@ class _Gatherer:
                 raise _too_costly(value_set, limit)
         return list(found.values())
 
-    async def _members(self, value_set: Composed, depth: int = 0) -> AsyncIterator[Member]:
+    async def _members(self, value_set: Composed) -> AsyncIterator[Member]:
         if value_set.stored is not None:
             for one in await self._stored(value_set.stored):
                 yield one
             return
         active = self._only_active(value_set)
         for part in value_set.includes:
-            async for member in self._of_part(value_set, part, depth):
+            async for member in self._of_part(value_set, part):
                 if active and member.concept.inactive:
                     continue
                 if not await self._in(value_set, value_set.excludes, member):
                     yield member
 
-    async def _of_part(self, value_set: Composed, part: Part, depth: int) -> AsyncIterator[Member]:
+    async def _of_part(self, value_set: Composed, part: Part) -> AsyncIterator[Member]:
         others: Sequence[Composed] = part.sets
         if part.wanted is None:
             if not others:
                 return
-            members, others = self._members(others[0], depth + 1), others[1:]
+            members, others = self._members(others[0]), others[1:]
         else:
             concepts = await self._concepts(part.wanted)
             members = self._own(_Source(part, concepts, self._only_active(value_set)))
         async for member in members:
             if all([await self._is_in(other, member) for other in others]):
-                yield replace(member, nests=False) if depth else member
+                yield replace(member, nests=False)
 
     async def _own(self, source: _Source) -> AsyncIterator[Member]:
         if source.part.listed is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from careplane.fhir.fhirpath.node import Node
 from careplane.fhir.validation.forms import Resolve, response_problems
-from careplane.fhir.validation.rules import bundles, definitions, resources, values
+from careplane.fhir.validation.rules import bundles, definitions, documents, resources, values
 from careplane.kernel.errors import Issue
 
 Rule = Callable[[Node, str], Iterator[Issue]]
@@ -25,6 +25,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         bundles.search_entries,
         bundles.references_inside,
         bundles.references_of_type,
+        documents.reachable,
+        documents.stylesheets,
     ),
     "CodeSystem": (resources.content_not_present, definitions.properties),
     "Coding": (values.coding_system,),
