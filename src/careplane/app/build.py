@@ -37,6 +37,7 @@ from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
+from careplane.app.terming import Terming
 from careplane.app.workers import Workers
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -77,7 +78,6 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
-from careplane.terminology.core import CoreLibrary
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -119,6 +119,7 @@ class Careplane:
     glass: BreakGlass
     people: People
     packaging: Packaging
+    terming: Terming
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -152,6 +153,7 @@ class Careplane:
         await self.runner.close()
         await self.ledger.close()
         await self.packaging.close()
+        await self.terming.close()
         await self.store.close()
         await self.state.close()
         await asyncio.to_thread(self.tracing.close)
@@ -162,6 +164,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     NotFound where it has no key, Fault where it cannot be read."""
     key = keys.load(settings.data)
     packaging = Packaging(settings, key, system_clock)
+    terming = Terming(settings, key)
     registry = r4_registry().with_full_text() if settings.full_text else r4_registry()
     extract = extract_with_words if settings.full_text else extract_r4
     store = engines.records(settings, key, system_clock, for_long=for_long, forgiving=forgiving)
@@ -210,7 +213,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         studies=studies_of(key),
         labels=labelling(settings),
         fresh=fresh,
-        terms=Terms(Index(store), CoreLibrary()),
+        terms=Terms(Index(store), terming.library),
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -316,6 +319,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         glass,
         peopled,
         packaging,
+        terming,
     )
 
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from careplane.search.code_sets import Question
 from careplane.search.criterion import Criterion, Modifiers
 from careplane.search.fold import fold
 from careplane.search.implied import implied_systems
@@ -47,15 +50,8 @@ def _typed_identifier(criterion: Criterion, text: str) -> Coding:
 
 
 def _in(criterion: Criterion) -> Node:
-    codings: dict[Coding, None] = {}
-    for value in criterion.values:
-        members = criterion.setting.code_sets.members(unescape(value))
-        if members is None:
-            raise criterion.unsupported(
-                "this server does not hold such a value set, or not in full"
-            )
-        codings.update(dict.fromkeys(_as_stored(criterion, coding) for coding in members))
-    return Token(criterion.parameter.param, tuple(codings))
+    asked = [Question("in", unescape(value)) for value in criterion.values]
+    return _answered(criterion, asked, "such a value set, or not in full")
 
 
 def _not_in(criterion: Criterion) -> Node:
@@ -63,24 +59,33 @@ def _not_in(criterion: Criterion) -> Node:
 
 
 def _below(criterion: Criterion) -> Node:
-    return _along(criterion, below=True)
+    return _along(criterion, "below")
 
 
 def _above(criterion: Criterion) -> Node:
-    return _along(criterion, below=False)
+    return _along(criterion, "above")
 
 
-def _along(criterion: Criterion, *, below: bool) -> Node:
-    sets = criterion.setting.code_sets
-    codings: dict[Coding, None] = {}
+def _along(criterion: Criterion, about: Literal["below", "above"]) -> Node:
+    asked: list[Question] = []
     for value in criterion.values:
         wanted = _coding(criterion, value)
         if not wanted.system or wanted.code is None:
             raise criterion.invalid("a hierarchy is that of a code system: write system|code")
-        found = (sets.below if below else sets.above)(wanted.system, wanted.code)
+        asked.append(Question(about, wanted.system, wanted.code))
+    return _answered(criterion, asked, "the hierarchy of this system")
+
+
+def _answered(criterion: Criterion, asked: list[Question], what: str) -> Node:
+    codings: dict[Coding, None] = {}
+    implied = _implied(criterion)
+    for question in asked:
+        found = criterion.setting.code_sets.answer(question)
         if found is None:
-            raise criterion.unsupported("this server does not hold the hierarchy of this system")
-        codings.update(dict.fromkeys(_as_stored(criterion, coding) for coding in found))
+            raise criterion.unsupported(f"this server does not hold {what}")
+        if implied:
+            found = tuple(Coding(None, c.code) if c.system in implied else c for c in found)
+        codings.update(dict.fromkeys(found))
     return Token(criterion.parameter.param, tuple(codings))
 
 
@@ -97,10 +102,12 @@ def _as_stored(criterion: Criterion, found: Coding) -> Coding:
     """Codes whose system is implied by their element are stored without it."""
     if found.system is None:
         return found
+    return Coding(None, found.code) if found.system in _implied(criterion) else found
+
+
+def _implied(criterion: Criterion) -> frozenset[str]:
     parameter = criterion.parameter
-    base = parameter.param.partition(".")[0]
-    implied = implied_systems(base, parameter.definition)
-    return Coding(None, found.code) if found.system in implied else found
+    return implied_systems(parameter.param.partition(".")[0], parameter.definition)
 
 
 MODIFIERS: Modifiers = {
