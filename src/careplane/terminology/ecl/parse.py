@@ -18,7 +18,8 @@ N = TypeVar("N")
 _LONGEST = 20_000
 _DEEPEST = 50
 _TOKEN = re.compile(
-    r"\s*(?:/\*.*?\*/\s*)*(?:"
+    r"\s*(?:"
+    r"(?P<note>/\*.*?\*/)|"
     r"(?P<sctid>\d{6,18})(?!\w)|"
     r"(?P<number>#[+-]?\d{1,30}(?:\.\d{1,30})?)|"
     r"(?P<text>\"(?:[^\"\\]|\\.)*\")|"
@@ -56,7 +57,7 @@ def _tokens(text: str) -> list[_Token]:
         match = _TOKEN.match(text, at)
         if match is None or match.lastgroup is None:
             raise _wrong(f"what stands at character {at + 1} is not of the language")
-        if match.lastgroup != "term":  # the term beside an identifier is for people
+        if match.lastgroup not in ("term", "note"):  # for people
             kind = match.lastgroup
             found.append(_Token(kind, match[kind], match.start(kind)))
         at = match.end()

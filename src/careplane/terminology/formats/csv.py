@@ -60,11 +60,7 @@ class Csv:
             "content": "complete",
             "caseSensitive": self._options.get("case-sensitive", "true") == "true",
             **({"hierarchyMeaning": "is-a"} if "parent" in self._options else {}),
-            **(
-                {"property": [{"code": p, "type": "string"} for p in properties]}
-                if properties
-                else {}
-            ),
+            **({"property": properties} if properties else {}),
         }
 
     def hierarchy(self) -> Iterator[tuple[str, Iterable[str]]]:

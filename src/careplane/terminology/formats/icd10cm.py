@@ -106,17 +106,17 @@ class _Tabular:
             name = (chapter.findtext("name") or "").strip()
             code = f"Chapter-{name}"
             yield code, "", Fact(code, _text(chapter, "desc"), abstract=True)
-            blocks: dict[str, str] = {}
             for section in chapter.iterfind("section"):
                 block = (section.get("id") or "").strip()
                 if not block:
                     raise Invalid(f"{self._name}: a section of chapter {name[:20]} has no id.")
-                if block not in blocks:
-                    blocks[block] = code
+                diags = section.findall("diag")
+                if any(_text(diag, "name") == block for diag in diags):
+                    above = code  # a block of one category has its name: that is the code
+                else:
+                    above = block
                     yield block, code, Fact(block, _text(section, "desc"), abstract=True)
-                for diag in section.iterfind("diag"):
-                    # a block with one category has its name: of both, the category is the code
-                    above = code if _text(diag, "name") == block else block
+                for diag in diags:
                     yield from self._diag(diag, above, None)
 
     def _diag(self, diag: Any, parent: str, seventh: Any) -> Iterator[_Entry]:
