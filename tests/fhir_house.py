@@ -66,6 +66,7 @@ from careplane.storage.engines.memory import MemoryState
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 from careplane.terminology.core import CoreLibrary
+from careplane.terminology.library import Library
 from tests.contracts.engines import Store
 
 BASE = "http://hospital.test/fhir"
@@ -206,6 +207,7 @@ async def open_house(
     choice: Choice | None = None,
     clock: Clock = system_clock,
     fresh: Fresh = unasked,
+    library: Library | None = None,
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
@@ -235,7 +237,7 @@ async def open_house(
         studies=studies,
         labels=labels,
         fresh=fresh,
-        terms=Terms(Index(store), CoreLibrary()),
+        terms=Terms(Index(store), library or CoreLibrary()),
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)
