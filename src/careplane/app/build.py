@@ -37,7 +37,7 @@ from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
-from careplane.app.terming import Terming
+from careplane.app.terming import terming
 from careplane.app.workers import Workers
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -54,6 +54,8 @@ from careplane.records.erase import Erasing
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.runner import Runner
 from careplane.records.parts import Announce, Parts
+from careplane.records.profiles.holding import Profiles
+from careplane.records.profiles.policy import parse as profile_policy
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
 from careplane.records.resealing import Resealing
@@ -78,6 +80,11 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.terminology.core import CoreLibrary
+from careplane.terminology.grammatical import GrammarLibrary
+from careplane.terminology.library import Shelves
+from careplane.terminology.packaged import PackageLibrary
+from careplane.terminology.releases import Releases
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -119,7 +126,7 @@ class Careplane:
     glass: BreakGlass
     people: People
     packaging: Packaging
-    terming: Terming
+    releases: Releases
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -153,7 +160,7 @@ class Careplane:
         await self.runner.close()
         await self.ledger.close()
         await self.packaging.close()
-        await self.terming.close()
+        await self.releases.close()
         await self.store.close()
         await self.state.close()
         await asyncio.to_thread(self.tracing.close)
@@ -164,7 +171,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     NotFound where it has no key, Fault where it cannot be read."""
     key = keys.load(settings.data)
     packaging = Packaging(settings, key, system_clock)
-    terming = Terming(settings, key)
+    releases = terming(settings, key)
     registry = r4_registry().with_full_text() if settings.full_text else r4_registry()
     extract = extract_with_words if settings.full_text else extract_r4
     store = engines.records(settings, key, system_clock, for_long=for_long, forgiving=forgiving)
@@ -191,6 +198,11 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         workers.accepting,
         partial(walk.progress, book),
     )
+    packaged = PackageLibrary(lambda: packaging.packages)
+    codes = Shelves(releases, packaged, CoreLibrary(), GrammarLibrary())
+    terms = Terms(Index(store), codes, state)
+    profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
+    profile_policy(settings.profiles)  # what is wrong with it is said at the start
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
     trail = Trail(store)
     parts = Parts(
@@ -213,7 +225,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         studies=studies_of(key),
         labels=labelling(settings),
         fresh=fresh,
-        terms=Terms(Index(store), terming.library),
+        terms=terms,
+        profiles=profiles,
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -249,11 +262,13 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             documented(subscribed.capabilities),
             current=definitions.registry,
             security=security(addressing),
+            supported=profiles.supported,
         ),
         operations,
         addressing,
         traced.also(tally.saw),
         Later(runner, book, system_clock, settings.max_body_bytes),
+        codes,
     )
     api = OpenApi(registry, operations, ROOT)
     taken = Tokens(key.derive("sessions"), system_clock, is_here=is_here)
@@ -319,7 +334,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         glass,
         peopled,
         packaging,
-        terming,
+        releases,
     )
 
 

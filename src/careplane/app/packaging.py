@@ -12,13 +12,13 @@ from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, NotFound, TooLarge
-from careplane.packages.packages import Packages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from careplane.interop.bulk.pulling.guard import Guard
     from careplane.packages.adding import Adding
+    from careplane.packages.packages import Packages
     from careplane.storage.ports.packages import PackageStore
 
 _SECONDS = 60.0
@@ -39,6 +39,8 @@ class Packaging:
     @cached_property
     def packages(self) -> Packages:
         """What is here."""
+        from careplane.packages.packages import Packages
+
         return Packages(self.store, self._clock)
 
     @property

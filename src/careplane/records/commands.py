@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
+from careplane.terminology.coded import Coding
 from careplane.terminology.library import Library
 
 
@@ -210,13 +211,15 @@ ValidationMode = Literal["create", "update", "delete"]
 
 
 class Validate(Struct, frozen=True):
-    """`$validate`: whether a resource would be accepted. Nothing is stored. `raw` may be empty
-    where mode is delete, and where `id` names a stored resource to look at."""
+    """`$validate`: whether a resource would be accepted, and conforms to `profiles` besides those
+    that it claims. Nothing is stored. `raw` may be empty where mode is delete, and where `id` names
+    a stored resource to look at."""
 
     type: str
     raw: bytes = b""
     id: str | None = None
     mode: ValidationMode | None = None
+    profiles: tuple[str, ...] = ()
 
 
 class Meta(Struct, frozen=True):
@@ -347,6 +350,14 @@ class Ask(Struct, frozen=True):
     type: str
     work: Callable[[Library, Tree | None], Awaitable[Tree]]
     id: str | None = None
+
+
+class Closure(Struct, frozen=True):
+    """Codes for a table of the caller's; `since` asks for all that came after that call."""
+
+    name: str
+    codings: tuple[Coding, ...] = ()
+    since: int | None = None
 
 
 class Note(Struct, frozen=True):

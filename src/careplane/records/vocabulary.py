@@ -16,6 +16,7 @@ from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Malformed
 from careplane.records.bodies import whole
 from careplane.storage.ports.records import HistoryQuery, RecordStore, Tenant, Version
+from careplane.storage.ports.state import StateStore
 from careplane.terminology.library import Kind, Library
 from careplane.terminology.resource import ResourceConcepts
 
@@ -133,10 +134,12 @@ class Index:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What codes are looked up in, handed in by `app.build`: `index` knows the resources of
-    tenants, `everybodys` has what all share: loaded terminologies, packages, R4's own."""
+    tenants, `everybodys` has what all share: loaded terminologies, packages, R4's own. `state`
+    keeps the closure tables of clients."""
 
     index: Index
     everybodys: Library
+    state: StateStore | None = None
 
 
 def hold(raw: bytes) -> Held:

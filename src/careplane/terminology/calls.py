@@ -18,6 +18,7 @@ from careplane.terminology.library import Library, Shelves
 from careplane.terminology.lookup import lookup
 from careplane.terminology.messages import say
 from careplane.terminology.options import Options, Values, options
+from careplane.terminology.related import related
 from careplane.terminology.resources import KINDS, Resources
 from careplane.terminology.scope import Scope
 from careplane.terminology.subsumes import subsumes
@@ -147,6 +148,20 @@ async def translate_code(call: Call) -> Tree:
     return await translate(scope, asked, [sent] if sent is not None else [])
 
 
+async def related_value_sets(call: Call) -> Tree:
+    """$related: `this` and `other` value set, by url or sent along."""
+    scope = call.scope()
+    trees = []
+    for side in ("this", "other"):
+        sent = call.tree(f"{side}ValueSet")
+        if sent is None and side == "this":
+            sent = call.instance
+        if sent is None:
+            sent = await _named_set(scope, call.text(f"{side}Url"), "")
+        trees.append(sent)
+    return await related(scope, *trees)
+
+
 async def batch_validate(call: Call, in_value_set: bool) -> Tree:
     """$batch-validate-code: each `validation` is a call of its own, with the parameters of the
     whole as defaults. One that cannot be answered has its OperationOutcome in its place."""
@@ -172,7 +187,10 @@ async def _value_set(call: Call, scope: Scope) -> Tree:
     sent = call.tree("valueSet") or call.instance
     if sent is not None:
         return sent
-    url, version = call.text("url"), call.text("valueSetVersion")
+    return await _named_set(scope, call.text("url"), call.text("valueSetVersion"))
+
+
+async def _named_set(scope: Scope, url: str, version: str) -> Tree:
     if not url:
         raise Incorrect("Name the value set: as 'url', as 'valueSet', or in the address.")
     found = await scope.value_set(url, version)

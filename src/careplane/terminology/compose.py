@@ -12,6 +12,7 @@ from careplane.kernel.errors import Invalid
 from careplane.terminology.concepts import Filter, Operator
 from careplane.terminology.findings import Finding, Missing, Refusal
 from careplane.terminology.messages import say
+from careplane.terminology.resource import ResourceConcepts
 from careplane.terminology.scope import Scope, Wanted
 from careplane.terminology.versions import joined
 
@@ -38,6 +39,22 @@ class Part:
     def system(self) -> str:
         """Of the code system; empty where it names none."""
         return "" if self.wanted is None else self.wanted.system
+
+    def stand_in(self) -> ResourceConcepts | None:
+        """What is known of a code system that is not here: the codes that the value set itself
+        lists. It is a fragment."""
+        if not self.listed or self.filters or self.wanted is None:
+            return None
+        return ResourceConcepts(
+            {
+                "resourceType": "CodeSystem",
+                "url": self.wanted.system,
+                "version": self.wanted.version,
+                "status": "active",
+                "content": "fragment",
+                "concept": list(self.listed.values()),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

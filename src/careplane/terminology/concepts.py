@@ -68,7 +68,8 @@ class About:
     """What a code system says of itself. `version` is empty where it has none; `supplements` is the
     canonical of the code system that this one adds to, of content supplement. `properties`, by
     code, and `filters`, by code with their operators, are the declared ones. `header` is the
-    resource without its concepts."""
+    resource without its concepts. `listed_by` is the value set that lists the commonest codes,
+    where there are codes without end."""
 
     url: str
     version: str = ""
@@ -85,6 +86,7 @@ class About:
     properties: Mapping[str, Tree] = field(default_factory=dict)
     filters: Mapping[str, frozenset[str]] = field(default_factory=dict)
     header: Tree = field(default_factory=dict)
+    listed_by: str = ""
 
     @property
     def canonical(self) -> str:

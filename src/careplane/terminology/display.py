@@ -105,6 +105,7 @@ class Names:
 def names(concept: Concept, language: str, listed: Tree | None = None) -> Names:
     """The names of a concept of a code system in a language, with those that a value set adds."""
     added = () if listed is None else tuple(map(designation, listed.get("designation", ())))
+    added = tuple(one for one in added if one not in concept.designations)
     display = (listed or {}).get("display") or concept.display
     former = (
         (Designation(concept.display, language, PREFERRED),)

@@ -22,7 +22,7 @@ from careplane.terminology.versions import joined
 
 _KEPT = (
     "resourceType", "id", "language", "url", "identifier", "version", "name", "title", "status",
-    "experimental", "date", "publisher",
+    "experimental",
 )  # fmt: skip
 _ECHOED = {
     "activeOnly": "Boolean",
@@ -68,7 +68,7 @@ async def expand(scope: Scope, value_set: Tree, stamp: Stamp) -> Tree:
         del expansion["extension"]
     if gathered.total is not None:
         expansion["total"] = gathered.total
-    if scope.options.offset or scope.options.count is not None:
+    if any(name == "offset" for name, _ in scope.options.given):
         expansion["offset"] = scope.options.offset
     if parameters := _parameters(scope, composed, gathered):
         expansion["parameter"] = parameters
@@ -142,10 +142,18 @@ async def _above(
 
 
 def _unclosed(gathered: Gathered) -> list[Tree]:
-    fragments = [c.about.url for c in gathered.used.values() if c.about.content == "fragment"]
-    if not fragments:
+    used = [concepts.about for concepts in gathered.used.values()]
+    fragments = ", ".join(one.url for one in used if one.content == "fragment")
+    endless = next((one for one in used if one.listed_by), None)
+    if fragments:
+        reason = f"This extension is based on a fragment of the code system {fragments}"
+    elif endless is not None:
+        reason = (
+            f"The code System '{endless.url}' has a grammar and so has infinite members. This "
+            f"extension is based on {endless.listed_by}"
+        )
+    else:
         return []
-    reason = f"This extension is based on a fragment of the code system {', '.join(fragments)}"
     return [
         {"url": _UNCLOSED, "valueBoolean": True},
         {"url": _REASON, "valueString": reason},

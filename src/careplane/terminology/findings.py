@@ -19,7 +19,8 @@ _ID = "http://hl7.org/fhir/StructureDefinition/operationoutcome-message-id"
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing. `kind` is of the code system `KINDS`, `id` names the message; `said` where the
-    one text of the answer repeats it."""
+    one text of the answer repeats it, `located` where clients look for the place in `location`,
+    the older element, too."""
 
     severity: Severity
     code: str
@@ -28,6 +29,7 @@ class Finding:
     text: str
     where: str = ""
     said: bool = False
+    located: bool = True
 
     def tree(self) -> Tree:
         """As an OperationOutcome.issue."""
@@ -38,7 +40,8 @@ class Finding:
         if self.id:
             issue = {"extension": [{"url": _ID, "valueString": self.id}], **issue}
         if self.where:
-            issue |= {"location": [self.where], "expression": [self.where]}
+            issue |= {"location": [self.where]} if self.located else {}
+            issue["expression"] = [self.where]
         return issue
 
 

@@ -105,9 +105,7 @@ class _Gatherer:
         found = []
         for part in value_set.includes:
             assert part.wanted is not None
-            found.append(
-                _Source(part, await self._concepts(part.wanted), self._only_active(value_set))
-            )
+            found.append(_Source(part, await self._concepts(part), self._only_active(value_set)))
         places = {source.concepts.about.canonical for source in found}
         return found if len(places) == len(found) else None
 
@@ -175,7 +173,7 @@ class _Gatherer:
                 return
             members, others = self._members(others[0]), others[1:]
         else:
-            concepts = await self._concepts(part.wanted)
+            concepts = await self._concepts(part)
             members = self._own(_Source(part, concepts, self._only_active(value_set)))
         async for member in members:
             if all([await self._is_in(other, member) for other in others]):
@@ -216,11 +214,17 @@ class _Gatherer:
     async def _is_in(self, value_set: Composed, member: Member) -> bool:
         return (await self._membership.of(value_set, _coding(member))).member
 
-    async def _concepts(self, wanted: Wanted) -> Concepts:
+    async def _concepts(self, part: Part) -> Concepts:
+        wanted = part.wanted
+        assert wanted is not None
         known = await self._scope.versions(wanted.system)
         version = choose(known, wanted.version)
         if version is None:
-            raise Missing(_unknown(wanted, known))
+            listed = None if known else part.stand_in()
+            if listed is None:
+                raise Missing(_unknown(wanted, known))
+            self.found.used[listed.about.canonical] = listed
+            return listed
         if pattern := self._scope.allowed(wanted.system, version):
             facts = {"version": version, "system": wanted.system, "wanted": pattern}
             raise Refusal(say("VALUESET_VERSION_CHECK", **facts))

@@ -98,8 +98,7 @@ class Membership:
         choice = await self.version(wanted, coding)
         listed = None if part.listed is None else part.listed.get(coding.code)
         if choice.concepts is None:
-            findings = tuple(choice.findings)
-            return Verdict(cause=choice.cause, findings=findings, undecided=True)
+            return await _without(value_set, part, coding, choice)
         concepts = choice.concepts
         concept = await concepts.find(coding.code)
         if concept is not None and listed is None and part.listed is not None:
@@ -161,6 +160,27 @@ class Membership:
         named = [one for one in (coding.version, ruled) if one]
         found = [version for one in named if (version := choose(known, one)) is not None]
         return found[0] if found else choose(known, "") or known[-1]
+
+
+async def _without(value_set: Composed, part: Part, coding: Coding, choice: _Choice) -> Verdict:
+    """The verdict where the code system is not here: a list speaks for itself, as far as it goes;
+    else nothing can be said."""
+    findings = tuple(choice.findings)
+    known = part.stand_in()
+    if known is None:
+        return Verdict(cause=choice.cause, findings=findings, undecided=True)
+    concept = await known.find(coding.code)
+    if concept is None:
+        return Verdict(cause=choice.cause, findings=findings)
+    return Verdict(
+        True,
+        known,
+        concept,
+        (part.listed or {})[concept.code],
+        value_set.canonical,
+        tuple(replace(finding, severity="warning") for finding in findings),
+        choice.cause,
+    )
 
 
 def _mismatch(wanted: Wanted, coding: Coding, version: str) -> list[Finding]:

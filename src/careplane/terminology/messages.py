@@ -13,13 +13,14 @@ from careplane.terminology.findings import Finding
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`said`: the answer's one text repeats it."""
+    """`said`: the answer's one text repeats it; `located`: see `Finding`."""
 
     severity: Severity
     code: str
     kind: str
     text: str
     said: bool = True
+    located: bool = True
 
 
 _CONCEPT = "The concept '{code}'"
@@ -41,7 +42,7 @@ def _status(status: str) -> Message:
 MESSAGES: dict[str, Message] = {
     "None_of_the_provided_codes_are_in_the_value_set_one": Message(
         "error", "code-invalid", "not-in-vs",
-        "The provided code '{coding}' was not found in the value set '{vs}'",
+        "The provided code '{coding}' was not found in the value set '{vs}'", located=False,
     ),
     "TX_GENERAL_CC_ERROR_MESSAGE": Message(
         "error", "code-invalid", "not-in-vs",
@@ -49,11 +50,11 @@ MESSAGES: dict[str, Message] = {
     ),
     "Unknown_Code_in_Version": Message(
         "error", "code-invalid", "invalid-code",
-        "Unknown code '{code}' in the CodeSystem '{system}' version '{version}'",
+        "Unknown code '{code}' in the CodeSystem '{system}' version '{version}'", located=False,
     ),
     "Unknown_Code_in": Message(
         "error", "code-invalid", "invalid-code",
-        "Unknown code '{code}' in the CodeSystem '{system}'",
+        "Unknown code '{code}' in the CodeSystem '{system}'", located=False,
     ),
     "UNKNOWN_CODE_IN_FRAGMENT": Message(
         "warning", "code-invalid", "invalid-code",
@@ -63,6 +64,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "UNKNOWN_CODESYSTEM": Message(
         "error", "not-found", "not-found", f"{_NO_SYSTEM} could not be found, {_NOT_VALIDATED}",
+        located=False,
     ),
     "UNKNOWN_CODESYSTEM_VERSION": Message(
         "error", "not-found", "not-found",
@@ -135,7 +137,7 @@ MESSAGES: dict[str, Message] = {
     "Coding_has_no_system__cannot_validate": Message(
         "warning", "invalid", "invalid-data",
         "Coding has no system. A code with no system has no defined meaning, and it cannot be "
-        "validated. A system should be provided",
+        "validated. A system should be provided", located=False,
     ),
     "Terminology_TX_System_Relative": Message(
         "error", "invalid", "invalid-data",
@@ -158,7 +160,7 @@ MESSAGES: dict[str, Message] = {
     ),
     "INACTIVE_CONCEPT_FOUND": Message(
         "warning", "business-rule", "code-comment",
-        f"{_CONCEPT} has a status of {{status}} and its use should be reviewed",
+        f"{_CONCEPT} has a status of {{status}} and its use should be reviewed", located=False,
     ),
     "DEPRECATED_CONCEPT_FOUND": Message(
         "warning", "business-rule", "code-comment",
@@ -178,6 +180,7 @@ MESSAGES: dict[str, Message] = {
     "Display_Name_for__should_be_one_of__instead_of": Message(
         "error", "invalid", "invalid-display",
         f"{_WRONG_DISPLAY} Valid display is {{valid}} (for the language(s) '{{languages}}')",
+        located=False,
     ),
     "Display_Name_WS_for__should_be_one_of__instead_of": Message(
         "error", "invalid", "invalid-display",
@@ -222,6 +225,7 @@ def say(id: str, where: str = "", **facts: str) -> Finding:
         text,
         where,
         message.said,
+        message.located,
     )
 
 

@@ -88,9 +88,11 @@ async def of_value_set(
     for one in value_sets(value_set):
         for status in statuses(one.tree, value_set.tree):
             found.append(say(f"MSG_{status.upper()}", of=f"ValueSet {one.canonical}"))
-    if concepts is not None:
-        header = concepts.about.header
-        for status in statuses(header, value_set.tree):
-            of = f"CodeSystem {joined(concepts.about.url, concepts.about.version)}"
-            found.append(say(f"MSG_{status.upper()}", of=of))
-    return found
+    return [*found, *(of_code_system(concepts, value_set.tree) if concepts else ())]
+
+
+def of_code_system(concepts: Concepts, source: Tree) -> Iterator[Finding]:
+    """What the status of a code system says, to whoever uses it."""
+    for status in statuses(concepts.about.header, source):
+        of = f"CodeSystem {joined(concepts.about.url, concepts.about.version)}"
+        yield say(f"MSG_{status.upper()}", of=of)

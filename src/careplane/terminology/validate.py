@@ -195,6 +195,7 @@ async def _in_code_system(scope: Scope, coding: Coding) -> Answer:
     answer.concept = await choice.concepts.find(coding.code)
     answer.member = answer.concept is not None or choice.concepts.about.content == "fragment"
     _concept(scope, answer, coding, scope.options.languages)
+    answer.findings.extend(status.of_code_system(choice.concepts, {}))
     return answer
 
 

@@ -8,6 +8,7 @@ from functools import cmp_to_key, lru_cache
 
 _PART = re.compile(r"[.\-+/]")
 _ANY = ("x", "X", "*")
+_DATE = re.compile(r"\d{4}-\d\d(-\d\d)?")
 
 
 def split(canonical: str) -> tuple[str, str]:
@@ -39,7 +40,8 @@ def matches(version: str, wanted: str) -> bool:
 
 def newest(versions: Sequence[str]) -> str | None:
     """The highest one: numbers by value, before words, which go by the alphabet (of `2.0.0-beta`
-    and `2.0.0` the latter)."""
+    and `2.0.0` the latter). Dates come before what is none: HL7's own code systems were numbered
+    anew after years of dates."""
     return max(versions, key=cmp_to_key(_compare)) if versions else None
 
 
@@ -55,6 +57,8 @@ def choose(versions: Sequence[str], wanted: str, preferred: str = "") -> str | N
 
 
 def _compare(a: str, b: str) -> int:
+    if (dated := _DATE.fullmatch(a) is not None) != (_DATE.fullmatch(b) is not None):
+        return -1 if dated else 1
     left, right = _key(a), _key(b)
     for x, y in zip(left, right, strict=False):
         if x != y:

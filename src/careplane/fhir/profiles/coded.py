@@ -9,20 +9,28 @@ from careplane.fhir.fhirpath import Node
 from careplane.fhir.profiles.places import place
 from careplane.fhir.profiles.ports import UNKNOWN, CodeChecker, CodeQuestion, Options, Verdict
 from careplane.fhir.profiles.rules import Bound
+from careplane.fhir.profiles.syntax import is_misshapen
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Issue
 
-_UCUM = "http://unitsofmeasure.org"
-_WORDS = {"extensible": "should", "preferred": "is best"}
+UCUM = "http://unitsofmeasure.org"
+BINDABLE = frozenset(
+    {"code", "Coding", "CodeableConcept", "Quantity", "Age", "Duration", "SimpleQuantity"}
+    | {"MoneyQuantity", "Count", "Distance", "string", "uri"}
+)
+"""Types that a binding can be about (ElementDefinition.binding)."""
 
 
 def coding_issues(node: Node, codes: CodeChecker, options: Options) -> Iterator[Issue]:
     """Whether a Coding is a code of its system, under a name that the system knows."""
     asked = _question(node.value, "")
-    if asked is None or asked.system == _UCUM:
+    if asked is None or asked.system == UCUM:
         return
     verdict = codes.check(asked)
-    if verdict.supplement:
+    if verdict.result is None and is_misshapen(asked.system, asked.code):
+        text = f"The code does not have the form of a code of {asked.system}"
+        yield Issue("error", "code-invalid", text, f"{place(node)}.code")
+    elif verdict.supplement:
         text = f"{asked.system} is a supplement: no code is drawn from it"
         yield Issue("error", "not-found", text, f"{place(node)}.system")
     elif verdict.result is False:
@@ -35,7 +43,7 @@ def coding_issues(node: Node, codes: CodeChecker, options: Options) -> Iterator[
 
 def binding_issues(node: Node, bound: Bound, codes: CodeChecker, by: str) -> Iterator[Issue]:
     """Whether a coded element keeps to its binding."""
-    if bound.strength == "example" and not bound.maximum:
+    if node.type not in BINDABLE or (bound.strength == "example" and not bound.maximum):
         return
     asked = tuple(questions(node, bound.value_set))
     verdict = _any(codes, asked)

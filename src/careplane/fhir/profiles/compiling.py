@@ -87,6 +87,8 @@ class _Compiler:
         for slice_name, one in spot.slices.items():
             slices.append(self._slice(one, base, f"{id}:{slice_name}", level))
         rule.slices = tuple(slices)
+        if not slices:
+            rule.slicing = None
         is_link = isinstance(spot.definition.get("contentReference"), str)
         return None if rule.is_idle and not is_link else rule
 

@@ -41,7 +41,8 @@ def _fits(host: Node, context: Tree, environment: Environment) -> bool:
         return host.parent is None and _WITH_URL in type_definition(host.type).elements
     if "#" in expression:
         expression = expression.partition("#")[2]
-    return expression.replace("[x]", "") in set(_names(host))
+    # Whatever may be extended is an element, the outermost one of a resource too.
+    return expression == "Element" or expression.replace("[x]", "") in set(_names(host))
 
 
 def _is_found(host: Node, expression: str, environment: Environment) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from careplane.fhir.fhirpath import Environment, Node
+from careplane.fhir.profiles.ports import CodeChecker
 from careplane.fhir.profiles.reached import Reach
-from careplane.fhir.profiles.rules import Program, Rule
+from careplane.fhir.profiles.rules import Program
 
 
 class Conforming(Protocol):
@@ -20,8 +21,9 @@ class Conforming(Protocol):
     def reach(self) -> Reach:
         """For references."""
 
-    def keeps(self, node: Node, rule: Rule) -> bool:
-        """Whether an element keeps a rule and all rules below it."""
+    @property
+    def codes(self) -> CodeChecker:
+        """For codes."""
 
     def conforms(self, node: Node, profile: str) -> bool:
         """Whether an element or resource conforms to a profile; yes where nobody knows it."""

@@ -50,6 +50,11 @@ def matches(value: Any, pattern: Any) -> bool:
     return next(against_pattern(value, pattern, ""), None) is None
 
 
+def equals(value: Any, fixed: Any) -> bool:
+    """Whether a value is the fixed one."""
+    return next(against_fixed(value, fixed, ""), None) is None
+
+
 def _same(value: Any, other: Any) -> bool:
     """1 is not true, though Python says so."""
     return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)

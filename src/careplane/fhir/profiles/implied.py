@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from careplane.fhir.fhirpath import Node
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
@@ -27,9 +29,13 @@ def implied(node: Node) -> str | None:
     """The profile that a resource has to conform to by what it is."""
     code = node.value.get("code") if node.type == "Observation" else None
     coding = code.get("coding") if isinstance(code, dict) else None
-    for one in coding if isinstance(coding, list) else ():
-        if isinstance(one, dict) and one.get("system") == _LOINC:
-            name = _VITAL_SIGNS.get(str(one.get("code")))
-            if name is not None:
-                return _CORE + name
+    rows = coding if isinstance(coding, list) else ()
+    return vital_sign((c.get("system"), c.get("code")) for c in rows if isinstance(c, dict))
+
+
+def vital_sign(codes: Iterable[tuple[object, object]]) -> str | None:
+    """The profile of an observation with these systems and codes."""
+    for system, code in codes:
+        if system == _LOINC and isinstance(code, str) and code in _VITAL_SIGNS:
+            return _CORE + _VITAL_SIGNS[code]
     return None

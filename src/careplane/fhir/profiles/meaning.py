@@ -3,22 +3,25 @@ elements, and the profiles that the resources in it claim."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
 from careplane.fhir.definitions import Element, required_codings, type_definition
 from careplane.fhir.fhirpath import Node
 from careplane.fhir.profiles.coded import binding_issues, coding_issues
+from careplane.fhir.profiles.definition import definition_issues
 from careplane.fhir.profiles.extensions import extension_issues
 from careplane.fhir.profiles.implied import implied
 from careplane.fhir.profiles.places import place
 from careplane.fhir.profiles.rules import Bound, TypeRule
 from careplane.fhir.profiles.targets import reference_issues
+from careplane.fhir.profiles.terminologies import terminology_issues
 from careplane.fhir.profiles.walk import Walk
 from careplane.kernel.errors import Issue
 
+_TAG = re.compile(r"<[/!?]?[A-Za-z]").search
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
-_CODED = frozenset({"code", "Coding", "CodeableConcept", "Quantity", "string", "uri"})
 
 
 def meaning_issues(root: Node, walk: Walk) -> Iterator[Issue]:
@@ -38,10 +41,17 @@ def _node(node: Node, walk: Walk) -> Iterator[Issue]:
         program = walk.program(required) if required is not None else None
         if program is not None:
             yield from walk.conform(node, program)
+    if node.type == "StructureDefinition" and node.is_resource:
+        yield from definition_issues(node, walk)
+    elif node.type in ("ValueSet", "ConceptMap") and node.is_resource:
+        yield from terminology_issues(node, walk)
     if node.type == "Extension":
         yield from extension_issues(node, walk)
     elif node.type == "Coding":
         yield from coding_issues(node, walk.context.codes, walk.context.options)
+    elif node.type == "string" and walk.context.options.plain_text and _has_tags(node.value):
+        text = "The text has what looks like tags of HTML, which are not allowed here"
+        yield Issue("error", "invalid", text, place(node))
     if node.parent is None:
         return
     asked = _asked(node.parent.type, node.name)
@@ -50,10 +60,14 @@ def _node(node: Node, walk: Walk) -> Iterator[Issue]:
     bound, types = asked
     if node.type == "code" and node.value is None:
         bound = _required(node.parent.type, node.name)
-    if bound is not None and node.type in _CODED:
+    if bound is not None:
         yield from binding_issues(node, bound, walk.context.codes, "")
     if types and node.type == "Reference":
         yield from reference_issues(node, types, walk, "")
+
+
+def _has_tags(text: object) -> bool:
+    return isinstance(text, str) and _TAG(text) is not None
 
 
 def claimed(node: Node, walk: Walk) -> Iterator[Issue]:

@@ -102,8 +102,9 @@ class Options:
     that need no definition. `displays`: as what a wrong display is told. `references`: whether what
     a literal reference points to outside of the resource is `ignored`, or must conform to a target
     profile (`valid`) where it can be had. `steps` bounds the work: each is an element held against
-    a rule. `vital_signs`: whether an observation is held against the profile that R4 requires by its
-    code. `now` is the time for FHIRPath, in microseconds since 1970.
+    a rule. `vital_signs`: whether an observation is held against the profile that R4 requires by
+    its code. `plain_text`: whether a string with tags of HTML is an error. `now` is the time for
+    FHIRPath, in microseconds since 1970.
     """
 
     unknown_extensions: Severity | None = "information"
@@ -111,5 +112,6 @@ class Options:
     displays: Severity = "warning"
     references: Literal["ignored", "valid"] = "ignored"
     vital_signs: bool = True
+    plain_text: bool = False
     steps: int = 2_000_000
     now: int | None = None

@@ -86,6 +86,10 @@ class Snapshots:
 
     def derived(self, definition: Tree) -> Spot:
         """The tree made of a differential and the base it changes."""
+        return self.grown(definition)[0]
+
+    def grown(self, definition: Tree) -> tuple[Spot, list[tuple[Tree, Tree]]]:
+        """The same, and each element of the differential after what it changes."""
         url = str(definition.get("url"))
         if url in self._making or len(self._making) > MAX_CHAIN:
             raise refused(f"The definition {url} is derived from itself, or from too many others")
@@ -99,11 +103,12 @@ class Snapshots:
             if not differential:
                 if below is None:
                     raise refused(f"The definition {url} has neither snapshot nor differential")
-                return below.copy()
+                return below.copy(), []
             is_new = definition.get("derivation") == "specialization" or below is None
             if is_new:
                 below = _renamed(below, str(differential[0].get("path", "")))
-            return _Growth(self, below, differential[0], strict=not is_new).grown(differential)
+            growth = _Growth(self, below, differential[0], strict=not is_new)
+            return growth.grown(differential), growth.changes
         finally:
             self._making.pop()
 
@@ -160,12 +165,14 @@ class _Growth:
         self._root = base.copy() if base is not None else Spot(name, {})
         self._stack: list[tuple[str, Spot]] = []
         self._size = 0
+        self.changes: list[tuple[Tree, Tree]] = []
 
     def grown(self, differential: list[Tree]) -> Spot:
         """The tree with all elements in their places."""
         for element in differential:
             self._size += 1
             spot = self._place(element)
+            self.changes.append((spot.definition, element))
             spot.definition = _merged(spot.definition, element)
             path = str(element["path"])
             while self._stack and not path.startswith(self._stack[-1][0] + "."):

@@ -16,6 +16,7 @@ from careplane.fhir.profiles.context import Context, by, errors
 from careplane.fhir.profiles.fixed import against_fixed, against_pattern
 from careplane.fhir.profiles.languages import language_issues
 from careplane.fhir.profiles.places import place
+from careplane.fhir.profiles.ports import CodeChecker
 from careplane.fhir.profiles.reached import Reach
 from careplane.fhir.profiles.rules import Program, Rule, Slicing, TypeRule
 from careplane.fhir.profiles.slicing import counted, divided, slice_issues, slicing_of
@@ -46,6 +47,11 @@ class Walk:
     def reach(self) -> Reach:
         """For references."""
         return self.context.reach
+
+    @property
+    def codes(self) -> CodeChecker:
+        """For codes."""
+        return self.context.codes
 
     def program(self, canonical: str) -> Program | None:
         """The program of a canonical."""
@@ -79,10 +85,6 @@ class Walk:
             self._kept.append(node.value)  # its id stays its own
         return self._known[key]
 
-    def keeps(self, node: Node, rule: Rule) -> bool:
-        """Whether an element keeps a rule and all rules below it."""
-        return next(errors(self.element(node, rule)), None) is None
-
     def element(self, node: Node, rule: Rule) -> Iterator[Issue]:
         """What is wrong with one element, and with all in it."""
         self.context.spend()
@@ -111,9 +113,7 @@ class Walk:
         owners = divided(items, rule, slicing, self)
         yield from slice_issues(items, owners, rule, slicing, where)
         for one in rule.slices:
-            mine = [
-                i for i, named in zip(items, owners, strict=True) if any(n is one for n in named)
-            ]
+            mine = [i for i, named in zip(items, owners, strict=True) if named == [one]]
             for item in mine:
                 yield from self.element(item, one)
             if one.slices:

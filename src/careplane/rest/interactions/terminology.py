@@ -14,13 +14,14 @@ from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import errors
 from careplane.kernel.clock import format_instant, system_clock
-from careplane.kernel.errors import CareplaneError, Invalid, Issue
+from careplane.kernel.errors import CareplaneError, Incorrect, Invalid, Issue
 from careplane.kernel.ids import new_id
 from careplane.records import commands as c
 from careplane.rest.operation import Call, Operation, definition, our_definition
 from careplane.rest.outcome import response_of
 from careplane.rest.response import Response
 from careplane.terminology import calls
+from careplane.terminology.coded import coding_of
 from careplane.terminology.expand import Stamp
 from careplane.terminology.findings import refusal_of
 from careplane.terminology.library import Library, Shelves
@@ -101,6 +102,21 @@ async def _batch_code_system(call: calls.Call) -> Tree:
     return await calls.batch_validate(call, in_value_set=False)
 
 
+async def _closure(call: Call) -> Response:
+    asked = calls.Call(Shelves(), call.values)
+    codings = [
+        coding_of(value, "concept")
+        for name, value in call.values
+        if name == "concept" and isinstance(value, dict)
+    ]
+    version = asked.text("version")
+    if version and not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise Incorrect("'version' is the version of an answer of this operation.")
+    since = int(version) if version else None
+    command = c.Closure(asked.text("name"), tuple(codings), since)
+    return Response(200, json.dump(await call.service.door.closure(call.request.caller, command)))
+
+
 _BATCH = our_definition("batch-validate-code", type=True)
 _CODE_SYSTEM, _VALUE_SET = frozenset({"CodeSystem"}), frozenset({"ValueSet"})
 _CONCEPT_MAP = frozenset({"ConceptMap"})
@@ -111,6 +127,11 @@ OPERATIONS = (
     ),
     Operation(_BATCH, _handler(_batch_value_set), _VALUE_SET),
     Operation(
+        our_definition("related", type=True, instance=True),
+        _handler(calls.related_value_sets),
+        _VALUE_SET,
+    ),
+    Operation(
         definition("CodeSystem-validate-code"),
         _handler(calls.validate_in_code_system),
         _CODE_SYSTEM,
@@ -118,5 +139,6 @@ OPERATIONS = (
     Operation(_BATCH, _handler(_batch_code_system), _CODE_SYSTEM),
     Operation(definition("CodeSystem-lookup"), _handler(calls.lookup_code), _CODE_SYSTEM),
     Operation(definition("CodeSystem-subsumes"), _handler(calls.subsumes_code), _CODE_SYSTEM),
+    Operation(definition("ConceptMap-closure"), _closure, writes=True),
     Operation(definition("ConceptMap-translate"), _handler(calls.translate_code), _CONCEPT_MAP),
 )
