@@ -11,6 +11,7 @@ from careplane.kernel.errors import Stale
 from careplane.storage.engines import postgres, sqlite
 from careplane.storage.engines.memory import MemoryTerminology
 from careplane.storage.ports.terminology import Held, Posting, Row, TerminologyStore
+from careplane.terminology.loading.copying import copied
 from tests import postgres as database
 
 pytestmark = pytest.mark.anyio
@@ -116,10 +117,25 @@ async def test_postings_are_found_by_name_with_all_their_parts(store: Terminolog
     found = await store.postings(number, ["w:heart", "p:é", "w:none", "w:\0"])
     assert found == {"w:heart": b"1234", "p:é": b"5"}
     assert await store.names(number, "w:", "", 9) == ["w:heart", "w:heat"]
+    assert await store.names(number, "", "", 9) == ["p:é", "w:heart", "w:heat"]
     assert await store.names(number, "w:hear", "", 9) == ["w:heart"]
     assert await store.names(number, "w:", "w:heart", 9) == ["w:heat"]
     assert await store.names(number, "w:", "", 1) == ["w:heart"]
     assert await store.names(number, "w:\0", "", 1) == []
+
+
+async def test_all_of_it_is_copied_to_another_one(store: TerminologyStore) -> None:
+    other = MemoryTerminology()
+    number = await store.begin(SCT, "1")
+    await store.put(number, rows("a", "b"), [Posting("w:heart", 0, b"12")])
+    await store.put(number, [], [Posting("w:heart", 1, b"34"), Posting("p:é", 1, b"5")])
+    await store.finish(number, b"head")
+    await loaded(store, "2", "c")
+    assert [await copied(store, other), await copied(store, other)] == [2, 2]
+    one, two = await other.held()
+    assert (one.version, one.head, one.count, two.version) == ("1", b"head", 2, "2")
+    assert await other.rows(one.number, 0, 9) == rows("a", "b")
+    assert await other.postings(one.number, ["w:heart", "p:é"]) == {"w:heart": b"1234", "p:é": b"5"}
 
 
 async def test_tens_of_thousands_go_in_and_out(store: TerminologyStore) -> None:

@@ -68,7 +68,7 @@ def test_releases_are_in_a_backup(data: str, tmp_path: Path) -> None:
     again = tmp_path / "again"
     key = str(Path(data) / "careplane.key")
     careplane("restore", str(tmp_path / "copy"), "--data", str(again), "--key", key)
-    assert here(str(again)) == {"http://unitsofmeasure.org": 2}
+    assert here(str(again)) == {"http://unitsofmeasure.org/ucum-essence": 2}
 
 
 def test_what_is_wrong_is_said(data: str, tmp_path: Path) -> None:

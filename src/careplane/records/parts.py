@@ -80,11 +80,10 @@ class Parts:
     no more; `step` is told of the steps of a write; `forget` of versions that go; `labels` labels
     what is written; `fresh` asks people for a fresh proof of who they are; `terms` is what codes
     are looked up in, `code_sets` is what a search was told of it, `profiles` holds resources
-    against profiles. `definitions` are those that
-    tenants have made; where they are known, `defined` is their epoch, `codes` are the parameters,
-    and `stored` makes every row that a stored resource may have. Where the caller does not see
-    everything, `veil` is theirs, `store` and `registry` are what they see, and `studies` has the
-    pseudonyms of a study."""
+    against profiles. `definitions` are those that tenants have made; where they are known,
+    `defined` is their epoch, `codes` are the parameters, and `stored` makes every row that a stored
+    resource may have. Where the caller does not see everything, `veil` is theirs, `store` and
+    `registry` are what they see, and `studies` has the pseudonyms of a study."""
 
     store: RecordStore
     audit: AuditStore

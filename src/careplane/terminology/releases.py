@@ -68,19 +68,24 @@ class Releases:
         return found
 
     async def supplements(self, url: str) -> Sequence[Concepts]:
-        return []
+        return [one for one in await self._all() if one.about.supplements.split("|")[0] == url]
 
     async def maps(self, system: str) -> Sequence[Tree]:
         return []
 
     async def systems(self) -> Sequence[tuple[str, str]]:
-        held = await self._now()
-        return sorted((url, version) for url, versions in held.items() for version in versions)
+        found = [one.about for one in await self._all()]
+        return sorted((a.url, a.version) for a in found if a.content != "supplement")
 
     async def close(self) -> None:
         """Let go of the store."""
         if self._store is not None:
             await self._store.close()
+
+    async def _all(self) -> list[StoredConcepts]:
+        places = [(url, version) for url, all in (await self._now()).items() for version in all]
+        found = [await self.concepts(*place) for place in places]
+        return [one for one in found if one is not None]
 
     async def _now(self) -> Mapping[str, Mapping[str, Held]]:
         """What there is: looked up anew every few seconds."""

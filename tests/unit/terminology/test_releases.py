@@ -152,7 +152,10 @@ def test_atc(tmp_path: Path) -> None:
 
 def test_ucum(tmp_path: Path) -> None:
     here = loaded("ucum", made.ucum(tmp_path / "r"), tmp_path)
-    assert (here.about.version, here.about.content) == ("2.2", "fragment")
+    about = here.about
+    assert (about.version, about.content, about.supplements) == (
+        "2.2", "supplement", "http://unitsofmeasure.org",
+    )  # fmt: skip
     inch = found(here, "[in_i]")
     assert (inch.display, [d.value for d in inch.designations]) == ("inch", ["zoll"])
     assert (said(inch, "definition"), said(inch, "metric")) == (["2.54 cm"], ["false"])

@@ -1,5 +1,8 @@
-"""The UCUM essence: base units, units and prefixes, in XML. The code system is a fragment: codes
-that units are put together to are told by the grammar (`fhir.ucum`)."""
+"""The UCUM essence: base units, units and prefixes, in XML.
+
+Which codes there are, the grammar tells (`terminology.grammars.units`): they have no end. So this
+becomes a supplement, which adds names and properties to the units that have an entry.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from careplane.kernel.errors import Invalid
 from careplane.terminology.loading.files import Files
 from careplane.terminology.loading.release import Fact
 
-URL = "http://unitsofmeasure.org"
-_ROOT = "{http://unitsofmeasure.org/ucum-essence}"
+URL = "http://unitsofmeasure.org/ucum-essence"
+_SYSTEM = "http://unitsofmeasure.org"
+_ROOT = f"{{{URL}}}"
 _MOST = 16 << 20
 _PROPERTIES = ("property", "printSymbol", "class", "metric", "special", "arbitrary", "definition")
 
@@ -44,11 +48,12 @@ class Ucum:
             "resourceType": "CodeSystem",
             "url": URL,
             "version": self._version,
-            "name": "UCUM",
-            "title": "Unified Code for Units of Measure",
+            "name": "UCUMEssence",
+            "title": "Unified Code for Units of Measure, what its table says of units",
             "publisher": "Regenstrief Institute",
             "status": "active",
-            "content": "fragment",
+            "content": "supplement",
+            "supplements": _SYSTEM,
             "caseSensitive": True,
             "property": [{"code": code, "type": "string"} for code in _PROPERTIES],
         }

@@ -45,7 +45,7 @@ WHERE number = $1 AND place >= $2 ORDER BY place LIMIT $3"""
 _POSTINGS = """SELECT name, places FROM terminology_posting
 WHERE number = $1 AND name = ANY($2::text[]) ORDER BY name, part"""
 _NAMES = """SELECT DISTINCT name FROM terminology_posting WHERE number = $1
-AND name >= $2 AND name > $3 AND name < $4 ORDER BY name LIMIT $5"""
+AND name >= $2 AND name > $3 AND ($4::text IS NULL OR name < $4) ORDER BY name LIMIT $5"""
 
 
 class PostgresTerminology:

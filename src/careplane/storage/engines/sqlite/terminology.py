@@ -44,8 +44,8 @@ WHERE number = ?"""
 _ROWS = "SELECT id, key, links, body FROM concept WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
 _POSTINGS = """SELECT name, places FROM json_each(?) w CROSS JOIN posting ON name = w.value
 WHERE number = ? ORDER BY name, part"""
-_NAMES = """SELECT DISTINCT name FROM posting WHERE number = ? AND name >= ? AND name > ?
-AND name < ? ORDER BY name LIMIT ?"""
+_NAMES = """SELECT DISTINCT name FROM posting WHERE number = ?1 AND name >= ?2 AND name > ?3
+AND (?5 IS NULL OR name < ?5) ORDER BY name LIMIT ?4"""
 _SWEPT = (
     """DELETE FROM concept WHERE id IN
     (SELECT id FROM concept WHERE id BETWEEN :low AND :high LIMIT :piece)""",
@@ -151,8 +151,8 @@ class SqliteTerminology:
     async def names(self, number: int, prefix: str, after: str, limit: int) -> Sequence[str]:
         if not _is_text(prefix):
             return []
-        end = following(prefix)
-        rows = await self._read(_NAMES, (number, prefix, after, end, limit))
+        asked = (number, prefix, after, limit, following(prefix))
+        rows = await self._read(_NAMES, asked)
         return [row[0] for row in rows]
 
     async def close(self) -> None:
