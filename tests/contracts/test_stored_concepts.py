@@ -50,6 +50,8 @@ def code_system(seed: int, *, exact: bool = True) -> dict[str, Any]:
         if rng.random() < 0.3:
             properties.append({"code": "by", "valueCoding": {"system": "s", "code": "c1"}})
         if rng.random() < 0.2:
+            properties.append({"code": "remark", "valueString": "long " * rng.randrange(39, 42)})
+        if rng.random() < 0.2:
             properties.append({"code": "inactive", "valueBoolean": True})
         concepts.append(
             {
@@ -74,7 +76,7 @@ def code_system(seed: int, *, exact: bool = True) -> dict[str, Any]:
                 ("size", "integer"),
                 ("by", "Coding"),
                 ("inactive", "boolean"),
-                ("never", "string"),
+                ("remark", "string"),
             ]
         ],
         "concept": concepts,
@@ -103,7 +105,10 @@ FILTERS = [
     ]),
     Filter("size", "=", "2"),
     Filter("by", "=", "c1"),
-    Filter("never", "exists", "false"),
+    Filter("remark", "exists", "false"),
+    *(Filter("remark", op, "long " * n) for op in ("=", "in", "not-in") for n in (39, 40, 41)),
+    Filter("remark", "regex", "(long )+"),
+    Filter("remark", "regex", "(long ){41}"),
     Filter("inactive", "=", "true"),
     Filter("inactive", "=", "false"),
     Filter("display", "regex", ".*naïve.*"),

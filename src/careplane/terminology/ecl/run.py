@@ -8,12 +8,9 @@ from typing import Any, TypeAlias
 from careplane.terminology.ecl import syntax as s
 from careplane.terminology.ecl.refine import Attributes, refined
 from careplane.terminology.stored import layout, masks
-from careplane.terminology.stored.selecting import above, below, beside, worded
+from careplane.terminology.stored.selecting import worded
 from careplane.terminology.stored.shelf import Shelf
 from careplane.terminology.words import asked
-
-_MOST_STARTS = 2_000
-"""Concepts from which one goes up, or to children, one by one."""
 
 
 async def run(shelf: Shelf, expression: s.Expression) -> bytes:
@@ -37,42 +34,32 @@ async def _one(shelf: Shelf, node: s.One) -> bytes:
 
 async def _along(shelf: Shelf, node: s.Along) -> bytes:
     start = await run(shelf, node.of)
-    found = masks.none(shelf.size)
-    if isinstance(node.of, s.One):
-        found = await _from(shelf, node.of.code, node.way)
-    elif node.way in ("<", "<<") and isinstance(node.of, s.Everything):
-        found = await shelf.posted((layout.with_any("parent"),))
-    elif node.way in (">", ">>") and isinstance(node.of, s.Everything):
-        found = await shelf.posted((layout.with_any("child"),))
+    places = list(masks.places(start))
+    if node.way in ("<", "<<"):
+        found = await _below(shelf, places)
+    elif node.way in (">", ">>"):
+        found = masks.of_places(shelf.size, await shelf.above(places))
     else:
-        for code in await shelf.codes(await _starts(shelf, start, node.way)):
-            found = masks.either(found, await _from(shelf, code, node.way))
+        beside = bytearray(shelf.size)
+        async for _, links in shelf.all_links(places):
+            down = node.way in ("<!", "<<!")
+            for place in layout.unpacked(links.children if down else links.parents):
+                beside[place] = 1
+        found = bytes(beside)
     itself = node.way in ("<<", ">>", "<<!", ">>!")
     return masks.either(found, start) if itself else found
 
 
-async def _starts(shelf: Shelf, mask: bytes, way: s.Way) -> list[int]:
-    """The places to start from. What is below one of them is so anyway: going down, it is left
-    out."""
-    places: list[int] = []
-    covered = bytearray(shelf.size)
-    for place in masks.places(mask):
-        if way in ("<", "<<") and covered[place]:
-            continue
-        places.append(place)
-        if way in ("<", "<<"):
-            runs = await shelf.runs(place)
+async def _below(shelf: Shelf, places: list[int]) -> bytes:
+    """What is below any of the places. What is below one that was looked at is below it as a whole,
+    with all that is below that."""
+    found = bytearray(shelf.size)
+    async for place, links in shelf.all_links(places):
+        if not found[place]:
+            runs = layout.unpacked(links.runs)
             for at in range(0, len(runs), 2):
-                covered[runs[at] : runs[at + 1]] = b"\1" * (runs[at + 1] - runs[at])
-    return places
-
-
-async def _from(shelf: Shelf, code: str, way: s.Way) -> bytes:
-    if way in ("<", "<<"):
-        return await below(shelf, code, itself=False)
-    if way in (">", ">>"):
-        return await above(shelf, code, itself=False)
-    return await beside(shelf, code, children=way in ("<!", "<<!"))
+                found[runs[at] : runs[at + 1]] = b"\1" * (runs[at + 1] - runs[at])
+    return bytes(found)
 
 
 async def _members(shelf: Shelf, node: s.Members) -> bytes:

@@ -83,7 +83,9 @@ class Bodies:
             name = names[said.name]
             postings.add(layout.with_any(name), place)
             for text in layout.texts(said.value):
-                postings.add(layout.with_value(name, text), place)
+                short = layout.is_short(text)
+                named = layout.with_value(name, text) if short else layout.with_long(name)
+                postings.add(named, place)
         texts = " ".join([body.display, *(value for _, _, value in body.designations)])
         for word in list(dict.fromkeys(words(texts)))[:_MOST_WORDS]:
             postings.add(f"{layout.WORD}{word[: layout.MOST_LETTERS]}", place)

@@ -54,7 +54,7 @@ class StoredConcepts:
         place = await self.shelf.place(code)
         if place is None:
             return []
-        return await self.shelf.codes(await self.shelf.above(place))
+        return await self.shelf.codes(await self.shelf.above([place]))
 
     async def is_a(self, code: str, of: str) -> bool:
         place, above = await self.shelf.place(code), await self.shelf.place(of)

@@ -28,11 +28,11 @@ WORD = f"w{SEPARATOR}"
 """And a word of the display or of a designation, as `words` makes it."""
 MEMBER = f"m{SEPARATOR}"
 """And the code of a reference set: what is in it."""
-_VALUE, _ANY = f"v{SEPARATOR}", f"a{SEPARATOR}"
+_VALUE, _ANY, _LONG = f"v{SEPARATOR}", f"a{SEPARATOR}", f"l{SEPARATOR}"
 MOST_LETTERS = 64
 """Of a word that is looked for."""
 _LONGEST = 200
-"""Characters of a value by which a concept can be chosen; longer texts are no codes."""
+"""Characters of a value that has a posting of its own."""
 TYPES = ("code", "string", "Coding", "integer", "boolean", "dateTime", "decimal")
 
 
@@ -158,16 +158,24 @@ def with_any(name: str) -> str:
     return f"{_ANY}{name}"
 
 
+def with_long(name: str) -> str:
+    """The posting of what has a value of a property that is too long for one of its own."""
+    return f"{_LONG}{name}"
+
+
+def is_short(text: str) -> bool:
+    """Whether a value has a posting of its own."""
+    return len(text) <= _LONGEST and SEPARATOR not in text
+
+
 def texts(value: Value) -> list[str]:
     """What a value may be called in a filter (4.9.5): a Coding by its code, and with its system."""
     if isinstance(value, dict):
         code, system = str(value.get("code", "")), str(value.get("system", ""))
-        found = [code, f"{system}|{code}"]
-    elif isinstance(value, bool):
-        found = ["true" if value else "false"]
-    else:
-        found = [str(value)]
-    return [text for text in found if len(text) <= _LONGEST and SEPARATOR not in text]
+        return [code, f"{system}|{code}"]
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    return [str(value)]
 
 
 def _value(said: Said) -> Value:

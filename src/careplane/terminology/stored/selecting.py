@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from careplane.kernel.errors import Invalid, Unsupported
-from careplane.terminology.concepts import Filter, Selection
+from careplane.terminology.concepts import Concept, Filter, Selection
 from careplane.terminology.filters import test_of
 from careplane.terminology.stored import layout, masks
 from careplane.terminology.stored.shelf import Shelf
@@ -14,6 +15,7 @@ from careplane.terminology.words import asked
 _CODE = ("concept", "code")
 _LINKS = ("parent", "child")
 _TEXTS = ("display", "definition")
+_PAGE = 5_000
 Special = Callable[[Shelf, Filter], Awaitable[bytes | None]]
 """Filters that a code system has of its own; None for one that it does not know either."""
 
@@ -100,7 +102,7 @@ async def above(shelf: Shelf, code: str, *, itself: bool) -> bytes:
     place = await shelf.place(code)
     if place is None:
         return masks.none(shelf.size)
-    return masks.of_places(shelf.size, [*await shelf.above(place), *([place] if itself else [])])
+    return masks.of_places(shelf.size, [*await shelf.above([place]), *([place] if itself else [])])
 
 
 async def beside(shelf: Shelf, code: str, *, children: bool) -> bytes:
@@ -179,16 +181,51 @@ async def _flag(shelf: Shelf, filter: Filter) -> bytes:
 
 
 async def _value(shelf: Shelf, filter: Filter) -> bytes:
-    return await shelf.posted((layout.with_value(filter.property, filter.value),))
+    return await _with_long(shelf, filter, [filter.value])
 
 
 async def _values(shelf: Shelf, filter: Filter) -> bytes:
-    values = listed(filter.value)
-    return await shelf.posted([layout.with_value(filter.property, value) for value in values])
+    return await _with_long(shelf, filter, listed(filter.value))
+
+
+async def _with_long(shelf: Shelf, filter: Filter, values: list[str]) -> bytes:
+    """Who has one of the values: short ones have postings, long ones are compared."""
+    short = [value for value in values if layout.is_short(value)]
+    mask = await shelf.posted([layout.with_value(filter.property, value) for value in short])
+    if len(short) == len(values):
+        return mask
+    long = await shelf.posted((layout.with_long(filter.property),))
+    return masks.either(mask, await _among(shelf, filter, long))
+
+
+async def _value_like(shelf: Shelf, filter: Filter) -> bytes:
+    is_like, prefix = _like(filter), layout.values_of(filter.property)
+    mask = masks.none(shelf.size)
+    async for names in shelf.names(prefix):
+        some = [name for name in names if is_like(name[len(prefix) :])]
+        mask = masks.either(mask, await shelf.posted(some))
+    long = await shelf.posted((layout.with_long(filter.property),))
+    return masks.either(mask, await _among(shelf, filter, long))
+
+
+async def _code_like(shelf: Shelf, filter: Filter) -> bytes:
+    is_like = _like(filter)
+    mask = bytearray(shelf.size)
+    for start in range(0, shelf.size, _PAGE):
+        places = list(range(start, min(start + _PAGE, shelf.size)))
+        for place, code in zip(places, await shelf.codes(places), strict=True):
+            mask[place] = is_like(code)
+    return bytes(mask)
+
+
+def _like(filter: Filter) -> Callable[[str], bool]:
+    """Whether a text is like the regular expression. Raises Invalid for what is none."""
+    test = test_of(Filter("code", "regex", filter.value), _Known())
+    return lambda text: test(Concept(text))
 
 
 async def _no_values(shelf: Shelf, filter: Filter) -> bytes:
-    return _not(shelf, await _values(shelf, filter))
+    return _not(shelf, await _values(shelf, replace(filter, op="in")))
 
 
 async def _value_there(shelf: Shelf, filter: Filter) -> bytes:
@@ -200,10 +237,13 @@ async def _looked_through(shelf: Shelf, filter: Filter) -> bytes:
     """Concept by concept, for what nothing is laid out for: regular expressions, texts."""
     if filter.property == "child":
         raise Unsupported(f"The operator {filter.op[:20]!r} is not offered for 'child'.")
-    test = test_of(filter, _Known())
-    every = shelf.all_bodies(masks.every(shelf.size))
-    head = shelf.head
-    places = [place async for place, body in every if test(layout.concept_of(body, head))]
+    return await _among(shelf, filter, masks.every(shelf.size))
+
+
+async def _among(shelf: Shelf, filter: Filter, mask: bytes) -> bytes:
+    test, head = test_of(filter, _Known()), shelf.head
+    some = shelf.all_bodies(mask)
+    places = [place async for place, body in some if test(layout.concept_of(body, head))]
     return masks.of_places(shelf.size, places)
 
 
@@ -236,6 +276,7 @@ def _truth(filter: Filter) -> bool:
 
 
 _BY_CODE: Mapping[str, Way] = {
+    "regex": _code_like,
     "=": _code,
     "in": _codes,
     "not-in": _no_codes,
@@ -257,5 +298,6 @@ _BY_VALUE: Mapping[str, Way] = {
     "=": _value,
     "in": _values,
     "not-in": _no_values,
+    "regex": _value_like,
     "exists": _value_there,
 }

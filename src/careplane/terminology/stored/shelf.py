@@ -16,7 +16,7 @@ V = TypeVar("V")
 _MASKS = 32 << 20
 _BODIES = 16 << 20
 _LINKS = 4 << 20
-_PAGE = 5_000
+_PAGE = 1_000
 _NAMES = 10_000
 
 
@@ -80,16 +80,23 @@ class Shelf:
         """What is below a concept."""
         return layout.unpacked((await self.links(place)).runs)
 
-    async def above(self, place: int) -> list[int]:
-        """All places above one, each once, nearer ones first."""
+    async def above(self, places: Iterable[int]) -> list[int]:
+        """All places above some, each once, nearer ones first."""
         found: dict[int, None] = {}
-        level = [place]
+        level = list(places)
         while level:
-            raws = _whole(await self._store.links(self._number, level), level)
-            rings = [layout.unpacked(layout.links(raws[at]).parents) for at in level]
+            rings = [layout.unpacked(links.parents) async for _, links in self.all_links(level)]
             level = list(dict.fromkeys(at for ring in rings for at in ring if at not in found))
             found.update(dict.fromkeys(level))
         return list(found)
+
+    async def all_links(self, places: list[int]) -> AsyncIterator[tuple[int, Links]]:
+        """What some concepts stand beside, one after the other; none of it is kept."""
+        for at in range(0, len(places), _PAGE):
+            some = places[at : at + _PAGE]
+            raws = _whole(await self._store.links(self._number, some), some)
+            for place in some:
+                yield place, layout.links(raws[place])
 
     async def posted(self, names: Iterable[str]) -> bytes:
         """The places of any of the postings."""
