@@ -9,65 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
 from careplane.kernel.errors import Invalid, Issue, Unsupported
 from careplane.terminology.ecl import syntax as s
+from careplane.terminology.ecl.tokens import Token, tokens, wrong
 
 N = TypeVar("N")
 _LONGEST = 20_000
 _DEEPEST = 50
-_TOKEN = re.compile(
-    r"\s*(?:"
-    r"(?P<note>/\*.*?\*/)|"
-    r"(?P<sctid>\d{6,18})(?!\w)|"
-    r"(?P<number>#[+-]?\d{1,30}(?:\.\d{1,30})?)|"
-    r"(?P<text>\"(?:[^\"\\]|\\.)*\")|"
-    r"(?P<term>\|[^|]*\|)|"
-    r"(?P<times>\[\s*\d{1,9}\s*\.\.\s*(?:\d{1,9}|\*)\s*\])|"
-    r"(?P<word>[A-Za-z]\w*)|"
-    r"(?P<sign>\{\{|\}\}|<<!|>>!|<<|>>|<!|>!|<=|>=|!=|[<>^*:,.(){}=+]))",
-    re.DOTALL,
-)
 _WAYS = ("<<!", ">>!", "<<", ">>", "<!", ">!", "<", ">")
 _COMPARES = ("=", "!=", "<", "<=", ">", ">=")
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    at: int
 
 
 def parse(text: str) -> s.Expression:
     """Raises Invalid for what is no expression constraint, with the place; Unsupported for what is
     one and not offered."""
     if len(text) > _LONGEST:
-        raise _wrong(f"it has more than {_LONGEST:,} characters")
-    parser = _Parser(_tokens(text))
+        raise wrong(f"it has more than {_LONGEST:,} characters")
+    parser = _Parser(tokens(text))
     found = parser.expression()
     parser.end()
     return found
 
 
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
-    at, end = 0, len(text.rstrip())
-    while at < end:
-        match = _TOKEN.match(text, at)
-        if match is None or match.lastgroup is None:
-            raise _wrong(f"what stands at character {at + 1} is not of the language")
-        if match.lastgroup not in ("term", "note"):  # for people
-            kind = match.lastgroup
-            found.append(_Token(kind, match[kind], match.start(kind)))
-        at = match.end()
-    found.append(_Token("end", "", end))
-    return found
-
-
 class _Parser:
-    def __init__(self, tokens: list[_Token]) -> None:
-        self._tokens = tokens
+    def __init__(self, found: list[Token]) -> None:
+        self._tokens = found
         self._at = 0
         self._depth = 0
 
@@ -273,7 +241,7 @@ class _Parser:
     def _deeper(self) -> Callable[[], None]:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise _wrong(f"it is nested more than {_DEEPEST} times")
+            raise wrong(f"it is nested more than {_DEEPEST} times")
 
         def back() -> None:
             self._depth -= 1
@@ -281,7 +249,7 @@ class _Parser:
         return back
 
     @property
-    def _here(self) -> _Token:
+    def _here(self) -> Token:
         return self._tokens[self._at]
 
     def _takes(self, sign: str) -> bool:
@@ -297,16 +265,11 @@ class _Parser:
             raise self._wanted(sign)
 
     def _wanted(self, what: str) -> Invalid:
-        return _wrong(f"at character {self._here.at + 1}, {what} is expected")
+        return wrong(f"at character {self._here.at + 1}, {what} is expected")
 
 
 def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1])
-
-
-def _wrong(text: str) -> Invalid:
-    whole = f"The expression constraint cannot be read: {text}."
-    return Invalid(whole, issues=(Issue("error", "value", whole),))
 
 
 def _unsupported(text: str) -> Unsupported:

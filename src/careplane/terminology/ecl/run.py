@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from careplane.terminology.ecl import syntax as s
 from careplane.terminology.ecl.refine import Attributes, refined
 from careplane.terminology.stored import layout, masks
-from careplane.terminology.stored.selecting import worded
 from careplane.terminology.stored.shelf import Shelf
+from careplane.terminology.stored.ways import worded
 from careplane.terminology.words import asked
 
 
