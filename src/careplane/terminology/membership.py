@@ -44,13 +44,23 @@ class _Choice:
 
 
 class Membership:
-    """Asks one value set, and those that it imports."""
+    """Asks one value set, and those that it imports, each once about a code: however they import
+    each other, the time is bounded by how many there are."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._asked: tuple[Coding | None, dict[int, Verdict]] = (None, {})
 
     async def of(self, value_set: Composed, coding: Coding) -> Verdict:
         """The verdict on a code that has a system."""
+        if self._asked[0] != coding:
+            self._asked = (coding, {})
+        known = self._asked[1]
+        if id(value_set) not in known:
+            known[id(value_set)] = await self._of(value_set, coding)
+        return known[id(value_set)]
+
+    async def _of(self, value_set: Composed, coding: Coding) -> Verdict:
         if value_set.stored is not None:
             return await self._stored(value_set, coding)
         found = await self.of_parts(value_set, value_set.includes, coding)

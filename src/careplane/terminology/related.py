@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from careplane.fhir.tree import Tree
 from careplane.terminology.compose import Composed, Part, compose
@@ -68,7 +69,7 @@ def _by_definition(a: Composed, b: Composed) -> _Relation | None:
     if plain and all(_lists_only(part) for part in parts):
         this, other = _listed(a.includes), _listed(b.includes)
         return _Relation(_compared(this, other), False, this, other)
-    if _shape(a) == _shape(b):
+    if _Shapes().of(a) == _Shapes().of(b):
         return _Relation("same", False)
     if plain and all(_is_whole(part) for part in parts):
         systems = [frozenset(map(_place, one.includes)) for one in (a, b)]
@@ -114,16 +115,26 @@ def _listed(parts: Iterable[Part]) -> frozenset[tuple[str, str]]:
     return frozenset((part.system, code) for part in parts for code in part.listed or ())
 
 
-def _shape(value_set: Composed) -> Hashable:
-    """What a definition says, whatever the order."""
-    return (
-        frozenset(map(_part_shape, value_set.includes)),
-        frozenset(map(_part_shape, value_set.excludes)),
-        value_set.active_only,
-    )
+class _Shapes:
+    """What definitions say, whatever their order; each value set is looked at once."""
 
+    def __init__(self) -> None:
+        self._known: dict[int, Hashable] = {}
 
-def _part_shape(part: Part) -> Hashable:
-    listed = None if part.listed is None else frozenset(part.listed)
-    sets = frozenset(_shape(one) if one.stored is None else id(one) for one in part.sets)
-    return (_place(part), listed, frozenset(part.filters), sets)
+    def of(self, value_set: Composed) -> Hashable:
+        """Equal for two value sets that say the same."""
+        key = id(value_set)
+        if key not in self._known:
+            said = [
+                sorted(repr(self._part(part)) for part in parts)
+                for parts in (value_set.includes, value_set.excludes)
+            ]
+            plain = value_set.stored is None
+            text = repr((said, value_set.active_only)) if plain else str(key)
+            self._known[key] = sha256(text.encode()).hexdigest()
+        return self._known[key]
+
+    def _part(self, part: Part) -> Hashable:
+        listed = None if part.listed is None else tuple(sorted(part.listed))
+        filters = tuple(sorted(map(repr, part.filters)))
+        return (_place(part), listed, filters, tuple(sorted(map(str, map(self.of, part.sets)))))

@@ -19,6 +19,9 @@ from careplane.terminology.options import Options
 from careplane.terminology.scope import Scope
 from careplane.terminology.status import value_sets
 
+_MIME_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
+_FORMATS = ("xml", "json", "ttl")
+"""What R4 lets stand for the content types of its own formats (CapabilityStatement.format)."""
 _MOST = 50_000
 _SECONDS = 30.0
 """How long an answer is good: terminologies change rarely, and codes come again and again."""
@@ -70,6 +73,8 @@ async def verdict(library: Library, question: CodeQuestion) -> Verdict:
 
 
 async def _member(scope: Scope, question: CodeQuestion) -> Verdict:
+    if question.value_set.partition("|")[0] == _MIME_TYPES and question.code in _FORMATS:
+        return Verdict(True)
     tree = await scope.value_set(question.value_set)
     if tree is None:
         return UNKNOWN

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from careplane.fhir.codec import json
@@ -94,6 +95,7 @@ class Examiner:
         resolve: Resolve | None,
     ) -> list[Issue]:
         kept = await self._current(tenant)
+        options = replace(options, now=self._clock())
         asking = _Asking(self._answers_of(tenant))
         for _ in range(_ROUNDS):
             try:

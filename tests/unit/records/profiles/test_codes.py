@@ -55,6 +55,7 @@ LIBRARY = Resources(
         value_set("within", {"system": OWN, "valueSet": [VS + "less"]}),
     ]
 )
+MIME = "http://hl7.org/fhir/ValueSet/mimetypes"
 YES, NO = Verdict(True), Verdict(False)
 
 
@@ -92,6 +93,11 @@ async def test_whether_a_code_is_in_a_value_set(
     set: str, system: str, code: str, expected: Verdict
 ) -> None:
     assert await verdict(LIBRARY, CodeQuestion(system, code, value_set=VS + set)) == expected
+
+
+@pytest.mark.parametrize(("code", "expected"), [("json", YES), ("ttl", YES), ("text/x", UNKNOWN)])
+async def test_r4_names_its_formats_in_short(code: str, expected: Verdict) -> None:
+    assert await verdict(LIBRARY, CodeQuestion("", code, value_set=f"{MIME}|4.0.1")) == expected
 
 
 @pytest.mark.parametrize(

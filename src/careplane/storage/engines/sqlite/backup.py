@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from careplane.kernel.errors import NotFound
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.keys import KEYS
@@ -43,7 +44,6 @@ _CACHE_KIB = 8_192
 _PIECE = 1 << 20
 _VERSIONS = """SELECT t, tenant, type, rid, version, updated, form, body
 FROM version ORDER BY t"""
-_AUDIT = "SELECT seq, tenant, record FROM audit ORDER BY seq"
 _WAITING = "SELECT id, tenant, record FROM outbox ORDER BY id"
 _STATE = "SELECT revision, tenant, space, key, value FROM state ORDER BY revision"
 _LEAVES = "SELECT number, leaf, salt, said FROM entry ORDER BY number"
@@ -106,7 +106,7 @@ class SqliteVault:
                 versions = _part([records], _VERSIONS)
                 waiting = self._waiting(copy, records)
             with self._opened(copy, _File(AUDIT, "audit"), read_only=True) as trail:
-                audit = _part([trail], _AUDIT)
+                audit = _part_of(Chunks(trail).behind(0))
             with self._opened(copy, _File(STATE, "state"), read_only=True) as noted:
                 state = _part([noted], _STATE)
             others = [
