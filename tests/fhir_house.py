@@ -47,7 +47,7 @@ from careplane.records.profiles.holding import Profiles
 from careplane.records.profiles.policy import parse as parse_profiles
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
-from careplane.records.vocabulary import Index, Terms
+from careplane.records.vocabulary import Index, Named, Terms
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import accounting, graphql
@@ -214,6 +214,7 @@ async def open_house(
     clock: Clock = system_clock,
     fresh: Fresh = unasked,
     library: Library | None = None,
+    named: Named | None = None,
     packages: PackageStore | None = None,
     profiles: Callable[[Tenant], str] = lambda tenant: "",
 ) -> AsyncIterator[House]:
@@ -221,7 +222,7 @@ async def open_house(
     state = state or MemoryState()
     known = Packages(packages or MemoryPackages(), clock)
     codes = Shelves(PackageLibrary(lambda: known), CoreLibrary(), GrammarLibrary())
-    terms = Terms(Index(store), Shelves(library, codes) if library else codes, state)
+    terms = Terms(Index(store), Shelves(library, codes) if library else codes, state, named)
     held = Profiles(lambda: known, lambda t: parse_profiles(profiles(t)), terms, store, clock)
     registry = REGISTRY.with_full_text() if full_text else REGISTRY
     extract = extract_with_words if full_text else extract_r4

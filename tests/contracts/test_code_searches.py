@@ -13,9 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from careplane.storage.engines.memory import MemoryTerminology
-from careplane.terminology.core import CoreLibrary
 from careplane.terminology.importers import opened
-from careplane.terminology.library import Shelves
 from careplane.terminology.loading.loader import load
 from careplane.terminology.releases import Releases
 from tests import release_files as made
@@ -36,7 +34,7 @@ def large(n: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Shelves:
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
     """A small edition, and a large table under one root."""
     folder: Path = tmp_path_factory.mktemp("releases")
     made.snomed(folder / "snomed")
@@ -53,12 +51,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Shelves:
             await load(store, release, folder, lambda *_: None)
 
     asyncio.run(fill())
-    return Shelves(Releases(lambda: store, lambda: 0.0), CoreLibrary())
+    return Releases(lambda: store, lambda: 0.0)
 
 
 @pytest.fixture
-async def house(store: Store, library: Shelves) -> AsyncIterator[House]:
-    async with open_house(store, library=library) as house:
+async def house(store: Store, releases: Releases) -> AsyncIterator[House]:
+    async with open_house(store, library=releases, named=releases.named) as house:
         yield house
 
 
@@ -113,6 +111,16 @@ async def test_hierarchies_and_value_sets_are_found(house: House) -> None:
         "h", "o",
     }  # fmt: skip
     assert await found(house, "code:text=name of s") == {"s"}
+
+
+async def test_a_code_is_found_by_its_name_elsewhere(house: House) -> None:
+    """In its code system it has names that the resource does not repeat."""
+    await fill(house)
+    assert await found(house, "code:text=Aortic sten") == {"s"}
+    assert await found(house, "code:text=as - aortic") == {"s"}
+    assert await found(house, "code:text=heart,stenosis and") == {"c", "h", "b"}
+    assert await found(house, "code:text=valve stenosis") == set()
+    assert await found(house, "code:text=AS") == set()
 
 
 async def test_value_sets_of_the_tenant_are_found(house: House) -> None:

@@ -200,7 +200,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     )
     packaged = PackageLibrary(lambda: packaging.packages)
     codes = Shelves(releases, packaged, CoreLibrary(), GrammarLibrary())
-    terms = Terms(Index(store), codes, state)
+    terms = Terms(Index(store), codes, state, releases.named)
     profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
     profile_policy(settings.profiles)  # what is wrong with it is said at the start
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)

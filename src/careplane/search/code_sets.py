@@ -1,4 +1,4 @@
-"""What `:in`, `:above` and `:below` ask of terminology; whoever holds value sets answers.
+"""What `:in`, `:above`, `:below` and `:text` ask of terminology; whoever holds codes answers.
 
 A port: `terminology` stands above this room, and takes its time. So a search is read with the
 answers that are there; where one is missing, `Unanswered` says which, and the search is read again
@@ -18,12 +18,13 @@ from careplane.search.plan import Coding
 
 
 class Question(Struct, frozen=True):
-    """`in`: all codes of a value set, named by canonical URL or as `ValueSet/id` in `system`;
-    `below`, `above`: a code, and all that it subsumes or that subsume it."""
+    """`in`: all codes of a value set, named by canonical URL or as `ValueSet/id`; `below`, `above`:
+    a code of `system`, and all that it subsumes or that subsume it; `text`: the codes that some
+    code system has a name for which begins so."""
 
-    about: Literal["in", "below", "above"]
-    system: str
-    code: str = ""
+    about: Literal["in", "below", "above", "text"]
+    value: str
+    system: str = ""
 
 
 Answer = tuple[Coding, ...] | None
@@ -49,9 +50,11 @@ class R4CodeSets:
     """The value sets that R4 lists in full for its required bindings; no hierarchies."""
 
     def answer(self, question: Question) -> Answer:
+        if question.about == "text":
+            return ()
         if question.about != "in":
             return None
-        codings = required_codings(question.system)
+        codings = required_codings(question.value)
         return None if codings is None else tuple(Coding(*pair) for pair in sorted(codings))
 
 
@@ -65,7 +68,7 @@ class Answers:
         if question in self.known:
             return self.known[question]
         found = _R4.answer(question)
-        if found is None:
+        if not found:
             raise Unanswered(question)
         return found
 

@@ -77,6 +77,16 @@ class Releases:
         found = [one.about for one in await self._all()]
         return sorted((a.url, a.version) for a in found if a.content != "supplement")
 
+    async def named(self, text: str) -> Sequence[tuple[str, str]]:
+        """System and code of everything that has a display or designation which begins with a
+        text, without regard to case, accents and punctuation. Raises TooLarge where there are too
+        many."""
+        found: list[tuple[str, str]] = []
+        for one in await self._all():
+            url = one.about.supplements.partition("|")[0] or one.about.url
+            found += [(url, code) for code in await one.named(text)]
+        return list(dict.fromkeys(found))
+
     async def close(self) -> None:
         """Let go of the store."""
         if self._store is not None:

@@ -25,8 +25,10 @@ class SomeCodeSets:
     _FAMILY = (Coding("s", "a"), Coding("s", "a1"))
 
     def answer(self, question: Question) -> Answer:
-        if question.system == "http://example.org/vs|1":
+        if question.value == "http://example.org/vs|1":
             return (Coding("s", "a"), Coding("s", "b"))
+        if question.about == "text":
+            return (Coding("s", "named"),) if question.value == "Migraine" else ()
         if question.about == "in":
             return SETTING.code_sets.answer(question)
         family = self._FAMILY if question.about == "below" else self._FAMILY[::-1]

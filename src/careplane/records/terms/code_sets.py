@@ -1,7 +1,9 @@
 """What a search asks of terminology, answered: `:in`, `:not-in`, `:above` and `:below`, over all
-that the caller can look codes up in."""
+that the caller can look codes up in; `:text`, over the releases that were loaded."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
@@ -15,7 +17,7 @@ from careplane.records.targets import target
 from careplane.records.terms.ask import library
 from careplane.search.code_sets import Answer, Question
 from careplane.search.plan import Coding
-from careplane.terminology.codes import all_codes, codes_along
+from careplane.terminology.codes import Pair, all_codes, codes_along
 from careplane.terminology.findings import Missing
 from careplane.terminology.options import Options
 from careplane.terminology.scope import Scope
@@ -24,19 +26,26 @@ from careplane.terminology.scope import Scope
 async def answered(parts: Parts, account: Account, question: Question) -> Answer:
     """The codes; None where what is asked about is not held here. Raises Incorrect for a value set
     that goes round in a circle, or has too many codes."""
+    if question.about == "text":
+        named = parts.terms.named if parts.terms else None
+        return _codings([] if named is None else await named(question.value))
     if parts.terms is None:
         return None
     scope = Scope(library(parts, account), Options())
     if question.about != "in":
         below = question.about == "below"
-        found = await codes_along(scope, question.system, question.code, below=below)
+        found = await codes_along(scope, question.system, question.value, below=below)
     else:
         try:
-            tree = await _value_set(parts, account, scope, question.system)
+            tree = await _value_set(parts, account, scope, question.value)
             found = None if tree is None else await all_codes(scope, tree)
         except Missing:
             return None
-    return None if found is None else tuple(Coding(*pair) for pair in found)
+    return None if found is None else _codings(found)
+
+
+def _codings(pairs: Sequence[Pair]) -> tuple[Coding, ...]:
+    return tuple(Coding(*pair) for pair in pairs)
 
 
 async def _value_set(parts: Parts, account: Account, scope: Scope, name: str) -> Tree | None:

@@ -1,6 +1,7 @@
 """Token search (FHIR R4, 3.1.1.4.10): `code`, `system|code`, `|code`, `system|`, and modifiers.
 
-`:in`, `:not-in`, `:above` and `:below` become lists of codes, where value set or hierarchy is held.
+`:in`, `:not-in`, `:above` and `:below` become lists of codes, where value set or hierarchy is held;
+`:text` adds the codes that have such a name in their code system, where that is held.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from careplane.search.code_sets import Question
 from careplane.search.criterion import Criterion, Modifiers
 from careplane.search.fold import fold
 from careplane.search.implied import implied_systems
-from careplane.search.plan import Coding, Node, Not, Text, TextMode, Token
+from careplane.search.plan import Coding, Node, Not, Text, TextMode, Token, any_of
 from careplane.search.rows import of_type, text_of
 from careplane.search.syntax import coding, split, unescape
+
+_LETTERS = 3
+"""Of a text by which codes are looked up; shorter ones are compared with what resources say."""
 
 
 def _any(criterion: Criterion) -> Node:
@@ -31,7 +35,11 @@ def _text(criterion: Criterion) -> Node:
     folded = tuple(fold(unescape(value)) for value in criterion.values)
     if not all(folded):
         raise criterion.invalid("a value has neither a letter nor a digit; write at least one")
-    return Text(text_of(criterion.parameter.param), TextMode.STARTS, folded)
+    own = Text(text_of(criterion.parameter.param), TextMode.STARTS, folded)
+    asked = [Question("text", unescape(value)) for value in criterion.values]
+    named = [question for question in asked if len(question.value) >= _LETTERS]
+    codings = _codings(criterion, named, "names of codes")
+    return any_of(own, Token(criterion.parameter.param, codings)) if codings else own
 
 
 def _of_type(criterion: Criterion) -> Node:
@@ -51,7 +59,8 @@ def _typed_identifier(criterion: Criterion, text: str) -> Coding:
 
 def _in(criterion: Criterion) -> Node:
     asked = [Question("in", unescape(value)) for value in criterion.values]
-    return _answered(criterion, asked, "such a value set, or not in full")
+    found = _codings(criterion, asked, "such a value set, or not in full")
+    return Token(criterion.parameter.param, found)
 
 
 def _not_in(criterion: Criterion) -> Node:
@@ -72,11 +81,12 @@ def _along(criterion: Criterion, about: Literal["below", "above"]) -> Node:
         wanted = _coding(criterion, value)
         if not wanted.system or wanted.code is None:
             raise criterion.invalid("a hierarchy is that of a code system: write system|code")
-        asked.append(Question(about, wanted.system, wanted.code))
-    return _answered(criterion, asked, "the hierarchy of this system")
+        asked.append(Question(about, wanted.code, wanted.system))
+    found = _codings(criterion, asked, "the hierarchy of this system")
+    return Token(criterion.parameter.param, found)
 
 
-def _answered(criterion: Criterion, asked: list[Question], what: str) -> Node:
+def _codings(criterion: Criterion, asked: list[Question], what: str) -> tuple[Coding, ...]:
     codings: dict[Coding, None] = {}
     implied = _implied(criterion)
     for question in asked:
@@ -86,7 +96,7 @@ def _answered(criterion: Criterion, asked: list[Question], what: str) -> Node:
         if implied:
             found = tuple(Coding(None, c.code) if c.system in implied else c for c in found)
         codings.update(dict.fromkeys(found))
-    return Token(criterion.parameter.param, tuple(codings))
+    return tuple(codings)
 
 
 def _coding(criterion: Criterion, text: str) -> Coding:

@@ -86,7 +86,7 @@ class Bodies:
                 short = layout.is_short(text)
                 named = layout.with_value(name, text) if short else layout.with_long(name)
                 postings.add(named, place)
-        texts = " ".join([body.display, *(value for _, _, value in body.designations)])
+        texts = " ".join(layout.names(body))
         for word in list(dict.fromkeys(words(texts)))[:_MOST_WORDS]:
             postings.add(f"{layout.WORD}{word[: layout.MOST_LETTERS]}", place)
 

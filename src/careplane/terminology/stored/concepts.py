@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
+from careplane.kernel.errors import TooLarge
+from careplane.search.fold import fold
 from careplane.storage.ports.terminology import Held, TerminologyStore
 from careplane.terminology.concepts import About, Concept, Filter, Selection
 from careplane.terminology.stored import layout, masks
@@ -14,6 +16,7 @@ from careplane.terminology.stored.selecting import Selecting, Special
 from careplane.terminology.stored.shelf import Shelf
 
 _CONCEPTS = 5_000
+_NAMED = 100_000
 
 
 class StoredConcepts:
@@ -77,6 +80,19 @@ class StoredConcepts:
     ) -> Sequence[str]:
         """As `select`, the codes alone."""
         return await self.shelf.codes(await self._page(selection, after, 0, limit))
+
+    async def named(self, text: str) -> list[str]:
+        """The codes that have a name which begins with a text. Raises TooLarge where more have such
+        words than can be looked at."""
+        wanted = fold(text)
+        mask = await self._mask(Selection(text=text))
+        if not wanted or masks.count(mask) > _NAMED:
+            raise TooLarge("Too many codes have such a name: write more of it.")
+        return [
+            body.code
+            async for _, body in self.shelf.all_bodies(mask)
+            if any(fold(name).startswith(wanted) for name in layout.names(body))
+        ]
 
     async def count(self, selection: Selection) -> int:
         return masks.count(await self._mask(selection))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
@@ -115,6 +116,13 @@ def concept_of(body: Body, head: Head) -> Concept:
 def body(raw: bytes) -> Body:
     """A concept as it is kept."""
     return _body.decode(raw)
+
+
+def names(body: Body) -> Iterator[str]:
+    """The display and the designations."""
+    yield body.display
+    for _, _, name in body.designations:
+        yield name
 
 
 def links(raw: bytes) -> Links:
