@@ -53,8 +53,9 @@ def load(
         from careplane.terminology.loading.loader import load
         from careplane.terminology.releases import FRESH
 
+        before = {one.number for one in await store.held()}
         loaded = await load(store, opened(format, path, options), scratch, progress.step)
-        if any(one.number != loaded.number for one in await store.held()):
+        if before - {one.number for one in await store.held()}:
             await asyncio.sleep(FRESH)  # until no server reads the one before
         await store.sweep()
         return loaded

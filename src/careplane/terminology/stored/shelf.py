@@ -132,7 +132,7 @@ class Shelf:
 def _whole(found: Mapping[int, V], wanted: list[int]) -> Mapping[int, V]:
     """Every place has a concept, as long as somebody keeps it."""
     if any(place not in found for place in wanted):
-        raise Busy("The code system was loaded anew meanwhile: try again.")
+        raise Busy("The code system was replaced meanwhile: try again.")
     return found
 
 
