@@ -71,6 +71,8 @@ FINDS = {
     f"* : {{ {SITE} = {VALVE}, {MORPHOLOGY} = {WIDE} }}": set(),
     f"* : {{ {SITE} = {HEART}, {MORPHOLOGY} = {WIDE} }}": {BOTH},
     f"* : [2..*] {{ {SITE} = * }}": {BOTH},
+    f"* : {{ {SITE} = {HEART}, [0..0] {MORPHOLOGY} = {NARROW} }}": {CARDIAC, BOTH},
+    f"* : [0..0] {{ {SITE} = * }}": EVERY - {CARDIAC, STENOSIS, BOTH},
     f"* : [1..1] {SITE} = *": {CARDIAC, STENOSIS},
     f"<< {DISEASE} : [0..0] {MORPHOLOGY} = *": {DISEASE, CARDIAC},
     f"<< {DISEASE} : [0..*] {MORPHOLOGY} = *": {DISEASE, CARDIAC, STENOSIS, BOTH},

@@ -141,10 +141,10 @@ async def _looked(attributes: Attributes, how: s.Refinement) -> _Looked:
     return _Joined(parts, isinstance(how, s.Both))
 
 
-def _maybe(size: int, looked: _Looked) -> bytes:
-    """Who may be so: nobody else is."""
+def _maybe(size: int, looked: _Looked, *, grouped: bool = False) -> bytes:
+    """Who may be so: nobody else is. What is not said in one group may be said in another."""
     if isinstance(looked, _Joined):
-        found = [_maybe(size, part) for part in looked.parts]
+        found = [_maybe(size, part, grouped=grouped) for part in looked.parts]
         if not looked.all:
             return masks.either(*found)
         mask = found[0]
@@ -152,10 +152,12 @@ def _maybe(size: int, looked: _Looked) -> bytes:
             mask = masks.both(mask, other)
         return mask
     if looked.times.least == 0:
-        none = isinstance(looked, _Meant) and looked.times.most == 0
+        never = isinstance(looked, _Meant) and looked.times.most == 0 and not grouped
         every = masks.every(size)
-        return masks.without(every, looked.mask) if none else every  # type: ignore[union-attr]
-    return looked.mask if isinstance(looked, _Meant) else _maybe(size, looked.how)
+        return masks.without(every, looked.mask) if never else every  # type: ignore[union-attr]
+    if isinstance(looked, _Meant):
+        return looked.mask
+    return _maybe(size, looked.how, grouped=True)
 
 
 def _is_sure(looked: _Looked) -> bool:

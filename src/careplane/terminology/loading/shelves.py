@@ -17,6 +17,7 @@ _BUFFER = 16 << 20
 _LENGTH = 4
 _MOST = 512 << 20
 """Bytes of the facts of neighbouring concepts; SNOMED CT has ten million."""
+_MOST_OF_ALL = 32 << 30
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Fact).decode
 
@@ -28,7 +29,7 @@ class FactShelves:
         self._folder = folder
         self._waiting = [bytearray() for _ in range((size >> _BITS) + 1)]
         self._sizes = [0] * len(self._waiting)
-        self._held = 0
+        self._held = self._size = 0
 
     def add(self, place: int, fact: Fact) -> None:
         """Put one by."""
@@ -39,7 +40,8 @@ class FactShelves:
         shelf += raw
         self._held += len(raw) + 2 * _LENGTH
         self._sizes[place >> _BITS] += len(raw)
-        if self._sizes[place >> _BITS] > _MOST:
+        self._size += len(raw)
+        if self._sizes[place >> _BITS] > _MOST or self._size > _MOST_OF_ALL:
             raise TooLarge(f"The release says more about {fact.code[:100]} than can be loaded.")
         if self._held > _BUFFER:
             self._put_by()
