@@ -29,6 +29,7 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
+from careplane.app.packaging import Packaging
 from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
 from careplane.app.settings import Settings
@@ -36,6 +37,7 @@ from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
+from careplane.app.terming import terming
 from careplane.app.workers import Workers
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -52,6 +54,8 @@ from careplane.records.erase import Erasing
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.runner import Runner
 from careplane.records.parts import Announce, Parts
+from careplane.records.profiles.holding import Profiles
+from careplane.records.profiles.policy import parse as profile_policy
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
 from careplane.records.resealing import Resealing
@@ -79,6 +83,8 @@ from careplane.storage.ports.state import StateStore
 from careplane.terminology.core import CoreLibrary
 from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
+from careplane.terminology.packaged import PackageLibrary
+from careplane.terminology.releases import Releases
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -119,6 +125,8 @@ class Careplane:
     auditing: Auditing
     glass: BreakGlass
     people: People
+    packaging: Packaging
+    releases: Releases
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -151,6 +159,8 @@ class Careplane:
         await self.subscriptions.close()
         await self.runner.close()
         await self.ledger.close()
+        await self.packaging.close()
+        await self.releases.close()
         await self.store.close()
         await self.state.close()
         await asyncio.to_thread(self.tracing.close)
@@ -160,6 +170,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     """Open a data folder; `for_long` where much will be written, `forgiving` to erase again. Raises
     NotFound where it has no key, Fault where it cannot be read."""
     key = keys.load(settings.data)
+    packaging = Packaging(settings, key, system_clock)
+    releases = terming(settings, key)
     registry = r4_registry().with_full_text() if settings.full_text else r4_registry()
     extract = extract_with_words if settings.full_text else extract_r4
     store = engines.records(settings, key, system_clock, for_long=for_long, forgiving=forgiving)
@@ -186,9 +198,13 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         workers.accepting,
         partial(walk.progress, book),
     )
+    packaged = PackageLibrary(lambda: packaging.packages)
+    codes = Shelves(releases, packaged, CoreLibrary(), GrammarLibrary())
+    terms = Terms(Index(store), codes, state, releases.named)
+    profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
+    profile_policy(settings.profiles)  # what is wrong with it is said at the start
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
     trail = Trail(store)
-    codes = Shelves(CoreLibrary(), GrammarLibrary())
     parts = Parts(
         WithTrail(store, trail, extract_r4),
         store,
@@ -209,7 +225,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         studies=studies_of(key),
         labels=labelling(settings),
         fresh=fresh,
-        terms=Terms(Index(store), codes, state),
+        terms=terms,
+        profiles=profiles,
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -245,6 +262,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             documented(subscribed.capabilities),
             current=definitions.registry,
             security=security(addressing),
+            supported=profiles.supported,
         ),
         operations,
         addressing,
@@ -315,6 +333,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         audits,
         glass,
         peopled,
+        packaging,
+        releases,
     )
 
 

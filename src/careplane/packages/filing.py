@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import zstandard
@@ -16,8 +16,10 @@ from careplane.fhir.definitions import is_resource
 from careplane.fhir.definitions.describe import kind, uses
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Malformed
-from careplane.packages.archive import File
 from careplane.storage.ports.packages import Artifact
+
+if TYPE_CHECKING:
+    from careplane.packages.archive import File
 
 _LEVEL = 9
 _MOST_BYTES = 4 << 20

@@ -112,9 +112,9 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def check_address(address: str) -> str:
-    """The address of a server, if it can be one. Raises Incorrect."""
-    parts = _origin(address)
-    if parts[0] not in ("https", "http") or not parts[1] or "@" in parts[1]:
+def host_of(address: str) -> str:
+    """The host of a server's address. Raises Incorrect for what can be no such address."""
+    scheme, host = _origin(address)
+    if scheme not in ("https", "http") or not host or "@" in host:
         raise Incorrect("The address of a package server is such as https://packages.fhir.org.")
-    return address
+    return urlsplit(address).hostname or host

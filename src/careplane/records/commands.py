@@ -211,13 +211,15 @@ ValidationMode = Literal["create", "update", "delete"]
 
 
 class Validate(Struct, frozen=True):
-    """`$validate`: whether a resource would be accepted. Nothing is stored. `raw` may be empty
-    where mode is delete, and where `id` names a stored resource to look at."""
+    """`$validate`: whether a resource would be accepted, and conforms to `profiles` besides those
+    that it claims. Nothing is stored. `raw` may be empty where mode is delete, and where `id` names
+    a stored resource to look at."""
 
     type: str
     raw: bytes = b""
     id: str | None = None
     mode: ValidationMode | None = None
+    profiles: tuple[str, ...] = ()
 
 
 class Meta(Struct, frozen=True):

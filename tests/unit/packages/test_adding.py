@@ -12,8 +12,9 @@ import pytest
 
 from careplane.kernel.errors import Busy, CareplaneError, Conflict, Malformed, NotFound
 from careplane.packages.adding import Adding
+from careplane.packages.copying import copied
 from careplane.packages.packages import Packages
-from careplane.packages.server import PackageServer, check_address
+from careplane.packages.server import PackageServer, host_of
 from careplane.storage.engines.memory import MemoryPackages
 from tests.package_house import manifest, packed, profile, value_set
 from tests.support import test_data
@@ -306,8 +307,8 @@ async def test_artifacts_are_searched_by_words(house: House) -> None:
 )
 def test_the_address_of_a_server(address: str) -> None:
     with pytest.raises(CareplaneError, match="such as https://"):
-        check_address(address)
-    assert check_address("https://packages.fhir.org") == "https://packages.fhir.org"
+        host_of(address)
+    assert host_of("https://packages.fhir.org:444/npm/") == "packages.fhir.org"
 
 
 async def test_a_server_that_fails_leaves_what_is_here(served: House, shop: Shop) -> None:
@@ -319,3 +320,19 @@ async def test_a_server_that_fails_leaves_what_is_here(served: House, shop: Shop
     assert (outcome.added[0].name, outcome.lacking[0].name) == ("a", "b")
     with pytest.raises(Busy):
         await served.adding.named("b")
+
+
+async def test_packages_move_to_another_store_as_they_are(house: House, tmp_path: Path) -> None:
+    await house.add(manifest("a.base", "1.0.0", {}), value_set("v"), profile("p"))
+    await house.add(manifest("a.guide", needs={"a.base": "1.x"}), value_set("w"))
+    there = House(tmp_path)
+    for _ in range(2):
+        assert await copied(house.store, there.store) == 2
+        assert await there.store.packages() == await house.store.packages()
+        assert await there.here() == await house.here()
+        for url in ("http://a.test/ValueSet/v", "http://a.test/ValueSet/w"):
+            found = await there.packages.artifact("ValueSet", url)
+            assert found == await house.packages.artifact("ValueSet", url)
+        base = "http://hl7.org/fhir/StructureDefinition/Observation"
+        users = [entry.header.url for entry in await there.packages.users(base)]
+        assert users[0] == "http://a.test/StructureDefinition/p"

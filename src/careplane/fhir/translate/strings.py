@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from careplane.fhir.fhirpath import ast
 from careplane.fhir.translate import operators
 from careplane.fhir.translate.flow import Branch, Collection, Truth, Untranslatable
-from careplane.fhir.translate.kinds import kind
+from careplane.fhir.translate.kinds import is_primitive, kind
 from careplane.fhir.translate.render import any_of, item
 from careplane.fhir.translate.scope import Arguments, Function, Scope, Translates
 
@@ -60,6 +61,19 @@ def _text_value(template: str, type_name: str) -> Function:
     return function
 
 
+def _to_string(
+    walker: Translates, base: Collection, arguments: Arguments, scope: Scope
+) -> Collection:
+    """Texts and moments are written as they are kept, what has elements is not written at all."""
+    found = [b for b in base.branches if is_primitive(b.type) or kind(b.type) == "quantity"]
+    if not base.single or any(kind(b.type) not in _WRITTEN for b in found):
+        raise Untranslatable("toString() of anything but one text or moment")
+    written = (replace(b, type="System.String", sibling=None) for b in found)
+    return Collection(tuple(written), single=True)
+
+
+_WRITTEN = frozenset({"text", "moment"})
+
 FUNCTIONS: Final[dict[tuple[str, int], Function]] = {
     ("startsWith", 1): _text_test("{0}.startswith({1})"),
     ("endsWith", 1): _text_test("{0}.endswith({1})"),
@@ -67,5 +81,6 @@ FUNCTIONS: Final[dict[tuple[str, int], Function]] = {
     ("matches", 1): _text_test("matches({0}, {1})"),
     ("length", 0): _text_value("len({0})", "System.Integer"),
     ("substring", 1): _text_value("({0}[{1}:] or None)", "System.String"),
+    ("toString", 0): _to_string,
     ("toInteger", 0): _text_value("to_integer({0})", "System.Integer"),
 }

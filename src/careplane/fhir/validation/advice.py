@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from careplane.fhir.fhirpath.node import Node
 from careplane.fhir.validation.forms import Resolve, response_problems
-from careplane.fhir.validation.rules import bundles, definitions, resources, values
+from careplane.fhir.validation.rules import (
+    bundles,
+    definitions,
+    documents,
+    resources,
+    text_links,
+    values,
+)
 from careplane.kernel.errors import Issue
 
 Rule = Callable[[Node, str], Iterator[Issue]]
@@ -25,12 +32,14 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         bundles.search_entries,
         bundles.references_inside,
         bundles.references_of_type,
+        documents.reachable,
+        documents.stylesheets,
     ),
     "CodeSystem": (resources.content_not_present, definitions.properties),
     "Coding": (values.coding_system,),
     "Expression": (definitions.fhirpath,),
     "Identifier": (values.identifier_value,),
-    "Narrative": (resources.narrative_links,),
+    "Narrative": (resources.narrative_links, text_links.text_links),
     "Quantity": (values.ucum_code,),
     "Questionnaire": (definitions.enable_when,),
     "Questionnaire.item": (definitions.enable_behavior,),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +15,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:").match
 _RESTFUL = re.compile(
     r"(https?://.+/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?"
 ).fullmatch
-_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/.+)?").fullmatch
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/(.+))?").fullmatch
 _ONCE = frozenset({"self", "first", "last", "next", "previous", "prev"})
 # Bundles that are read as a whole: what they refer to has to be found in them.
 _CLOSED = frozenset({"document", "message"})
@@ -42,10 +41,13 @@ def full_urls(node: Node, where: str) -> Iterator[Issue]:
 def link_relations(node: Node, where: str) -> Iterator[Issue]:
     """A relation of paging comes once (3.1.1.4)."""
     links = [link for link in node.value.get("link") or () if isinstance(link, dict)]
-    for relation, times in Counter(str(link.get("relation")) for link in links).items():
-        if times > 1 and relation in _ONCE:
+    seen = set()
+    for index, link in enumerate(links):
+        relation = str(link.get("relation"))
+        if relation in seen and relation in _ONCE:
             text = f"The relation {relation} can occur only once"
-            yield Issue("error", "invalid", text, f"{where}.link")
+            yield Issue("error", "invalid", text, f"{where}.link[{index}]")
+        seen.add(relation)
 
 
 def search_entries(node: Node, where: str) -> Iterator[Issue]:
@@ -72,25 +74,37 @@ def references_inside(node: Node, where: str) -> Iterator[Issue]:
     if node.value.get("type") not in _CLOSED:
         return
     entries = _entries(node)
-    urls = Counter(str(e["fullUrl"]) for e in entries if "fullUrl" in e)
     known = {
         f"{r.get('resourceType')}/{r.get('id')}"
         for e in entries
         if isinstance(r := e.get("resource"), dict)
     }
+    versions: dict[str, list[str]] = {}
+    for entry in entries:
+        if "fullUrl" in entry:
+            versions.setdefault(str(entry["fullUrl"]), []).append(_version(entry))
     for index, entry in enumerate(entries):
         restful = _RESTFUL(str(entry.get("fullUrl", "")))
-        for reference in set(_references(entry.get("resource"))):
+        base = restful.group(1) if restful else ""
+        for reference, place in _references(entry.get("resource")):
             relative = _RELATIVE(reference)
-            if not relative:
+            short = f"{relative.group(1)}/{relative.group(2)}" if relative else ""
+            if short not in known or reference in versions:
                 continue
-            short = f"{relative.group(1)}/{relative.group(2)}"
-            meant = restful.group(1) + short if restful else ""
-            if short in known and urls[meant] != 1:
+            meant = versions.get(base + short, []) if base else []
+            if relative and relative.group(3):
+                meant = [version for version in meant if version == relative.group(3)]
+            if len(meant) != 1:
                 text = f"{short} is in this Bundle, but not where the fullUrl says it is"
-                if urls[meant] > 1:
+                if meant:
                     text = f"{short} is more than once in this Bundle"
-                yield Issue("error", "not-found", text, f"{where}.entry[{index}].resource")
+                yield Issue("error", "not-found", text, f"{where}.entry[{index}].resource{place}")
+
+
+def _version(entry: Tree) -> str:
+    resource = entry.get("resource")
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    return str(meta.get("versionId", "")) if isinstance(meta, dict) else ""
 
 
 def references_of_type(node: Node, where: str) -> Iterator[Issue]:
@@ -106,12 +120,12 @@ def references_of_type(node: Node, where: str) -> Iterator[Issue]:
         if url.startswith("urn:uuid:"):
             ids[url.removeprefix("urn:uuid:")] = types.get(url)
     for index, entry in enumerate(_entries(node)):
-        for reference in set(_references(entry.get("resource"))):
+        for reference, place in _references(entry.get("resource")):
             relative = _RELATIVE(reference)
             found = ids.get(relative.group(2)) if relative else None
             if relative and found and found != relative.group(1):
                 text = f"The reference names a {relative.group(1)}, the Bundle has a {found}"
-                yield Issue("error", "invalid", text, f"{where}.entry[{index}].resource")
+                yield Issue("error", "invalid", text, f"{where}.entry[{index}].resource{place}")
 
 
 def _entries(node: Node) -> list[Tree]:
@@ -119,13 +133,16 @@ def _entries(node: Node) -> list[Tree]:
     return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
 
 
-def _references(value: Any) -> Iterator[str]:
-    waiting = [value]
+def _references(resource: Any) -> Iterator[tuple[str, str]]:
+    """Each literal reference in a resource, and the place of the Reference in it."""
+    waiting = [(resource, "")]
     while waiting:
-        one = waiting.pop()
+        one, place = waiting.pop()
         if isinstance(one, dict):
             if isinstance(one.get("reference"), str):
-                yield one["reference"]
-            waiting.extend(v for v in one.values() if isinstance(v, dict | list))
+                yield one["reference"], place
+            waiting.extend(
+                (v, f"{place}.{k}") for k, v in one.items() if isinstance(v, dict | list)
+            )
         elif isinstance(one, list):
-            waiting.extend(one)
+            waiting.extend((v, f"{place}[{number}]") for number, v in enumerate(one))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,13 +52,64 @@ def _links(owner: Tree) -> Iterator[str]:
         yield from _links(item)
 
 
+_PROPERTIES = "http://hl7.org/fhir/concept-properties#"
+_STANDARD = {
+    "inactive": "boolean",
+    "deprecated": "dateTime",
+    "deprecationDate": "dateTime",
+    "notSelectable": "boolean",
+    "parent": "code",
+    "child": "code",
+}
+"""Properties that R4 defines for every code system, and their types (4.8.11)."""
+
+
 def properties(node: Node, where: str) -> Iterator[Issue]:
-    """The properties of a code system have codes and URIs of their own (4.8)."""
-    for name in ("code", "uri"):
-        counted = Counter(str(p[name]) for p in _objects(node.value.get("property")) if name in p)
-        if any(times > 1 for times in counted.values()):
-            text = f"Two properties have the same {name}"
-            yield Issue("error", "invalid", text, f"{where}.property")
+    """The properties of a code system have codes and URIs of their own, and the types they are
+    defined with (4.8)."""
+    seen: dict[str, set[str]] = {"code": set(), "uri": set()}
+    types: dict[str, str] = {}
+    for number, row in enumerate(_objects(node.value.get("property"))):
+        place = f"{where}.property[{number}]"
+        for name, known in seen.items():
+            value = row.get(name)
+            if isinstance(value, str) and value in known:
+                text = f"Two properties have the same {name}"
+                yield Issue("error", "business-rule", text, place)
+            elif isinstance(value, str):
+                known.add(value)
+        types.setdefault(str(row.get("code")), str(row.get("type")))
+        yield from _standard_property(row, place)
+    yield from _property_values(node.value, types, where)
+
+
+def _standard_property(row: Tree, where: str) -> Iterator[Issue]:
+    name = str(row.get("uri")).removeprefix(_PROPERTIES)
+    wanted = _STANDARD.get(name)
+    if wanted is None or name == row.get("uri"):
+        return
+    if row.get("type") != wanted:
+        text = f"The property {name} of R4 is of type {wanted}"
+        yield Issue("error", "business-rule", text, f"{where}.type")
+    if row.get("code") != name and row.get("code") in _STANDARD:
+        text = f"The property {name} of R4 cannot go by the code of another one"
+        yield Issue("error", "business-rule", text, f"{where}.code")
+
+
+def _property_values(owner: Tree, types: dict[str, str], where: str) -> Iterator[Issue]:
+    for number, concept in enumerate(_objects(owner.get("concept"))):
+        place = f"{where}.concept[{number}]"
+        for at, row in enumerate(_objects(concept.get("property"))):
+            wanted = types.get(str(row.get("code")))
+            given = next((k.removeprefix("value") for k in row if k.startswith("value")), "")
+            if (
+                wanted
+                and given
+                and given[:1].lower() + given[1:] != wanted[:1].lower() + wanted[1:]
+            ):
+                text = f"The property is defined as {wanted}, this is a {given}"
+                yield Issue("error", "business-rule", text, f"{place}.property[{at}]")
+        yield from _property_values(concept, types, place)
 
 
 def search_expression(node: Node, where: str) -> Iterator[Issue]:

@@ -79,7 +79,7 @@ def content_not_present(node: Node, where: str) -> Iterator[Issue]:
     """A code system that says it has no content lists no concepts (4.8)."""
     if node.value.get("content") == "not-present" and node.value.get("concept"):
         text = "The code system says that its content is not present, and lists concepts"
-        yield Issue("error", "invalid", text, f"{where}.concept")
+        yield Issue("error", "invalid", text, f"{where}.concept[0]")
 
 
 def _ids(resource: Node) -> Iterator[str]:
