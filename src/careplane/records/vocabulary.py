@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -141,15 +141,20 @@ class Index:
         shelf.by_whole = _grouped(shelf.entries.values(), attrgetter("whole"))
 
 
+Named = Callable[[str], Awaitable[Sequence[tuple[str, str]]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What codes are looked up in, handed in by `app.build`: `index` knows the resources of
     tenants, `everybodys` has what all share: loaded terminologies, packages, R4's own. `state`
-    keeps the closure tables of clients."""
+    keeps the closure tables of clients; `named` finds codes, with their systems, by how a name of
+    theirs begins."""
 
     index: Index
     everybodys: Library
     state: StateStore | None = None
+    named: Named | None = None
 
 
 def hold(raw: bytes) -> Held:
