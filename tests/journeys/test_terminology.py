@@ -136,6 +136,30 @@ async def test_several_versions_and_the_one_that_is_asked_for(house: House) -> N
     assert said(await house.http.get(check), "result") is False
 
 
+async def test_the_value_set_of_all_codes_needs_not_be_written(house: House) -> None:
+    named = {**WARDS, "valueSet": "http://hospital.test/vs/all"}
+    path = "ValueSet/$expand?url=http://hospital.test/vs/all"
+    await house.put(named)
+    assert codes(await house.http.get(path + "&excludeNested=true")) == [
+        "care",
+        "icu",
+        "imc",
+        "lab",
+    ]
+    sent = {**named, "url": "http://sent", "valueSet": "http://sent/all"}
+    body = parameters(url_Uri="http://sent/all", excludeNested_Boolean=True)
+    body["parameter"].append({"name": "tx-resource", "resource": sent})
+    assert codes(await house.http.post("ValueSet/$expand", json=body)) == [
+        "care",
+        "icu",
+        "imc",
+        "lab",
+    ]
+    written = {**UNDER_CARE, "id": "all", "url": "http://hospital.test/vs/all"}
+    await house.put(written)
+    assert codes(await house.http.get(path)) == ["icu", "imc"]
+
+
 async def test_whoever_may_not_find_a_value_set_cannot_use_it(house: House) -> None:
     await stored(house)
     path = f"ValueSet/$validate-code?url={SET}&code=icu&system={SYSTEM}"
@@ -153,6 +177,22 @@ async def test_whoever_may_not_find_a_value_set_cannot_use_it(house: House) -> N
     assert said(answer, "result") is False
     assert said(answer, "x-caused-by-unknown-system") == SYSTEM
     assert (await patients_only.get("ValueSet/wards/$expand")).status_code == 403
+
+
+async def test_a_scope_with_criteria_holds_for_codes_too(house: House) -> None:
+    await stored(house)
+    await house.put({**WARDS, "id": "newer", "version": "2", "status": "draft"})
+    path = f"CodeSystem/$lookup?system={SYSTEM}&code=icu"
+    assert said(await house.http.get(path), "version") == "2"
+    active_only = house.client("system/CodeSystem.rs?status=active system/ValueSet.rs")
+    assert said(await active_only.get(path), "version") == "1"
+    assert (await active_only.get(f"{path}&version=2")).status_code == 404
+    assert codes(await active_only.get(f"ValueSet/$expand?url={SET}")) == ["icu", "imc"]
+    drafts = house.client("system/CodeSystem.rs system/ValueSet.rs?status=draft")
+    assert (await drafts.get(f"ValueSet/$expand?url={SET}")).status_code == 404
+    last = (await house.audit())[-2:]
+    assert ("CodeSystem", "wards", 1) in last[0].versions
+    assert last[1].versions == ()
 
 
 async def test_the_audit_trail_says_what_was_looked_into(house: House) -> None:

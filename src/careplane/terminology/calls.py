@@ -171,7 +171,7 @@ async def batch_validate(call: Call, in_value_set: bool) -> Tree:
     if len(parts) > _MOST:
         raise Incorrect(f"A batch may have {_MOST} codes.")
     for part in parts:
-        own = _read(part)
+        own = values_of(part)
         named = {name for name, _ in own}
         values = (*own, *(pair for pair in shared if pair[0] not in named))
         work = validate_in_value_set if in_value_set else validate_in_code_system
@@ -250,17 +250,18 @@ def _dependencies(call: Call) -> list[tuple[str, str]]:
     found = []
     for name, value in call.values:
         if name == "dependency" and isinstance(value, list):
-            said = {p.get("name"): p for p in value if isinstance(p, dict)}
+            parts = [p for p in value if isinstance(p, dict)]
+            said = {str(p.get("name")): p for p in parts}
             coded = concept_of(said.get("concept", {}).get("valueCodeableConcept", {}))
             element = str(said.get("element", {}).get("valueUri", ""))
             found += [(element, coding.code) for coding in coded.codings]
     return found
 
 
-def _read(part: object) -> Values:
+def values_of(part: object) -> Values:
     """The parameters of a Parameters resource within another one."""
     parameters = part.get("parameter", []) if isinstance(part, dict) else None
-    if not isinstance(parameters, list):
+    if not isinstance(parameters, list) or not all(isinstance(p, dict) for p in parameters):
         raise Incorrect("Each 'validation' is a Parameters resource.")
     found: list[tuple[str, object]] = []
     for one in parameters:

@@ -4,13 +4,13 @@ else both are expanded."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from careplane.fhir.tree import Tree
 from careplane.terminology.compose import Composed, Part, compose
-from careplane.terminology.gather import gather
+from careplane.terminology.gather import MOST, gather
 from careplane.terminology.scope import Scope
 
 _SAYS = {
@@ -37,7 +37,8 @@ class _Relation:
 async def related(scope: Scope, this: Tree, other: Tree) -> Tree:
     """The Parameters. Raises as `expand` does, where the value sets have to be expanded."""
     a, b = await compose(scope, this), await compose(scope, other)
-    found = _by_definition(a, b) or await _by_codes(scope, a, b)
+    found = None if _list_only(a, b) else _by_definition(a, b)
+    found = found or await _by_codes(scope, a, b)
     said = _SAYS[found.result].format(this=_named(a), other=_named(b))
     answer: list[Tree] = [
         {"name": "result", "valueCode": found.result},
@@ -66,9 +67,6 @@ def _by_definition(a: Composed, b: Composed) -> _Relation | None:
         return None
     plain = not a.excludes and not b.excludes and a.active_only == b.active_only
     parts = (*a.includes, *b.includes)
-    if plain and all(_lists_only(part) for part in parts):
-        this, other = _listed(a.includes), _listed(b.includes)
-        return _Relation(_compared(this, other), False, this, other)
     if _Shapes().of(a) == _Shapes().of(b):
         return _Relation("same", False)
     if plain and all(_is_whole(part) for part in parts):
@@ -78,15 +76,15 @@ def _by_definition(a: Composed, b: Composed) -> _Relation | None:
 
 
 async def _by_codes(scope: Scope, a: Composed, b: Composed) -> _Relation:
-    scope.options = replace(scope.options, count=None, offset=0, filter="")
+    scope.options = replace(scope.options, count=MOST, offset=0, filter="")
     this, other = [
         frozenset((m.system, m.concept.code) for m in (await gather(scope, one)).members)
         for one in (a, b)
     ]
     result = _compared(this, other)
-    if result == "same":
-        return _Relation(result, True)
-    return _Relation(result, True, this, other)
+    if _list_only(a, b):
+        return _Relation(result, False, this, other)
+    return _Relation(result, True) if result == "same" else _Relation(result, True, this, other)
 
 
 def _compared(this: frozenset[Hashable], other: frozenset[Hashable]) -> str:
@@ -99,8 +97,14 @@ def _compared(this: frozenset[Hashable], other: frozenset[Hashable]) -> str:
     return "overlapping" if this & other else "disjoint"
 
 
-def _lists_only(part: Part) -> bool:
-    return part.listed is not None and not part.sets
+def _list_only(*value_sets: Composed) -> bool:
+    """Whether they do no more than list codes: nothing has to be expanded to see them."""
+    return all(
+        one.stored is None
+        and not one.excludes
+        and all(part.listed is not None and not part.sets for part in one.includes)
+        for one in value_sets
+    )
 
 
 def _is_whole(part: Part) -> bool:
@@ -109,10 +113,6 @@ def _is_whole(part: Part) -> bool:
 
 def _place(part: Part) -> Hashable:
     return (part.system, "" if part.wanted is None else part.wanted.version)
-
-
-def _listed(parts: Iterable[Part]) -> frozenset[tuple[str, str]]:
-    return frozenset((part.system, code) for part in parts for code in part.listed or ())
 
 
 class _Shapes:
