@@ -66,6 +66,7 @@ def code_system(seed: int, *, exact: bool = True) -> dict[str, Any]:
         "resourceType": "CodeSystem",
         "url": URL,
         "version": "1",
+        "valueSet": f"{URL}/all",
         "status": "active",
         "caseSensitive": exact,
         "content": "complete",
@@ -199,3 +200,14 @@ async def test_case_does_not_count_where_it_does_not(
     assert found.code == "C7"
     assert await here.is_a("c7", "C7")
     assert await here.count(Selection((Filter("concept", "in", "c1,C2"),))) == 2
+
+
+async def test_the_value_set_of_all_codes_is_there(store: TerminologyStore, tmp_path: Path) -> None:
+    await stored(store, code_system(5), tmp_path)
+    library = Releases(lambda: store, lambda: 0.0)
+    assert list(await library.versions("ValueSet", f"{URL}/all")) == ["1"]
+    assert await library.versions("ValueSet", f"{URL}/none") == []
+    tree = await library.resource("ValueSet", f"{URL}/all", "1")
+    assert tree is not None
+    assert tree["compose"]["include"][0]["system"] == URL
+    assert await library.resource("ValueSet", f"{URL}/all", "2") is None

@@ -17,6 +17,7 @@ from careplane.terminology.stored.concepts import StoredConcepts
 from careplane.terminology.stored.layout import Head
 from careplane.terminology.stored.selecting import Special
 from careplane.terminology.stored.shelf import Shelf
+from careplane.terminology.wholes import named_by, whole
 
 FRESH = 2.0
 """Seconds for which a library may not know yet what was loaded or removed elsewhere."""
@@ -44,15 +45,19 @@ class Releases:
         system = system_of(url) if kind == "ValueSet" else ""
         if system:
             return versions_for(url, list(held.get(system, ())))
-        return []
+        named = await self._all() if kind == "ValueSet" else []
+        return [one.about.version for one in named if named_by(one.about.header) == url]
 
     async def resource(self, kind: Kind, url: str, version: str) -> Tree | None:
         if kind == "CodeSystem":
             found = await self.concepts(url, version)
             return None if found is None else found.about.header
-        if kind == "ValueSet" and version in await self.versions(kind, url):
+        if kind != "ValueSet" or version not in await self.versions(kind, url):
+            return None
+        if system_of(url):
             return value_set(url, version)
-        return None
+        named = [one.about for one in await self._all() if one.about.version == version]
+        return next((whole(about.header) for about in named if named_by(about.header) == url), None)
 
     async def concepts(self, url: str, version: str) -> StoredConcepts | None:
         held = (await self._now()).get(url, {}).get(version)

@@ -20,6 +20,8 @@ from careplane.terminology.stored.shelf import Shelf
 
 Run = Callable[[Shelf, s.Expression], Awaitable[bytes]]
 _ONCE = s.Times()
+_FEW = 5_000
+"""So many concepts are looked up as values rather than that all values are gone through."""
 
 
 class _Meant(Struct):
@@ -100,24 +102,36 @@ class Attributes:
         return masks.of_places(self.shelf.size, places.values())
 
     async def _values(self, name: str, node: s.Attribute) -> set[str]:
-        """Values of an attribute that meet the comparison."""
-        prefix, value = layout.values_of(name), node.value
+        """Values of an attribute that meet the comparison; where these are concepts, perhaps some
+        more that nobody has."""
+        value = node.value
         if isinstance(value, s.One) and node.compare == "=":
             return {value.code}
-        found: set[str] = set()
-        wanted = await self._run(self.shelf, value) if isinstance(value, _EXPRESSIONS) else b""
-        async for some in self.shelf.names(prefix):
-            texts = [key[len(prefix) :] for key in some]
-            if isinstance(value, s.Everything):
-                found.update(texts if node.compare == "=" else ())
-            elif isinstance(value, _EXPRESSIONS):
+        if not isinstance(value, _EXPRESSIONS):
+            return {text for text in await self._used(name) if _meets(text, node.compare, value)}
+        if isinstance(value, s.Everything):
+            return set(await self._used(name)) if node.compare == "=" else set()
+        wanted = await self._run(self.shelf, value)
+        if node.compare == "=" and masks.count(wanted) <= _FEW:
+            return set(await self.shelf.codes(list(masks.places(wanted))))
+        used = await self._used(name)
+        is_wanted = node.compare == "="
+        return {
+            code
+            for code, place in used.items()
+            if place is not None and bool(wanted[place]) is is_wanted
+        }
+
+    async def _used(self, name: str) -> dict[str, int | None]:
+        """All values of an attribute, with the place of those that are concepts."""
+        found = self.shelf.values.get(name)
+        if found is None:
+            found, prefix = {}, layout.values_of(name)
+            async for some in self.shelf.names(prefix):
+                texts = [key[len(prefix) :] for key in some]
                 places = await self.shelf.places(texts)
-                is_wanted = node.compare == "="
-                found.update(
-                    code for code, place in places.items() if bool(wanted[place]) is is_wanted
-                )
-            else:
-                found.update(text for text in texts if _meets(text, node.compare, value))
+                found.update((text, places.get(text)) for text in texts)
+            self.shelf.values.put(name, found)
         return found
 
 

@@ -14,6 +14,7 @@ from careplane.terminology.stored.recent import Recent
 
 V = TypeVar("V")
 _MASKS = 32 << 20
+_VALUES = 100_000
 _BODIES = 16 << 20
 _LINKS = 4 << 20
 _PAGE = 1_000
@@ -27,6 +28,8 @@ class Shelf:
         self.size = held.count
         self.head = head
         self.masks: Recent[object, bytes] = Recent(_MASKS, len)
+        self.values: Recent[str, dict[str, int | None]] = Recent(_VALUES, len)
+        """The values of properties that were gone through."""
         self._store = store
         self._number = held.number
         self._exact = exact
