@@ -17,7 +17,7 @@ from careplane.fhir.tree import Tree
 
 _UCUM = "http://unitsofmeasure.org"
 _RULED = {
-    "urn:ietf:bcp:13": re.compile(r"[\w.+\-]+/[\w.+\-*]+(?:\s*;.*)?").fullmatch,
+    "urn:ietf:bcp:13": re.compile(r"[\w.+\-]+/[\w.+\-*]+(?:\s*;.*)?|xml|json|ttl").fullmatch,
     "urn:ietf:bcp:47": re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*").fullmatch,
 }
 _WHOLE = frozenset({"complete", "fragment"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -31,6 +31,7 @@ from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.audit import AuditRecord, decode
 from careplane.ledger.trail import Trail
+from careplane.packages.packages import Packages
 from careplane.records import walk
 from careplane.records.audits.overlay import WithTrail
 from careplane.records.bodies import accept, accepting
@@ -42,8 +43,11 @@ from careplane.records.jobs.job import Job
 from careplane.records.jobs.runner import Runner
 from careplane.records.jobs.work import Work
 from careplane.records.parts import Parts
+from careplane.records.profiles.holding import Profiles
+from careplane.records.profiles.policy import parse as parse_profiles
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
+from careplane.records.vocabulary import Index, Terms
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import accounting, graphql
@@ -61,9 +65,14 @@ from careplane.search.plan import Node
 from careplane.search.registry import r4_registry
 from careplane.search.rows import Rows
 from careplane.search.wording import extract_with_words
-from careplane.storage.engines.memory import MemoryState
+from careplane.storage.engines.memory import MemoryPackages, MemoryState
+from careplane.storage.ports.packages import PackageStore
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
+from careplane.terminology.core import CoreLibrary
+from careplane.terminology.grammatical import GrammarLibrary
+from careplane.terminology.library import Shelves
+from careplane.terminology.packaged import PackageLibrary
 from tests.contracts.engines import Store
 
 BASE = "http://hospital.test/fhir"
@@ -204,9 +213,15 @@ async def open_house(
     choice: Choice | None = None,
     clock: Clock = system_clock,
     fresh: Fresh = unasked,
+    packages: PackageStore | None = None,
+    profiles: Callable[[Tenant], str] = lambda tenant: "",
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
+    known = Packages(packages or MemoryPackages(), clock)
+    codes = Shelves(PackageLibrary(lambda: known), CoreLibrary(), GrammarLibrary())
+    terms = Terms(Index(store), codes, state)
+    held = Profiles(lambda: known, lambda t: parse_profiles(profiles(t)), terms, store, clock)
     registry = REGISTRY.with_full_text() if full_text else REGISTRY
     extract = extract_with_words if full_text else extract_r4
     book = Book(state, system_clock, secret_id)
@@ -233,6 +248,8 @@ async def open_house(
         studies=studies,
         labels=labels,
         fresh=fresh,
+        terms=terms,
+        profiles=held,
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)
@@ -244,12 +261,20 @@ async def open_house(
     )
     operations = (*OPERATIONS, *Emergencies(glass, tokens).offered())
     service = Service(door, Pages(bytes(range(32))), LIMIT)
-    capabilities = Capabilities(registry, operations, system_clock(), current=definitions.registry)
+    capabilities = Capabilities(
+        registry,
+        operations,
+        system_clock(),
+        current=definitions.registry,
+        supported=held.supported,
+    )
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (KIND, reindexer.kind))
     outputs.of(runner)
     later = Later(runner, book, system_clock, LIMIT)
-    app = Fhir(service, tokens.resolve, capabilities, operations, Addressing(), later=later)
+    app = Fhir(
+        service, tokens.resolve, capabilities, operations, Addressing(), later=later, codes=codes
+    )
     everything_allowed = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything_allowed, 3600)) as http:
         yield House(store, state, book, runner, reindexer, door, tokens, app, http, glass)

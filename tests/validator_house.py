@@ -32,7 +32,9 @@ class Error(NamedTuple):
     """An error in the form that both sides are brought to.
 
     `kind` is one of cardinality (too few or many, of an element or of a slice), invariant,
-    terminology, extension, and content for all else. `where` is the place in JSON names.
+    terminology, extension, narrative, syntax (of a document that cannot be parsed; one tool tells a
+    line, the other a path, so the place is left out), and content for all else. `where` is the
+    place in JSON names.
     """
 
     kind: str
@@ -104,6 +106,10 @@ class Shelf:
                 return one
         return core.artifact(type, url)
 
+    def all(self, type: str) -> list[Tree]:
+        """Those that were put here, of one type."""
+        return [rows[0] for (known, _), rows in self._own.items() if known == type]
+
     def any(self, canonical: str) -> Tree | None:
         """A resource of whatever type, such as the questionnaire of a response."""
         url = canonical.partition("|")[0]
@@ -157,16 +163,17 @@ def _shelf(case: dict[str, Any], profile: dict[str, Any]) -> Shelf:
             continue
     for name in (*case.get("packages", ()), *profile.get("packages", ())):
         if (folder() / name).is_file():
-            for resource in _packed(folder() / name):
+            for resource in packed(folder() / name):
                 shelf.add(resource)
         elif name.startswith("hl7.fhir.us.core#"):
-            for resource in _packed(test_data("us-core", "us_core_610.tgz")):
+            for resource in packed(test_data("us-core", "us_core_610.tgz")):
                 shelf.add(resource)
     return shelf
 
 
 @cache
-def _packed(file: Path) -> tuple[Tree, ...]:
+def packed(file: Path) -> tuple[Tree, ...]:
+    """The resources of a package."""
     found = []
     with tarfile.open(fileobj=io.BytesIO(file.read_bytes()), mode="r:gz") as inner:
         for member in inner:
@@ -262,8 +269,8 @@ def _domains(case: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _read(file: Path, *, ordered: bool = True) -> Tree:
-    raw = file.read_bytes()
-    return xml.parse(raw, ordered=ordered) if file.suffix == ".xml" else json.parse(raw)
+    raw = file.read_bytes().removeprefix(b"\xef\xbb\xbf")  # some were saved with a BOM
+    return xml.parse(raw, ordered=ordered) if b"<" in raw[:8] else json.parse(raw)
 
 
 def _compared(name: str, outcome: Any, issues: list[Issue]) -> Run:
@@ -276,6 +283,13 @@ def _compared(name: str, outcome: Any, issues: list[Issue]) -> Run:
 
 
 _KINDS = (
+    (
+        "syntax",
+        re.compile(
+            r"Comments are not allowed|Comma is missing|no quotes around|Error parsing"
+        ).search,
+    ),
+    ("narrative", re.compile(r"Constraint failed: txt-|in the XHTML").search),
     ("invariant", re.compile(r"Constraint failed").match),
     (
         "cardinality",
@@ -288,7 +302,7 @@ _KINDS = (
     (
         "terminology",
         re.compile(
-            r"Wrong Display|Unknown code|System URI|in the value set|is a supplement|No code provided"
+            r"Wrong Display|Unknown code|System URI|in the value set|is a supplement|No code prov"
             r"|CodeSystem .* could not be found|not valid in the (system|value set)"
         ).search,
     ),
@@ -302,7 +316,11 @@ _NAMED = re.compile(r"\((Bundle\.entry\S*)\)").search
 def _of_theirs(issue: Any) -> Error:
     text = issue.get("details", {}).get("text", "")
     kind = next((name for name, has in _KINDS if has(text)), "content")
+    if kind == "syntax":
+        return Error(kind, "")
     where = ",".join(issue.get("expression") or issue.get("location") or ())
+    if where in ("$", "jwt"):  # no resource at all
+        return Error("syntax", "")
     if _IN_BUNDLE(text):  # these count from one, or have the place in their words
         named = _NAMED(text) if where == "Bundle" else None
         if named:
@@ -318,8 +336,12 @@ def _of_theirs(issue: Any) -> Error:
 
 def _of_ours(issue: Issue) -> Error:
     text, where = issue.text, issue.where
+    if not where:
+        return Error("syntax", "")
     if where.endswith("].fullUrl"):
         where = "Bundle.entry"
+    if text.startswith("txt-"):
+        return Error("narrative", where)
     if issue.code == "invariant":
         return Error("invariant", where)
     if issue.code == "code-invalid" or "display" in text or "supplement" in text:

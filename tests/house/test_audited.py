@@ -12,12 +12,14 @@ import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
+from careplane.fhir.tree import Tree
 from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Fault
 from careplane.records import commands as c
 from careplane.records.door import Door
 from careplane.storage.engines.memory import MemoryStore
 from careplane.storage.ports.records import Erasure, Receipt, Tenant, Unit
+from careplane.terminology.library import Library
 from tests.fhir_house import TENANT, House, bundle, entry, observation, open_house, patient
 
 pytestmark = pytest.mark.anyio
@@ -25,6 +27,11 @@ CALLER = Caller(TENANT, "client/x", "X", parse_scopes("system/*.cruds system/Pat
 _MORE = {"status": "final", "type": {"text": "x"}, "date": "2020", "author": [{"display": "x"}]}
 NEW = json.dumps({"resourceType": "Organization", "name": "x"}).encode()
 META = {"tag": [{"system": "s", "code": "c"}]}
+
+
+async def _asked(library: Library, instance: Tree | None) -> Tree:
+    return {"resourceType": "Parameters"}
+
 
 CALLS: dict[str, Any] = {
     "read": c.Read("Patient", "p"),
@@ -57,6 +64,8 @@ CALLS: dict[str, Any] = {
     "prepare_export": c.PrepareExport(("Patient",)),
     "export": c.Export("Patient", at=10**6),
     "prepare_import": c.PrepareImport(("Patient",)),
+    "ask": c.Ask("expand", "ValueSet", _asked),
+    "closure": c.Closure("t"),
     "note": c.Note("bulk-file", "x"),
     "reach": c.Reach(CALLER),
     "disclose": c.Disclose("Subscription/1", (("Patient", "p", 1),)),

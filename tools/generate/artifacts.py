@@ -9,16 +9,19 @@ from pathlib import Path
 import zstandard
 
 from careplane.fhir.definitions import core
-from careplane.fhir.definitions.uses import uses
+from careplane.fhir.definitions.describe import kind, uses
 from tools.generate.source import Json, Package
 
+Key = tuple[str, str]
+Contents = dict[Key, tuple[bytes, tuple[str, ...], tuple[Key, ...]]]
+"""By type and URL: the JSON of an artifact, what the index says of it, and who refers to it."""
 BLOCK = 1 << 20
 """Bytes of JSON that are compressed together: half the size of artifacts each by itself, and
 expanded in a fraction of a millisecond."""
 LEVEL = 19
 
 
-def artifacts(package: Package) -> dict[tuple[str, str], Json]:
+def artifacts(package: Package) -> dict[Key, Json]:
     """Type and URL -> the resource without narrative and mappings, in the order of the file."""
     return {
         (type, str(url)): slim(resource)
@@ -37,31 +40,44 @@ def slim(resource: Json) -> Json:
     return kept
 
 
-def write(target: Path, found: dict[tuple[str, str], Json]) -> bool:
+def write(target: Path, found: dict[Key, Json]) -> bool:
     """Write the file unless the present one says the same; whether it was written.
 
     What counts is the content: another version of the compressor makes other bytes.
     """
-    if target.is_file() and contents(target) == {key: as_json(r) for key, r in found.items()}:
+    if target.is_file() and contents(target) == expected(found):
         return False
     target.write_bytes(packed(found))
     return True
 
 
-def contents(target: Path) -> dict[tuple[str, str], bytes]:
-    """What a file of artifacts holds, as JSON; nothing for a file of another form."""
+def contents(target: Path) -> Contents:
+    """What a file of artifacts holds; nothing for a file of another form."""
     try:
         file = core.Artifacts(target)
-    except RuntimeError:
+        return {
+            (type, url): (file.raw(place), _said(place), tuple(file.used_by(url)))
+            for type, group in file.index.items()
+            for url, place in group.items()
+        }
+    except (RuntimeError, TypeError, AttributeError):
         return {}
+
+
+def _said(place: core.Place) -> tuple[str, ...]:
+    return (place.version, place.name, place.title, place.status, place.of, place.kind)
+
+
+def expected(found: dict[Key, Json]) -> Contents:
+    """What a file of these artifacts holds."""
+    keys, users = list(found), _users(found)
     return {
-        (type, url): file.raw(place)
-        for type, group in file.index.items()
-        for url, place in group.items()
+        (type, url): (as_json(r), _about(r), tuple(keys[n] for n in users.get(url, ())))
+        for (type, url), r in found.items()
     }
 
 
-def packed(found: dict[tuple[str, str], Json]) -> bytes:
+def packed(found: dict[Key, Json]) -> bytes:
     """The bytes of the file."""
     compressor = zstandard.ZstdCompressor(level=LEVEL)
     out = bytearray(core.MAGIC)
@@ -80,8 +96,8 @@ def packed(found: dict[tuple[str, str], Json]) -> bytes:
     return bytes(out + index + table + footer)
 
 
-def _blocks(found: dict[tuple[str, str], Json]) -> Iterable[list[tuple[tuple[str, str], bytes]]]:
-    block: list[tuple[tuple[str, str], bytes]] = []
+def _blocks(found: dict[Key, Json]) -> Iterable[list[tuple[Key, bytes]]]:
+    block: list[tuple[Key, bytes]] = []
     size = 0
     for key, resource in found.items():
         line = as_json(resource)
@@ -94,11 +110,11 @@ def _blocks(found: dict[tuple[str, str], Json]) -> Iterable[list[tuple[tuple[str
 
 
 def _about(resource: Json) -> tuple[str, ...]:
-    names = ("version", "name", "title", "type")
-    return tuple(str(resource.get(name, "")) for name in names)
+    names = ("version", "name", "title", "status", "type")
+    return (*(str(resource.get(name, "")) for name in names), kind(resource))
 
 
-def _users(found: dict[tuple[str, str], Json]) -> dict[str, list[int]]:
+def _users(found: dict[Key, Json]) -> dict[str, list[int]]:
     table: dict[str, list[int]] = {}
     for number, resource in enumerate(found.values()):
         for used in uses(resource):

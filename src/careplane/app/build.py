@@ -29,6 +29,7 @@ from careplane.app.operations.pages import watched
 from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
+from careplane.app.packaging import Packaging
 from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
 from careplane.app.settings import Settings
@@ -52,9 +53,12 @@ from careplane.records.erase import Erasing
 from careplane.records.jobs.book import Book
 from careplane.records.jobs.runner import Runner
 from careplane.records.parts import Announce, Parts
+from careplane.records.profiles.holding import Profiles
+from careplane.records.profiles.policy import parse as profile_policy
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
 from careplane.records.resealing import Resealing
+from careplane.records.vocabulary import Index, Terms
 from careplane.rest import later
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.app import Fhir
@@ -75,6 +79,10 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.terminology.core import CoreLibrary
+from careplane.terminology.grammatical import GrammarLibrary
+from careplane.terminology.library import Shelves
+from careplane.terminology.packaged import PackageLibrary
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -115,6 +123,7 @@ class Careplane:
     auditing: Auditing
     glass: BreakGlass
     people: People
+    packaging: Packaging
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -147,6 +156,7 @@ class Careplane:
         await self.subscriptions.close()
         await self.runner.close()
         await self.ledger.close()
+        await self.packaging.close()
         await self.store.close()
         await self.state.close()
         await asyncio.to_thread(self.tracing.close)
@@ -156,6 +166,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     """Open a data folder; `for_long` where much will be written, `forgiving` to erase again. Raises
     NotFound where it has no key, Fault where it cannot be read."""
     key = keys.load(settings.data)
+    packaging = Packaging(settings, key, system_clock)
     registry = r4_registry().with_full_text() if settings.full_text else r4_registry()
     extract = extract_with_words if settings.full_text else extract_r4
     store = engines.records(settings, key, system_clock, for_long=for_long, forgiving=forgiving)
@@ -182,6 +193,11 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         workers.accepting,
         partial(walk.progress, book),
     )
+    packaged = PackageLibrary(lambda: packaging.packages)
+    codes = Shelves(packaged, CoreLibrary(), GrammarLibrary())
+    terms = Terms(Index(store), codes, state)
+    profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
+    profile_policy(settings.profiles)  # what is wrong with it is said at the start
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
     trail = Trail(store)
     parts = Parts(
@@ -204,6 +220,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         studies=studies_of(key),
         labels=labelling(settings),
         fresh=fresh,
+        terms=terms,
+        profiles=profiles,
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -239,11 +257,13 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             documented(subscribed.capabilities),
             current=definitions.registry,
             security=security(addressing),
+            supported=profiles.supported,
         ),
         operations,
         addressing,
         traced.also(tally.saw),
         Later(runner, book, system_clock, settings.max_body_bytes),
+        codes,
     )
     api = OpenApi(registry, operations, ROOT)
     taken = Tokens(key.derive("sessions"), system_clock, is_here=is_here)
@@ -308,6 +328,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         audits,
         glass,
         peopled,
+        packaging,
     )
 
 

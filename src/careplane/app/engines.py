@@ -10,6 +10,7 @@ from careplane.storage.ports.backup import Vault
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.ledger import LedgerStore
 from careplane.storage.ports.moving import Source, Target
+from careplane.storage.ports.packages import PackageStore
 from careplane.storage.ports.state import StateStore
 
 _POSTGRES = ("postgresql://", "postgres://")
@@ -77,6 +78,17 @@ def ledger(settings: Settings, keys: Keys, *, half: bool = False) -> LedgerStore
     from careplane.storage.engines import sqlite
 
     return sqlite.open_ledger(settings.data, keys.derive("store"), half=half)
+
+
+def packages(settings: Settings, keys: Keys, *, half: bool = False) -> PackageStore:
+    """Packages of definitions, beside the records. `half`: during a move."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return postgres.open_packages(settings.database, half=half)
+    from careplane.storage.engines import sqlite
+
+    return sqlite.open_packages(settings.data, keys.derive("store"), half=half)
 
 
 async def source(settings: Settings, keys: Keys) -> Source:

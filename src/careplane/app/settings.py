@@ -187,6 +187,18 @@ class Settings(BaseSettings):
         "five of an Observation, and of all others those superseded less than 365 days ago. Empty: "
         "all of them. The current version always stays.",
     )
+    package_server: str = Field(
+        default="",
+        description="Package server that `careplane package add` asks, such as "
+        "`https://packages.fhir.org`; empty: none, and packages come from files.",
+    )
+    profiles: str = Field(
+        default="",
+        description="What is held against profiles when it is written, by type: `off`, `warn` or "
+        "`enforce`, with profiles that every resource of a type must conform to, such as "
+        "`*=warn,Patient=enforce:http://example.org/StructureDefinition/our-patient`. Empty: "
+        "nothing is.",
+    )
     full_text: bool = Field(
         default=False,
         description="Full-text search, `_text` and `_content`. The same for every process and "

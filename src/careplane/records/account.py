@@ -35,8 +35,9 @@ class Account(Struct):
         """These versions leave with the answer."""
         if self.veiled:
             versions = list(map(truth, versions))
-        self.versions += [(version.type, version.id, version.version) for version in versions]
-        self.patients |= patients_of_versions(versions)
+        for version in versions:
+            self.versions.append((version.type, version.id, version.version))
+        self.patients.update(patients_of_versions(versions))
 
     def wrote(self, puts: Iterable[Put]) -> None:
         """These versions are written; the patients of what they replace are concerned too."""

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
+from careplane.terminology.coded import Coding
+from careplane.terminology.library import Library
 
 
 class Handling(StrEnum):
@@ -209,13 +211,15 @@ ValidationMode = Literal["create", "update", "delete"]
 
 
 class Validate(Struct, frozen=True):
-    """`$validate`: whether a resource would be accepted. Nothing is stored. `raw` may be empty
-    where mode is delete, and where `id` names a stored resource to look at."""
+    """`$validate`: whether a resource would be accepted, and conforms to `profiles` besides those
+    that it claims. Nothing is stored. `raw` may be empty where mode is delete, and where `id` names
+    a stored resource to look at."""
 
     type: str
     raw: bytes = b""
     id: str | None = None
     mode: ValidationMode | None = None
+    profiles: tuple[str, ...] = ()
 
 
 class Meta(Struct, frozen=True):
@@ -336,6 +340,24 @@ class ConsentCheck(Struct, frozen=True):
 
 class Relabel(Struct, frozen=True):
     """Label what is stored."""
+
+
+class Ask(Struct, frozen=True):
+    """An operation on codes, such as `expand`, on a type or on one resource of it. `work` answers
+    it from a library, and from that resource."""
+
+    operation: str
+    type: str
+    work: Callable[[Library, Tree | None], Awaitable[Tree]]
+    id: str | None = None
+
+
+class Closure(Struct, frozen=True):
+    """Codes for a table of the caller's; `since` asks for all that came after that call."""
+
+    name: str
+    codings: tuple[Coding, ...] = ()
+    since: int | None = None
 
 
 class Note(Struct, frozen=True):

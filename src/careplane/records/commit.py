@@ -22,12 +22,13 @@ _TRIES = 16
 
 class Draft(Struct, frozen=True):
     """One write, decided and not yet done. Without `put` nothing is to be written and `current`
-    stays as it is."""
+    stays as it is. `issues` see `Written`."""
 
     effect: Effect
     put: Put | None = None
     current: Version | None = None
     guards: tuple[Guard, ...] = ()
+    issues: tuple[Issue, ...] = ()
 
 
 async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tuple[Written, ...]:
@@ -55,7 +56,8 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
     parts.announce(account.caller.tenant, receipt.versions, [put.rows for put in puts])
     written = iter(receipt.versions)
     return tuple(
-        Written(draft.effect, next(written) if draft.put else draft.current) for draft in drafts
+        Written(draft.effect, next(written) if draft.put else draft.current, draft.issues)
+        for draft in drafts
     )
 
 

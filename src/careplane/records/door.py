@@ -64,6 +64,8 @@ from careplane.records.results import (
     Versions,
     Written,
 )
+from careplane.records.terms.ask import ask
+from careplane.records.terms.closure import closure
 from careplane.records.transaction import transaction
 from careplane.records.walk import Walk
 from careplane.search.match import Subject
@@ -228,6 +230,16 @@ class Door:
     async def relabel(self, caller: Caller, command: c.Relabel) -> Relabelled:
         """Security labels for what is stored. For administrators."""
         return await self._call(caller, "$relabel", relabel.relabel, command)
+
+    async def ask(self, caller: Caller, command: c.Ask) -> Tree:
+        """The answer of an operation on codes. Raises NotFound for what it needs and is not here,
+        Incorrect where it cannot be carried out."""
+        return await self._call(caller, f"${command.operation}", ask, command)
+
+    async def closure(self, caller: Caller, command: c.Closure) -> Tree:
+        """A ConceptMap of what is new. Raises NotFound for a table, or a code system, that is not
+        here."""
+        return await self._call(caller, "$closure", closure, command)
 
     async def note(self, caller: Caller, command: c.Note) -> None:
         """Keep an audit record of something that no other call tells of."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from careplane.access.caller import Caller
 from careplane.access.scopes import Permission
-from careplane.kernel.errors import Forbidden, Precondition
+from careplane.kernel.errors import Forbidden, Invalid, Issue, Precondition
 from careplane.records import analytes, rights
 from careplane.records.bodies import Content, rows_of
 from careplane.records.commit import Draft
@@ -45,8 +47,9 @@ class Drafter:
         content = self._admitted(content, None)
         await self._inside(Permission.CREATE, content, id, new=True)
         self._defines(content, id)
+        issues = await self._held(content)
         put = Put(content.type, id, "POST", content.rest, content.rows, expect=0, old=Rows())
-        return Draft(Effect.CREATED, put)
+        return Draft(Effect.CREATED, put, issues=issues)
 
     async def update(
         self,
@@ -64,7 +67,8 @@ class Drafter:
         await self._inside(Permission.UPDATE, content, id, new=current is None)
         self._defines(content, id)
         if current is None or current.deleted:
-            return self._revive(limit, content, id, current, if_match, method)
+            draft = self._revive(limit, content, id, current, if_match, method)
+            return structs.replace(draft, issues=await self._held(content))
         old = self.parts.rows_stored(current)
         await self._visible(limit, current, old)
         if new:
@@ -74,10 +78,11 @@ class Drafter:
         _precondition(current, if_match)
         if content.rest == current.rest:
             return Draft(Effect.UNCHANGED, current=current)
+        issues = await self._held(content)
         put = Put(
             content.type, id, method, content.rest, content.rows, expect=current.version, old=old
         )
-        return Draft(Effect.UPDATED, put)
+        return Draft(Effect.UPDATED, put, issues=issues)
 
     def _revive(
         self,
@@ -182,6 +187,20 @@ class Drafter:
             analytes.check(version)
         elif self.parts.definitions is not None:
             self.parts.definitions.check(self.caller.tenant, id, version)
+
+    async def _held(self, content: Content) -> tuple[Issue, ...]:
+        """What the profiles say of it that the institution asks for. Raises Invalid. Whoever does
+        not see everything hears of no place: it might be of what is hidden."""
+        profiles = self.parts.profiles
+        if profiles is None or not profiles.asks(self.caller.tenant, content.type):
+            return ()
+        if self.parts.veil is None:
+            return await profiles.written(self.caller.tenant, content)
+        try:
+            await profiles.written(self.caller.tenant, content)
+        except Invalid as error:
+            raise Invalid(error.text) from None
+        return ()
 
     async def _visible(self, limit: Node, current: Version, old: Rows) -> None:
         if not await self._allows(limit, _subject(current, old)):

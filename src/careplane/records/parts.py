@@ -18,11 +18,13 @@ from careplane.kernel.ids import NewId
 from careplane.kernel.steps import Step, unwatched
 from careplane.records.admission import Admit
 from careplane.records.bodies import AcceptMany, Content, Extract, accept, accepting, rows_of
+from careplane.records.profiles.holding import Profiles
 from careplane.records.veil.registry import shown
 from careplane.records.veil.store import VeiledStore
 from careplane.records.veil.study import Study
 from careplane.records.veil.veil import Veil
 from careplane.records.veil.veiled import truth
+from careplane.records.vocabulary import Terms
 from careplane.search.criterion import Setting
 from careplane.search.custom import Custom
 from careplane.search.registry import Registry
@@ -76,12 +78,12 @@ class Parts:
     validates the resources of Bundles, for instance in another process; `admissions` are asked
     before resources of their type are written; `room` raises Exceeded for a tenant that may store
     no more; `step` is told of the steps of a write; `forget` of versions that go; `labels` labels
-    what is written; `fresh` asks people for a fresh proof of who they are. `definitions` are those
-    that tenants have made; where they are known, `defined` is their epoch, `codes` are the
-    parameters, `masses` are what moles weigh, and `stored` makes every row that a stored resource
-    may have. Where the caller does
-    not see everything, `veil` is theirs, `store` and `registry` are what they see, and `studies`
-    has the pseudonyms of a study."""
+    what is written; `fresh` asks people for a fresh proof of who they are; `terms` is what codes
+    are looked up in, `profiles` holds resources against profiles. `definitions` are those that
+    tenants have made; where they are known, `defined` is their epoch, `codes` are the parameters,
+    `masses` are what moles weigh, and `stored` makes every row that a stored resource may have.
+    Where the caller does not see everything, `veil` is theirs, `store` and `registry` are what they
+    see, and `studies` has the pseudonyms of a study."""
 
     store: RecordStore
     audit: AuditStore
@@ -107,6 +109,8 @@ class Parts:
     studies: Callable[[str], Pseudonyms] | None = None
     labels: Labelling | None = None
     fresh: Fresh = unasked
+    terms: Terms | None = None
+    profiles: Profiles | None = None
 
     def accept(self, raw: bytes, type: str) -> Content:
         """Validate and index one resource. Raises Malformed or Invalid with every problem."""

@@ -47,10 +47,12 @@ class Effect(StrEnum):
 
 
 class Written(Struct, frozen=True):
-    """The version that is current after a write; None where there never was one."""
+    """The version that is current after a write; None where there never was one. `issues` are
+    what its profiles have to say of it."""
 
     effect: Effect
     version: Version | None
+    issues: tuple[Issue, ...] = ()
 
 
 class Versions(Struct, frozen=True):

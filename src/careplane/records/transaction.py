@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from careplane.kernel.errors import CareplaneError, NotFound
 from careplane.records import commands as c
 from careplane.records.account import Account
@@ -101,7 +103,7 @@ async def _commit(
     if not drafts:
         return {}
     (first, draft), *others = drafts.items()
-    guarded = Draft(draft.effect, draft.put, draft.current, tuple(guards))
+    guarded = replace(draft, guards=tuple(guards))
     written = await commit(parts, account, (guarded, *(other for _, other in others)))
     return dict(zip([first, *(index for index, _ in others)], written, strict=True))
 

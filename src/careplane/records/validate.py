@@ -3,8 +3,12 @@ stored."""
 
 from __future__ import annotations
 
+import re
+from functools import partial
+
 from careplane.access.scopes import Permission
 from careplane.fhir.codec import json
+from careplane.fhir.definitions import is_resource
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import problems
 from careplane.kernel.errors import Forbidden, Incorrect, Invalid, Issue, Malformed
@@ -12,13 +16,15 @@ from careplane.records import analytes, rights
 from careplane.records import commands as c
 from careplane.records.account import Account
 from careplane.records.bodies import accept, whole
-from careplane.records.forms import questionnaires
+from careplane.records.companions import companions
+from careplane.records.fetch import by_keys
 from careplane.records.parts import Parts
 from careplane.records.read import read
 from careplane.records.results import Report
 from careplane.search.plan import Nothing
 from careplane.storage.ports.records import DEFINING, Version
 
+_LOCAL = re.compile(r"([A-Za-z]{1,64})/([A-Za-z0-9\-.]{1,64})")
 _ANY = (Permission.READ, Permission.CREATE, Permission.UPDATE, Permission.SEARCH)
 
 
@@ -36,8 +42,8 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
         raise Incorrect("There is nothing to validate; send a resource.")
     if isinstance(tree, Report):
         return tree
-    forms = await questionnaires(parts, account, tree)
-    found = [*problems(tree, forms), *_about_request(tree, command)]
+    found = [*await _about_itself(parts, account, tree), *_about_request(tree, command)]
+    found += await _about_profiles(parts, account, tree, command)
     if any(issue.severity == "error" for issue in found):
         return Report(tuple(found))
     if type == DEFINING:
@@ -45,6 +51,37 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
     if type == analytes.MAP:
         found += analytes.problems(tree)
     return Report(tuple(found) or _fine("No problem was found."))
+
+
+async def _about_itself(parts: Parts, account: Account, tree: Tree) -> list[Issue]:
+    """Base validation, and what is told by the questionnaire or measure that it is an answer to."""
+    beside = await companions(parts, account, tree)
+    if parts.profiles is None or not beside:
+        return problems(tree, beside.get)
+    return await parts.profiles.coded(account.caller.tenant, partial(problems, tree, beside.get))
+
+
+async def _about_profiles(
+    parts: Parts, account: Account, tree: Tree, command: c.Validate
+) -> list[Issue]:
+    """What the profiles say that it claims, that are named, and that the institution asks for."""
+    if parts.profiles is None or tree.get("resourceType") != command.type:
+        return []
+    resolve = partial(_resolved, parts, account)
+    return await parts.profiles.asked(
+        account.caller.tenant, command.type, tree, command.profiles, resolve
+    )
+
+
+async def _resolved(parts: Parts, account: Account, reference: str) -> Tree | None:
+    """What a reference points to here, as far as the caller may find it."""
+    local = reference.removeprefix(f"{parts.base}/") if parts.base else reference
+    named = _LOCAL.fullmatch(local)
+    if named is None or not is_resource(named[1]):
+        return None
+    found = await by_keys(parts, account.caller, [(named[1], named[2])])
+    account.saw(found)
+    return json.parse(whole(found[0])) if found else None
 
 
 def _about_definition(

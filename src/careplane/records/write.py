@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from careplane.access.masks.merge import merged
 from careplane.access.scopes import Permission
 from careplane.fhir.codec import json
@@ -187,7 +189,7 @@ async def _one(parts: Parts, account: Account, draft: Draft) -> Written:
 
 
 def _guarded(draft: Draft, *guards: Guard) -> Draft:
-    return Draft(draft.effect, draft.put, draft.current, guards)
+    return replace(draft, guards=guards)
 
 
 def _asked(command: c.Delete | c.ConditionalDelete) -> str:

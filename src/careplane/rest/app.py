@@ -16,6 +16,7 @@ from careplane.kernel.errors import Busy, CareplaneError, Unauthenticated
 from careplane.records.audited import is_audited
 from careplane.rest.addressing import ROOT, Addressing, place_of
 from careplane.rest.calls import Operations
+from careplane.rest.interactions import terminology_capabilities
 from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import PATH, Later
 from careplane.rest.negotiate import Style, negotiate
@@ -27,6 +28,7 @@ from careplane.rest.response import Header, Response
 from careplane.rest.routes import ROUTES, place
 from careplane.rest.service import Service
 from careplane.rest.watch import INTERACTIONS, UNKNOWN, Seen, Watch, nobody_watches
+from careplane.terminology.library import Library, Shelves
 
 Resolve = Callable[[str], Caller]
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -45,7 +47,8 @@ _SHORT = ("Type/id", "Type/id/_history/vid")
 
 class Fhir:
     """FHIR over HTTP. `resolve` turns a bearer token into its caller; `operations` are those of
-    this room and of features alike; `watch` is told of every request."""
+    this room and of features alike; `watch` is told of every request; `codes` are the code systems
+    that everybody may use."""
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Fhir:
         addressing: Addressing,
         watch: Watch = nobody_watches,
         later: Later | None = None,
+        codes: Library | None = None,
     ) -> None:
         self._service = replace(service, operate=self._operate)
         self._resolve = resolve
@@ -63,6 +67,7 @@ class Fhir:
         self._addressing = addressing
         self._watch = watch
         self._later = later
+        self._codes = codes or Shelves()
         self._operations = Operations(operations)
         # The last caller of each address, so that most requests copy nothing.
         self._callers: dict[str, tuple[Caller, Caller]] = {}
@@ -114,9 +119,12 @@ class Fhir:
         path = _path(scope)
         if path == ("metadata",):
             seen.interaction = "capabilities"
+            base = self._addressing.base(scope, headers)
+            if "mode=terminology" in query.split("&"):
+                return await self._terminology(method, base)
             said = self._capabilities.of(place_of(scope).tenant)
             await said.renew()
-            return _metadata(said, method, self._addressing.base(scope, headers))
+            return _metadata(method, partial(said.statement, base))
         if method == "OPTIONS":
             return Response(204, b"", list(_CORS))
         request = Request(
@@ -136,6 +144,10 @@ class Fhir:
             if b"prefer" in headers and request.prefer.later and self._may_wait(request):
                 return await self._later.take(request, partial(self._settled, scope))
         return await self._carry_out(request)
+
+    async def _terminology(self, method: str, base: str) -> Response:
+        said = await terminology_capabilities.statement(self._codes, base, self._capabilities.date)
+        return _metadata(method, lambda: said)
 
     def _carry_out(self, request: Request) -> Awaitable[Response]:
         where = place(request.path)
@@ -181,12 +193,12 @@ class Fhir:
         return known[1]
 
 
-def _metadata(said: Capabilities, method: str, base: str) -> Response:
+def _metadata(method: str, statement: Callable[[], bytes]) -> Response:
     if method == "OPTIONS":
         return Response(204, b"", list(_CORS))
     if method not in ("GET", "HEAD"):
         raise MethodNotAllowed(method, ("GET", "HEAD", "OPTIONS"))
-    return Response(200, said.statement(base))
+    return Response(200, statement())
 
 
 def _path(scope: Scope) -> tuple[str, ...]:

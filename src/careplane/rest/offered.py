@@ -14,6 +14,7 @@ from careplane.rest.interactions import (
     reindex,
     relabel,
     stats,
+    terminology,
     validate,
 )
 
@@ -29,5 +30,6 @@ OPERATIONS = (
     *reindex.OPERATIONS,
     *relabel.OPERATIONS,
     *stats.OPERATIONS,
+    *terminology.OPERATIONS,
     *validate.OPERATIONS,
 )

@@ -25,12 +25,14 @@ Value: TypeAlias = str | bool | int | Decimal | Tree
 
 @dataclass(frozen=True, slots=True)
 class Designation:
-    """Another representation of a concept. `use` is a Coding."""
+    """Another representation of a concept. `use` is a Coding; `source` the canonical of the
+    supplement that it comes from."""
 
     value: str
     language: str = ""
     use: Tree | None = None
     extension: tuple[Tree, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class About:
     """What a code system says of itself. `version` is empty where it has none; `supplements` is the
     canonical of the code system that this one adds to, of content supplement. `properties`, by
     code, and `filters`, by code with their operators, are the declared ones. `header` is the
-    resource without its concepts."""
+    resource without its concepts. `listed_by` is the value set that lists the commonest codes,
+    where there are codes without end."""
 
     url: str
     version: str = ""
@@ -83,6 +86,7 @@ class About:
     properties: Mapping[str, Tree] = field(default_factory=dict)
     filters: Mapping[str, frozenset[str]] = field(default_factory=dict)
     header: Tree = field(default_factory=dict)
+    listed_by: str = ""
 
     @property
     def canonical(self) -> str:
@@ -117,7 +121,9 @@ class Concepts(Protocol):
     not there. Where the code system is not case sensitive, codes match in any case and answers have
     the code as it is written there."""
 
-    about: About
+    @property
+    def about(self) -> About:
+        """What the code system says of itself."""
 
     async def find(self, code: str) -> Concept | None:
         """One concept."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from careplane.fhir.definitions import core
-from careplane.fhir.definitions.uses import uses
+from careplane.fhir.definitions.describe import uses
 from tools.generate.artifacts import contents, write
 
 R4 = "http://hl7.org/fhir/"
@@ -66,13 +66,11 @@ def test_every_artifact_is_there_with_its_snapshot_and_without_narrative() -> No
 
 
 def test_where_an_artifact_is_used() -> None:
-    users = core.r4().users
-    assert ("StructureDefinition", R4 + "StructureDefinition/Patient") in users[
-        R4 + "ValueSet/administrative-gender"
-    ]
-    assert ("ValueSet", R4 + "ValueSet/administrative-gender") in users[
-        R4 + "administrative-gender"
-    ]
+    value_set = ("ValueSet", R4 + "ValueSet/administrative-gender")
+    patient = ("StructureDefinition", R4 + "StructureDefinition/Patient")
+    assert patient in core.r4().used_by(value_set[1])
+    assert value_set in core.r4().used_by(R4 + "administrative-gender")
+    assert core.r4().used_by("http://nobody.test/uses-this") == ()
 
 
 @pytest.mark.parametrize(
@@ -99,9 +97,8 @@ def test_a_file_of_another_form_is_refused_and_written_anew(tmp_path: Path) -> N
     found = {("ValueSet", "http://a.test/v"): {"resourceType": "ValueSet", "text": 1, "n": 1.5}}
     assert write(file, found)
     assert not write(file, found)
-    assert contents(file) == {
-        ("ValueSet", "http://a.test/v"): b'{"resourceType":"ValueSet","text":1,"n":1.5}'
-    }
+    row = b'{"resourceType":"ValueSet","text":1,"n":1.5}', ("",) * 6, ()
+    assert contents(file) == {("ValueSet", "http://a.test/v"): row}
     found["ValueSet", "http://a.test/v"]["n"] = 2
     assert write(file, found)
 

@@ -23,10 +23,10 @@ class Institution(Struct, frozen=True):
     """`number` is what its data stands under, and is never given again; `name` is short and part of
     its address; `title` is what people call it; `host` is a host name of its own, or empty.
 
-    `retention` and `policies` are its own `history_retention` and `policies` (docs/settings.md),
-    empty for those of the installation. Of the quotas, 0 is none: `most_resources` that it may
-    store, `most_requests` a second that it may send to each process. `created` is in microseconds
-    since 1970."""
+    `retention`, `policies` and `profiles` are its own settings of these names (docs/settings.md;
+    the first is `history_retention`), empty for those of the installation. Of the quotas, 0 is
+    none: `most_resources` that it may store, `most_requests` a second that it may send to each
+    process. `created` is in microseconds since 1970."""
 
     number: int
     name: str
@@ -34,6 +34,7 @@ class Institution(Struct, frozen=True):
     host: str = ""
     retention: str = ""
     policies: str = ""
+    profiles: str = ""
     most_resources: int = 0
     most_requests: float = 0.0
     disabled: bool = False

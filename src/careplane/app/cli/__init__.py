@@ -24,6 +24,7 @@ from careplane.app.cli import (
     ledger,
     lifecycle,
     migrating,
+    package,
     policy,
     reindexing,
     revoking,
@@ -63,6 +64,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
+app.add_typer(package.app, name="package")
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")
 app.add_typer(users.roles, name="role")

@@ -81,7 +81,7 @@ async def _run(source: Settings, target: Settings, progress: _Progress, *, check
                 await other.close()
         taking = await engines.target(target, key)
         try:
-            report = await move(origin, taking, progress.step, partial(_ledger, source, target))
+            report = await move(origin, taking, progress.step, partial(_rest, source, target))
         finally:
             await taking.close()
     finally:
@@ -89,6 +89,26 @@ async def _run(source: Settings, target: Settings, progress: _Progress, *, check
     if report.is_same:
         await _note(target)
     return report
+
+
+async def _rest(source: Settings, target: Settings) -> None:
+    """What is of the installation: its log and its packages."""
+    await _ledger(source, target)
+    await _packages(source, target)
+
+
+async def _packages(source: Settings, target: Settings) -> None:
+    """Packages of definitions, as they are."""
+    from careplane.app import engines, keys
+    from careplane.packages.copying import copied
+
+    key = keys.load(source.data)
+    here, there = (engines.packages(one, key, half=True) for one in (source, target))
+    try:
+        await copied(here, there)
+    finally:
+        await here.close()
+        await there.close()
 
 
 async def _ledger(source: Settings, target: Settings) -> None:

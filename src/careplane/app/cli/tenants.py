@@ -32,6 +32,9 @@ Retention = Annotated[
     str | None, typer.Option(help="Its own history_retention, such as 'Observation=5v,*=365d'.")
 ]
 Policies = Annotated[str | None, typer.Option(help="Folder of its own policies.")]
+Profiles = Annotated[
+    str | None, typer.Option(help="Its own profiles, such as '*=warn,Patient=enforce'.")
+]
 MostResources = Annotated[int | None, typer.Option(help="Resources it may store; 0: no limit.")]
 MostRequests = Annotated[
     float | None, typer.Option(help="Requests a second to each process; 0: no limit.")
@@ -46,6 +49,7 @@ def add(
     host: Host = None,
     retention: Retention = None,
     policies: Policies = None,
+    profiles: Profiles = None,
     most_resources: MostResources = None,
     most_requests: MostRequests = None,
     data: Data = None,
@@ -53,7 +57,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Add an institution. Servers that run know it within seconds."""
-    chosen = _chosen(title, host, retention, policies, most_resources, most_requests)
+    chosen = _chosen(title, host, retention, policies, profiles, most_resources, most_requests)
 
     async def work(here: Careplane) -> Institution:
         return await here.tenancy.register.add(replace(Institution(0, name, name), **chosen))
@@ -105,6 +109,7 @@ def set_(
     host: Host = None,
     retention: Retention = None,
     policies: Policies = None,
+    profiles: Profiles = None,
     most_resources: MostResources = None,
     most_requests: MostRequests = None,
     data: Data = None,
@@ -113,7 +118,7 @@ def set_(
 ) -> None:
     """Change what was chosen for an institution; what is left out stays, and '' or 0 takes it
     away."""
-    chosen = _chosen(title, host, retention, policies, most_resources, most_requests)
+    chosen = _chosen(title, host, retention, policies, profiles, most_resources, most_requests)
     _change(name, chosen, "tenant-set", data, database, json)
 
 
@@ -240,15 +245,19 @@ def _chosen(
     host: str | None,
     retention: str | None,
     policies: str | None,
+    profiles: str | None,
     most_resources: int | None,
     most_requests: float | None,
 ) -> dict[str, Any]:
-    """What was named. Raises Incorrect for a retention or policies that cannot be used."""
+    """What was named. Raises Incorrect for a choice that cannot be used."""
     from careplane.app.policing import policies_of
+    from careplane.records.profiles.policy import parse as profile_policy
     from careplane.records.retention import parse_policy
 
     if retention:
         parse_policy(retention)
+    if profiles:
+        profile_policy(profiles)
     if policies:
         policies = str(Path(policies).absolute())
         policies_of(settings(policies=policies))
@@ -257,6 +266,7 @@ def _chosen(
         "host": host.lower() if host else host,
         "retention": retention,
         "policies": policies,
+        "profiles": profiles,
         "most_resources": most_resources,
         "most_requests": most_requests,
     }
@@ -299,6 +309,7 @@ def _shown(one: Institution) -> dict[str, object]:
         "address": _address(one),
         "retention": one.retention,
         "policies": one.policies,
+        "profiles": one.profiles,
         "most_resources": one.most_resources,
         "most_requests": one.most_requests,
         "created": format_instant(one.created) if one.created else "",

@@ -18,6 +18,8 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import NotFound
 from careplane.records.door import Door
 from careplane.records.parts import Parts
+from careplane.records.profiles.policy import Policy
+from careplane.records.profiles.policy import parse as profile_policy
 from careplane.records.resealing import Resealing
 from careplane.records.retention import Retention, parse_policy
 from careplane.rest.addressing import Addressing
@@ -71,6 +73,13 @@ class Tenancy:
         listening = Addressing(f"http://{self.settings.host}:{self.settings.port}")
         usually = self.addressing if self.addressing.base_url else listening
         return usually.known(usual(found)) if found else ""
+
+    def held_to(self, tenant: Tenant) -> Policy:
+        """Which profiles the resources of a tenant are held against when they are written."""
+        found = self.known.by_number(tenant)
+        return profile_policy(
+            found.profiles if found and found.profiles else self.settings.profiles
+        )
 
     def entrance(self, inner: App, door: Door) -> Entrance:
         """The outermost application."""

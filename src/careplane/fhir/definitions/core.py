@@ -43,8 +43,11 @@ class Place(NamedTuple):
     version: str
     name: str
     title: str
+    status: str
     of: str
-    """What a StructureDefinition constrains or defines; empty for the other types."""
+    """The type that a StructureDefinition is about; empty for other artifacts."""
+    kind: str
+    """See `describe.kind`."""
 
 
 class Artifacts:
@@ -74,13 +77,19 @@ class Artifacts:
         rows: dict[str, list[list[Any]]] = msgspec.json.decode(self._expand(start, size))
         return {type: {row[0]: Place(*row[1:]) for row in group} for type, group in rows.items()}
 
+    def used_by(self, url: str) -> Sequence[tuple[str, str]]:
+        """The artifacts that refer to a URL, as pairs of type and URL."""
+        return tuple(self._names[number] for number in self._users.get(url, ()))
+
     @cached_property
-    def users(self) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """Canonical URL -> the artifacts that refer to it, as pairs of type and URL."""
+    def _names(self) -> Sequence[tuple[str, str]]:
+        return tuple((type, url) for type, group in self.index.items() for url in group)
+
+    @cached_property
+    def _users(self) -> Mapping[str, Sequence[int]]:
         start, size, more = self._footer()
-        names = [(type, url) for type, group in self.index.items() for url in group]
-        rows: dict[str, list[int]] = msgspec.json.decode(self._expand(start + size, more))
-        return {used: tuple(names[number] for number in by) for used, by in rows.items()}
+        users: dict[str, list[int]] = msgspec.json.decode(self._expand(start + size, more))
+        return users
 
     def _footer(self) -> tuple[int, int, int]:
         start, size, more = FOOTER.unpack(self._data[-FOOTER.size :])

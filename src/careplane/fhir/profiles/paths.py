@@ -89,6 +89,7 @@ def _below(rule: Rule, name: str, argument: str | None, walk: Conforming) -> lis
             slices = holder.slices if holder is not None else ()
             found += [s for s in _all(slices) if any(argument in t.profiles for t in s.types)]
         else:
+            found += _of_value(owner, name)
             child = owner.children.get(name)
             if child is not None:
                 found.append(child)
@@ -96,6 +97,15 @@ def _below(rule: Rule, name: str, argument: str | None, walk: Conforming) -> lis
                 is_one = len(child.slices) == 1 and child.slices[0].slice_name.startswith(name)
                 found += [s for s in child.slices if is_one or s.min]
     return found
+
+
+def _of_value(rule: Rule, name: str) -> Iterator[Rule]:
+    """What a fixed value or pattern says of an element in it."""
+    for value in (rule.fixed, rule.pattern):
+        inner = value.get(name) if isinstance(value, dict) else None
+        for one in inner if isinstance(inner, list) else [inner]:
+            if one is not None:
+                yield Rule(name, rule.source, pattern=one)
 
 
 def _all(slices: tuple[Rule, ...]) -> Iterator[Rule]:

@@ -103,7 +103,8 @@ class Options:
     a literal reference points to outside of the resource is `ignored`, or must conform to a target
     profile (`valid`) where it can be had. `steps` bounds the work: each is an element held against
     a rule. `vital_signs`: whether an observation is held against the profile that R4 requires by
-    its code. `plain_text`: whether a string with tags of HTML is an error. `now` is the time for FHIRPath, in microseconds since 1970.
+    its code. `plain_text`: whether a string with tags of HTML is an error. `now` is the time for
+    FHIRPath, in microseconds since 1970.
     """
 
     unknown_extensions: Severity | None = "information"

@@ -94,12 +94,9 @@ def slice_issues(
     for item, mine in zip(items, owners, strict=True):
         if len(mine) > 1:
             names = ", ".join(one.slice_name for one in mine)
-            yield Issue(
-                "error",
-                "structure",
-                f"This is of more than one slice: {names}{source}",
-                place(item),
-            )
+            text = f"This is of more than one slice: {names}{source}"
+            yield Issue("error", "structure", text, place(item))
+            continue
         if not mine:
             after_open = True
             if slicing.rules == "closed":
@@ -115,9 +112,11 @@ def slice_issues(
             text = f"Slice {mine[0].slice_name} must stand before the one before it{source}"
             yield Issue("error", "invalid", text, place(item))
         last = max(last, number)
+    unclear = {id(one) for mine in owners if len(mine) > 1 for one in mine}
     for one in rule.slices:
-        count = sum(any(o is one for o in mine) for mine in owners)
-        yield from counted(one, count, where, f"slice {one.slice_name}")
+        if id(one) not in unclear:
+            count = sum(any(o is one for o in mine) for mine in owners)
+            yield from counted(one, count, where, f"slice {one.slice_name}")
 
 
 def counted(rule: Rule, count: int, where: str, what: str) -> Iterator[Issue]:

@@ -18,6 +18,8 @@ from careplane.kernel.errors import Invalid, Issue
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 MAX_ELEMENTS = 20_000
 """Elements of one snapshot; the largest of R4 has 900."""
+MAX_LEVELS = 40
+"""Levels of elements in elements; R4 and its guides stay below 15."""
 MAX_CHAIN = 30
 """Definitions that are derived one from the other."""
 _COLLECTED = ("alias", "code", "condition", "mapping", "example")
@@ -159,12 +161,14 @@ class _Growth:
         self, snapshots: Snapshots, base: Spot | None, first: Tree, *, strict: bool
     ) -> None:
         self._snapshots = snapshots
+        self._base = base
         self._is_new = base is None
         self._is_strict = strict
         name = str(first["path"]).partition(".")[0]
         self._root = base.copy() if base is not None else Spot(name, {})
         self._stack: list[tuple[str, Spot]] = []
         self._size = 0
+        self._choices: dict[int, Spot] = {}
         self.changes: list[tuple[Tree, Tree]] = []
 
     def grown(self, differential: list[Tree]) -> Spot:
@@ -174,6 +178,11 @@ class _Growth:
             spot = self._place(element)
             self.changes.append((spot.definition, element))
             spot.definition = _merged(spot.definition, element)
+            choice = self._choices.get(id(spot))
+            if choice is not None and spot.definition.get("min", 0):
+                # a type that must be there is the only one
+                kept = {"min": spot.definition["min"], "type": spot.definition["type"]}
+                choice.definition = {**choice.definition, **kept}
             path = str(element["path"])
             while self._stack and not path.startswith(self._stack[-1][0] + "."):
                 self._stack.pop()
@@ -183,6 +192,8 @@ class _Growth:
     def _place(self, element: Tree) -> Spot:
         path, id = str(element["path"]), element.get("id")
         names = path.split(".")
+        if len(names) > MAX_LEVELS:
+            raise refused(f"A definition has elements more than {MAX_LEVELS} levels deep")
         if isinstance(id, str):
             steps = _steps(id)
             if len(steps) == len(names) and _agree(steps, names):
@@ -218,6 +229,8 @@ class _Growth:
             if type_name:
                 one = self._slice(choice, name)
                 one.definition = _narrowed(one.definition, type_name)
+                if not self._is_new:
+                    self._choices[id(one)] = choice
                 return one
         if not self._is_strict:
             return spot.children.setdefault(name, Spot(name, {}))
@@ -259,7 +272,7 @@ class _Growth:
         return _copies(source)
 
     def _find(self, id: str) -> Spot | None:
-        spot: Spot | None = self._root
+        spot: Spot | None = self._base
         for name in id.split(".")[1:]:
             spot = (spot.children or {}).get(name) if spot is not None else None
         return spot
@@ -315,6 +328,8 @@ def _merged(base: Tree, change: Tree) -> Tree:
     for key in _COLLECTED:
         if key in base and key in change and isinstance(base[key], list):
             merged[key] = [*base[key], *(one for one in change[key] if one not in base[key])]
+    if isinstance(base.get("binding"), dict) and isinstance(change.get("binding"), dict):
+        merged["binding"] = {**base["binding"], **change["binding"]}
     if "constraint" in base and "constraint" in change:
         own = {c.get("key") for c in change["constraint"]}
         kept = [c for c in base["constraint"] if c.get("key") not in own]

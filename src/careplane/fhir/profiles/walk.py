@@ -113,9 +113,7 @@ class Walk:
         owners = divided(items, rule, slicing, self)
         yield from slice_issues(items, owners, rule, slicing, where)
         for one in rule.slices:
-            mine = [
-                i for i, named in zip(items, owners, strict=True) if any(n is one for n in named)
-            ]
+            mine = [i for i, named in zip(items, owners, strict=True) if named == [one]]
             for item in mine:
                 yield from self.element(item, one)
             if one.slices:

@@ -17,6 +17,7 @@ from careplane.fhir.validation.rules import (
     maps,
     questionnaires,
     resources,
+    text_links,
     values,
 )
 from careplane.kernel.errors import Issue
@@ -41,7 +42,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "Coding": (values.coding_system,),
     "Expression": (definitions.fhirpath,),
     "Identifier": (values.identifier_value,),
-    "Narrative": (resources.narrative_links,),
+    "Narrative": (resources.narrative_links, text_links.text_links),
     "Quantity": (values.ucum_code,),
     "Questionnaire": (
         definitions.enable_when,

@@ -12,6 +12,7 @@ from careplane.fhir.codec import json
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
+from careplane.records.profiles.holding import Supported
 from careplane.rest.operation import Operation
 from careplane.search.compartments import COMPARTMENTS
 from careplane.search.registry import FULL_TEXT, Parameter, Registry
@@ -30,6 +31,8 @@ _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 More = Callable[[Tenant, str], Mapping[str, Tree]]
 """From a tenant and its base address to what features add: by type, and under "" to `rest`."""
 Current = Callable[[Tenant], Awaitable[Registry]]
+Supporting = Callable[[], Awaitable[Supported]]
+"""What installed packages are for; another object when that has changed."""
 _FIRST = Tenant(1)
 
 
@@ -43,8 +46,9 @@ def _open(base: str) -> Tree:
 
 class Capabilities:
     """The statement of one tenant, made once for each base address, and anew when search parameters
-    have been defined. `started` is in microseconds since 1970; `current` asks for the search
-    parameters of a tenant, `security` says from the base address how clients get in."""
+    have been defined or packages installed, which `supported` tells. `started` is in microseconds
+    since 1970; `current` asks for the search parameters of a tenant, `security` says from the base
+    address how clients get in."""
 
     def __init__(
         self,
@@ -54,11 +58,14 @@ class Capabilities:
         more: More = _nothing_more,
         current: Current | None = None,
         security: Callable[[str], Tree] = _open,
+        supported: Supporting | None = None,
         tenant: Tenant = _FIRST,
     ) -> None:
         self.of = lru_cache(maxsize=_TENANTS)(
-            partial(Capabilities, registry, operations, started, more, current, security)
+            partial(Capabilities, registry, operations, started, more, current, security, supported)
         )
+        self._supporting = supported
+        self._supported: Supported | None = None
         self._tenant = tenant
         self._registry = registry
         self._more = more
@@ -66,11 +73,16 @@ class Capabilities:
         self._security = security
         self._waiting: list[tuple[tuple[Parameter, str], ...]] = []
         self._operations = tuple(operations)
-        self._date = format_instant(started)
+        self.date = format_instant(started)
         self.statement = lru_cache(maxsize=16)(self._statement)
 
     async def renew(self) -> None:
         """Learn of search parameters that were defined since, and which of them are ready."""
+        if self._supporting is not None:
+            supported = await self._supporting()
+            if supported is not self._supported:
+                self._supported = supported
+                self.statement.cache_clear()
         if self._current is None:
             return
         registry = await self._current(self._tenant)
@@ -85,13 +97,14 @@ class Capabilities:
             {
                 "resourceType": "CapabilityStatement",
                 "status": "active",
-                "date": self._date,
+                "date": self.date,
                 "kind": "instance",
                 "software": {"name": "Careplane", "version": __version__},
                 "implementation": {"description": "Careplane FHIR store", "url": base},
                 "fhirVersion": "4.0.1",
                 "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
                 "patchFormat": sorted(patch.KINDS),
+                **self._guides(),
                 "rest": [self._rest(base, self._more(self._tenant, base))],
             }
         )
@@ -113,6 +126,7 @@ class Capabilities:
         return {
             "type": type,
             "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
+            **self._profiles(type),
             "interaction": [{"code": code} for code in _INTERACTIONS],
             "versioning": "versioned-update",
             "readHistory": True,
@@ -130,6 +144,14 @@ class Capabilities:
             ],
             **self._offered("type", type),
         }
+
+    def _profiles(self, type: str) -> Tree:
+        found = self._supported.profiles.get(type) if self._supported else None
+        return {"supportedProfile": list(found)} if found else {}
+
+    def _guides(self) -> Tree:
+        guides = self._supported.guides if self._supported else ()
+        return {"implementationGuide": list(guides)} if guides else {}
 
     def _referring(self, type: str) -> Tree:
         paths = self._sources.get(type)

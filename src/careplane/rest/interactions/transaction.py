@@ -14,7 +14,7 @@ from careplane.rest.bundle import answered, bundle
 from careplane.rest.interactions import written
 from careplane.rest.interactions.history import entries_of
 from careplane.rest.interactions.search import searchset, shape_of
-from careplane.rest.outcome import informed, outcome, status_of
+from careplane.rest.outcome import outcome, status_of
 from careplane.rest.prefer import Return
 from careplane.rest.request import Request
 from careplane.rest.response import Response
@@ -82,7 +82,7 @@ def _written(request: Request, done: Written) -> bytes:
     status = str(written.STATUS[done.effect])
     response = _response(status, version) if version else {"status": status}
     returns = request.prefer.returns
-    said = informed(written.SAID[done.effect]) if returns is Return.OUTCOME else b""
+    said = written.said(done) if returns is Return.OUTCOME else b""
     shown = returns is Return.REPRESENTATION and version is not None and not version.deleted
     return answered(whole(version) if shown and version else b"", response, said)
 

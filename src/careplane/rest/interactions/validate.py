@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import cast
 
 from careplane.fhir.codec import json
-from careplane.kernel.errors import Incorrect, Unsupported
+from careplane.kernel.errors import Incorrect
 from careplane.records import commands as c
 from careplane.rest.operation import Call, Operation, definition
 from careplane.rest.outcome import outcome
 from careplane.rest.response import Response
 
 _MODES = ("create", "update", "delete")
+_MOST_PROFILES = 20
 
 
 async def validate(call: Call) -> Response:
@@ -20,8 +21,6 @@ async def validate(call: Call) -> Response:
     mode = call.text("mode")
     if mode is not None and mode not in _MODES:
         raise Incorrect(f"mode is one of {', '.join(_MODES)}.")
-    if call.text("profile") is not None:
-        raise Unsupported("Validation against a named profile is not offered; leave it out.")
     tree = call.tree("resource")
     assert call.type is not None
     command = c.Validate(
@@ -29,9 +28,17 @@ async def validate(call: Call) -> Response:
         call.resource if tree is None else json.dump(tree),
         call.id,
         cast(c.ValidationMode | None, mode),
+        _profiles(call),
     )
     report = await call.service.door.validate(call.request.caller, command)
     return Response(200, outcome(report.issues))
+
+
+def _profiles(call: Call) -> tuple[str, ...]:
+    found = [text for text in call.all("profile") if isinstance(text, str) and ":" in text]
+    if len(found) < len(call.all("profile")) or len(found) > _MOST_PROFILES:
+        raise Incorrect(f"profile is a canonical URL; up to {_MOST_PROFILES} of them are taken.")
+    return tuple(found)
 
 
 OPERATIONS = (Operation(definition("Resource-validate"), validate, later=True),)

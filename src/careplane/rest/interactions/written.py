@@ -6,11 +6,11 @@ from __future__ import annotations
 import base64
 from contextlib import suppress
 
-from careplane.kernel.errors import Busy, NotFound
+from careplane.kernel.errors import Busy, Issue, NotFound
 from careplane.records.bodies import whole
 from careplane.records.results import Effect, Written
 from careplane.rest.links import address
-from careplane.rest.outcome import informed
+from careplane.rest.outcome import outcome
 from careplane.rest.prefer import Return
 from careplane.rest.request import Request
 from careplane.rest.response import Response, version_headers
@@ -47,6 +47,12 @@ async def answer(service: Service, request: Request, written: Written) -> Respon
     return response
 
 
+def said(written: Written) -> bytes:
+    """An OperationOutcome: what was done, and what the profiles have to say."""
+    done = Issue("information", "informational", SAID[written.effect])
+    return outcome((done, *written.issues))
+
+
 def _answer(request: Request, written: Written) -> Response:
     status, version = STATUS[written.effect], written.version
     response = Response(status)
@@ -59,7 +65,7 @@ def _answer(request: Request, written: Written) -> Response:
             response.headers.append((b"location", place.encode()))
     if request.prefer.returns is Return.OUTCOME:
         response.status = 200 if status == 204 else status
-        response.body = informed(SAID[written.effect])
+        response.body = said(written)
     elif request.prefer.returns is not Return.MINIMAL and version and not version.deleted:
         response.body = whole(version)
     return response

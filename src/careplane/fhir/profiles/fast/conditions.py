@@ -81,6 +81,8 @@ def _reached(
         telling = [rule for rule in rules if not rule.is_idle]
         return " and ".join(_kept(variable, type_name, rule, level) for rule in telling)
     element = _element(type_name, names[0])
+    if any(names[0] in v for r in rules for v in (r.fixed, r.pattern) if isinstance(v, dict)):
+        raise TooHard
     children = [rule.children[names[0]] for rule in rules if names[0] in rule.children]
     inner = [*children, *(s for child in children for s in child.slices if s.min)]
     if not inner:

@@ -2,7 +2,8 @@
 
 from careplane.storage.engines.memory.ledger import MemoryLedger
 from careplane.storage.engines.memory.moving import MemoryMove
+from careplane.storage.engines.memory.packages import MemoryPackages
 from careplane.storage.engines.memory.state import MemoryState
 from careplane.storage.engines.memory.store import MemoryStore
 
-__all__ = ["MemoryLedger", "MemoryMove", "MemoryState", "MemoryStore"]
+__all__ = ["MemoryLedger", "MemoryMove", "MemoryPackages", "MemoryState", "MemoryStore"]

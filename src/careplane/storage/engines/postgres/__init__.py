@@ -12,6 +12,7 @@ from careplane.storage.engines.postgres.ledger import PostgresLedger
 from careplane.storage.engines.postgres.migrate import migrate
 from careplane.storage.engines.postgres.moving import PostgresSource, PostgresTarget
 from careplane.storage.engines.postgres.moving.reading import complaints, connected
+from careplane.storage.engines.postgres.packages import PostgresPackages
 from careplane.storage.engines.postgres.sessions import Connection
 from careplane.storage.engines.postgres.state import PostgresState
 from careplane.storage.engines.postgres.store import (
@@ -27,6 +28,7 @@ T = TypeVar("T")
 __all__ = [
     "Limits",
     "PostgresLedger",
+    "PostgresPackages",
     "PostgresSource",
     "PostgresState",
     "PostgresStore",
@@ -34,6 +36,7 @@ __all__ = [
     "PostgresVault",
     "open",
     "open_ledger",
+    "open_packages",
     "open_source",
     "open_state",
     "open_target",
@@ -57,6 +60,11 @@ def open_state(url: str) -> PostgresState:
 def open_ledger(url: str, *, half: bool = False) -> PostgresLedger:
     """The ledger's log, in the same database; the same errors. `half`: during a move."""
     return PostgresLedger(url, half=half)
+
+
+def open_packages(url: str, *, half: bool = False) -> PostgresPackages:
+    """The packages of definitions, in the same database; the same errors. `half`: during a move."""
+    return PostgresPackages(url, half=half)
 
 
 async def open_source(url: str, key: bytes, folder: Path | None = None) -> PostgresSource:

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from careplane.storage.engines.sqlite.backup import SqliteVault
     from careplane.storage.engines.sqlite.ledger import SqliteLedger
     from careplane.storage.engines.sqlite.moving import SqliteSource, SqliteTarget
+    from careplane.storage.engines.sqlite.packages import SqlitePackages
     from careplane.storage.engines.sqlite.state import SqliteState
     from careplane.storage.engines.sqlite.store import Limits, SqliteStore
 
 __all__ = [
     "Limits",
     "SqliteLedger",
+    "SqlitePackages",
     "SqliteSource",
     "SqliteState",
     "SqliteStore",
@@ -29,11 +31,13 @@ __all__ = [
     "SqliteVault",
     "open",
     "open_ledger",
+    "open_packages",
     "open_state",
 ]
 _STANDS_IN = {
     "Limits": "store",
     "SqliteLedger": "ledger",
+    "SqlitePackages": "packages",
     "SqliteSource": "moving",
     "SqliteState": "state",
     "SqliteStore": "store",
@@ -76,3 +80,14 @@ def open_ledger(folder: Path, key: bytes, *, half: bool = False) -> SqliteLedger
     if not half:
         require_whole(folder)
     return SqliteLedger(folder, key)
+
+
+def open_packages(folder: Path, key: bytes, *, half: bool = False) -> SqlitePackages:
+    """The packages of definitions, in the same folder; the same key, the same errors. `half`:
+    during a move."""
+    from careplane.storage.engines.sqlite.moving.marker import require_whole
+    from careplane.storage.engines.sqlite.packages import SqlitePackages
+
+    if not half:
+        require_whole(folder)
+    return SqlitePackages(folder, key)

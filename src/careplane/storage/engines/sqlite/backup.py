@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from careplane.kernel.errors import NotFound
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.keys import KEYS
@@ -28,6 +29,7 @@ from careplane.storage.engines.sqlite.known import Kind
 from careplane.storage.engines.sqlite.ledger import LEDGER
 from careplane.storage.engines.sqlite.moving.marker import require_whole
 from careplane.storage.engines.sqlite.outbox import inboxes
+from careplane.storage.engines.sqlite.packages import PACKAGES
 from careplane.storage.engines.sqlite.spool import Spooled, segments
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
@@ -41,7 +43,6 @@ _CACHE_KIB = 8_192
 _PIECE = 1 << 20
 _VERSIONS = """SELECT t, tenant, type, rid, version, updated, form, body
 FROM version ORDER BY t"""
-_AUDIT = "SELECT seq, tenant, record FROM audit ORDER BY seq"
 _WAITING = "SELECT id, tenant, record FROM outbox ORDER BY id"
 _STATE = "SELECT revision, tenant, space, key, value FROM state ORDER BY revision"
 _LEAVES = "SELECT number, leaf, salt, said FROM entry ORDER BY number"
@@ -103,7 +104,7 @@ class SqliteVault:
                 versions = _part([records], _VERSIONS)
                 waiting = self._waiting(copy, records)
             with self._opened(copy, _File(AUDIT, "audit"), read_only=True) as trail:
-                audit = _part([trail], _AUDIT)
+                audit = _part_of(Chunks(trail).behind(0))
             with self._opened(copy, _File(STATE, "state"), read_only=True) as noted:
                 state = _part([noted], _STATE)
             ledger, keys = self._ledger(copy), self._keys(copy)
@@ -148,6 +149,8 @@ def _files(folder: Path) -> Iterator[_File]:
     yield _File(STATE, "state")
     if (folder / LEDGER).exists():
         yield _File(LEDGER, "ledger")
+    if (folder / PACKAGES).exists():
+        yield _File(PACKAGES, "packages")
     yield _File(RECORDS, "records")
     yield _File(KEYS, "keys")
     for path in inboxes(folder).values():

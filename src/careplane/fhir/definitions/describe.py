@@ -1,4 +1,5 @@
-"""Which canonical URLs a conformance resource refers to: what "where used" is answered from."""
+"""What a list of conformance resources says of one: its kind, and which URLs it refers to ("where
+used" is answered from these)."""
 
 from __future__ import annotations
 
@@ -10,6 +11,20 @@ from careplane.fhir.tree import Tree
 _ABSOLUTE = re.compile(r"(?:https?://|urn:)[^\s|#]{1,500}")
 _UNREAD = frozenset(("text", "contact", "identifier", "mapping", "meta"))
 """Members whose URLs are of people and other systems, or narrative."""
+
+
+def kind(resource: Tree) -> str:
+    """Of a StructureDefinition: profile, extension, type or logical. Of a CodeSystem: its content.
+    Empty for others."""
+    if resource["resourceType"] == "CodeSystem":
+        return str(resource.get("content", ""))
+    if resource["resourceType"] != "StructureDefinition":
+        return ""
+    if resource.get("kind") == "logical":
+        return "logical"
+    if resource.get("derivation") != "constraint":
+        return "type"
+    return "extension" if resource.get("type") == "Extension" else "profile"
 
 
 def uses(resource: Tree) -> tuple[str, ...]:

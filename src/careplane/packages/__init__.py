@@ -1,0 +1,1 @@
+"""Packages of definitions: profiles, extensions, value sets and maps that others have published."""
