@@ -13,6 +13,7 @@ from careplane.fhir.profiles.coded import binding_issues, coding_issues
 from careplane.fhir.profiles.definition import definition_issues
 from careplane.fhir.profiles.extensions import extension_issues
 from careplane.fhir.profiles.implied import implied
+from careplane.fhir.profiles.measures import measure_issues
 from careplane.fhir.profiles.places import place
 from careplane.fhir.profiles.rules import Bound, TypeRule
 from careplane.fhir.profiles.targets import reference_issues
@@ -43,6 +44,8 @@ def _node(node: Node, walk: Walk) -> Iterator[Issue]:
             yield from walk.conform(node, program)
     if node.type == "StructureDefinition" and node.is_resource:
         yield from definition_issues(node, walk)
+    elif node.type == "Measure" and node.is_resource:
+        yield from measure_issues(node, walk)
     elif node.type in ("ValueSet", "ConceptMap") and node.is_resource:
         yield from terminology_issues(node, walk)
     if node.type == "Extension":

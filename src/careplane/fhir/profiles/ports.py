@@ -61,6 +61,10 @@ class CodeChecker(Protocol):
     def check(self, question: CodeQuestion) -> Verdict:
         """What is known about the code. Never raises for a code or a URL, however strange."""
 
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        """What is wrong with a filter of a value set over a system (ValueSet.compose.include), as
+        where an expression constraint is none; empty where nothing is, or nobody can tell."""
+
 
 class Resolver(Protocol):
     """Finds what is not in the resource itself, nor in the Bundle around it."""
@@ -83,6 +87,10 @@ class NoCodes:
     def check(self, question: CodeQuestion) -> Verdict:
         """Nobody knows."""
         return UNKNOWN
+
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        """Nobody knows."""
+        return ""
 
 
 class NoResolver:
