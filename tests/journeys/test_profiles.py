@@ -16,6 +16,7 @@ from careplane.packages.adding import Adding
 from careplane.packages.packages import Packages
 from careplane.storage.engines.memory import MemoryPackages, MemoryStore
 from tests.fhir_house import House, bundle, entry, observation, open_house, patient
+from tests.mask_house import caller
 from tests.package_house import manifest, packed, profile, value_set
 from tests.support import test_data
 
@@ -117,6 +118,7 @@ async def test_validate_holds_a_resource_against_what_is_named_and_claimed(
         ("Patient/$validate", claiming("p", NAMED)),
         ("Patient/p/$validate?mode=update", claiming("p", NAMED)),
         ("Patient/$validate?mode=create", claiming("p", NAMED)),
+        ("$validate", claiming("p", NAMED)),
     ):
         answer = await house.http.post(address, json=sent)
         if address.endswith("|7"):
@@ -138,6 +140,13 @@ async def test_validate_holds_a_resource_against_what_is_named_and_claimed(
     assert len(said(answer)) == 1
     good = await house.http.post(f"Patient/$validate?profile={NAMED}", json=patient("p", **GOOD))
     assert said(good) == []
+
+
+@pytest.mark.parametrize("sent", [b"", b"[]", b"{}", b'{"resourceType":"Nothing"}'])
+async def test_validate_of_no_resource_is_said(house: House, sent: bytes) -> None:
+    answer = await house.http.post("$validate", content=sent)
+    assert answer.status_code in (400, 404)
+    assert said(answer)
 
 
 async def test_validate_of_a_stored_resource_and_of_what_it_refers_to(
@@ -319,3 +328,32 @@ async def test_examples_of_us_core_pass_where_it_is_enforced(
             refused[path] = said(answer)
     assert len(examples) == 183
     assert refused == {}
+
+
+MASK = """
+@hides("Patient.name")
+permit (principal in Role::"masked", action, resource is Patient);
+"""
+
+
+async def test_who_does_not_see_all_hears_of_no_place(installed: Installed) -> None:
+    """The name that is missing is one that they may not know of."""
+    await installed.small()
+    store = MemoryStore(installed.clock)
+    async with open_house(
+        store,
+        packages=installed.store,
+        profiles=lambda tenant: installed.policy,
+        clock=installed.clock,
+        policies={"masked.cedar": MASK},
+    ) as house:
+        await house.put(patient("p"))
+        installed.policy = f"Patient=enforce:{NAMED}"
+        patch = [{"op": "add", "path": "/active", "value": True}]
+        kind = {"content-type": "application/json-patch+json"}
+        refused = await house.client_of(caller("masked")).patch(
+            "Patient/p", json=patch, headers=kind
+        )
+        assert refused.status_code == 400
+        assert said(refused) == [("", "The resource does not conform to its profiles.")]
+    await store.close()

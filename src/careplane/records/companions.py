@@ -45,7 +45,8 @@ async def _stored(parts: Parts, account: Account, type: str, canonical: str) -> 
     url, _, version = canonical.partition("|")
     where = Uri(Param(f"{type}.url"), UriMode.EXACT, (url,))
     query = Query(frozenset({type}), where, sort=(_NEWEST,))
-    for one in await by_query(parts, account.caller, query, _VERSIONS):
+    newest = await by_query(parts, account.caller, query, _VERSIONS)
+    for one in sorted(newest, key=lambda version: version.t, reverse=True):
         found = json.parse(whole(one))
         if not version or found.get("version") == version:
             account.saw([one])

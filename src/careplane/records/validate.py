@@ -10,7 +10,7 @@ from careplane.access.scopes import Permission
 from careplane.fhir.codec import json
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.tree import Tree
-from careplane.fhir.validation import problems
+from careplane.fhir.validation import Resolve, problems
 from careplane.kernel.errors import Forbidden, Incorrect, Invalid, Issue, Malformed
 from careplane.records import analytes, rights
 from careplane.records import commands as c
@@ -42,23 +42,23 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
         raise Incorrect("There is nothing to validate; send a resource.")
     if isinstance(tree, Report):
         return tree
-    found = [*await _about_itself(parts, account, tree), *_about_request(tree, command)]
+    beside = await companions(parts, account, tree)
+    found = [*await _about_r4(parts, account, tree, beside.get), *_about_request(tree, command)]
+    is_r4 = not any(issue.severity == "error" for issue in found)
     found += await _about_profiles(parts, account, tree, command)
-    if any(issue.severity == "error" for issue in found):
-        return Report(tuple(found))
-    if type == DEFINING:
+    if is_r4 and type == DEFINING:
         found += _about_definition(parts, account, tree, command)
-    if type == analytes.MAP:
+    if is_r4 and type == analytes.MAP:
         found += analytes.problems(tree)
     return Report(tuple(found) or _fine("No problem was found."))
 
 
-async def _about_itself(parts: Parts, account: Account, tree: Tree) -> list[Issue]:
-    """Base validation, and what is told by the questionnaire or measure that it is an answer to."""
-    beside = await companions(parts, account, tree)
-    if parts.profiles is None or not beside:
-        return problems(tree, beside.get)
-    return await parts.profiles.coded(account.caller.tenant, partial(problems, tree, beside.get))
+async def _about_r4(parts: Parts, account: Account, tree: Tree, resolve: Resolve) -> list[Issue]:
+    if parts.profiles is None:
+        return problems(tree, resolve)
+    return await parts.profiles.judged(
+        account.caller.tenant, lambda in_set: problems(tree, resolve, in_set)
+    )
 
 
 async def _about_profiles(

@@ -75,6 +75,15 @@ class Examiner:
         """The same for `$validate`: what can be had of what is referred to counts."""
         return await self._examined(tenant, tree, profiles, _ASKED, resolve)
 
+    async def judged(self, tenant: Tenant, judge: Callable[[InSet], list[Issue]]) -> list[Issue]:
+        """What is said by a judge who asks whether codes are in value sets."""
+        asking = _Asking(self._answers_of(tenant))
+        while True:
+            found = judge(asking.in_set)
+            if not asking.codes:
+                return found
+            await self._answer(tenant, asking, None)
+
     async def _is_surely_good(
         self, tenant: Tenant, type: str, raw: bytes, profiles: Sequence[str]
     ) -> bool:
@@ -111,19 +120,6 @@ class Examiner:
             await self._answer(tenant, asking, resolve)
         text = "The resource asks for more definitions than can be looked up; send less."
         return [Issue("error", "too-costly", text)]
-
-    async def coded(self, tenant: Tenant, told: Callable[[InSet], list[Issue]]) -> list[Issue]:
-        """What is told by a function that asks whether codes are in value sets."""
-        asking = _Asking(self._answers_of(tenant))
-
-        def in_set(system: str, code: str, url: str) -> bool | None:
-            return asking.check(CodeQuestion(system, code, value_set=url)).result
-
-        found = told(in_set)
-        if asking.codes:
-            await self._answer(tenant, asking, None)
-            found = told(in_set)
-        return found
 
     async def artifact(self, type: str, canonical: str) -> Tree | None:
         """What the packages have."""
@@ -184,6 +180,13 @@ class _Asking:
             self.codes[question] = None
             return UNKNOWN
         return found
+
+    def in_set(self, system: str, code: str, value_set: str) -> bool | None:
+        """Whether a code is in a value set; None where nobody can tell."""
+        return self.check(CodeQuestion(system, code, value_set=value_set)).result
+
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        return ""  # nobody can tell before a value set is used
 
     def resolve(self, reference: str) -> Tree | None:
         if reference not in self.resolved:

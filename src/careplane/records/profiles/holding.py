@@ -17,6 +17,7 @@ from careplane.records.bodies import Content
 from careplane.records.profiles.policy import Mode, Policy
 
 if TYPE_CHECKING:
+    from careplane.fhir.validation import InSet
     from careplane.packages.catalogue import Catalogue
     from careplane.packages.packages import Packages
     from careplane.records.profiles.examining import Examiner, Resolve
@@ -77,9 +78,9 @@ class Profiles:
         every = dict.fromkeys((*profiles, *self._policy(tenant).of(type).profiles))
         return await self._examiner.asked(tenant, tree, tuple(every), resolve)
 
-    async def coded(self, tenant: Tenant, told: Callable[[InSet], list[Issue]]) -> list[Issue]:
-        """What is told by a function that asks whether codes are in value sets."""
-        return await self._examiner.coded(tenant, told)
+    async def judged(self, tenant: Tenant, judge: Callable[[InSet], list[Issue]]) -> list[Issue]:
+        """What is said by a judge who asks whether codes are in value sets."""
+        return await self._examiner.judged(tenant, judge)
 
     async def artifact(self, type: str, canonical: str) -> Tree | None:
         """What the installed packages have under a canonical."""
