@@ -38,6 +38,7 @@ from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.workers import Workers
+from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import system_clock
@@ -83,6 +84,7 @@ from careplane.terminology.core import CoreLibrary
 from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
 from careplane.terminology.packaged import PackageLibrary
+from careplane.terminology.resources import Resources
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -194,7 +196,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         partial(walk.progress, book),
     )
     packaged = PackageLibrary(lambda: packaging.packages)
-    codes = Shelves(packaged, CoreLibrary(), GrammarLibrary())
+    molar = Resources((concept_map(),))
+    codes = Shelves(packaged, CoreLibrary(), GrammarLibrary(), molar)
     terms = Terms(Index(store), codes, state)
     profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
     profile_policy(settings.profiles)  # what is wrong with it is said at the start
