@@ -25,7 +25,8 @@ _MEANT: Final = {
     "mmHg": "mm[Hg]", "cmH2O": "cm[H2O]", "mcg": "ug", "\xb5g": "ug", "\u03bcg": "ug", "gm": "g",
     "cc": "mL", "mcL": "uL", "sec": "s", "hr": "h", "hrs": "h", "day": "d", "yr": "a",
     "bpm": "/min", "\xb0C": "Cel", "degC": "Cel", "\xb0F": "[degF]", "degF": "[degF]",
-    "lb": "[lb_av]", "lbs": "[lb_av]", "oz": "[oz_av]", "in": "[in_i]", "mEq": "meq", "mOsm": "mosm",
+    "lb": "[lb_av]", "lbs": "[lb_av]", "oz": "[oz_av]", "in": "[in_i]", "mEq": "meq",
+    "mOsm": "mosm",
 }  # fmt: skip
 """What is often written instead of a unit's code."""
 _TOKEN: Final = re.compile(
