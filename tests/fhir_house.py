@@ -27,6 +27,7 @@ from careplane.access.policy.relations import Relations
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app.erasing import Outputs, erasing
+from careplane.fhir.analytes import concept_map
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.audit import AuditRecord, decode
@@ -73,6 +74,7 @@ from careplane.terminology.core import CoreLibrary
 from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Library, Shelves
 from careplane.terminology.packaged import PackageLibrary
+from careplane.terminology.resources import Resources
 from tests.contracts.engines import Store
 
 BASE = "http://hospital.test/fhir"
@@ -221,7 +223,8 @@ async def open_house(
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
     known = Packages(packages or MemoryPackages(), clock)
-    codes = Shelves(PackageLibrary(lambda: known), CoreLibrary(), GrammarLibrary())
+    molar = Resources((concept_map(),))
+    codes = Shelves(PackageLibrary(lambda: known), CoreLibrary(), GrammarLibrary(), molar)
     terms = Terms(Index(store), Shelves(library, codes) if library else codes, state, named)
     held = Profiles(lambda: known, lambda t: parse_profiles(profiles(t)), terms, store, clock)
     registry = REGISTRY.with_full_text() if full_text else REGISTRY

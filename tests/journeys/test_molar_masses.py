@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from careplane.fhir.analytes import TARGET
+from careplane.fhir.analytes import TARGET, URL
 from tests.fhir_house import House, ids
 
 pytestmark = pytest.mark.anyio
@@ -70,3 +70,11 @@ async def test_what_is_no_molar_mass_is_refused(house: House) -> None:
     assert issue in checked.json()["issue"]
     other = {**wrong, "targetUri": "http://lab.example/units"}
     assert (await house.http.put("ConceptMap/ours", json=other)).status_code == 201
+
+
+async def test_what_comes_with_the_server_can_be_asked_for(house: House) -> None:
+    answer = await house.http.get(
+        f"ConceptMap/$translate?url={URL}&system=http://loinc.org&code=14749-6"
+    )
+    assert answer.status_code == 200, answer.text
+    assert "180156.mg/mol" in answer.text

@@ -69,3 +69,59 @@ async def test_a_response_is_held_against_its_questionnaire(house: House) -> Non
     assert [i["expression"] for i in errors] == [
         ["Bundle.entry[0].resource.item[0].answer[0].valueString"]
     ]
+
+
+async def test_codes_are_asked_of_terminology(house: House) -> None:
+    """Of a value set that the institution has itself."""
+    codes = "http://example.org/CodeSystem/smoking"
+    listed = {"system": codes, "concept": [{"code": "never"}, {"code": "often"}]}
+    await house.put(
+        {
+            "resourceType": "ValueSet",
+            "id": "smoking",
+            "url": "http://example.org/ValueSet/smoking",
+            "status": "active",
+            "compose": {"include": [listed]},
+        }
+    )
+    form = questionnaire("coded", "1")
+    form["item"] = [
+        {
+            "linkId": "smokes",
+            "type": "choice",
+            "answerValueSet": "http://example.org/ValueSet/smoking",
+        }
+    ]
+    await house.put(form)
+    for code, places in (
+        ("never", []),
+        ("always", ["QuestionnaireResponse.item[0].answer[0]"]),
+    ):
+        body = response(URL, "")
+        body["item"][0]["answer"] = [{"valueCoding": {"system": codes, "code": code}}]
+        found = await house.http.post("QuestionnaireResponse/$validate", json=body)
+        errors = [i for i in found.json()["issue"] if i["severity"] == "error"]
+        assert [i["expression"][0] for i in errors] == places
+
+
+async def test_a_report_is_held_against_its_measure(house: House) -> None:
+    group = {"code": {"text": "all"}, "population": []}
+    population = {"code": {"text": "initial"}, "criteria": {"language": "text/cql"}}
+    population["criteria"]["expression"] = "Here"  # type: ignore[index]
+    measure = {"resourceType": "Measure", "id": "m", "url": "http://example.org/m"}
+    group["population"] = [population]
+    await house.put({**measure, "status": "active", "group": [group]})
+    report = {
+        "resourceType": "MeasureReport",
+        "status": "complete",
+        "type": "summary",
+        "measure": "http://example.org/m",
+        "period": {"start": "2024"},
+        "group": [{"code": {"text": "all"}, "population": [{"code": {"text": "other"}}]}],
+    }
+    found = await house.http.post("MeasureReport/$validate", json=report)
+    errors = [i for i in found.json()["issue"] if i["severity"] == "error"]
+    assert [i["expression"][0] for i in errors] == [
+        "MeasureReport.group[0].population[0]",
+        "MeasureReport.group[0]",
+    ]

@@ -39,6 +39,7 @@ from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.workers import Workers
+from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
 from careplane.kernel.clock import system_clock
@@ -85,6 +86,7 @@ from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
 from careplane.terminology.packaged import PackageLibrary
 from careplane.terminology.releases import Releases
+from careplane.terminology.resources import Resources
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -199,7 +201,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         partial(walk.progress, book),
     )
     packaged = PackageLibrary(lambda: packaging.packages)
-    codes = Shelves(releases, packaged, CoreLibrary(), GrammarLibrary())
+    molar = Resources((concept_map(),))
+    codes = Shelves(releases, packaged, CoreLibrary(), GrammarLibrary(), molar)
     terms = Terms(Index(store), codes, state, releases.named)
     profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
     profile_policy(settings.profiles)  # what is wrong with it is said at the start

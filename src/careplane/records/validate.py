@@ -16,8 +16,8 @@ from careplane.records import analytes, rights
 from careplane.records import commands as c
 from careplane.records.account import Account
 from careplane.records.bodies import accept, whole
+from careplane.records.companions import companions
 from careplane.records.fetch import by_keys
-from careplane.records.forms import questionnaires
 from careplane.records.parts import Parts
 from careplane.records.read import read
 from careplane.records.results import Report
@@ -42,8 +42,8 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
         raise Incorrect("There is nothing to validate; send a resource.")
     if isinstance(tree, Report):
         return tree
-    forms = await questionnaires(parts, account, tree)
-    found = [*await _about_r4(parts, account, tree, forms), *_about_request(tree, command)]
+    beside = await companions(parts, account, tree)
+    found = [*await _about_r4(parts, account, tree, beside.get), *_about_request(tree, command)]
     is_r4 = not any(issue.severity == "error" for issue in found)
     found += await _about_profiles(parts, account, tree, command)
     if is_r4 and type == DEFINING:
@@ -53,11 +53,11 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
     return Report(tuple(found) or _fine("No problem was found."))
 
 
-async def _about_r4(parts: Parts, account: Account, tree: Tree, forms: Resolve) -> list[Issue]:
+async def _about_r4(parts: Parts, account: Account, tree: Tree, resolve: Resolve) -> list[Issue]:
     if parts.profiles is None:
-        return problems(tree, forms)
+        return problems(tree, resolve)
     return await parts.profiles.judged(
-        account.caller.tenant, lambda in_set: problems(tree, forms, in_set)
+        account.caller.tenant, lambda in_set: problems(tree, resolve, in_set)
     )
 
 

@@ -21,6 +21,14 @@ MAX_LENGTH: Final = 256
 MAX_NESTING: Final = 16
 MAX_EXPONENT: Final = 99
 
+_MEANT: Final = {
+    "mmHg": "mm[Hg]", "cmH2O": "cm[H2O]", "mcg": "ug", "\xb5g": "ug", "\u03bcg": "ug", "gm": "g",
+    "cc": "mL", "mcL": "uL", "sec": "s", "hr": "h", "hrs": "h", "day": "d", "yr": "a",
+    "bpm": "/min", "\xb0C": "Cel", "degC": "Cel", "\xb0F": "[degF]", "degF": "[degF]",
+    "lb": "[lb_av]", "lbs": "[lb_av]", "oz": "[oz_av]", "in": "[in_i]", "mEq": "meq",
+    "mOsm": "mosm",
+}  # fmt: skip
+"""What is often written instead of a unit's code."""
 _TOKEN: Final = re.compile(
     r"""
     (?P<annotation> \{ [!-z|~]* \} )
@@ -63,7 +71,7 @@ class _Parser:
         unit = ONE.product(self.component().power(-1)) if self.takes("/") else self.component()
         unit = self.rest(unit)
         if self.at < len(self.code):
-            raise self.wrong("there is something after the end.")
+            raise self.wrong(self._annotation() or "there is something after the end.")
         return unit
 
     def rest(self, unit: Unit) -> Unit:
@@ -81,12 +89,19 @@ class _Parser:
         else:
             match = _TOKEN.match(self.code, self.at)
             if match is None or match.lastgroup == "symbol":
-                raise self.wrong("expected a unit, a number or an annotation in braces.")
+                expected = "expected a unit, a number or an annotation in braces."
+                raise self.wrong(self._annotation() or expected)
             unit = self.meaning(match)
             self.at = match.end()
             if match.lastgroup == "annotation":
                 return unit
         return self.annotated(unit)
+
+    def _annotation(self) -> str | None:
+        """What is wrong where an annotation seems to begin."""
+        if not self.code.startswith("{", self.at):
+            return None
+        return "an annotation has no spaces, no braces and nothing but ASCII inside."
 
     def group(self) -> Unit:
         self.nesting += 1
@@ -159,6 +174,8 @@ def _prefixed(code: str, prefix: Fraction, rest: str) -> Unit:
 
 def _unknown(code: str) -> str:
     """Name the unit meant, where only the case or the brackets differ."""
+    if code in _MEANT:
+        return f"{code!r} is not a unit; did you mean {_MEANT[code]}?"
     known = {**BASE_UNITS, **UNITS}
     meant = [one for one in known if one.strip("[]").casefold() == code.strip("[]").casefold()]
     hint = f"; did you mean {' or '.join(meant)}?" if meant else "."

@@ -141,6 +141,11 @@ class Examiner:
         text = "The resource asks for more definitions than can be looked up; send less."
         return [Issue("error", "too-costly", text)]
 
+    async def artifact(self, type: str, canonical: str) -> Tree | None:
+        """What the packages have."""
+        entry = (await self._packages.catalogue()).find(type, canonical)
+        return await self._packages.tree(entry) if entry else None
+
     async def _answer(self, tenant: Tenant, asking: _Asking, resolve: Resolve | None) -> None:
         library = Shelves(OwnLibrary(tenant, self._terms.index), self._terms.everybodys)
         for question in asking.codes:

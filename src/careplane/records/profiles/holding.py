@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from careplane.fhir.codec import envelope
 from careplane.fhir.tree import Tree
+from careplane.fhir.validation import InSet
 from careplane.kernel.clock import Clock, format_instant
 from careplane.kernel.errors import Invalid, Issue
 from careplane.records.bodies import Content

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from careplane.fhir import ucum
+from careplane.fhir.definitions import core
 from careplane.fhir.ucum.tables import BASE_UNITS, UNITS
 
 CASES = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text("utf-8"))
@@ -51,6 +52,21 @@ def test_every_unit_of_the_essence_has_a_canonical_form(code: str) -> None:
     value, canonical = ucum.canonicalise(Decimal(1), code)
     assert value > 0
     assert ucum.canonicalise(value, canonical) == (value, canonical)
+
+
+def test_the_units_that_r4_calls_common() -> None:
+    """All of them but those with spaces in annotations, which UCUM forbids."""
+    value_set = core.artifact("ValueSet", "http://hl7.org/fhir/ValueSet/ucum-common")
+    assert value_set is not None
+    listed = [c["code"] for one in value_set["compose"]["include"] for c in one["concept"]]
+    assert len(listed) > 1_300
+    for code in listed:
+        if " " in code:
+            with pytest.raises(ucum.NotAUnit, match="no spaces"):
+                ucum.parse(code)
+        else:
+            value, canonical = ucum.canonicalise(Decimal(1), code)
+            assert abs(ucum.convert(value, canonical, code) - 1) < Decimal("1e-50")
 
 
 def test_case_matters() -> None:
