@@ -17,6 +17,7 @@ _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _ALSO = {
     _CORE + "structuredefinition-fhir-type": ("ElementDefinition.type",),
     _CORE + "regex": ("ElementDefinition.type",),
+    _CORE + "valueset-concept-comments": ("CodeSystem.concept",),
     _CORE + "structuredefinition-normative-version": ("Element",),
 }
 """Where R4's own definitions use an extension of R4, and its definition does not say so."""
