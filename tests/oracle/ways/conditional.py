@@ -210,7 +210,8 @@ def _updates(sight: Sight, type: str, content: Record) -> bool:
 
 
 def _patch_of(n: int, key: str) -> tuple[list[Record], Callable[[Record], Record]]:
-    """A JSON patch, and what it makes of a record: of another language, or of another patient."""
+    """A JSON patch, and what it makes of a record: of another language, or of another patient; of
+    another language it cannot make what shows a few elements alone."""
     if n % 3 and "subject" in WORLD[key]:
         aim = f"Patient/{_elsewhere(n)}"
         return (
@@ -228,7 +229,7 @@ def _of_patch(sight: Sight, n: int, m: int) -> list[str]:
         return [_SEVERAL] if found else [_REFUSED]
     after = _patch_of(n, aim.key)[1](sight.records[found[0]])
     allowed = found[0] in sight.update and sight.may("bring", after)
-    return found if allowed else [_REFUSED]
+    return found if allowed and "*" not in sight.hidden(found[0]).leaves else [_REFUSED]
 
 
 async def _patch(here: Here, n: int, m: int) -> list[str]:
@@ -240,7 +241,9 @@ async def _patch(here: Here, n: int, m: int) -> list[str]:
     if answer.status == 200:
         await _taken_back(here, answer.key)
     found = aim.found(here.sight)
-    right = len(found) == 1 or _updates(here.sight, aim.type, _content(n, aim.key))
+    exact = all(here.sight.hidden(key).exact for key in found)
+    several = len(found) != 1 and _updates(here.sight, aim.type, _content(n, aim.key))
+    right = (len(found) == 1 and exact) or several
     return _or_refused(_of_patch(here.sight, n, m), got, here, right)
 
 
