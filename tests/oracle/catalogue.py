@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from tests.oracle.way import Way
-from tests.oracle.ways import conditional, hidden, histories, one, operations, searches, surfaces
+from tests.oracle.ways import (
+    changes,
+    conditional,
+    hidden,
+    histories,
+    one,
+    operations,
+    searches,
+    surfaces,
+)
 
 WAYS: dict[str, Way] = {
     **one.WAYS, **histories.WAYS, **searches.WAYS, **operations.WAYS,
-    **conditional.WAYS, **hidden.WAYS, **surfaces.WAYS,
+    **changes.WAYS, **conditional.WAYS, **hidden.WAYS, **surfaces.WAYS,
 }  # fmt: skip
