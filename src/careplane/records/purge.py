@@ -32,6 +32,8 @@ _PATIENT = "Patient"
 _PAGE = 500
 _STEP = 400
 _REFERENCE = re.compile(rb'"((?:[^"\\]{1,200}/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64}))(?:"|/_)')
+_ESCAPED = re.compile(rb"\\u00(?:2[d-f]|3[0-9]|[46][1-9a-f]|[57][0-9a])", re.IGNORECASE)
+"""A letter, digit or mark that may stand in a reference, written as an escape of JSON."""
 _ALONE = NoWorld()
 _Version = tuple[str, str, int]
 
@@ -112,11 +114,11 @@ async def _gather(parts: Parts, tenant: Tenant, id: str) -> _Record:
 
 
 def may_name(version: Version, patient: str) -> bool:
-    """Whether it may be, or refer to, this patient: told by the bytes alone, unless some of their
-    letters are written as escapes."""
+    """Whether it may be, or refer to, this patient: told by the bytes alone, unless some of them
+    that could stand in a reference are written as escapes."""
     if (version.type, version.id) == (_PATIENT, patient):
         return True
-    return patient.encode() in version.rest or b"\\u" in version.rest
+    return patient.encode() in version.rest or _ESCAPED.search(version.rest) is not None
 
 
 def _is_member(parts: Parts, id: str, version: Version) -> bool:
