@@ -289,7 +289,7 @@ policies = st.builds(
 )
 
 
-def _is_about_something(policy: str) -> bool:
+def is_about_something(policy: str) -> bool:
     """Whether it can apply to any type; others are refused at load."""
     try:
         Policies(rules([("drawn.cedar", policy)]), RELATIONS)
@@ -300,7 +300,7 @@ def _is_about_something(policy: str) -> bool:
     return True
 
 
-usable = policies.filter(_is_about_something)
+usable = policies.filter(is_about_something)
 _ASKERS = st.sampled_from((
     ("Practitioner/n", None), ("Practitioner/m", None), ("Patient/p0", "p0"),
     ("RelatedPerson/r", "p2"), ("client/x", None), ("client/x", "p1"),

@@ -18,12 +18,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from careplane.access.caller import Caller
+from careplane.access.consent.book import Books
 from careplane.access.scopes import parse_scopes
 from careplane.kernel.clock import system_clock
 from careplane.records import commands as c
 from careplane.records.door import Door
 from tests.consent_house import actor, consent
-from tests.contracts.engines import ENGINES
+from tests.contracts.engines import ENGINES, Store
 from tests.fhir_house import TENANT, bundle, entry, observation, open_house, patient
 from tests.policy_house import Record
 
@@ -46,6 +47,7 @@ async def main(patients: int, each: int, engine: str) -> None:
             denial = {"type": "deny", "actor": [actor("Practitioner/d")]}
             await _consents(house.door, patients, denial, spare=5)
             await _first(house.door, "all are read anew")
+            await _start(house.store)
             await house.put(consent("c9", "p9", denial, language="de"))
             await _first(house.door, "one is read anew")
             await _rows("denied to the one who asks", house.door)
@@ -77,6 +79,17 @@ async def _first(door: Door, what: str) -> None:
     started = time.perf_counter()
     await door.read(DOCTOR, c.Read("Patient", "p1"))
     _say(what, "the first read after", [time.perf_counter() - started])
+
+
+async def _start(store: Store) -> None:
+    """What a process reads before its first answer."""
+    took = []
+    for _ in range(5):
+        books = Books(store, system_clock)
+        started = time.process_time()
+        await books.fresh(TENANT)
+        took.append(time.process_time() - started)
+    _say("a process that starts", "all Consents read, time of the processor", took)
 
 
 async def _rows(what: str, door: Door) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from careplane.records.account import Account
 from careplane.records.parts import Parts
 from careplane.records.purge import remove
 from careplane.records.results import Purged
+from careplane.search.compartments import _members
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.keys.erasures import NAME
 from careplane.storage.ports.records import Tenant
@@ -265,3 +267,78 @@ async def test_a_backup_from_before_encryption_does_not_bring_it_back(tmp_path: 
     assert await here.store.read(TENANT, "Patient", "q") is not None
     await here.close()
     assert json.dumps(MARKS[0]).encode() not in contents(old)
+
+
+def device(id: str, of: str | None, **more: Any) -> dict[str, Any]:
+    named = {} if of is None else {"patient": {"reference": f"Patient/{of}"}}
+    return {"resourceType": "Device", "id": id, **named, **more}
+
+
+@contextmanager
+def before_devices_were_in_the_compartment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As the version was that took no Device for a part of a patient's record."""
+    with monkeypatch.context() as then:
+        then.setattr("careplane.fhir.definitions.compartments._ALSO", {})
+        _members.cache_clear()
+        yield
+    _members.cache_clear()
+
+
+async def test_devices_go_that_were_stored_before_they_were_part_of_the_record(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serial = {"serialNumber": MARKS[2]}
+    with before_devices_were_in_the_compartment(monkeypatch):
+        async with open_bulk_house(tmp_path / "data", database=database) as house:
+            await record(house)
+            await house.put(
+                device("pump", "p", **serial), device("pump", "p", lotNumber="2", **serial),
+                device("dropped", "p", **serial), device("lent", "p", **serial),
+                device("lent", "q"), device("theirs", "q"), device("shelf", None),
+            )  # fmt: skip
+            assert (await house.http.delete("Device/dropped")).status_code == 204
+            inside = ids(await house.http.get("Patient/p/$everything"))
+            assert "Device/pump" not in inside
+    async with open_bulk_house(tmp_path / "data", database=database) as house:
+        assert "Device/pump" in ids(await house.http.get("Patient/p/$everything"))
+        answer = told(await erase(house))
+        assert (answer["resources"], answer["versions"]) == (5, 10)
+        for path in ("Device/pump", "Device/pump/_history/1", "Device/pump/_history",
+                     "Device/dropped/_history/1", "Device/lent/_history/1"):  # fmt: skip
+            assert (await house.http.get(path)).status_code == 404, path
+        assert set(ids(await house.http.get("Device"))) == {
+            "Device/lent", "Device/theirs", "Device/shelf",
+        }  # fmt: skip
+        assert MARKS[2] not in (await house.http.get("_history?_count=1000")).text
+        census = await house.here.store.keeper.census(TENANT)
+        assert census.superseded == 0
+    if not database:
+        assert MARKS[2].encode() not in contents(tmp_path / "data")
+
+
+async def test_what_stays_can_be_read(house: BulkHouse) -> None:
+    """A Task is in no patient's compartment, and its body was under the key of the one it names."""
+    await record(house)
+    task = {"resourceType": "Task", "id": "t", "status": "requested", "intent": "order",
+            "for": {"reference": "Patient/p"}}  # fmt: skip
+    await house.put(task, {**task, "status": "accepted"})
+    answer = await erase(house)
+    left = [p["valueReference"]["reference"] for p in answer.json()["parameter"]
+            if p["name"] == "left"]  # fmt: skip
+    assert left == ["Task/t"]
+    assert (await house.http.get("Task/t")).json()["status"] == "accepted"
+    assert (await house.http.get("Task/t/_history/1")).json()["status"] == "requested"
+    assert ids(await house.http.get("Task")) == ["Task/t"]
+    assert (await house.http.get("_history?_count=1000")).status_code == 200
+    assert (await erase(house)).status_code == 404
+    assert told(await erase(house, "q"))["resources"] == 2
+
+
+async def test_a_reference_written_with_escapes_is_found(house: BulkHouse) -> None:
+    """They stand in the bytes as they were sent."""
+    await record(house)
+    text = json.dumps(observation("sly", "p", valueString=MARKS[1]))
+    raw = text.replace("Patient/p", "Patient/\\u0070").encode()
+    assert (await house.http.put("Observation/sly", content=raw)).status_code == 201
+    assert told(await erase(house))["resources"] == 4
+    assert (await house.http.get("Observation/sly/_history/1")).status_code == 404

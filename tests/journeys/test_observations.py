@@ -147,6 +147,23 @@ async def test_stats_of_a_period_with_its_sources(house: House) -> None:
     assert source["resource"]["id"] in ("w1", "w2")
 
 
+async def test_stats_count_what_has_no_date(house: House) -> None:
+    """It is in every figure but those of time: the period, and the line through the points."""
+    for n, when in enumerate(({}, {"effectiveDateTime": "2024-01-02"}, {})):
+        weight = amount(70 + 2 * n)
+        await house.put(observation(f"w{n}", "p", code="w", valueQuantity=weight, **when))
+    (found,) = await stats(house, "code=w&statistic=average,count,regression")
+    wanted = {"average": 72, "count": 3, "Gradient": None, "Intercept": None}
+    assert figures(found["resource"]) == wanted
+    period = found["resource"]["effectivePeriod"]
+    assert period == dict.fromkeys(("start", "end"), "2024-01-02T00:00:00.000Z")
+    for n in range(3):
+        await house.http.delete(f"Observation/w{n}")
+    await house.put(observation("alone", "p", code="w", valueQuantity=amount(70)))
+    (found,) = await stats(house, "code=w&statistic=count")
+    assert "effectivePeriod" not in found["resource"]
+
+
 async def test_stats_of_a_panel_go_by_its_parts(house: House) -> None:
     await house.put(patient("p"))
     for n in (1, 2):

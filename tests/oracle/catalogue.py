@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from tests.oracle.way import Way
-from tests.oracle.ways import histories, one, operations, searches
+from tests.oracle.ways import (
+    changes,
+    conditional,
+    hidden,
+    histories,
+    one,
+    operations,
+    searches,
+    surfaces,
+)
 
-WAYS: dict[str, Way] = {**one.WAYS, **histories.WAYS, **searches.WAYS, **operations.WAYS}
+WAYS: dict[str, Way] = {
+    **one.WAYS, **histories.WAYS, **searches.WAYS, **operations.WAYS,
+    **changes.WAYS, **conditional.WAYS, **hidden.WAYS, **surfaces.WAYS,
+}  # fmt: skip

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.consent_house import Draft, drafts, drawn_consent
 from tests.oracle.catalogue import WAYS
+from tests.oracle.hiding import Masked, masked
 from tests.oracle.population import PATIENTS
 from tests.policy_house import Case, Record, usable
 
@@ -21,11 +22,12 @@ _ASKERS = (
 _ROLES = (
     frozenset[str](), frozenset[str](), frozenset({"physician"}), frozenset({"treating-physician"}),
     frozenset({"ward-nurse"}), frozenset({"nurse"}), frozenset({"front-desk"}), frozenset({"a"}),
-    frozenset({"patient"}), frozenset({"proxy"}), frozenset({"a", "b"}),
+    frozenset({"patient"}), frozenset({"proxy"}), frozenset({"a", "b"}), frozenset({"m"}),
+    frozenset({"m", "a"}), frozenset({"m", "treating-physician"}), frozenset({"m", "ward-nurse"}),
 )  # fmt: skip
 _SCOPES = (
     "system/*.cruds", "system/*.cruds", "user/*.cruds", "user/*.cruds",
-    "user/Observation.rs user/Patient.rs user/Condition.r", "patient/*.rs patient/Observation.u",
+    "user/Observation.rs user/Patient.rs user/Condition.r", "patient/*.rs patient/Observation.cud",
 )  # fmt: skip
 
 
@@ -42,7 +44,8 @@ class Request:
 class Round:
     """One house: its policies and Consents, and who asks it what."""
 
-    policies: str
+    policies: list[str]
+    masks: list[Masked]
     consents: list[Record]
     callers: list[tuple[Case, list[Request]]]
 
@@ -57,9 +60,11 @@ _callers: st.SearchStrategy[_Asked] = st.tuples(
 )  # fmt: skip
 
 
-def _round(policies: list[str], drawn: list[Draft], callers: list[_Asked], way: int) -> Round:
+def _round(
+    policies: list[str], masks: list[Masked], drawn: list[Draft], callers: list[_Asked], way: int
+) -> Round:
     """All ways take turns, beginning with this one."""
-    text = "\n".join(policies)
+    text = "\n".join((*policies, *(one.policy for one in masks)))
     turns = cycle((*_NAMES[way:], *_NAMES[:way]))
     cases = [
         (
@@ -68,12 +73,15 @@ def _round(policies: list[str], drawn: list[Draft], callers: list[_Asked], way: 
         )
         for (who, patient), roles, purpose, scopes, numbers in callers
     ]
-    return Round(text, [drawn_consent(f"k{n}", one) for n, one in enumerate(drawn)], cases)
+    return Round(
+        policies, masks, [drawn_consent(f"k{n}", one) for n, one in enumerate(drawn)], cases
+    )
 
 
 rounds = st.builds(
     _round,
     st.lists(usable, max_size=3),
+    st.lists(masked, max_size=3),
     st.lists(drafts(("p0", "p1", "p2", *PATIENTS)), max_size=12),
     st.lists(_callers, min_size=CALLERS, max_size=CALLERS),
     st.integers(0, len(WAYS) - 1),

@@ -10,6 +10,7 @@ from tests.fhir_house import observation, patient
 from tests.policy_house import Record, encounter, relative, team, to
 
 PATIENTS = tuple(f"p{n}" for n in range(60))
+UCUM = "http://unitsofmeasure.org"
 PART2 = labels("R", "ETHUD", "42CFRPart2", "NODSCLCD")
 GRAPH = {
     "resourceType": "GraphDefinition", "id": "g", "url": "http://example.org/g", "name": "G",
@@ -20,6 +21,12 @@ GRAPH = {
         {"target": [{"type": "Observation", "params": "encounter={ref}"}]},
     ],
 }  # fmt: skip
+
+
+def narrative(n: int) -> Record:
+    """It tells of what stands elsewhere in the record."""
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml">555-{n % 9}, Line {n}, Kin {n}</div>'
+    return {"status": "generated", "div": div}
 
 
 def _more(n: int) -> Iterator[Record]:
@@ -50,10 +57,40 @@ def _more(n: int) -> Iterator[Record]:
         yield relative(f"r{n}", id, active=n % 20 == 0)
 
 
+def _told(n: int, record: Record) -> Record:
+    """With more in it, which policies may hide."""
+    more: Record = {}
+    match record["resourceType"]:
+        case "Observation":
+            more = {
+                "note": [{"text": f"Note {n}"}],
+                "valueQuantity": {"value": 100 + n % 9, "unit": "cm", "system": UCUM, "code": "cm"},
+            }
+        case "Patient":
+            more = {
+                "text": narrative(n),
+                "telecom": [{"system": "phone", "value": f"555-{n % 9}"}],
+                "address": [{"line": [f"Line {n}"], "city": f"Town{n % 9}"}],
+                "contact": [
+                    {
+                        "name": {"family": f"Kin {n}"},
+                        "telecom": [{"system": "phone", "value": f"777-{n}"}],
+                    }
+                ],
+            }
+        case "Condition":
+            more = {
+                "note": [{"text": f"Note {n}"}],
+                "bodySite": [{"coding": [{"system": "http://x", "code": f"b{n % 9}"}]}],
+            }
+        case "Encounter":
+            more = {"reasonCode": [{"coding": [{"system": "http://x", "code": f"r{n % 9}"}]}]}
+    return {**record, **more}  # fmt: skip
+
+
+_ROWS = [*ALL.values(), *(record for n in range(4, 60) for record in _more(n)), GRAPH]
 WORLD: dict[str, Record] = {
-    **ALL,
-    **{f"{r['resourceType']}/{r['id']}": r for n in range(4, 60) for r in _more(n)},
-    "GraphDefinition/g": GRAPH,
+    f"{r['resourceType']}/{r['id']}": _told(n, r) for n, r in enumerate(_ROWS)
 }
 TYPES = tuple(dict.fromkeys([*(key.split("/")[0] for key in WORLD), "Consent"]))
 IN_COMPARTMENT = frozenset(

@@ -1,17 +1,19 @@
-"""What a caller may do with each row: scopes by hand, policies by Cedar's own engine, Consents and
-Part 2 by walking their JSON. One row at a time, with no plan."""
+"""What a caller may do with each row, and what of it is shown: scopes by hand, policies and what
+they hide by Cedar's own engine, Consents and Part 2 by walking their JSON. One row at a time, with
+no plan."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 import cedarpy
 
 from careplane.access.policy.source import shipped
 from tests.consent_house import Asked, says, subjects
+from tests.oracle.hiding import Masked, stripped
 from tests.oracle.population import IN_COMPARTMENT, WORLD, part2
 from tests.policy_house import Case, Record, matched, patients_of, uid
 
@@ -59,7 +61,8 @@ def _set(references: set[str]) -> list[dict[str, Any]]:
 
 def _entity(record: Record) -> dict[str, Any]:
     type, mine = record["resourceType"], patients_of(record)
-    near = {name: _set(set().union(*(_PEOPLE[id][name] for id in mine)))
+    none: dict[str, set[str]] = {}
+    near = {name: _set(set().union(*(_PEOPLE.get(id, none).get(name, ()) for id in mine)))
             for name in ("careTeam", "attending", "ward", "proxies")}  # fmt: skip
     return {
         "uid": uid(f"{type}/{record['id']}"),
@@ -72,6 +75,25 @@ def _entity(record: Record) -> dict[str, Any]:
 _ENTITIES = {key: _entity(record) for key, record in WORLD.items()}
 
 
+@cache
+def _permits() -> str:
+    """All permits of the ready roles; none of those drawn hides anything."""
+    ready = json.loads(cedarpy.policies_to_json_str("\n".join(shipped().values())))
+    some = {id: one for id, one in ready["staticPolicies"].items() if one["effect"] == "permit"}
+    return cedarpy.policies_from_json_str(json.dumps({**ready, "staticPolicies": some}))
+
+
+class Hidden(NamedTuple):
+    """Leaves that are hidden of a record; where it is opened to reads only, or to searches only,
+    that is not `exact`: more may be."""
+
+    leaves: frozenset[str] = frozenset()
+    exact: bool = True
+
+
+NOTHING = Hidden()
+
+
 @dataclass(frozen=True)
 class Sight:
     """All rows, and which of them a caller may read, find and (Consents aside) change."""
@@ -80,6 +102,30 @@ class Sight:
     read: frozenset[str]
     found: frozenset[str]
     update: frozenset[str]
+    judge: Judge | None = None
+
+    def may(self, action: str, record: Record) -> bool:
+        """Whether something may be done with a record, as it is or would be; `bring` is to put it
+        in the place of another."""
+        return self.judge is None or self.judge.may(action, record)
+
+    def deletes(self, type: str) -> bool:
+        """Whether something of a type may be deleted."""
+        some = self.read if self.judge is None else self.judge.delete
+        return any(key.startswith(f"{type}/") for key in some)
+
+    def hidden(self, key: str) -> Hidden:
+        """What is hidden of a record."""
+        return NOTHING if self.judge is None else self.judge.hidden.get(key, NOTHING)
+
+    def seen(self, key: str) -> Record:
+        """A record as it is shown, without meta."""
+        return stripped(self.records[key], self.hidden(key).leaves)
+
+    def hides(self, type: str, leaf: str) -> bool:
+        """Whether something in the policies hides this of anything."""
+        some = () if self.judge is None else self.judge.masks
+        return any(one.type == type and leaf in one.hides for one in some)
 
 
 def full(consents: list[Record]) -> Sight:
@@ -91,15 +137,66 @@ def full(consents: list[Record]) -> Sight:
 
 @dataclass(frozen=True)
 class Judge:
-    """Rights of one caller among these Consents."""
+    """Rights of one caller among these Consents. `policies` are those drawn that hide nothing,
+    `masks` those that do: `case` has both."""
 
     case: Case
     consents: list[Record]
+    policies: tuple[str, ...] = ()
+    masks: tuple[Masked, ...] = ()
+    _known: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def sight(self) -> Sight:
         """What this caller sees."""
         may = {action: self._may(action) for action in ("read", "search", "update")}
-        return Sight(self._records, may["read"], may["search"], may["update"])
+        return Sight(self._records, may["read"], may["search"], may["update"], self)
+
+    @cached_property
+    def delete(self) -> frozenset[str]:
+        """What this caller may delete."""
+        return self._may("delete")
+
+    def may(self, action: str, record: Record) -> bool:
+        """See Sight. A Consent keeps nobody from bringing, unless it forbids to collect."""
+        known = (action, json.dumps(record, sort_keys=True))
+        if known not in self._known:
+            self._known[known] = self._judged(action, record)
+        return self._known[known]
+
+    def _judged(self, action: str, record: Record) -> bool:
+        right, agreed = ("update", "create") if action == "bring" else (action, action)
+        if not self.case.by_scopes(right, record) or not self._consented(agreed, record):
+            return False
+        return self._asked(self._texts, right, {"": record})[""]
+
+    @cached_property
+    def hidden(self) -> dict[str, Hidden]:
+        """Of the records of types that somebody might see not all of. What every permit hides that
+        opens a record, to reads or to searches, is hidden."""
+        found: dict[str, Hidden] = {}
+        for type in sorted({one.type for one in self.masks}):
+            some = {key: record for key, record in self._records.items()
+                    if record["resourceType"] == type}  # fmt: skip
+            each = [self._hidden_by(action, type, some) for action in ("read", "search")]
+            for key in some:
+                sets = [by[key] for by in each if key in by]
+                found[key] = Hidden(frozenset().union(*sets), len(sets) == len(each))
+        return found
+
+    def _hidden_by(
+        self, action: str, type: str, some: dict[str, Record]
+    ) -> dict[str, frozenset[str]]:
+        """Of each that a permit opens."""
+        free = [one for one in self.policies if one.startswith("permit")]
+        wholly = self._asked("\n".join((_permits(), *free)), action, some)
+        partly = [(self._asked(one.policy, action, some), one.hides)
+                  for one in self.masks if one.type == type]  # fmt: skip
+        found: dict[str, frozenset[str]] = {}
+        for key in some:
+            sets = [hides for opened, hides in partly if opened[key]]
+            if wholly[key] or sets:
+                found[key] = frozenset() if wholly[key] else frozenset.intersection(*sets)
+        return found
 
     @cached_property
     def _records(self) -> dict[str, Record]:
@@ -107,37 +204,45 @@ class Judge:
 
     def _may(self, action: str) -> frozenset[str]:
         rows = self._records.items()
-        keys = [
-            key
+        some = {
+            key: record
             for key, record in rows
             if self.case.by_scopes(action, record) and self._consented(action, record)
-        ]
-        verdicts = self._by_policies(action, keys)
-        return frozenset(key for key, verdict in zip(keys, verdicts, strict=True) if verdict)
+        }
+        verdicts = self._asked(self._texts, action, some)
+        return frozenset(key for key, verdict in verdicts.items() if verdict)
 
-    def _by_policies(self, action: str, keys: list[str]) -> list[bool]:
+    @cached_property
+    def _texts(self) -> str:
+        return "\n".join((*shipped().values(), self.case.policies))
+
+    def _asked(self, texts: str, action: str, some: dict[str, Record]) -> dict[str, bool]:
+        """What Cedar says of each of these under some policies."""
         case = self.case
-        known = {key: _ENTITIES.get(key) or _entity(self._records[key]) for key in keys}
+        known = {key: _ENTITIES.get(key) or _entity(record) for key, record in some.items()}
         own = {"patients": _set({f"Patient/{case.patient}"} if case.patient else set())}
         roles = [{"type": "Role", "id": one} for one in case.roles or {"unassigned"}]
-        same = known.get(case.who, {"attrs": {}, "parents": []})
+        same = _ENTITIES.get(case.who, {"attrs": {}, "parents": []})
         asker = {"uid": uid(case.who), "attrs": {**same["attrs"], **own},
                  "parents": [*same["parents"], *roles]}  # fmt: skip
-        entities = [*(known[key] for key in keys if key != case.who), asker]
+        entities = [*(one for one in known.values() if one["uid"] != asker["uid"]), asker]
         asked = [{"principal": uid(case.who), "action": {"type": "Action", "id": action},
-                  "resource": uid(key), "context": {"purpose": case.purpose}}
-                 for key in keys]  # fmt: skip
-        texts = "\n".join((*shipped().values(), case.policies))
+                  "resource": one["uid"], "context": {"purpose": case.purpose}}
+                 for one in known.values()]  # fmt: skip
         answers = cedarpy.is_authorized_batch(asked, texts, json.dumps(entities))
         assert not any(answer.diagnostics.errors for answer in answers), answers[0].diagnostics
-        return [answer.allowed for answer in answers]
+        return {key: answer.allowed for key, answer in zip(some, answers, strict=True)}
 
     def _consented(self, action: str, record: Record) -> bool:
         if record["resourceType"] == "Consent" and self._keeps():
             return True
+        strict = action != "create"
         if record["resourceType"] not in IN_COMPARTMENT:
-            return not part2(record)
-        said = says(self.consents, Asked(self.case.who, self.case.purpose, action, WORLD), record)
+            return not (strict and part2(record))
+        does = "update" if action == "delete" else action
+        said = says(self.consents, Asked(self.case.who, self.case.purpose, does, WORLD), record)
+        if not strict:
+            return said is not False
         if self.case.purpose == "HRESCH" or part2(record):
             own = {self.case.who} == {f"Patient/{one}" for one in subjects(record)}
             return said is True or (own and said is not False)

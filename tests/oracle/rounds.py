@@ -20,15 +20,19 @@ from tests.oracle.rights import Judge, Sight, full
 from tests.oracle.way import Here
 from tests.policy_house import Record
 
+_NOTHING = ("refused", "nothing")
+"""What comes of a write that does nothing."""
 _OPT_IN = Choices(opt_in=frozenset({"HRESCH"}))
 
 
 @dataclass
 class Tally:
-    """How many draws, by way and by how much of all the rows came back."""
+    """How many draws, by way and by how much of all the rows came back; and how many resources were
+    `shown`, by themselves, and with something hidden."""
 
     ways: Counter[str] = field(default_factory=Counter)
     shares: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
 
     def note(self, way: str, wanted: Any, everything: Any) -> None:
         size, most = _size(wanted), _size(everything)
@@ -42,13 +46,14 @@ class Tally:
 
     def __str__(self) -> str:
         of = ", ".join(f"{way} {number}" for way, number in self.ways.most_common())
-        return f"no leak, no false denial: {dict(self.shares)}; {of}"
+        return f"no leak, no false denial: {dict(self.shares)}, {dict(self.shown)}; {of}"
 
     def check(self, draws: int) -> None:
         """That there were so many, of every way, and not all alike."""
         assert self.draws >= draws
         assert min(self.ways[way] for way in WAYS) > self.draws // len(WAYS) // 5
         assert all(self.shares[one] > self.draws // 12 for one in ("full", "partial", "empty"))
+        assert self.shown["masked"] > 0
 
 
 def _size(answer: Any) -> int:
@@ -56,7 +61,7 @@ def _size(answer: Any) -> int:
         return answer
     if isinstance(answer, dict):
         return sum(_size(one) for one in answer.values())
-    return len([one for one in answer if not one.endswith("|None")])
+    return len([one for one in answer if not one.endswith("|None") and one not in _NOTHING])
 
 
 @dataclass
@@ -71,7 +76,8 @@ class Field:
         """Put the Consents, ask everything, take the Consents away."""
         self.rounds += 1
         consents = [{**one, "id": f"k{self.rounds}-{n:02}"} for n, one in enumerate(drawn.consents)]
-        files = {"mine.cedar": drawn.policies}
+        texts = (*drawn.policies, *(one.policy for one in drawn.masks))
+        files = {"mine.cedar": "\n".join(texts)}
         async with (
             open_house(self.store, consents=False) as plain,
             open_house(self.store, policies=files, consent=_OPT_IN) as house,
@@ -89,9 +95,11 @@ class Field:
     ) -> None:
         every = full(consents)
         for case, requests in drawn.callers:
-            sight = Judge(case, consents).sight()
+            judge = Judge(case, consents, tuple(drawn.policies), tuple(drawn.masks))
             async with house.client_of(case.caller()) as http:
-                here = Here(house, plain, http, case.caller(), sight)
+                shown = self.tally.shown
+                here = Here(house, plain, http, case.caller(), judge.sight(), shown)
+                http.event_hooks["response"] = [here.look]
                 for asked in requests:
                     await self._ask(here, every, asked.way, asked.n, asked.m)
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import httpx
 
 from careplane.access.caller import Caller
 from tests.fhir_house import House, ids, link
+from tests.oracle.hiding import leaves
 from tests.oracle.population import TYPES, WORLD
 from tests.oracle.rights import Sight
 from tests.policy_house import Record
@@ -21,15 +23,51 @@ NAMES = ("quinn", "ratke", "abbott", "ferry")
 CODES = ("8302-2", "1-8")
 
 
+BROUGHT = {"language": "de"}
+"""In whatever the oracle writes that is not as the population has it."""
+
+
 @dataclass(frozen=True)
 class Here:
-    """A caller at a house, and all the rows. `plain` is the same house without Consents."""
+    """A caller at a house, and all the rows. `plain` is the same house without Consents. `shown`
+    counts the resources that were looked at on their way out, and of those the masked ones."""
 
     house: House
     plain: House
     http: httpx.AsyncClient
     caller: Caller
     sight: Sight
+    shown: Counter[str]
+
+    async def look(self, answer: httpx.Response) -> None:
+        """At every resource in an answer: it has what this caller may see of it and no more."""
+        await answer.aread()
+        kind = answer.headers.get("content-type", "")
+        if not answer.content or not kind.startswith("application/fhir+json"):
+            return
+        method, url = answer.request.method, str(answer.request.url)
+        current = "_history" not in url and "_elements" not in url and method in ("GET", "POST")
+        for tree in _resources(answer.json()):
+            self.looked(tree, current=current)
+
+    def looked(self, tree: Record, *, current: bool = True) -> None:
+        """At one resource. Of what is not `current`, or was brought by the oracle, more may be
+        hidden, but not less; and it may have been another patient's."""
+        key = f"{tree['resourceType']}/{tree.get('id')}"
+        if key not in self.sight.records:
+            return
+        hidden, exact = self.sight.hidden(key)
+        self.shown["resources"] += 1
+        self.shown["masked"] += bool(hidden)
+        content = {name: value for name, value in tree.items() if name != "meta"}
+        brought = content.get("language") == BROUGHT["language"]
+        if exact and current and not brought:
+            assert content == self.sight.seen(key), f"{key} without {set(hidden)}: {tree}"
+            assert _redacted(tree) == bool(hidden), f"{key}: {tree.get('meta')}"
+        else:
+            more = leaves(content) - leaves(self.sight.seen(key))
+            moved = {".language", ".subject.reference"}
+            assert {path for path, _ in more} <= moved, f"{key} without {set(hidden)}: {more}"
 
     def key(self, n: int) -> str:
         """One of all rows, the Consents among them."""
@@ -76,6 +114,22 @@ def is_named(sight: Sight, reference: str, name: str) -> bool:
     if reference not in sight.found or not reference.startswith("Patient/"):
         return False
     return any(one["family"].lower() == name for one in sight.records[reference].get("name", ()))
+
+
+def _resources(tree: Any) -> Iterator[Record]:
+    if isinstance(tree, list):
+        for one in tree:
+            yield from _resources(one)
+    elif isinstance(tree, dict):
+        if "resourceType" in tree and "id" in tree:
+            yield tree
+        for one in tree.values():
+            yield from _resources(one)
+
+
+def _redacted(tree: Record) -> bool:
+    labels = tree.get("meta", {}).get("security", ())
+    return any(one.get("code") == "REDACTED" for one in labels)
 
 
 async def pages(here: Here, url: str, *modes: str) -> list[list[str]]:

@@ -32,6 +32,7 @@ from careplane.app.operations.traffic import Traffic
 from careplane.app.packaging import Packaging
 from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
+from careplane.app.scanning import scanner_of
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
@@ -230,6 +231,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         fresh=fresh,
         terms=terms,
         profiles=profiles,
+        scanner=scanner_of(settings),
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)

@@ -124,6 +124,16 @@ class Settings(BaseSettings):
         description="PEM file with a certificate and its key for the receiver; empty: none is "
         "shown.",
     )
+    clamd: str = Field(
+        default="",
+        description="Address of clamd (ClamAV), which looks through files before they are stored: "
+        "`127.0.0.1:3310`, or the path of a Unix socket; empty: none.",
+    )
+    clamd_required: bool = Field(
+        default=True,
+        description="Whether files are refused while clamd cannot be asked; `false`: they are "
+        "stored, and the log says so.",
+    )
     audit_hours: str = Field(
         default="",
         description="Hours of work by role, such as `front-desk=7-19,nurse=0-24`, by which "

@@ -18,6 +18,7 @@ from careplane.records.bodies import Content, rows_of
 from careplane.records.commit import Draft
 from careplane.records.parts import Parts
 from careplane.records.results import Effect
+from careplane.records.scanning import require_clean
 from careplane.search.match import Subject
 from careplane.search.plan import Everything, Node
 from careplane.search.rows import Rows
@@ -46,6 +47,7 @@ class Drafter:
         self._require(Permission.CREATE, content.type)
         content = self._admitted(content, None)
         await self._inside(Permission.CREATE, content, id, new=True)
+        await self._clean(content)
         self._defines(content, id)
         issues = await self._held(content)
         put = Put(content.type, id, "POST", content.rest, content.rows, expect=0, old=Rows())
@@ -65,6 +67,7 @@ class Drafter:
         limit = self._require(Permission.UPDATE, content.type)
         content = self._admitted(content, current)
         await self._inside(Permission.UPDATE, content, id, new=current is None)
+        await self._clean(content)
         self._defines(content, id)
         if current is None or current.deleted:
             draft = self._revive(limit, content, id, current, if_match, method)
@@ -158,6 +161,10 @@ class Drafter:
             return found
         version = Version(found.type, found.id or "0", 0, 0, "PUT", rest, 0)
         return Content(found.type, found.id, rest, rows_of(self.parts.extract, version))
+
+    async def _clean(self, content: Content) -> None:
+        if self.parts.scanner is not None:
+            await require_clean(self.parts.scanner, content)
 
     def _labelled(self, content: Content, current: Version | None) -> bytes:
         if self.parts.labels is None:

@@ -3,8 +3,9 @@
 1. The patient's keys are superseded, and a moment is waited until every process seals under new
    ones.
 2. All is removed as by `$purge`: versions, index rows, texts; each step audited. The ledger
-   destroys the salts of their leaves, and has a leaf that tells of it. Where something was sealed
-   for the patient meanwhile, both steps come again.
+   destroys the salts of their leaves, and has a leaf that tells of it. What stays, such as a Task
+   that names the patient, comes under the tenant's key, or it could not be read any more. Where
+   something was sealed for the patient meanwhile, both steps come again.
 3. What jobs have put out, which may hold something of it, is removed.
 4. The erasure is noted in the list of erasures, and the superseded keys are destroyed: what is left
    in old pages, in the WAL or in copies is noise.
@@ -24,14 +25,17 @@ from careplane.access.scopes import Permission
 from careplane.kernel.errors import NotFound, Unsupported
 from careplane.records import commands as c
 from careplane.records.account import Account
+from careplane.records.bodies import rows_of
 from careplane.records.parts import Parts
-from careplane.records.purge import remove, within
+from careplane.records.purge import log, may_name, remove, within
 from careplane.records.results import Purged, Shredded
-from careplane.storage.ports.keys import KeyKeeper
-from careplane.storage.ports.records import Tenant
+from careplane.storage.keys.bodies import patient_of
+from careplane.storage.ports.keys import COMMON, KeyKeeper, Reseal
+from careplane.storage.ports.records import Tenant, Version
 
 _PATIENT = "Patient"
 _PAGE = 1000
+_STEP = 200
 _SLACK_SECONDS = 0.2
 _ROUNDS = 3
 
@@ -79,7 +83,24 @@ class Erasing:
     async def _remove(self, parts: Parts, account: Account, id: str) -> Purged:
         await self.keeper.supersede(account.caller.tenant, id)
         await asyncio.sleep(self.keeper.fresh_seconds + _SLACK_SECONDS)
-        return await remove(parts, account, id)
+        purged = await remove(parts, account, id)
+        await self._keep(parts, account.caller.tenant, id)
+        return purged
+
+    async def _keep(self, parts: Parts, tenant: Tenant, id: str) -> None:
+        """What is left, and was sealed for this patient alone, comes under the tenant's key."""
+        items: list[Reseal] = []
+        async for version in log(parts, tenant):
+            if not version.deleted and may_name(version, id) and _owner(parts, version) == id:
+                place = (version.type, version.id, version.version, version.t)
+                items.append(Reseal(*place, COMMON))
+        for at in range(0, len(items), _STEP):
+            await self.keeper.reseal(tenant, items[at : at + _STEP])
+
+
+def _owner(parts: Parts, version: Version) -> str:
+    """The patient under whose key it was sealed."""
+    return patient_of(version.type, version.id, rows_of(parts.extract, version))
 
 
 async def unsupported(parts: Parts, account: Account, command: c.Erase) -> Shredded:

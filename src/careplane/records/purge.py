@@ -32,6 +32,8 @@ _PATIENT = "Patient"
 _PAGE = 500
 _STEP = 400
 _REFERENCE = re.compile(rb'"((?:[^"\\]{1,200}/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64}))(?:"|/_)')
+_ESCAPED = re.compile(rb"\\u00(?:2[d-f]|3[0-9]|[46][1-9a-f]|[57][0-9a])", re.IGNORECASE)
+"""A letter, digit or mark that may stand in a reference, written as an escape of JSON."""
 _ALONE = NoWorld()
 _Version = tuple[str, str, int]
 
@@ -89,14 +91,12 @@ async def _gather(parts: Parts, tenant: Tenant, id: str) -> _Record:
     """From the log: all that was in the compartment at some time."""
     record = _Record(id)
     seen: dict[Key, list[tuple[_Version, bool]]] = {}
-    name = id.encode()
-    async for version in _log(parts, tenant):
+    async for version in log(parts, tenant):
         key = (version.type, version.id)
         if version.deleted:
             is_mine = key in seen and seen[key][-1][1]  # a deletion is of what there was
         else:
-            named = name in version.rest or key == (_PATIENT, id)
-            is_mine = named and _is_member(parts, id, version)
+            is_mine = may_name(version, id) and _is_member(parts, id, version)
         if is_mine or key in seen:
             seen.setdefault(key, []).append(((*key, version.version), is_mine))
         if is_mine:
@@ -111,6 +111,14 @@ async def _gather(parts: Parts, tenant: Tenant, id: str) -> _Record:
             record.all += mine
     record.whole[_PATIENT, id] = None
     return record
+
+
+def may_name(version: Version, patient: str) -> bool:
+    """Whether it may be, or refer to, this patient: told by the bytes alone, unless some of them
+    that could stand in a reference are written as escapes."""
+    if (version.type, version.id) == (_PATIENT, patient):
+        return True
+    return patient.encode() in version.rest or _ESCAPED.search(version.rest) is not None
 
 
 def _is_member(parts: Parts, id: str, version: Version) -> bool:
@@ -131,7 +139,8 @@ def _node(parts: Parts, id: str, type: str) -> Node:
     return compartment_node(parts.registry, _PATIENT, id, [type])
 
 
-async def _log(parts: Parts, tenant: Tenant) -> AsyncIterator[Version]:
+async def log(parts: Parts, tenant: Tenant) -> AsyncIterator[Version]:
+    """All versions, in the order of commit."""
     after = 0
     while page := await parts.store.changes(tenant, after, _PAGE):
         for version in page:
@@ -179,7 +188,7 @@ async def _left(
 ) -> set[tuple[str, str]]:
     """Current records that refer to what is gone, and attachments that nothing refers to now."""
     candidates: set[Key] = set()
-    async for version in _log(parts, tenant):
+    async for version in log(parts, tenant):
         if any(key in gone for key in _targets(version)):
             candidates.add((version.type, version.id))
     keys = sorted(candidates | binaries)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from careplane.kernel.errors import Fault, NotFound
 from careplane.records import commands as c
 from careplane.search.plan import Nothing
 from tests.consent_house import actor, consent
+from tests.contracts.engines import ENGINES
 from tests.fhir_house import (
     DATA,
     TENANT,
@@ -187,3 +190,26 @@ async def test_plans_of_callers_who_are_denied_alike_share_one_set(house: House)
     assert some[0] == some[1]
     assert not isinstance(some[0], Nothing)
     assert some[0].part.keys is some[1].part.keys  # type: ignore[union-attr]
+
+
+async def test_a_starting_process_reads_all_consents_in_no_time(tmp_path: Path) -> None:
+    """It decides nothing before it has; so that takes little longer than to fetch them."""
+    store = ENGINES["sqlite"](tmp_path, system_clock)
+    async with open_house(store, consents=False) as house:
+        for at in range(0, 1_000, 250):
+            made = [consent(f"c{n}", f"p{n}", {**DENY, "actor": [actor(f"Practitioner/d{n % 20}")]})
+                    for n in range(at, at + 250)]  # fmt: skip
+            entries = [entry("PUT", f"Consent/{one['id']}", one) for one in made]
+            await house.door.process(SYSTEM, c.Process(bundle("transaction", *entries)))
+        fetching, reading = [], []
+        for _ in range(5):
+            started = time.process_time()
+            assert len(await store.current(TENANT, "Consent", None, 1_000)) == 1_000
+            fetching.append(time.process_time() - started)
+            started = time.process_time()
+            known = (await _anew(house)).books.edition(TENANT)
+            reading.append(time.process_time() - started)
+            assert known is not None
+            assert known.count() == 1_000
+    await store.close()
+    assert min(reading) < 6 * min(fetching)

@@ -1,8 +1,10 @@
-"""One resource: reads, batches, deliveries, and changes by criteria."""
+"""One resource: reads, batches and deliveries."""
 
 from __future__ import annotations
 
+from careplane.fhir.codec import json
 from careplane.records import commands as c
+from careplane.records.bodies import whole
 from careplane.search.match import Subject
 from tests.fhir_house import bundle, entry
 from tests.oracle.rights import Sight
@@ -15,7 +17,6 @@ from tests.oracle.way import (
 )
 
 WAYS: dict[str, Way] = {}
-_TESTS_ABSURD = b'[{"op":"test","path":"/id","value":"never"}]'
 
 
 def _one(suffix: str, every: bool) -> Way:
@@ -56,7 +57,10 @@ WAYS["batch"] = Way(_of_batch, _batch)
 async def _read_many(here: Here, n: int, m: int) -> list[str]:
     keys = _batch_keys(here.sight, n)
     asked = c.ReadMany(tuple((key.split("/")[0], key.split("/")[1]) for key in keys))
-    shown = {f"{v.type}/{v.id}" for v in await here.house.door.read_many(here.caller, asked)}
+    versions = await here.house.door.read_many(here.caller, asked)
+    for version in versions:
+        here.looked(json.parse(whole(version)))
+    shown = {f"{v.type}/{v.id}" for v in versions}
     assert shown <= set(keys)
     return [key for key in keys if key in shown]
 
@@ -68,6 +72,8 @@ async def _disclose(here: Here, n: int, m: int) -> list[str]:
     keys = _batch_keys(here.sight, n)
     asked = c.Disclose("Subscription/s", tuple((*key.split("/"), 1) for key in keys))  # type: ignore[misc]
     shown = await here.house.door.disclose(here.caller, asked)
+    for version in filter(None, shown):
+        here.looked(json.parse(whole(version)), current=False)
     return [key for key, version in zip(keys, shown, strict=True) if version]
 
 
@@ -83,34 +89,3 @@ async def _visible(here: Here, n: int, m: int) -> list[str]:
 
 WAYS["disclose"] = Way(_of_batch, _disclose)
 WAYS["visible"] = Way(_of_batch, _visible)
-
-
-def _changed_keys(n: int) -> list[str]:
-    return list(dict.fromkeys(KEYS[(n * 7 + k * 131) % len(KEYS)] for k in range(8)))
-
-
-def _may_change(sight: Sight, key: str) -> bool:
-    """Whether anything of its type may change."""
-    return any(one.startswith(f"{key.split('/')[0]}/") for one in sight.update)
-
-
-def _of_condition(sight: Sight, n: int, m: int) -> list[str]:
-    """A patch by criteria finds what a search would, where something of the type may change."""
-    return [k for k in _changed_keys(n) if k in sight.found and _may_change(sight, k)]
-
-
-async def _condition(here: Here, n: int, m: int) -> list[str]:
-    headers, found = {"content-type": "application/json-patch+json"}, []
-    for key in _changed_keys(n):
-        type, id = key.split("/")
-        address = f"{type}?_id={id}"
-        answer = await here.http.patch(address, content=_TESTS_ABSURD, headers=headers)
-        if answer.status_code in (403, 404):
-            continue
-        assert answer.status_code in (409, 412, 422), answer.text  # found; it tests nonsense
-        if _may_change(here.sight, key) or key not in here.sight.found:
-            found.append(key)
-    return found
-
-
-WAYS["conditional"] = Way(_of_condition, _condition)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from careplane.fhir.codec import json
 from careplane.kernel.errors import Forbidden
 from careplane.records import commands as c
+from careplane.records.bodies import whole
+from careplane.storage.ports.records import Version
 from tests.consent_house import refers, subjects
 from tests.oracle.population import IN_COMPARTMENT, TYPES, WORLD
 from tests.oracle.rights import Sight
@@ -90,21 +95,22 @@ def _of_graphql(sight: Sight, n: int, m: int) -> list[str]:
     found = []
     for key in found_of(sight, "Observation", lambda r: a_patient(sight, n) in subjects(r)):
         named = names_of(sight.records[key])
-        found.append(f"{key[12:]}|{named[8:] if named in sight.read else None}")
+        note = [one["text"] for one in sight.seen(key).get("note", ())]
+        found.append(f"{key[12:]}|{note}|{named[8:] if named in sight.read else None}")
     return sorted(found)
 
 
 async def _graphql(here: Here, n: int, m: int) -> list[str]:
     of = f'ObservationList(patient: "Patient/{a_patient(here.sight, n)}", _count: 50)'
-    query = (
-        f"{{ {of} {{ id subject {{ resource(optional: true) {{ ... on Patient {{ id }} }} }} }} }}"
-    )
+    inner = "subject { resource(optional: true) { ... on Patient { id } } }"
+    query = f"{{ {of} {{ id note {{ text }} {inner} }} }}"
     headers = {"content-type": "application/json"}
     answer = await here.http.post("$graphql", json={"query": query}, headers=headers)
     listed = (answer.json().get("data") or {}).get("ObservationList") or []
     return sorted(
-        f"{one['id']}|{((one['subject'] or {}).get('resource') or {}).get('id')}" for one in listed
-    )
+        f"{one['id']}|{[note['text'] for note in one.get('note') or ()]}|"
+        f"{((one['subject'] or {}).get('resource') or {}).get('id')}" for one in listed
+    )  # fmt: skip
 
 
 WAYS["GraphQL"] = Way(_of_graphql, _graphql)
@@ -119,6 +125,13 @@ async def _rewritten(here: Here, type: str, n: int) -> None:
         await here.plain.put(record)
 
 
+def _looked(here: Here, versions: Sequence[Version]) -> list[str]:
+    """Versions of an export may be older than what is current."""
+    for version in versions:
+        here.looked(json.parse(whole(version)), current=False)
+    return [f"{version.type}/{version.id}" for version in versions]
+
+
 async def _export(here: Here, n: int, m: int) -> list[str]:
     door, type, found, after = here.house.door, a_type(n), list[str](), 0
     try:
@@ -128,7 +141,7 @@ async def _export(here: Here, n: int, m: int) -> list[str]:
         while True:
             asked = c.Export(type, at, after=after, count=60)
             page = await door.export(here.caller, asked)
-            found += [f"{v.type}/{v.id}" for v in page.versions]
+            found += _looked(here, page.versions)
             if page.next is None:
                 return sorted(found)
             after = page.next

@@ -19,6 +19,7 @@ from tests.oracle.way import (
     is_named,
     names_of,
 )
+from tests.policy_house import patients_of
 
 WAYS: dict[str, Way] = {}
 
@@ -37,6 +38,10 @@ _ABOUT = ("Observation", "Condition", "Encounter", "Consent")
 WAYS["search of a patient"] = Way(
     lambda s, n, m: found_of(s, _ABOUT[m], lambda r: a_patient(s, n) in subjects(r)),
     lambda h, n, m: all_sorted(h, f"{_ABOUT[m]}?patient=Patient/{a_patient(h.sight, n)}&_count=2"),
+)
+WAYS["search of a compartment"] = Way(
+    lambda s, n, m: found_of(s, _ABOUT[m], lambda r: a_patient(s, n) in patients_of(r)),
+    lambda h, n, m: all_sorted(h, f"Patient/{a_patient(h.sight, n)}/{_ABOUT[m]}?_count=3"),
 )
 WAYS["search by ids"] = Way(
     lambda s, n, m: found_of(s, "Patient", lambda r: r["id"] == a_patient(s, n)),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from careplane.access.consent.leaves import leaves, verdict
-from careplane.access.consent.rule import Given, Reading
+from careplane.access.consent.rule import Given, Reading, Stated, may_name_groups, stated
 from careplane.access.consent.terms import Asking
 from careplane.records.bodies import accept
 from careplane.search.extract import extract
@@ -103,7 +103,15 @@ RECORD = observation("o", "p", effectiveDateTime="2024-03-02", meta=labels("R"),
 
 
 def given(tree: Record) -> Given | None:
-    return Reading(NOW, lambda name: frozenset({name})).given(tree)[0]
+    return reading().given(written(tree))[0]
+
+
+def reading() -> Reading:
+    return Reading(NOW, lambda name: frozenset({name}))
+
+
+def written(tree: Record) -> Stated:
+    return stated(json.dumps(tree).encode())
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -130,9 +138,43 @@ def test_a_first_provision_without_a_type_has_that_of_the_policy(
 
 
 def test_a_consent_is_read_anew_when_a_period_begins_or_ends() -> None:
-    reading = Reading(NOW, lambda name: frozenset({name}))
-    _, lasts = reading.given(consent("c", "p", deny()))
+    read = reading()
+    _, lasts = read.given(written(consent("c", "p", deny())))
     assert lasts
-    _, lasts = reading.given(consent("c", "p", deny(period={"end": "2030-01-01"})))
-    assert not lasts
-    assert reading.ends == 1_893_542_400_000_000  # the day counts whole
+    ends = written(consent("c", "p", deny(period={"end": "2030-01-01"})))
+    assert [read.given(ends)[1] for _ in range(2)] == [False, False]
+    assert read.ends == 1_893_542_400_000_000  # the day counts whole
+
+
+def test_consents_that_say_the_same_are_read_once() -> None:
+    """But for whose they are, and from when."""
+    read = reading()
+    some = [consent(f"c{n}", f"p{n}", deny(), dateTime=f"2020-01-0{n}") for n in (1, 2)]
+    one, other = (read.given(written(tree))[0] for tree in some)
+    assert one is not None
+    assert other is not None
+    assert one.said is other.said
+    assert (one.patient, other.patient) == ("p1", "p2")
+    assert one.when < other.when
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"status": "inactive"}, {"patient": {"display": "Ada"}}, {"patient": to("Group/p")},
+     {"scope": {"coding": [{"code": "adr"}]}}, {"provision": {"period": {"end": "2000-01-01"}}}],
+    ids=str,
+)  # fmt: skip
+def test_a_consent_that_bears_on_nothing_says_nothing(more: Record) -> None:
+    assert given(consent("c", "p", deny()) | more) is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "may"),
+    [("CareTeam/t", True), ("http://x.test/fhir/Organization/o", True), ("Practitioner/d", False)],
+)
+def test_groups_are_looked_for_however_a_reference_is_written(reference: str, may: bool) -> None:
+    groups = ("CareTeam/", "Organization/")
+    tree = consent("c", "p", deny(actor=[actor(reference)]))
+    assert may_name_groups(written(tree), groups) == may
+    escaped = json.dumps(tree).replace("/", "\\/").encode()
+    assert may_name_groups(stated(escaped), groups)

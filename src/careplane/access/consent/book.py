@@ -15,7 +15,7 @@ import msgspec
 
 from careplane.access.consent.edition import Edition
 from careplane.access.consent.members import GROUPS, WITH_MEMBERS, belonging, memberships
-from careplane.access.consent.rule import Given, Reading, referred
+from careplane.access.consent.rule import Given, Reading, Stated, may_name_groups, stated
 from careplane.access.consent.terms import PART2, SECURITY
 from careplane.kernel.clock import Clock
 from careplane.search.plan import Coding, Query, Token
@@ -33,13 +33,13 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 @dataclass(slots=True)
 class Book:
-    """What is known of one tenant. `passing` are the Consents that say something else at another
-    time, or when others belong to a group; `pending` those that have changed since the edition;
-    `regrouped`: groups have. `names_groups`: some name a team or an organisation. `seen` is the
-    newest `t` by type; `until` is when something begins or ends to be in force; `good` until when
-    all of this is fresh."""
+    """What is known of one tenant. `written` are its Consents, and their `t`. `passing` are those
+    that say something else at another time, or when others belong to a group; `pending` those that
+    have changed since the edition; `regrouped`: groups have. `names_groups`: some may name a team
+    or an organisation. `seen` is the newest `t` by type; `until` is when something begins or ends
+    to be in force; `good` until when all of this is fresh."""
 
-    trees: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    written: dict[str, tuple[int, Stated]] = field(default_factory=dict)
     passing: set[str] = field(default_factory=set)
     pending: set[str] = field(default_factory=set)
     regrouped: bool = False
@@ -126,9 +126,9 @@ class Books:
             return
         if seen is None or newest < seen:  # never read, or some have been erased
             there = {version.id: version async for version in self._all(tenant, CONSENT)}
-            book.pending |= book.trees.keys() - there.keys()
-            for id in book.trees.keys() - there.keys():
-                del book.trees[id]
+            book.pending |= book.written.keys() - there.keys()
+            for id in book.written.keys() - there.keys():
+                del book.written[id]
             for version in there.values():
                 self._heard(book, version)
         else:
@@ -139,13 +139,11 @@ class Books:
     def _heard(self, book: Book, version: Version) -> None:
         book.pending.add(version.id)
         if version.deleted:
-            book.trees.pop(version.id, None)
+            book.written.pop(version.id, None)
             return
-        tree = _tree(version)
-        book.trees[version.id] = (version.t, tree)
-        named = referred(tree, Reading(0, lambda _: None, book.base))
-        if any(name.startswith(WITH_MEMBERS) for name in named):
-            book.names_groups = True
+        one = stated(_whole(version))
+        book.written[version.id] = (version.t, one)
+        book.names_groups = book.names_groups or may_name_groups(one, WITH_MEMBERS)
 
     async def _members(self, tenant: Tenant, book: Book) -> None:
         """Care teams and practitioners' roles, where some Consent names a group at all."""
@@ -199,8 +197,8 @@ class Books:
         found: list[tuple[str, int, Given | None]] = []
         passing: set[str] = set()
         for number, id in enumerate(ids, 1):
-            t, tree = book.trees.get(id, (0, None))
-            given, lasts = read.given(tree) if tree is not None else (None, True)
+            t, one = book.written.get(id, (0, None))
+            given, lasts = read.given(one) if one is not None else (None, True)
             found.append((id, t, given))
             if not lasts:
                 passing.add(id)
@@ -217,4 +215,8 @@ class Books:
 
 
 def _tree(version: Version) -> dict[str, Any]:
-    return _decode(b'{"meta":{"versionId":"0"' + version.rest)
+    return _decode(_whole(version))
+
+
+def _whole(version: Version) -> bytes:
+    return b'{"meta":{"versionId":"0"' + version.rest

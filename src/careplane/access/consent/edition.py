@@ -5,9 +5,11 @@ own patient only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+
+from msgspec import Struct
 
 from careplane.access.consent.rule import Given, Rule, Said
 from careplane.storage.ports.records import Key
@@ -42,8 +44,7 @@ class Alike:
         self._frozen = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True, gc=False):
     """One Consent: whose, from when, and its place in the order of writing."""
 
     patient: str
@@ -60,7 +61,7 @@ class Edition:
         self.number = 0
         self.part2 = False
         self._standing: dict[str, Standing] = {}
-        self._of: dict[str, set[str]] = {}
+        self._of: dict[str, tuple[str, ...]] = {}
         self._templates: dict[str, Alike] = {}
         self._alike: dict[tuple[int, ...], Alike] = {}
         self._naming: defaultdict[str, set[str]] = defaultdict(set)
@@ -91,9 +92,10 @@ class Edition:
         """The Consents that deny something to somebody by this name."""
         return frozenset(self._naming.get(name, ()))
 
-    def change(self, read: Iterable[tuple[str, int, Given | None]]) -> None:
+    def change(self, read: Sequence[tuple[str, int, Given | None]]) -> None:
         """Consents by id, written at `t`; None for those that bear on nothing any more."""
         touched: set[str] = set()
+        same: dict[int, Said] = {}
         for id, t, given in read:
             before = self._standing.pop(id, None)
             if before is not None:
@@ -101,22 +103,25 @@ class Edition:
                 self._leave(id, before)
             if given is not None:
                 touched.add(given.patient)
-                self._enter(id, t, given)
+                said = same.get(_place(given.said))
+                if said is None:  # to look it up by what it says takes longer than all else
+                    said = self._said.setdefault(given.said, given.said)
+                    same[_place(given.said)] = said
+                self._enter(id, t, given, said)
         for patient in touched:
             self._settle(patient)
         if len(self._said) > 2 * len(self._standing) + _SPARE:
             self._said = {one.said: one.said for one in self._standing.values()}
         self.number += 1
 
-    def _enter(self, id: str, t: int, given: Given) -> None:
-        said = self._said.setdefault(given.said, given.said)
+    def _enter(self, id: str, t: int, given: Given, said: Said) -> None:
         self._standing[id] = Standing(given.patient, given.when, t, said)
-        self._of.setdefault(given.patient, set()).add(id)
+        self._of[given.patient] = (*self._of.get(given.patient, ()), id)
         for name in _denied_by_name(said.root):
             self._naming[name].add(id)
 
     def _leave(self, id: str, before: Standing) -> None:
-        self._of[before.patient].discard(id)
+        self._of[before.patient] = tuple(one for one in self._of[before.patient] if one != id)
         for name in set(_denied_by_name(before.said.root)):
             self._naming[name].discard(id)
             if not self._naming[name]:
@@ -133,7 +138,10 @@ class Edition:
         if not template:
             self._of.pop(patient, None)
             return
-        found = self._alike.setdefault(_places(template), Alike(template))
+        places = _places(template)
+        found = self._alike.get(places)
+        if found is None:
+            found = self._alike[places] = Alike(template)
         found.put(patient)
         self._templates[patient] = found
 

@@ -1,5 +1,8 @@
 """A Consent as a tree of rules, as it stands at one moment (FHIR R4, 6.2 Consent).
 
+Most Consents are made by few forms, so what one says is read once for all that say the same to the
+byte: the rest of it is whose it is, and from when.
+
 Periods are judged here: what is not in force now is left out; `ends` says until when that is so.
 What cannot be understood (an actor who is only named, a class that is no type, a nesting deeper
 than thirty-two) counts against whoever asks: a denial applies there, a permission does not.
@@ -8,10 +11,11 @@ than thirty-two) counts against whoever asks: a denial applies there, a permissi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
 from careplane.access.consent.terms import SCOPES
 from careplane.search.dates import span
@@ -74,12 +78,64 @@ class Said(Struct, frozen=True):
     root: Rule
 
 
-class Given(Struct, frozen=True):
+class Given(Struct, frozen=True, gc=False):
     """An active Consent of a patient; `when` is its date in microseconds since 1970."""
 
     patient: str
     when: int
     said: Said
+
+
+class Form(Struct, frozen=True, gc=False):
+    """What a Consent says, in its bytes: its scope, its policy rule and its provisions; empty where
+    it has none."""
+
+    scope: bytes
+    policy: bytes
+    provision: bytes
+
+
+class _Subject(Struct, frozen=True):
+    reference: str = ""
+
+
+class _Parts(Struct):
+    """Of a Consent what decides; each part as it stands, the patient aside."""
+
+    status: str = ""
+    patient: _Subject = _Subject()
+    dateTime: str = ""  # noqa: N815  (R4's name)
+    scope: Raw = Raw()
+    policyRule: Raw = Raw()  # noqa: N815
+    provision: Raw = Raw()
+
+
+class Stated(Struct, frozen=True, gc=False):
+    """A Consent as it was written: whose (`Patient/17`), when, and what it says; `form` is None
+    where it is not active."""
+
+    patient: str
+    when: str
+    form: Form | None
+
+
+_parts = msgspec.json.Decoder(_Parts).decode
+_tree = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def stated(raw: bytes) -> Stated:
+    """The JSON of a Consent, taken apart as far as it is whoever's it is."""
+    parts = _parts(raw)
+    form = Form(bytes(parts.scope), bytes(parts.policyRule), bytes(parts.provision))
+    active = parts.status == "active"
+    return Stated(parts.patient.reference, parts.dateTime, form if active else None)
+
+
+class _Read(Struct, frozen=True):
+    """What a form says now, None where it bears on nothing; and whether it does so at any time."""
+
+    said: Said | None
+    lasts: bool
 
 
 class Reading:
@@ -92,26 +148,34 @@ class Reading:
         self._base = base
         self.ends = END
         self._lasts = True
+        self._forms: dict[Form, _Read] = {}
+        self._moments: dict[str, int] = {}
 
-    def given(self, tree: dict[str, Any]) -> tuple[Given | None, bool]:
+    def given(self, one: Stated) -> tuple[Given | None, bool]:
         """None for a Consent that bears on nothing here; and whether it reads so at any time,
         whoever belongs to whom."""
-        self._lasts = True
-        return self._given(tree), self._lasts
+        patient = self._named(one.patient)
+        if one.form is None or patient is None or patient[0] != "Patient":
+            return None, True
+        read = self._forms.get(one.form)
+        if read is None:
+            read = self._forms[one.form] = self._read(one.form)
+        if read.said is None:
+            return None, read.lasts
+        when = self._moments.get(one.when)
+        if when is None:
+            when = self._moments[one.when] = (span(one.when) or (BEGINNING,))[0]
+        return Given(patient[1], when, read.said), read.lasts
 
-    def _given(self, tree: dict[str, Any]) -> Given | None:
-        patient = self._target(tree.get("patient"))
-        purposes = _purposes(tree.get("scope"))
-        root = tree.get("provision") or {}
-        if tree.get("status") != "active" or patient is None or purposes is None:
-            return None
-        if patient[0] != "Patient":
-            return None
-        rule = self._rule(root, "provision", _base_of(tree), 0)
-        when = span(str(tree.get("dateTime", ""))) or (BEGINNING, BEGINNING)
-        if rule is None:
-            return None
-        return Given(patient[1], when[0], Said(purposes or None, rule))
+    def _read(self, form: Form) -> _Read:
+        self._lasts = True
+        purposes = _purposes(_tree(form.scope) if form.scope else None)
+        if purposes is None:
+            return _Read(None, True)
+        policy = _tree(form.policy) if form.policy else None
+        root = _tree(form.provision) if form.provision else {}
+        rule = self._rule(root, "provision", _base_of(policy), 0)
+        return _Read(None if rule is None else Said(purposes or None, rule), self._lasts)
 
     def _rule(
         self, tree: dict[str, Any], place: str, permits: bool | None, depth: int
@@ -189,21 +253,21 @@ class Reading:
         return known, len(known) < len(set(found))
 
     def _target(self, reference: Any) -> tuple[str, str] | None:
-        text = str((reference or {}).get("reference", "")).removeprefix(f"{self._base}/")
+        return self._named(str((reference or {}).get("reference", "")))
+
+    def _named(self, text: str) -> tuple[str, str] | None:
+        text = text.removeprefix(f"{self._base}/")
         match = _REFERENCE.fullmatch(text)
         return (match[1], match[2]) if match else None
 
 
-def referred(tree: dict[str, Any], read: Reading) -> Iterator[str]:
-    """Every actor that a Consent names, `Organization/1`."""
-    pending = [tree.get("provision") or {}]
-    while pending:
-        provision = pending.pop()
-        pending += provision.get("provision") or ()
-        for actor in provision.get("actor") or ():
-            target = read._target(actor.get("reference"))
-            if target:
-                yield "/".join(target)
+def may_name_groups(one: Stated, groups: Iterable[str]) -> bool:
+    """Whether some provision may have an actor whose reference holds one of these (`CareTeam/`);
+    where a text is escaped that is not looked at."""
+    if one.form is None:
+        return False
+    text = one.form.provision
+    return b"\\" in text or any(name.encode() in text for name in groups)
 
 
 def _purposes(scope: Any) -> frozenset[str] | None:
@@ -218,8 +282,8 @@ def _purposes(scope: Any) -> frozenset[str] | None:
     return frozenset(found) or None
 
 
-def _base_of(tree: dict[str, Any]) -> bool | None:
-    codes = (code for _, code in _concept_codes([tree.get("policyRule") or {}]))
+def _base_of(policy: Any) -> bool | None:
+    codes = (code for _, code in _concept_codes([policy or {}]))
     return next((_BASE[code] for code in codes if code in _BASE), None)
 
 

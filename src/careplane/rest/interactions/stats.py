@@ -15,6 +15,7 @@ from careplane.records.results import Statistics
 from careplane.rest.interactions.history import moment
 from careplane.rest.operation import Call, Operation, definition
 from careplane.rest.response import Response
+from careplane.search.rows import BEGINNING
 from careplane.search.values.quantity import UCUM
 
 _CODES = "http://terminology.hl7.org/CodeSystem/observation-statistics"
@@ -110,15 +111,17 @@ def _hours(duration: list[object]) -> Decimal:
     return hours
 
 
-Series = tuple[Tree, str, tuple[tuple[int, Decimal], ...], int]
+Points = tuple[tuple[int, Decimal], ...]
+Series = tuple[Tree, str, Points, int]
 
 
 def _observation(
     subject: str, wanted: tuple[str, ...], period: tuple[int | None, int | None], series: Series
 ) -> Tree:
     code, _, points, _ = series
-    low = period[0] if period[0] is not None else (points[0][0] if points else None)
-    high = period[1] if period[1] is not None else (points[-1][0] if points else None)
+    dated = _dated(points)
+    low = period[0] if period[0] is not None else (dated[0][0] if dated else None)
+    high = period[1] if period[1] is not None else (dated[-1][0] if dated else None)
     bounds = {"start": low, "end": high}
     effective = {name: format_instant(at) for name, at in bounds.items() if at is not None}
     return {
@@ -131,6 +134,11 @@ def _observation(
     }
 
 
+def _dated(points: Points) -> Points:
+    """Without the measurements of which nobody has said when they were made."""
+    return tuple(point for point in points if point[0] > BEGINNING)
+
+
 def _components(name: str, series: Series, begin: int | None) -> list[Tree]:
     _, unit, points, total = series
     if name in _COUNTS:
@@ -138,13 +146,13 @@ def _components(name: str, series: Series, begin: int | None) -> list[Tree]:
     with localcontext() as context:
         context.prec = 40
         if name == "regression":
-            return _line(unit, points, begin or 0)
+            return _line(unit, _dated(points), begin or 0)
         values = sorted(value for _, value in points)
         figure = FIGURES[name](values) if values else None
         return [_component(name, **_quantity(figure, _unit(name, unit)))]
 
 
-def _line(unit: str, points: tuple[tuple[int, Decimal], ...], begin: int) -> list[Tree]:
+def _line(unit: str, points: Points, begin: int) -> list[Tree]:
     """Days since the beginning are the one axis, the measurements are the other."""
     found = regression([((at - begin) / _DAY, value) for at, value in points])
     gradient, intercept = found or (None, None)

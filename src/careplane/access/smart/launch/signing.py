@@ -1,4 +1,4 @@
-"""Keys that this installation signs id tokens with (RFC 7517, RFC 7518): RSA of 2048 bits for
+"""Keys that this installation signs id tokens with (RFC 7517, RFC 7518): RSA of 3072 bits for
 RS256, which every OpenID client must know. A new one each month; the one before and the one to come
 are published as well. All processes and nodes use the same, from the StateStore, sealed."""
 
@@ -19,7 +19,7 @@ from careplane.storage.ports.state import StateStore
 ALGORITHM = "RS256"
 PERIOD_SECONDS = 30 * 86_400
 _SPACE = "oauth-signing"
-_BITS = 2048
+_BITS = 3072
 _NONCE = 12
 _PAGE = 1000
 

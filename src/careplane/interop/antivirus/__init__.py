@@ -1,0 +1,1 @@
+"""Files looked through by a scanner of others."""
