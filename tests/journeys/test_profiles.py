@@ -14,6 +14,7 @@ import pytest
 from careplane.kernel.clock import system_clock
 from careplane.packages.adding import Adding
 from careplane.packages.packages import Packages
+from careplane.records.profiles import shelf
 from careplane.storage.engines.memory import MemoryPackages, MemoryStore
 from tests.fhir_house import House, bundle, entry, observation, open_house, patient
 from tests.mask_house import caller
@@ -189,6 +190,25 @@ async def test_an_institutions_own_profile_counts_as_soon_as_it_is_written(
 async def test_a_profile_that_is_none_is_said(house: House, value: str) -> None:
     answer = await house.http.post(f"Patient/$validate?profile={value}", json=patient("p"))
     assert answer.status_code == 400 or len(said(answer)) == 1
+
+
+async def test_what_is_claimed_and_unknown_is_not_held_for_ever(
+    house: House, installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = []
+    fetch = shelf.Shelf.fetch
+
+    async def counted(self: shelf.Shelf, missing: shelf.NotYet) -> None:
+        fetched.append(missing.canonical)
+        await fetch(self, missing)
+
+    monkeypatch.setattr(shelf, "_MOST", 4)
+    monkeypatch.setattr(shelf.Shelf, "fetch", counted)
+    for n in range(12):
+        claimed = claiming("p", f"http://a.test/unknown-{n % 2 * n}")
+        answer = await house.http.post("Patient/$validate", json=claimed)
+        assert "claimed is not known" in said(answer, "warning")[-1][1]
+    assert 2 <= fetched.count("http://a.test/unknown-0") <= 4
 
 
 async def test_codes_are_answered_from_what_is_installed(

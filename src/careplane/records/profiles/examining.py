@@ -155,7 +155,7 @@ class Examiner:
         catalogue, own = await self._packages.catalogue(), await self._newest_own(tenant)
         whose = tenant if any(own) else _NOBODY  # who has none of its own shares with all others
         kept = self._kept.get(whose)
-        if kept is None or kept.shelf.state != (catalogue, own):
+        if kept is None or kept.shelf.state != (catalogue, own) or kept.shelf.is_full:
             index = self._terms.index if any(own) else None
             kept = _Kept(Shelf(tenant, self._packages, catalogue, index, own))
             self._kept[whose] = kept

@@ -18,6 +18,9 @@ OWN = ("StructureDefinition", "Questionnaire")
 """What a tenant may have of its own."""
 
 
+_MOST = 10_000
+
+
 class NotYet(Exception):
     """An artifact that has to be fetched first."""
 
@@ -43,6 +46,11 @@ class Shelf:
         self._tenant, self._packages = tenant, packages
         self._catalogue, self._index = catalogue, index
         self._held: dict[tuple[str, str], Tree | None] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was asked for, known or not, that it is better to begin anew."""
+        return len(self._held) > _MOST
 
     def artifact(self, type: str, canonical: str) -> Tree | None:
         """What is meant, None where there is none. Raises NotYet where that is not known yet."""
