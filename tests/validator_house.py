@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from careplane.fhir.codec import json, xml
 from careplane.fhir.definitions import core
-from careplane.fhir.profiles import Library, Options, examine
+from careplane.fhir.profiles import CodeQuestion, Library, Options, examine
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import problems
 from careplane.kernel.errors import CareplaneError, Invalid, Issue
@@ -220,14 +220,19 @@ def _issues(case: dict[str, Any], shelf: Shelf, profiles: tuple[str, ...]) -> li
         plain_text=case.get("security-checks") is True,
         now=1_764_000_000_000_000,
     )
-    found = problems(tree, shelf.any)
+    codes = LocalCodes(shelf)
+
+    def in_set(system: str, code: str, url: str) -> bool | None:
+        return codes.check(CodeQuestion(system, code, value_set=url)).result
+
+    found = problems(tree, shelf.any, in_set)
     if str(tree.get("resourceType")) in ("None", ""):
         return found
     return found + examine(
         tree,
         Library(shelf),
         profiles,
-        codes=LocalCodes(shelf),
+        codes=codes,
         resolver=Beside(),
         options=options,
     )

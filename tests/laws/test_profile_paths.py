@@ -47,7 +47,8 @@ _VALUES: list[Any] = [
 _NAMES = [
     "extension", "modifierExtension", "category", "code", "subject", "status", "valueQuantity",
     "valueString", "effectiveDateTime", "effectivePeriod", "component", "dataAbsentReason",
-    "identifier", "name", "gender", "_gender", "system", "period", "contained",
+    "identifier", "name", "gender", "_gender", "system", "version", "display", "period",
+    "contained",
 ]  # fmt: skip
 
 
@@ -103,6 +104,31 @@ def _seeds() -> list[dict[str, Any]]:
 def test_what_is_surely_good_has_no_error(tree: dict[str, Any]) -> None:
     library, codes, swift, known = paths()
     raw = stdlib.dumps(tree).encode()
+    try:
+        struct = check(raw).struct
+    except Incorrect:
+        return
+    if swift.surely(raw, struct, known):
+        found = examine(json.parse(raw), library, codes=codes)
+        assert [issue for issue in found if issue.severity == "error"] == []
+
+
+@given(st.lists(changed(), min_size=1, max_size=4), st.booleans(), st.data())
+@settings(max_examples=150, deadline=None)
+def test_so_is_a_bundle(trees: list[dict[str, Any]], restful: bool, data: st.DataObject) -> None:
+    library, codes, swift, known = paths()
+    patient = next(t for t in _seeds() if t["resourceType"] == "Patient")
+    entries = []
+    for number, tree in enumerate([copy.deepcopy(patient), *trees]):
+        uuid = f"urn:uuid:7f8e5b4c-6d1a-4d4e-8a9b-{number:012d}"
+        named = f"http://h/fhir/{tree.get('resourceType')}/{tree.get('id')}"
+        entries.append({"fullUrl": named if restful else uuid, "resource": tree})
+    if data.draw(st.booleans()):
+        entries[0]["resource"]["meta"] = {}  # claims nothing that references may ask for
+    for entry in entries[1:]:
+        if data.draw(st.booleans()) and "subject" in entry["resource"]:
+            entry["resource"]["subject"] = {"reference": entries[0]["fullUrl"]}
+    raw = stdlib.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
     try:
         struct = check(raw).struct
     except Incorrect:

@@ -6,6 +6,7 @@ page that was asked for is read, however long the whole is; else all is gathered
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -202,6 +203,7 @@ class _Gatherer:
             if len(chunk) < _CHUNK:
                 return
             after = chunk[-1].code
+            await asyncio.sleep(0)  # others have their turn
 
     async def _stored(self, contains: Sequence[Tree]) -> list[Member]:
         found = []

@@ -50,6 +50,7 @@ class Membership:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._asked: tuple[Coding | None, dict[int, Verdict]] = (None, {})
+        self._listed: dict[int, dict[tuple[str, str], Tree]] = {}
 
     async def of(self, value_set: Composed, coding: Coding) -> Verdict:
         """The verdict on a code that has a system."""
@@ -130,14 +131,18 @@ class Membership:
         )
 
     async def _stored(self, value_set: Composed, coding: Coding) -> Verdict:
-        assert value_set.stored is not None
+        listed = self._listed.get(id(value_set))
+        if listed is None:
+            listed = self._listed[id(value_set)] = {
+                (one.get("system", ""), one.get("code", "")): one for one in value_set.stored or ()
+            }
         concepts = await self._scope.chosen(coding.system, coding.version)
         concept = None if concepts is None else await concepts.find(coding.code)
-        for one in value_set.stored:
-            if one.get("system") == coding.system and one.get("code") == coding.code:
-                known = concept or Concept(coding.code, one.get("display", ""))
-                return Verdict(True, concepts, known, within=value_set.canonical)
-        return Verdict(False, concepts, concept)
+        one = listed.get((coding.system, coding.code))
+        if one is None:
+            return Verdict(False, concepts, concept)
+        known = concept or Concept(coding.code, one.get("display", ""))
+        return Verdict(True, concepts, known, within=value_set.canonical)
 
     async def version(self, wanted: Wanted, coding: Coding) -> _Choice:
         """Which version the code is looked up in, and what is wrong with versions."""

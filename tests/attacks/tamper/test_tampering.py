@@ -24,7 +24,7 @@ from careplane.ledger.merkle.hashes import leaf_hash
 from careplane.ledger.merkle.tiles import grow
 from careplane.ledger.tree import place_of
 from careplane.ledger.versions import seal_all
-from careplane.storage.engines.sqlite.chunks import Chunks, Owned
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.keys.bodies import Place, SealedBodies
 from careplane.storage.ports.ledger import Batch, Entry
@@ -124,7 +124,7 @@ def one_by_one(file: Connection) -> Iterator[None]:
     yield
     file.execute("DELETE FROM chunk")
     for seq, tenant, record in file.execute("SELECT * FROM audit ORDER BY seq").fetchall():
-        chunks.add(seq, [Owned(tenant, record)])
+        chunks.add(seq, [tenant], [record])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from careplane.fhir.analytes import Masses
 from careplane.kernel import errors
 from careplane.search.code_sets import Answer, Question
 from careplane.search.criterion import Setting
@@ -36,7 +37,10 @@ class SomeCodeSets:
 
 
 SETTING = Setting(r4_registry({}), "https://here/fhir", NOW)
-WITH_CODES = Setting(SETTING.registry, SETTING.base, NOW, SomeCodeSets())
+MASSES = Masses(
+    {("http://loinc.org", "A"): 1e-22, ("http://loinc.org", "B"): 1e-22, ("s", "C"): 1e-21}
+)
+WITH_CODES = Setting(SETTING.registry, SETTING.base, NOW, SomeCodeSets(), lambda: MASSES)
 TABLES = sorted(
     t for t in Path(__file__).with_name("cases").glob("*.yaml") if t.stem != "full_text"
 )

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import Fault
-from careplane.storage.engines.sqlite.chunks import MIXED, PACKED, PLAIN, Chunks, Numbered, Owned
+from careplane.storage.engines.sqlite.chunks import MIXED, PACKED, PLAIN, Chunks, Numbered
 from careplane.storage.engines.sqlite.migrate import migrate
+from careplane.storage.ports.audit import Together
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-RECORDS = st.lists(st.builds(Owned, st.integers(1, 2), st.binary(max_size=40)), max_size=30)
+RECORDS = st.lists(st.tuples(st.integers(1, 2), st.binary(max_size=40)), max_size=30)
 
 
 def opened() -> Connection:
@@ -33,6 +34,11 @@ def connection() -> Iterator[Connection]:
     made.close()
 
 
+def add(chunks: Chunks, *records: tuple[int, bytes]) -> None:
+    tenants, some = [tenant for tenant, _ in records], [record for _, record in records]
+    chunks.add(chunks.last() + 1, tenants, some)
+
+
 def forms(connection: Connection) -> list[tuple[int, int, int]]:
     sql = "SELECT first, last, form FROM chunk ORDER BY last"
     return connection.execute(sql).fetchall()
@@ -40,12 +46,12 @@ def forms(connection: Connection) -> list[tuple[int, int, int]]:
 
 @given(st.lists(RECORDS, max_size=4), st.frozensets(st.integers(1, 60)), st.integers(0, 40))
 def test_what_goes_in_comes_out(
-    batches: list[list[Owned]], gone: frozenset[int], after: int
+    batches: list[list[tuple[int, bytes]]], gone: frozenset[int], after: int
 ) -> None:
     connection = opened()
     chunks = Chunks(connection)
     for batch in batches:
-        chunks.add(chunks.last() + 1, batch)
+        add(chunks, *batch)
     chunks.forget(gone)
     everything = [one for batch in batches for one in batch]
     left = [Numbered(n, *one) for n, one in enumerate(everything, 1) if n not in gone]
@@ -53,6 +59,11 @@ def test_what_goes_in_comes_out(
     for tenant in (1, 2):
         wanted = [one for one in left if one.seq > after and one.tenant == tenant]
         assert list(chunks.behind(after, tenant)) == wanted
+        for count in (3, 200):
+            few = wanted[:count]
+            whole = b"".join(one.record for one in few)
+            told = Together(few[0].seq, few[-1].seq, whole) if few else None
+            assert chunks.together(after, tenant, count) == told
     asked = [7, 3, 100, 12]
     assert chunks.find(asked) == {n: one.record for n in asked for one in left if one.seq == n}
     connection.close()
@@ -60,9 +71,7 @@ def test_what_goes_in_comes_out(
 
 def test_many_records_take_few_rows_and_few_bytes(connection: Connection) -> None:
     chunks = Chunks(connection)
-    chunks.add(
-        1, [Owned(1, b"who did what %06d to which records, and when" % n) for n in range(600)]
-    )
+    add(chunks, *((1, b"who did what %06d to which records, and when" % n) for n in range(600)))
     assert forms(connection) == [(1, 250, PACKED), (251, 500, PACKED), (501, 600, PACKED)]
     (size,) = connection.execute("SELECT sum(length(records)) FROM chunk").fetchone()
     assert size < 600 * 12
@@ -70,13 +79,14 @@ def test_many_records_take_few_rows_and_few_bytes(connection: Connection) -> Non
 
 def test_a_large_record_stands_alone(connection: Connection) -> None:
     chunks = Chunks(connection)
-    chunks.add(1, [Owned(1, b"a"), Owned(1, b"b" * 100_000), Owned(1, b"c"), Owned(2, b"d")])
-    assert forms(connection) == [(1, 1, PLAIN), (2, 2, PLAIN), (3, 4, MIXED)]
+    add(chunks, (1, b"a"), (1, b"b" * 100_000), (2, b"c"), (2, b"d"))
+    add(chunks, (1, b"c"), (2, b"d"))
+    assert forms(connection) == [(1, 1, PLAIN), (2, 2, PLAIN), (3, 4, PACKED), (5, 6, MIXED)]
 
 
 def test_numbers_are_not_used_again(connection: Connection) -> None:
     chunks = Chunks(connection)
-    chunks.add(1, [Owned(1, b"a"), Owned(1, b"b"), Owned(1, b"c")])
+    add(chunks, (1, b"a"), (1, b"b"), (1, b"c"))
     chunks.forget([3])
     assert chunks.last() == 3
     assert [one.seq for one in chunks.behind(0)] == [1, 2]
@@ -93,7 +103,7 @@ def test_numbers_are_not_used_again(connection: Connection) -> None:
 )
 def test_damage_is_told(connection: Connection, damage: str) -> None:
     chunks = Chunks(connection)
-    chunks.add(5, [Owned(1, b"a" * 50), Owned(1, b"b" * 50)])
+    chunks.add(5, [1, 1], [b"a" * 50, b"b" * 50])
     connection.execute(damage)
     with pytest.raises(Fault, match=r"Audit records [45] to 6 cannot be read"):
         list(chunks.behind(0))

@@ -18,7 +18,7 @@ from careplane.fhir.profiles.rules import (
     Strength,
     TypeRule,
 )
-from careplane.fhir.profiles.snapshot import Spot
+from careplane.fhir.profiles.spots import Spot
 from careplane.fhir.tree import Tree
 
 _EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/"

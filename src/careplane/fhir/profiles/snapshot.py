@@ -7,11 +7,8 @@ way what the base says by its type alone, and is merged there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from careplane.fhir.definitions import type_definition
 from careplane.fhir.profiles.ports import Definitions
+from careplane.fhir.profiles.spots import Spot, chosen, copies, merged, narrowed
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Invalid, Issue
 
@@ -22,45 +19,7 @@ MAX_LEVELS = 40
 """Levels of elements in elements; R4 and its guides stay below 15."""
 MAX_CHAIN = 30
 """Definitions that are derived one from the other."""
-_COLLECTED = ("alias", "code", "condition", "mapping", "example")
 _OWN = frozenset({"sliceName", "slicing", "sliceIsConstraining", "id"})
-
-
-class Spot:
-    """An element or a slice: what is said of it, and what stands in it.
-
-    `children` is None where its type alone says what may stand there.
-    """
-
-    __slots__ = ("children", "definition", "name", "slices")
-
-    def __init__(self, name: str, definition: Tree) -> None:
-        self.name = name
-        self.definition = definition
-        self.children: dict[str, Spot] | None = None
-        self.slices: dict[str, Spot] = {}
-
-    def copy(self) -> Spot:
-        """A tree of its own, over the same definitions, which nobody changes."""
-        twin = Spot(self.name, self.definition)
-        if self.children is not None:
-            twin.children = {name: child.copy() for name, child in self.children.items()}
-        twin.slices = {name: one.copy() for name, one in self.slices.items()}
-        return twin
-
-    @property
-    def types(self) -> list[Tree]:
-        """The types it may have."""
-        found = self.definition.get("type")
-        return [t for t in found if isinstance(t, dict)] if isinstance(found, list) else []
-
-    def slice(self, name: str) -> Spot | None:
-        """The slice of this name; `a/b` is in slice `a`."""
-        if name in self.slices:
-            return self.slices[name]
-        head, slash, _ = name.rpartition("/")
-        outer = self.slice(head) if slash else None
-        return outer.slices.get(name) if outer is not None else None
 
 
 class Snapshots:
@@ -125,20 +84,6 @@ def _renamed(below: Spot | None, path: str) -> Spot | None:
     return twin
 
 
-def elements(tree: Spot) -> Iterator[Tree]:
-    """The elements of a snapshot, in order, with their paths and ids."""
-    yield from _listed(tree, tree.name, tree.name, tree.name)
-
-
-def _listed(spot: Spot, path: str, id: str, unsliced: str) -> Iterator[Tree]:
-    yield {**spot.definition, "id": id, "path": path}
-    for child in (spot.children or {}).values():
-        below = f"{id}.{child.name}"
-        yield from _listed(child, f"{path}.{child.name}", below, below)
-    for name, one in spot.slices.items():
-        yield from _listed(one, path, f"{unsliced}:{name}", unsliced)
-
-
 def refused(text: str) -> Invalid:
     """The error for a definition that cannot be used."""
     return Invalid(text, issues=(Issue("error", "invalid", text),))
@@ -177,7 +122,7 @@ class _Growth:
             self._size += 1
             spot = self._place(element)
             self.changes.append((spot.definition, element))
-            spot.definition = _merged(spot.definition, element)
+            spot.definition = merged(spot.definition, element)
             choice = self._choices.get(id(spot))
             if choice is not None and spot.definition.get("min", 0):
                 # a type that must be there is the only one
@@ -225,10 +170,10 @@ class _Growth:
         if found is not None:
             return found
         for choice in spot.children.values():
-            type_name = _chosen(choice, name)
+            type_name = chosen(choice, name)
             if type_name:
                 one = self._slice(choice, name)
-                one.definition = _narrowed(one.definition, type_name)
+                one.definition = narrowed(one.definition, type_name)
                 if not self._is_new:
                     self._choices[id(one)] = choice
                 return one
@@ -258,7 +203,7 @@ class _Growth:
         reference = spot.definition.get("contentReference")
         if isinstance(reference, str):
             named = self._find(reference.rpartition("#")[2])
-            return _copies(named)
+            return copies(named)
         types = spot.types
         if not types:
             return {}
@@ -269,19 +214,13 @@ class _Growth:
         if source is None:
             code = str(types[0].get("code")) if len(types) == 1 else "Element"
             source = self._snapshots.of(CORE + code)
-        return _copies(source)
+        return copies(source)
 
     def _find(self, id: str) -> Spot | None:
         spot: Spot | None = self._base
         for name in id.split(".")[1:]:
             spot = (spot.children or {}).get(name) if spot is not None else None
         return spot
-
-
-def _copies(source: Spot | None) -> dict[str, Spot]:
-    if source is None or source.children is None:
-        return {}
-    return {name: child.copy() for name, child in source.children.items()}
 
 
 def _steps(id: str) -> list[tuple[str, str]]:
@@ -291,47 +230,3 @@ def _steps(id: str) -> list[tuple[str, str]]:
 
 def _agree(steps: list[tuple[str, str]], names: list[str]) -> bool:
     return all(a == b for (a, _), b in zip(steps[1:], names[1:], strict=True))
-
-
-def _chosen(choice: Spot, name: str) -> str:
-    """The type that `valueQuantity` means of `value[x]`, empty where it means none."""
-    stem = choice.name.removesuffix("[x]")
-    if stem == choice.name or not name.startswith(stem) or name == stem:
-        return ""
-    wanted = name.removeprefix(stem)
-    for one in choice.types:
-        code = str(one.get("code"))
-        if code[:1].upper() + code[1:] == wanted:
-            return code
-    lower = wanted[0].lower() + wanted[1:]
-    for code in (wanted, lower):
-        try:
-            type_definition(code)
-        except KeyError:
-            continue
-        return code
-    return ""
-
-
-def _narrowed(definition: Tree, type_name: str) -> Tree:
-    kept = [t for t in definition.get("type", ()) if t.get("code") == type_name]
-    return {**definition, "type": kept or [{"code": type_name}]}
-
-
-def _merged(base: Tree, change: Tree) -> Tree:
-    """What the differential says goes above what the base says; rules add up."""
-    merged: dict[str, Any] = {**base, **change}
-    if any(key.startswith(("fixed", "pattern")) for key in change):
-        for key in base:
-            if key.startswith(("fixed", "pattern")) and key not in change:
-                del merged[key]
-    for key in _COLLECTED:
-        if key in base and key in change and isinstance(base[key], list):
-            merged[key] = [*base[key], *(one for one in change[key] if one not in base[key])]
-    if isinstance(base.get("binding"), dict) and isinstance(change.get("binding"), dict):
-        merged["binding"] = {**base["binding"], **change["binding"]}
-    if "constraint" in base and "constraint" in change:
-        own = {c.get("key") for c in change["constraint"]}
-        kept = [c for c in base["constraint"] if c.get("key") not in own]
-        merged["constraint"] = [*kept, *change["constraint"]]
-    return merged

@@ -16,6 +16,7 @@ from careplane.records.bodies import Content
 from careplane.records.profiles.policy import Mode, Policy
 
 if TYPE_CHECKING:
+    from careplane.fhir.validation import InSet
     from careplane.packages.catalogue import Catalogue
     from careplane.packages.packages import Packages
     from careplane.records.profiles.examining import Examiner, Resolve
@@ -75,6 +76,14 @@ class Profiles:
         claims, and that all of the type must conform to. Base validation is not part of it."""
         every = dict.fromkeys((*profiles, *self._policy(tenant).of(type).profiles))
         return await self._examiner.asked(tenant, tree, tuple(every), resolve)
+
+    async def judged(self, tenant: Tenant, judge: Callable[[InSet], list[Issue]]) -> list[Issue]:
+        """What is said by a judge who asks whether codes are in value sets."""
+        return await self._examiner.judged(tenant, judge)
+
+    async def artifact(self, type: str, canonical: str) -> Tree | None:
+        """What a canonical means among installed packages."""
+        return await self._packages().artifact(type, canonical)
 
     async def supported(self) -> Supported:
         """What the installed packages are for; the same object as long as they stay so."""

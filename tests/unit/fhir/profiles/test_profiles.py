@@ -83,6 +83,19 @@ def test_the_work_is_bounded() -> None:
     assert [issue.code for issue in found] == ["too-costly"]
 
 
+def test_expressions_share_one_budget() -> None:
+    costly = "name.given.select(%resource.name.given.count()).count() >= 0"
+    rule = {"severity": "error", "human": "x", "expression": costly}
+    rows = [{"key": f"x-{number}", **rule} for number in range(300)]
+    shelf = Shelf()
+    shelf.add(definition("main", "Patient", [{"path": "Patient", "constraint": rows}]))
+    tree = {"resourceType": "Patient", "name": [{"given": ["x"] * 5} for _ in range(30)]}
+    start = time.process_time()
+    found = examine(tree, Library(shelf), [MAIN], options=Options(steps=100_000))
+    assert time.process_time() - start < 3
+    assert {issue.code for issue in found} == {"too-costly"}
+
+
 @pytest.mark.parametrize(
     ("paths", "text"),
     [

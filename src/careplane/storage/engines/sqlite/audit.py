@@ -17,7 +17,7 @@ from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import CareplaneError
 from careplane.storage.engines.sqlite import filing as index
-from careplane.storage.engines.sqlite.chunks import Chunks, Numbered, Owned
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.outbox import Source
 from careplane.storage.engines.sqlite.spool import Row
@@ -72,15 +72,13 @@ class AuditKeeper:
     def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         with self._lock, complaints():
             self._move_all()
-            return [(seq, record) for seq, _, record in self._some(tenant, after, count)]
+            some = islice(self._chunks.behind(after, tenant), count)
+            return [(seq, record) for seq, _, record in some]
 
     def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
         with self._lock, complaints():
             self._move_all()
-            some = self._some(tenant, after, count)
-            if not some:
-                return None
-            return Together(some[0].seq, some[-1].seq, b"".join([one.record for one in some]))
+            return self._chunks.together(after, tenant, count)
 
     def file(self, filing: Filing, count: int) -> int:
         with self._lock, complaints():
@@ -168,14 +166,13 @@ class AuditKeeper:
         for number, source in sources.items():
             self.move(number, source)
 
-    def _some(self, tenant: Tenant, after: int, count: int) -> list[Numbered]:
-        return list(islice(self._chunks.behind(after, tenant), count))
-
     def _store(self, source: int, rows: Sequence[Row]) -> None:
         moved = self.moved(source)  # again, under the lock: another process may have moved some
-        fresh = [Owned(tenant, record) for id, tenant, record in rows if id > moved]
-        self._chunks.add(self._chunks.last() + 1, fresh)
-        self._audit.execute(_NOTE, (source, max(moved, rows[-1][0])))
+        fresh = rows if rows[0][0] > moved else [row for row in rows if row[0] > moved]
+        if fresh:
+            numbers, tenants, records = zip(*fresh, strict=True)
+            self._chunks.add(self._chunks.last() + 1, tenants, records)
+            self._audit.execute(_NOTE, (source, numbers[-1]))
 
     def _file(self, filing: Filing, count: int) -> int:
         done: list[int] = []

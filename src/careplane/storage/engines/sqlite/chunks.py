@@ -14,39 +14,33 @@ import zstandard
 
 from careplane.kernel.errors import Fault
 from careplane.storage.engines.sqlite.bulk import execute_many
+from careplane.storage.ports.audit import Together
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 PLAIN, PACKED, MIXED = 0, 1, 2
-"""Forms: one record as it is; a MessagePack array of some, compressed with zstd; the same of pairs
-of tenant and record, where they are of several tenants."""
+"""Forms: one record as it is; a MessagePack array of some, compressed with zstd; the same of their
+tenants and them, where they are of several tenants."""
 _MOST, _MOST_BYTES = 250, 1 << 16
 """What a chunk has at most: a record by itself may be larger."""
 _LEVEL = 1
 _INFLATED = 1 << 26
+_AT_ONCE = 16
+"""Chunks read in one go: a reading left half way would stand in the way of a checkpoint."""
 _PUT = "INSERT INTO chunk (last, first, tenant, form, records)"
+_REPLACE = "UPDATE chunk SET tenant = ?, form = ?, records = ? WHERE last = ?"
 _LAST = "SELECT coalesce(max(last), 0) FROM chunk"
 _BEHIND = """SELECT first, last, tenant, form, records FROM chunk
 WHERE last > ?1 AND (?2 IS NULL OR tenant = ?2 OR tenant IS NULL) ORDER BY last LIMIT ?3"""
-_AT_ONCE = 16
-"""Read in one go: a reading that is left half way would stand in the way of a checkpoint."""
 _WITH = "SELECT first, last, tenant, form, records FROM chunk WHERE last >= ? ORDER BY last LIMIT 1"
-_REPLACE = "UPDATE chunk SET tenant = ?, form = ?, records = ? WHERE last = ?"
 _plain = msgspec.msgpack.Decoder(list[bytes | None])
-_mixed = msgspec.msgpack.Decoder(list[tuple[int, bytes | None]])
+_mixed = msgspec.msgpack.Decoder(tuple[list[int], list[bytes | None]])
 _Row = tuple[int, int, int | None, int, bytes]
 
 
-class Owned(NamedTuple):
-    """A record and its tenant; none in an empty place."""
-
-    tenant: int
-    record: bytes | None
-
-
 class Numbered(NamedTuple):
-    """The same under its number."""
+    """A record, its tenant, and its number."""
 
     seq: int
     tenant: int
@@ -54,7 +48,8 @@ class Numbered(NamedTuple):
 
 
 class Chunks:
-    """Those of one audit file, for one thread at a time."""
+    """Those of one audit file, for one thread at a time. Whatever reads raises Fault where a chunk
+    cannot be read."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -65,25 +60,39 @@ class Chunks:
         """The highest number; 0 where there is none."""
         return int(self._connection.execute(_LAST).fetchone()[0])
 
-    def add(self, first: int, records: Sequence[Owned]) -> None:
-        """Records of consecutive numbers, in order."""
-        rows = []
-        for some in _parts(records):
-            last = first + len(some) - 1
-            rows.append((last, first, _tenant(some), *self._packed(some)))
-            first = last + 1
+    def add(self, first: int, tenants: Sequence[int], records: Sequence[bytes]) -> None:
+        """Records of consecutive numbers, in order, and whose each is."""
+        rows, start = [], 0
+        for end in _ends(records):
+            packed = self._packed(tenants[start:end], records[start:end])
+            rows.append((first + end - 1, first + start, *packed))
+            start = end
         execute_many(self._connection, _PUT, rows)
 
     def behind(self, after: int, tenant: int | None = None) -> Iterator[Numbered]:
-        """Records with a higher number, in order; all of them, or those of a tenant. Raises Fault
-        where a chunk cannot be read."""
-        last = after
-        while rows := self._connection.execute(_BEHIND, (last, tenant, _AT_ONCE)).fetchall():
-            for row in rows:
-                for one in self._records(row):
-                    if one.seq > after and (tenant is None or one.tenant == tenant):
-                        yield one
-            last = rows[-1][1]
+        """Records with a higher number, in order; all of them, or those of a tenant."""
+        for row in self._rows(after, tenant):
+            yield from _numbered(row, *self._unpacked(row), after, tenant)
+
+    def together(self, after: int, tenant: int, count: int) -> Together | None:
+        """The next records of a tenant as one, so many at most; None for nothing."""
+        first = last = 0
+        parts: list[bytes] = []
+        for row in self._rows(after, tenant):
+            tenants, records = self._unpacked(row)
+            if row[0] > after and row[2] == tenant and None not in records:
+                begin, some = row[0], records[: count - len(parts)]
+                end = begin + len(some) - 1
+            else:
+                few = _numbered(row, tenants, records, after, tenant)[: count - len(parts)]
+                if not few:
+                    continue
+                begin, end, some = few[0].seq, few[-1].seq, [one.record for one in few]
+            first, last = first or begin, end
+            parts += [record for record in some if record is not None]
+            if len(parts) == count:
+                break
+        return Together(first, last, b"".join(parts)) if parts else None
 
     def find(self, numbers: Collection[int]) -> dict[int, bytes]:
         """Records by number; those that are not there are left out."""
@@ -95,7 +104,7 @@ class Chunks:
                 if row is None:
                     break
                 last = row[1]
-                found |= {one.seq: one.record for one in self._records(row)}
+                found |= {one.seq: one.record for one in _numbered(row, *self._unpacked(row))}
         return {number: found[number] for number in numbers if number in found}
 
     def forget(self, numbers: Collection[int]) -> None:
@@ -106,66 +115,78 @@ class Chunks:
             if row is None:
                 continue
             first, last = row[:2]
-            kept = {one.seq: one for one in self._records(row) if one.seq not in gone}
-            if not kept:
+            tenants, records = self._unpacked(row)
+            left = [None if first + n in gone else record for n, record in enumerate(records)]
+            if any(record is not None for record in left):
+                self._connection.execute(_REPLACE, (*self._packed(tenants, left), last))
+            else:
                 self._connection.execute("DELETE FROM chunk WHERE last = ?", (last,))
-                continue
-            tenant = next(iter(kept.values())).tenant
-            left = [
-                Owned(kept[n].tenant, kept[n].record) if n in kept else Owned(tenant, None)
-                for n in range(first, last + 1)
-            ]
-            values = (_tenant(left), *self._packed(left), last)
-            self._connection.execute(_REPLACE, values)
 
-    def _packed(self, records: Sequence[Owned]) -> tuple[int, bytes]:
-        if len(records) == 1 and records[0].record is not None:
-            return PLAIN, records[0].record
-        if _tenant(records) is None:
-            return MIXED, self._compressor.compress(msgspec.msgpack.encode(records))
-        return PACKED, self._compressor.compress(msgspec.msgpack.encode([r for _, r in records]))
+    def _rows(self, after: int, tenant: int | None) -> Iterator[_Row]:
+        while rows := self._connection.execute(_BEHIND, (after, tenant, _AT_ONCE)).fetchall():
+            yield from rows
+            after = rows[-1][1]
 
-    def _records(self, row: _Row) -> list[Numbered]:
-        first, last, whose, form, packed = row
+    def _packed(
+        self, tenants: Sequence[int], records: Sequence[bytes | None]
+    ) -> tuple[int | None, int, bytes]:
+        """Whose a chunk is, its form, and what it holds."""
+        if len(records) == 1 and records[0] is not None:
+            return tenants[0], PLAIN, records[0]
+        if len(set(tenants)) == 1:
+            return tenants[0], PACKED, self._compressed(records)
+        return None, MIXED, self._compressed((tenants, records))
+
+    def _compressed(self, what: object) -> bytes:
+        return self._compressor.compress(msgspec.msgpack.encode(what))
+
+    def _unpacked(self, row: _Row) -> tuple[Sequence[int], Sequence[bytes | None]]:
+        """The tenant of each, and the records, without those that are gone."""
+        first, last, tenant, form, packed = row
+        count = last - first + 1
+        records: Sequence[bytes | None]
+        tenants: Sequence[int] = (tenant or 0,) * count
         try:
-            owned = self._unpacked(whose, form, packed)
+            if form == PLAIN:
+                records = (packed,)
+            else:
+                data = self._decompressor.decompress(packed, max_output_size=_INFLATED)
+                if form == PACKED:
+                    records = _plain.decode(data)
+                else:
+                    tenants, records = _mixed.decode(data)
         except (msgspec.MsgspecError, zstandard.ZstdError) as error:
             raise _damaged(first, last) from error
-        if len(owned) != last - first + 1:
+        if not len(records) == len(tenants) == count:
             raise _damaged(first, last)
-        return [
-            Numbered(first + n, tenant, record)
-            for n, (tenant, record) in enumerate(owned)
-            if record is not None
-        ]
-
-    def _unpacked(
-        self, tenant: int | None, form: int, packed: bytes
-    ) -> Sequence[tuple[int, bytes | None]]:
-        if form == PLAIN:
-            return [(tenant or 0, packed)]
-        data = self._decompressor.decompress(packed, max_output_size=_INFLATED)
-        if form == MIXED:
-            return _mixed.decode(data)
-        return [(tenant or 0, record) for record in _plain.decode(data)]
+        return tenants, records
 
 
-def _parts(records: Sequence[Owned]) -> Iterator[Sequence[Owned]]:
-    start = size = 0
-    for at, (_, record) in enumerate(records):
-        length = len(record or b"")
-        if at > start and (at - start == _MOST or size + length > _MOST_BYTES):
-            yield records[start:at]
-            start, size = at, 0
-        size += length
-    if records:
-        yield records[start:]
+def _numbered(
+    row: _Row,
+    tenants: Sequence[int],
+    records: Sequence[bytes | None],
+    after: int = 0,
+    tenant: int | None = None,
+) -> list[Numbered]:
+    """Of a chunk, those behind a number, of a tenant."""
+    return [
+        Numbered(seq, whose, record)
+        for seq, (whose, record) in enumerate(zip(tenants, records, strict=True), row[0])
+        if record is not None and seq > after and (tenant is None or whose == tenant)
+    ]
 
 
-def _tenant(records: Sequence[Owned]) -> int | None:
-    """Whose they all are."""
-    tenants = {tenant for tenant, _ in records}
-    return tenants.pop() if len(tenants) == 1 else None
+def _ends(records: Sequence[bytes]) -> Iterator[int]:
+    """Where each chunk ends."""
+    sizes = list(map(len, records))
+    start, count = 0, len(records)
+    while start < count:
+        end = min(start + _MOST, count)
+        while end - start > 1 and sum(sizes[start:end]) > _MOST_BYTES:
+            end = start + (end - start) // 2
+        yield end
+        start = end
 
 
 def _damaged(first: int, last: int) -> Fault:

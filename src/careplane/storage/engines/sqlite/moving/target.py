@@ -12,7 +12,7 @@ from careplane.kernel.errors import Conflict, Fault
 from careplane.search.rows import Rows
 from careplane.storage.engines.sqlite.audit import with_transaction
 from careplane.storage.engines.sqlite.bulk import execute_many
-from careplane.storage.engines.sqlite.chunks import Chunks, Owned
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.compact import compact
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.group import Group
@@ -89,7 +89,8 @@ class SqliteTarget(Reading):
         chunks = Chunks(self.files.audit)
         for _, run in groupby(enumerate(records), lambda pair: pair[1].seq - pair[0]):
             some = [one for _, one in run]
-            chunks.add(some[0].seq, [Owned(one.tenant, one.record) for one in some])
+            tenants = [one.tenant for one in some]
+            chunks.add(some[0].seq, tenants, [one.record for one in some])
 
     def _begin(self, origin: bytes) -> Reached:
         self._require_free()
