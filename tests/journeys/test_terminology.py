@@ -13,7 +13,7 @@ from careplane.access.scopes import parse_scopes
 from careplane.kernel.clock import system_clock
 from careplane.storage.ports.records import Tenant
 from tests.contracts.engines import ENGINES
-from tests.fhir_house import TENANT, House, open_house
+from tests.fhir_house import TENANT, House, bundle, entry, open_house
 
 pytestmark = pytest.mark.anyio
 SYSTEM = "http://hospital.test/CodeSystem/wards"
@@ -288,6 +288,18 @@ async def test_a_closure_table_grows_and_is_its_clients_own(house: House) -> Non
     other = house.client("system/*.cruds")
     assert (await closure(other, "icu")).status_code == 404
     assert pairs(await closure(house.http)) == []
+
+
+async def test_questions_in_bundles(house: House) -> None:
+    right = entry("GET", f"ValueSet/$validate-code?url={SET}&system={SYSTEM}&code=icu")
+    wrong = entry("GET", "CodeSystem/$lookup?system=http://nobody&code=x")
+    await stored(house)
+    answer = await house.http.post("", content=bundle("batch", right, wrong))
+    good, bad = answer.json()["entry"]
+    assert good["resource"]["parameter"][1] == {"name": "display", "valueString": "Intensive care"}
+    assert bad["response"]["status"] == "404"
+    kind = bad["response"]["outcome"]["issue"][0]["details"]["coding"][0]
+    assert kind["code"] == "not-found"
 
 
 async def test_what_the_server_knows_is_in_its_terminology_capabilities(house: House) -> None:

@@ -14,6 +14,7 @@ from careplane.kernel import errors
 from careplane.kernel.errors import CareplaneError, Fault, Issue
 from careplane.kernel.observe import describe
 from careplane.rest.response import Header, Response
+from careplane.terminology.findings import refusal_of
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,14 @@ def response_of(error: Exception) -> Response:
     headers = [*next((_HEADERS[kind] for kind in type(known).__mro__ if kind in _HEADERS), ())]
     if isinstance(known, MethodNotAllowed):
         headers.append((b"allow", ", ".join(known.allowed).encode()))
-    return Response(status_of(known), outcome(known.issues), headers)
+    return Response(status_of(known), told(known), headers)
+
+
+def told(error: CareplaneError) -> bytes:
+    """The OperationOutcome of an error; that of a terminology operation with the codes that its
+    clients know."""
+    refused = refusal_of(error)
+    return outcome(error.issues) if refused is None else json.dump(refused)
 
 
 def outcome(issues: Iterable[Issue]) -> bytes:

@@ -46,7 +46,9 @@ class Names:
         ranked = [
             (rank, place, name)
             for place, name in enumerate(self._all())
-            if (rank := wanted.rank(name.language)) is not None and not _gone(name)
+            if (rank := wanted.rank(name.language)) is not None
+            and _is_display(name)
+            and not _gone(name)
         ]
         if ranked:
             return min(ranked, key=lambda found: found[:2])[2]

@@ -14,16 +14,14 @@ from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import errors
 from careplane.kernel.clock import format_instant, system_clock
-from careplane.kernel.errors import CareplaneError, Incorrect, Invalid, Issue
+from careplane.kernel.errors import Incorrect, Invalid, Issue
 from careplane.kernel.ids import new_id
 from careplane.records import commands as c
 from careplane.rest.operation import Call, Operation, definition, our_definition
-from careplane.rest.outcome import response_of
 from careplane.rest.response import Response
 from careplane.terminology import calls
 from careplane.terminology.coded import coding_of
 from careplane.terminology.expand import Stamp
-from careplane.terminology.findings import refusal_of
 from careplane.terminology.library import Library, Shelves
 from careplane.terminology.resources import KINDS
 
@@ -48,13 +46,7 @@ def _handler(work: Work) -> Callable[[Call], Awaitable[Response]]:
 
         name = call.request.path[-1].lstrip("$")
         command = c.Ask(name, call.type or "", within, call.id)
-        try:
-            tree = await call.service.door.ask(call.request.caller, command)
-        except CareplaneError as error:
-            outcome = refusal_of(error)
-            if outcome is None:
-                raise
-            return _with_body(response_of(error), outcome)
+        tree = await call.service.door.ask(call.request.caller, command)
         return Response(200, json.dump(tree))
 
     return answer
@@ -67,11 +59,6 @@ def _posted(raw: bytes) -> tuple[str, object]:
     if not isinstance(type, str) or type not in KINDS:
         raise Invalid("Send Parameters, or a CodeSystem, ValueSet or ConceptMap alone.")
     return type[0].lower() + type[1:], tree
-
-
-def _with_body(response: Response, outcome: Tree) -> Response:
-    """An answer with another OperationOutcome."""
-    return Response(response.status, json.dump(outcome), response.headers)
 
 
 def _check_sent(values: list[tuple[str, object]]) -> None:

@@ -14,7 +14,7 @@ from careplane.rest.bundle import answered, bundle
 from careplane.rest.interactions import written
 from careplane.rest.interactions.history import entries_of
 from careplane.rest.interactions.search import searchset, shape_of
-from careplane.rest.outcome import outcome, status_of
+from careplane.rest.outcome import status_of, told
 from careplane.rest.prefer import Return
 from careplane.rest.request import Request
 from careplane.rest.response import Response
@@ -59,7 +59,7 @@ async def _operate(service: Service, request: Request, call: c.Operate) -> c.Ope
 def _entry(request: Request, answer: Answer) -> bytes:
     if answer.error is not None:
         status = {"status": str(status_of(answer.error))}
-        return answered(b"", status, outcome(answer.error.issues))
+        return answered(b"", status, told(answer.error))
     match answer.result:
         case Written() as done:
             return _written(request, done)
