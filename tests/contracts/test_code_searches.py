@@ -177,6 +177,18 @@ async def test_a_hundred_thousand_codes_lose_none(house: House) -> None:
     assert await found(house, "code:not-in=http://a.test/large") == {"other"}
 
 
+async def test_an_expansion_of_a_hundred_thousand_codes_pages(house: House) -> None:
+    await house.put(value_set("large", {"system": LARGE}))
+    pages = []
+    for offset in (0, 50_000, SIZE - 3):
+        asked = f"/ValueSet/large/$expand?offset={offset}&count=10"
+        expansion = (await house.http.get(asked)).json()["expansion"]
+        assert expansion["total"] == SIZE + 2
+        pages.append({one["code"] for one in expansion["contains"]})
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert len(set().union(*pages)) == 25
+
+
 async def test_too_many_questions_are_refused(house: House) -> None:
     values = ",".join(f"{SCT}|{n}" for n in range(1_000_000, 1_000_120))
     status, text = await refused(house, f"code:below={values}")

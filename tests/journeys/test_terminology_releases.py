@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres as database
 from tests import release_files as made
 from tests.journeys.test_command_line import careplane
 from tests.release_files import CARDIAC, SCT, STENOSIS
@@ -76,3 +77,14 @@ def test_what_is_wrong_is_said(data: str, tmp_path: Path) -> None:
     assert "there are atc, csv" in careplane(*load, "icd9", str(tmp_path), code=1)
     assert "has no file" in careplane(*load, "snomed", str(tmp_path), code=1)
     assert "name=value" in careplane(*load, "ucum", str(tmp_path), "-o", "x", code=2)
+
+
+def test_releases_move_with_the_store(data: str, tmp_path: Path) -> None:
+    careplane("terminology", "load", "snomed", str(made.snomed(tmp_path / "r")), "--data", data)
+    path = tmp_path / "patient.json"
+    path.write_text('{"resourceType": "Patient", "id": "p"}')
+    careplane("fhir", "put", str(path), "--data", data)
+    url = database.url()
+    careplane("migrate-store", "--to", url, "--data", data)
+    said = careplane("terminology", "list", "--data", data, "--database", url, "--json")
+    assert [(one["url"], one["concepts"]) for one in json.loads(said)] == [(SCT, 17)]
