@@ -37,9 +37,10 @@ generate: $(VENV)/.dev  ## tables and code from the FHIR definitions and UCUM; l
 conformance: $(VENV)/.dev  ## run the official suites, and write docs/conformance.md
 	$(RUN) tools.conformance
 
-bench: $(VENV)/.dev  ## measure, and write docs/benchmarks.md and docs/trust-measured.md
+bench: $(VENV)/.dev  ## measure, and write docs/benchmarks.md, trust-measured.md, meaning-measured.md
 	$(RUN) tools.bench
 	$(RUN) tools.bench.trust --out docs/trust-measured.md
+	$(RUN) tools.bench.meaning --out docs/meaning-measured.md
 
 scale: $(VENV)/.dev  ## the same questions to 33 thousand resources and to a million
 	$(RUN) tools.bench.scale --out docs/scale-measured.md

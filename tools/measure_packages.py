@@ -63,13 +63,13 @@ async def _measure(data: Path, package: Path) -> list[Fact]:
     size = (data / "packages.sqlite").stat().st_size
     observations = [spent for type, spent in again if type == "Observation"]
     return [
-        Fact(f"adding {package.name}", f"{added / 1e6:.2f} s", ""),
-        Fact("its size on disk", f"{size / 1e6:.1f} MB", ""),
-        Fact("the catalogue, in a process that has not asked yet", f"{listed / 1e3:.0f} ms", ""),
-        Fact("an artifact by canonical, for the first time", f"{cold:.0f} µs", ""),
-        Fact("an artifact by canonical, at hand", f"{hot:.1f} µs", ""),
-        Fact(f"all {len(again)} examples, with nothing at hand", f"{first / 1e3:.0f} ms", ""),
-        Fact("an example again", f"{median(spent for _, spent in again):.0f} µs", ""),
+        Fact(f"adding {package.name}", f"{added / 1e6:.2f} s", "-"),
+        Fact("its size on disk", f"{size / 1e6:.1f} MB", "-"),
+        Fact("the catalogue, in a process that has not asked yet", f"{listed / 1e3:.0f} ms", "-"),
+        Fact("an artifact by canonical, for the first time", f"{cold:.0f} µs", "-"),
+        Fact("an artifact by canonical, at hand", f"{hot:.1f} µs", "-"),
+        Fact(f"all {len(again)} examples, with nothing at hand", f"{first / 1e3:.0f} ms", "-"),
+        Fact("an example again", f"{median(spent for _, spent in again):.0f} µs", "-"),
         Fact("an Observation again", f"{median(observations):.0f} µs", "60 µs"),
     ]
 
@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.measure_packages", description=__doc__)
     parser.add_argument("package", type=Path, help="a package with examples, such as US Core's")
     for fact in facts(parser.parse_args().package):
-        print(f"{fact.name}: {fact.value}" + (f" (target {fact.target})" if fact.target else ""))
+        print(f"{fact.name}: {fact.value}" + f" (target {fact.target})")
 
 
 if __name__ == "__main__":

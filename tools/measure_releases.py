@@ -1,7 +1,6 @@
-"""Measures a release of SNOMED CT's size in the embedded store, and writes `docs/code-systems.md`'s
-table of figures.
+"""Measures a release of SNOMED CT's size in the embedded store.
 
-    python -m tools.measure_releases [--concepts 350000] [--write]
+    python -m tools.measure_releases [--concepts 350000]
 
 The release is made (`make_rf2`), in the layout and size of the international edition. Loading is
 timed by the wall; questions by processor time, each asked of concepts at random, nothing kept from
@@ -26,31 +25,29 @@ from careplane.terminology.importers import opened
 from careplane.terminology.loading.loader import Loaded, load
 from careplane.terminology.releases import Releases
 from careplane.terminology.stored.concepts import StoredConcepts
+from tools.bench.setups import Fact
 from tools.make_rf2 import FINDING, SITE, make
 
-PAGE = Path(__file__).parents[1] / "docs" / "code-systems.md"
-_BEGIN, _END = "<!-- measured -->\n", "<!-- /measured -->"
 _TIMES = 2_000
 _FEW = 50
 
 
+def facts(concepts: int = 350_000) -> list[Fact]:
+    """What is measured."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder) / "rf2", concepts)
+        return asyncio.run(_measure(Path(folder)))
+
+
 def main() -> None:
-    """Print the table; with `--write`, put it into the page."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--concepts", type=int, default=350_000)
-    parser.add_argument("--write", action="store_true")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder) / "rf2", given.concepts)
-        table = asyncio.run(_measure(Path(folder)))
-    print(table)
-    if given.write:
-        text = PAGE.read_text("utf-8")
-        head, _, rest = text.partition(_BEGIN)
-        PAGE.write_text(f"{head}{_BEGIN}{table}{_END}{rest.partition(_END)[2]}", "utf-8")
+    for fact in facts(parser.parse_args().concepts):
+        print(f"{fact.name}: {fact.value} (target {fact.target})")
 
 
-async def _measure(folder: Path) -> str:
+async def _measure(folder: Path) -> list[Fact]:
     store = sqlite.open_terminology(folder, bytes(range(32)))
     try:
         wall, used = time.perf_counter(), time.process_time()
@@ -59,20 +56,18 @@ async def _measure(folder: Path) -> str:
         await store.close()
         size = sum(path.stat().st_size for path in folder.glob("*.sqlite*"))
         store = sqlite.open_terminology(folder, bytes(range(32)))
-        rows = [
-            ("concepts, designations", f"{loaded.concepts:,}, {loaded.designations:,}"),
-            ("loading", f"{wall:.0f} s, of them {used:.0f} s of one core"),
-            ("most memory while loading", f"{_megabytes():,} MB"),
-            ("on disk, for a concept", f"{size / loaded.concepts:,.0f} bytes"),
+        many = f"{loaded.concepts:,} concepts with {loaded.designations:,} designations"
+        return [
+            Fact(f"loading {many}", f"{wall:.0f} s, of them {used:.0f} s of one core", "300 s"),
+            Fact("most memory while loading", f"{_megabytes():,} MB", "-"),
+            Fact("on disk", f"{size / loaded.concepts:,.0f} bytes a concept", "1,500 bytes"),
             *await _asked(store, loaded),
         ]
     finally:
         await store.close()
-    lines = ["| what | measured |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)]
-    return "\n".join(lines) + "\n"
 
 
-async def _asked(store: TerminologyStore, loaded: Loaded) -> list[tuple[str, str]]:
+async def _asked(store: TerminologyStore, loaded: Loaded) -> list[Fact]:
     releases = Releases(lambda: store, time.monotonic)
     concepts = await releases.concepts(loaded.url, loaded.version)
     assert concepts is not None
@@ -87,21 +82,21 @@ async def _asked(store: TerminologyStore, loaded: Loaded) -> list[tuple[str, str
             (Filter("concept", "is-a", FINDING),), text=f"heart {rng.choice('abcdef')}"
         )
 
-    below = await _each(lambda: concepts.is_a(one(), one()))
+    found = await _each(lambda: concepts.find(one()))
+    above = await _each(lambda: concepts.ancestors(one()), _FEW)
+    page = await _each(lambda: _page(concepts, one()), _FEW)
+    words = await _each(lambda: concepts.select(text(), limit=20), _FEW)
+    refined = await _each(lambda: concepts.count(_refined(one())), _FEW)
     return [
-        ("is one concept below another (`$subsumes`)", below),
-        ("a concept with all it says (`$lookup`)", await _each(lambda: concepts.find(one()))),
-        ("all above a concept", await _each(lambda: concepts.ancestors(one()), _FEW)),
-        (
-            "1,000 concepts of a hierarchy (`$expand`)",
-            await _each(lambda: _page(concepts, one()), _FEW),
+        Fact(
+            "is one concept below another", await _each(lambda: concepts.is_a(one(), one())), "1 ms"
         ),
-        ("20 concepts by words", await _each(lambda: concepts.select(text(), limit=20), _FEW)),
-        ("all codes below a high concept", await _most(concepts)),
-        (
-            "an expression constraint with a refinement",
-            await _each(lambda: concepts.count(_refined(one())), _FEW),
-        ),
+        Fact("a concept with all it says", found, "0.2 ms"),
+        Fact("all above a concept", above, "-"),
+        Fact("1,000 concepts of a hierarchy", page, "20 ms"),
+        Fact("20 concepts by words", words, "-"),
+        Fact("all codes below a high concept", await _most(concepts), "-"),
+        Fact("an expression constraint with a refinement", refined, "-"),
     ]
 
 
