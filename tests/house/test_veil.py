@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
 
 from careplane.records import audited, results
+from careplane.records.door import Door
 from careplane.records.results import Version
 from careplane.records.veil import leaving
 from tests.support import ROOT
@@ -50,6 +54,24 @@ def test_a_method_of_the_door_goes_through_the_gate(method: Method) -> None:
     calls = [node.func for node in ast.walk(method) if isinstance(node, ast.Call)]
     names = {node.attr for node in calls if isinstance(node, ast.Attribute)}
     assert "_call" in names, f"Door.{method.name} answers without the veil"
+
+
+def _kinds(annotation: Any) -> Iterator[type]:
+    """What a method may answer, one by one."""
+    if get_origin(annotation) in (Union, UnionType, tuple):
+        for one in get_args(annotation):
+            yield from () if one is Ellipsis else _kinds(one)
+    else:
+        yield get_origin(annotation) or annotation
+
+
+@pytest.mark.parametrize("method", _methods(), ids=lambda method: str(method.name))
+def test_the_gate_knows_what_a_method_answers(method: Method) -> None:
+    if method.name in SERVICES or method.name == "_call":
+        return
+    for kind in _kinds(get_type_hints(getattr(Door, method.name))["return"]):
+        known = kind in leaving._FIELDS or issubclass(kind, (Version, *leaving._HOLDS_NONE))
+        assert known, f"say in records/veil/leaving.py what there is in a {kind.__name__}"
 
 
 def test_the_one_sequence_is_audited_and_veiled() -> None:

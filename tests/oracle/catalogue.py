@@ -10,11 +10,12 @@ from tests.oracle.ways import (
     histories,
     one,
     operations,
+    records,
     searches,
     surfaces,
 )
 
 WAYS: dict[str, Way] = {
     **one.WAYS, **histories.WAYS, **searches.WAYS, **operations.WAYS,
-    **changes.WAYS, **conditional.WAYS, **hidden.WAYS, **surfaces.WAYS,
+    **changes.WAYS, **conditional.WAYS, **hidden.WAYS, **surfaces.WAYS, **records.WAYS,
 }  # fmt: skip

@@ -151,6 +151,22 @@ class Judge:
         may = {action: self._may(action) for action in ("read", "search", "update")}
         return Sight(self._records, may["read"], may["search"], may["update"], self)
 
+    def by_right(self, key: str) -> bool:
+        """Whether a record may be read, Consents aside."""
+        record = self._records[key]
+        if not self.case.by_scopes("read", record):
+            return False
+        return self._asked(self._texts, "read", {key: record})[key]
+
+    def consented(self, record: Record) -> bool:
+        """Whether Consents let a record be read."""
+        return self._consented("read", record)
+
+    def keeps(self) -> bool:
+        """Whether this caller keeps Consents for patients."""
+        desk = bool(self.case.roles & {"front-desk", "privacy-officer"})
+        return desk or "system/" in self.case.scopes
+
     @cached_property
     def delete(self) -> frozenset[str]:
         """What this caller may delete."""
@@ -234,7 +250,7 @@ class Judge:
         return {key: answer.allowed for key, answer in zip(some, answers, strict=True)}
 
     def _consented(self, action: str, record: Record) -> bool:
-        if record["resourceType"] == "Consent" and self._keeps():
+        if record["resourceType"] == "Consent" and self.keeps():
             return True
         strict = action != "create"
         if record["resourceType"] not in IN_COMPARTMENT:
@@ -247,8 +263,3 @@ class Judge:
             own = {self.case.who} == {f"Patient/{one}" for one in subjects(record)}
             return said is True or (own and said is not False)
         return said is not False
-
-    def _keeps(self) -> bool:
-        """Whether this caller keeps Consents for patients."""
-        desk = bool(self.case.roles & {"front-desk", "privacy-officer"})
-        return desk or "system/" in self.case.scopes

@@ -3,8 +3,6 @@ decided. The answer is made from the same provisions as the restriction of a sea
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from careplane.access.caller import Caller
 from careplane.access.consent.book import CONSENT
 from careplane.access.consent.consents import Consents
@@ -19,7 +17,7 @@ from careplane.records.bodies import rows_of
 from careplane.records.parts import Parts
 from careplane.records.patients import patients_of_versions
 from careplane.records.read import matching, read
-from careplane.records.results import Version
+from careplane.records.results import Checked, Version
 from careplane.search.match import Subject
 
 _ACTIONS = {
@@ -29,15 +27,6 @@ _ACTIONS = {
     "collect": Permission.CREATE,
     "correct": Permission.UPDATE,
 }
-
-
-class Checked(Struct, frozen=True):
-    """The decision; `consent` and `provision` are those that decided, empty where none did."""
-
-    permit: bool
-    reason: str
-    consent: str = ""
-    provision: str = ""
 
 
 async def consent_check(parts: Parts, account: Account, command: c.ConsentCheck) -> Checked:

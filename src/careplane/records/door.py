@@ -43,12 +43,12 @@ from careplane.records.account import Account
 from careplane.records.audited import Command, Result, Work, audited, refused
 from careplane.records.batch import batch
 from careplane.records.bundle import entries
-from careplane.records.consent_check import Checked
 from careplane.records.erase import Erasing
 from careplane.records.parts import Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.results import (
     Around,
+    Checked,
     Exported,
     Found,
     MetaFound,

@@ -182,3 +182,13 @@ class Processed(Struct, frozen=True):
 
     transaction: bool
     answers: tuple[Answer, ...]
+
+
+class Checked(Struct, frozen=True):
+    """`$consent-check`: the decision; `consent` and `provision` are those that decided, empty where
+    none did."""
+
+    permit: bool
+    reason: str
+    consent: str = ""
+    provision: str = ""

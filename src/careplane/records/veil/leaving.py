@@ -23,8 +23,8 @@ from careplane.records.walk import Walk
 Result = TypeVar("Result")
 
 _HOLDS_NONE = (
-    type(None), Mapping, Operated, Walk, r.MetaFound, r.Prepared, r.Purged, r.Reached, r.Relabelled,
-    r.Report, r.Shredded,
+    type(None), int, Mapping, Operated, Walk, r.Checked, r.MetaFound, r.Prepared, r.Purged,
+    r.Reached, r.Relabelled, r.Report, r.Shredded,
 )  # fmt: skip
 """They hold no version; trees in them are made of what was read under the veil."""
 _FIELDS: Mapping[type[Struct], tuple[str, ...]] = {
