@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from careplane.search.plan import Query, SortBy, SortKey
 from careplane.search.rows import Param, ReferenceRow, Rows, StringRow, TokenRow
 from careplane.storage.engines import sqlite
 from careplane.storage.engines.sqlite.audit import AuditKeeper
+from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.plans import driver
 from careplane.storage.ports.records import HistoryQuery, Put, Tenant, Unit
 from careplane.storage.ports.vitals import Vitals
@@ -88,6 +90,21 @@ async def test_damage_is_found(tmp_path: Path) -> None:
     path.write_bytes(data)
     store = _open(tmp_path)
     assert await store.check() != []
+    await store.close()
+
+
+@pytest.mark.parametrize("purpose", ["ledger", "packages", "terminology"])
+async def test_damage_beside_the_records_is_found(tmp_path: Path, purpose: str) -> None:
+    store = _open(tmp_path)
+    path = tmp_path / f"{purpose}.sqlite"
+    with closing(connect(path, key_for(purpose, KEY))) as made:
+        made.execute("CREATE TABLE t (data)")
+        made.execute("INSERT INTO t VALUES (randomblob(100000))")
+    assert await store.check() == []
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert any(one.startswith(path.name) for one in await store.check())
     await store.close()
 
 
@@ -201,6 +218,7 @@ async def test_too_much_at_once_is_told_to_wait(tmp_path: Path) -> None:
 
 OTHER = """
 import asyncio, sys
+from contextlib import closing
 from pathlib import Path
 from tests.contracts.test_sqlite import two_hundred
 asyncio.run(two_hundred(Path(sys.argv[1]), sys.argv[2]))

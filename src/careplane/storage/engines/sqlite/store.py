@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 RECORDS = "records.sqlite"
+_BESIDE = ("keys", "ledger", "packages", "state", "terminology")
+"""Purposes of the keys of other files of a folder, which have their names."""
 _FORGET_SIZES_AFTER = 2_000
 """Puts after which it is counted anew how many rows a criterion has."""
 
@@ -97,7 +100,7 @@ class SqliteStore:
         with closing(made(folder / RECORDS, self._open_records, "records")) as records:
             has_bodies = records.execute("SELECT EXISTS (SELECT 1 FROM version)").fetchone()[0]
         self._keys = SqliteKeys(folder, key, plain=has_bodies, enforced=not limits.forgiving)
-        self._state_key = key_for("state", key)
+        self._beside = {purpose: key_for(purpose, key) for purpose in _BESIDE}
         self.keeper = SqliteKeeper(self._keys, self._for_records, self._for_state)
         self._room = Room(folder, limits.reserve_bytes)
         self._trail = Trail(
@@ -213,7 +216,7 @@ class SqliteStore:
         await asyncio.to_thread(self._close)
 
     async def check(self) -> list[str]:
-        """Looks through both files for damage (minutes on a large one); what it finds, in words."""
+        """Looks through all files for damage (minutes on a large one); what it finds, in words."""
         return await asyncio.to_thread(self._check)
 
     def _inline(self, question: Callable[[Reader], T]) -> T:
@@ -279,10 +282,15 @@ class SqliteStore:
 
     def _for_state(self) -> Connection | None:
         path = self._folder / STATE
-        return connect(path, self._state_key, cache_kib=1_024) if path.exists() else None
+        return connect(path, self._beside["state"], cache_kib=1_024) if path.exists() else None
 
     def _check(self) -> list[str]:
-        return damages(self._folder / RECORDS, self._open_records) + self._trail.check()
+        found = damages(self._folder / RECORDS, self._open_records) + self._trail.check()
+        for purpose, key in self._beside.items():
+            path = self._folder / f"{purpose}.sqlite"
+            if path.exists():
+                found += damages(path, partial(connect, key=key, cache_kib=1_024))
+        return found
 
     def _close(self) -> None:
         self._trail.close()
