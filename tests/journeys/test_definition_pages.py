@@ -586,6 +586,7 @@ async def test_a_good_resource_a_long_one_and_none(page: httpx.AsyncClient) -> N
     good: Json = {"resourceType": "Patient", "text": narrative}
     text = await looked(page, json.dumps(good))
     assert "No problem was found" in words(text)
+    assert "nothing to look at" not in words(text)
     names = [{"family": "A"}] * 3_000
     names[2_000] = {"family": ""}
     many = json.dumps(good | {"name": names}, indent=1)

@@ -54,10 +54,12 @@ class _Growing:
     async def grow(
         self, listed: Sequence[Concept], place: str, above: frozenset[str]
     ) -> tuple[Branch, ...]:
-        found = []
-        for number, concept in enumerate(listed[: max(self._left, 0)], 1):
-            self._left -= 1
-            found.append(await self._branch(concept, f"{place}-{number}", above))
+        shown = listed[: self._left]
+        self._left -= len(shown)
+        found = [
+            await self._branch(concept, f"{place}-{number}", above)
+            for number, concept in enumerate(shown, 1)
+        ]
         return tuple(found)
 
     async def _branch(self, concept: Concept, place: str, above: frozenset[str]) -> Branch:
@@ -65,7 +67,7 @@ class _Growing:
         children = await self._concepts.children(code)
         if code not in self._opened or code in above or not children:
             return Branch(place, concept, len(children))
-        shown = children[: min(CHILDREN, max(self._left, 0))]
+        shown = children[: min(CHILDREN, self._left)]
         known = await self._concepts.many(shown)
         listed = [known[child] for child in shown if child in known]
         branches = await self.grow(listed, place, above | {code})

@@ -73,9 +73,13 @@ class Row:
     changes: tuple[str, ...] = ()
 
 
-def rows(elements: Iterable[Tree], changed: Mapping[str, Tree]) -> list[Row]:
-    """The rows of a snapshot; `changed` are the elements of the differential by id."""
-    return [_row(element, changed.get(_id(element), {})) for element in elements]
+Change = tuple[Tree, Tree]
+"""An element of the base, and that of the differential which changes it."""
+
+
+def rows(elements: Iterable[Tree], changed: Mapping[str, Change]) -> list[Row]:
+    """The rows of a snapshot; `changed` by the id of the element."""
+    return [_row(element, changed.get(_id(element), ({}, {}))) for element in elements]
 
 
 def differences(rows: Iterable[Row]) -> list[Row]:
@@ -88,10 +92,9 @@ def differences(rows: Iterable[Row]) -> list[Row]:
     return [row for row in listed if row.id in kept]
 
 
-def differential(tree: Tree) -> dict[str, Tree]:
-    """The elements of a differential by id."""
-    listed = (tree.get("differential") or {}).get("element") or ()
-    return {_id(element): element for element in listed if isinstance(element, dict)}
+def changes(found: Iterable[Change]) -> dict[str, Change]:
+    """Changes by the id of the element."""
+    return {_id(change): (before, change) for before, change in found}
 
 
 def bindings(tree: Tree, value_set: str) -> Iterator[tuple[str, str]]:
@@ -117,7 +120,7 @@ def _id(element: Tree) -> str:
     return str(element.get("id") or element.get("path", ""))
 
 
-def _row(element: Tree, change: Tree) -> Row:
+def _row(element: Tree, change: Change) -> Row:
     id = _id(element)
     binding = element.get("binding") or {}
     value_set = str(binding.get("valueSet", ""))
@@ -143,7 +146,7 @@ def _row(element: Tree, change: Tree) -> Row:
             if one.get("key") not in _INHERITED
         ),
         str(element.get("definition", "")),
-        tuple(dict.fromkeys(_changed(change))),
+        tuple(dict.fromkeys(_changed(*change))),
     )
 
 
@@ -174,8 +177,10 @@ def _values(element: Tree) -> Iterator[tuple[str, str]]:
                 yield said, text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-def _changed(change: Tree) -> Iterator[str]:
-    for name in change:
+def _changed(before: Tree, change: Tree) -> Iterator[str]:
+    for name, value in change.items():
+        if value == before.get(name, False):  # False is what nothing said means
+            continue
         if name in _CHANGES:
             yield _CHANGES[name]
         elif name.startswith(tuple(_VALUES)):

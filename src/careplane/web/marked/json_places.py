@@ -44,6 +44,7 @@ def json_places(text: str) -> Place:
         elif sign == "[":
             if inner:
                 inner.is_array = True
+                inner.place.names[inner.key] = line
             begun.append(None)
         else:
             place = _note(holder, line) if holder else top

@@ -53,7 +53,7 @@ async def check(visit: Visit) -> Response:
         raise TooLarge(f"A resource of at most {LONGEST:,} bytes is looked at here.")
     profiles = [form.get(name, "").strip()[:2_000] for name in _FIELDS]
     if not text.strip():
-        return await _page(visit, "", profiles, 400, empty=True)
+        return await _page(visit, "", profiles, 400, nothing=True)
     looked = await _look(visit, text, tuple(filter(None, profiles)))
     found = problems(looked.issues, looked.places)
     return await _page(visit, looked.text, profiles, looked=looked, found=found)
@@ -79,7 +79,7 @@ async def _page(
         found=found,
         unshown=max(len(looked.issues) - MOST, 0) if looked else 0,
         lines=lines(looked.text, found) if looked else [],
-        empty=more.get("empty", False),
+        nothing=more.get("nothing", False),
         **counts,
     )
 

@@ -112,24 +112,27 @@ async def _versions(visit: Visit, entry: Entry | None) -> list[tuple[str, str, s
 
 async def _rows(visit: Visit, tree: Tree) -> tuple[list[elements.Row], str]:
     """The elements, and why there are none."""
-    changed = elements.differential(tree) if tree.get("derivation") == "constraint" else {}
     stated = (tree.get("snapshot") or {}).get("element")
     try:
-        return elements.rows(stated or await _made(visit, tree), changed), ""
+        made, changed = await _grown(visit, tree)
     except Incorrect as error:
-        return [], error.text
+        return elements.rows(stated or (), {}), error.text
+    return elements.rows(stated or made, elements.changes(changed)), ""
 
 
-async def _made(visit: Visit, tree: Tree) -> list[Tree]:
-    """The snapshot of a definition that comes without one. Raises Invalid."""
-    from careplane.fhir.profiles.snapshot import Snapshots  # few come without one
+async def _grown(visit: Visit, tree: Tree) -> tuple[list[Tree], list[elements.Change]]:
+    """The snapshot of a definition and what it changes of its base. Raises Invalid."""
+    from careplane.fhir.profiles.snapshot import Snapshots  # with the first profile
     from careplane.fhir.profiles.snapshot import elements as listed
     from careplane.records.profiles.shelf import NotYet, Shelf
 
+    if tree.get("derivation") != "constraint":
+        return (tree.get("snapshot") or tree.get("differential") or {}).get("element", []), []
     assert visit.caller is not None
     shelf = Shelf(visit.caller.tenant, visit.packages, await visit.packages.catalogue())
     while True:
         try:
-            return list(listed(Snapshots(shelf).made(tree)))
+            spot, changed = Snapshots(shelf).grown(tree)
+            return list(listed(spot)), changed
         except NotYet as missing:
             await shelf.fetch(missing)
