@@ -18,6 +18,7 @@ import pytest
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
 from careplane.kernel.clock import system_clock
+from careplane.ledger.audit import Outcome
 from careplane.packages.adding import Adding
 from careplane.packages.packages import Packages
 from careplane.storage.engines.memory import MemoryPackages, MemoryStore
@@ -456,20 +457,25 @@ async def test_one_has_to_sign_in(house: House, packages: MemoryPackages) -> Non
         assert (await nobody.post("/validator", data={"resource": "{}"})).status_code == 303
 
 
+async def denials(house: House) -> int:
+    return sum(record.outcome is not Outcome.SUCCESS for record in await house.audit())
+
+
 async def test_people_who_may_not_see_the_institutions_own_see_the_rest(
     house: House, packages: MemoryPackages
 ) -> None:
+    before = await denials(house)
     async with browser(house, packages, NURSE) as nurse:
         text = words(await opened(nurse, "/terminology", q="codes"))
         assert "Our own codes" not in text
         text = words(await opened(nurse, "/terminology", kind="value-sets", q="pets"))
         assert "Pets" in text
         assert "Our own pets" not in text
-        answer = await nurse.get("/terminology/value-set", params={"url": "http://own.test/vs"})
-        assert answer.status_code == 404
         text = words(await opened(nurse, f"/terminology/concept?system={ANIMALS}&code=cat"))
         assert "Our own pets" not in text
-        assert not [record for record in await house.audit() if record.outcome.name == "DENIED"]
+        assert await denials(house) == before
+        answer = await nurse.get("/terminology/value-set", params={"url": "http://own.test/vs"})
+        assert answer.status_code == 404
 
 
 async def test_the_way_there_is_shown_to_those_whom_it_concerns(
@@ -602,6 +608,15 @@ async def test_a_good_resource_a_long_one_and_none(page: httpx.AsyncClient) -> N
     assert answer.status_code == 413
     answer = await page.post("/validator", data={"resource": "x" * 4_000_000})
     assert answer.status_code == 413
+
+
+async def test_who_may_do_nothing_with_a_type_keeps_what_was_pasted(
+    house: House, packages: MemoryPackages
+) -> None:
+    async with browser(house, packages, NURSE) as nurse:
+        text = await looked(nurse, '{"resourceType": "Basic", "id": "kept-text"}')
+        assert "may do nothing with Basic" in words(text)
+        assert "kept-text" in words(text)
 
 
 async def test_one_long_line_is_written_anew(page: httpx.AsyncClient) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from careplane.fhir.codec import json
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.tree import Tree
-from careplane.kernel.errors import Incorrect, Issue, Malformed, TooLarge
+from careplane.kernel.errors import Forbidden, Incorrect, Issue, Malformed, TooLarge
 from careplane.records.commands import Validate
 from careplane.web import forms
 from careplane.web.marked.json_places import json_places
@@ -113,7 +113,10 @@ async def _look(visit: Visit, text: str, profiles: tuple[str, ...]) -> Looked:
         return Looked(text, Place(1), (issue,))
     assert visit.caller is not None
     command = Validate(type, json.dump(tree), profiles=profiles)
-    report = await visit.web.door.validate(visit.caller, command)
+    try:
+        report = await visit.web.door.validate(visit.caller, command)
+    except Forbidden as error:  # said here, so that what was pasted is not lost
+        return Looked(text, places, error.issues)
     issues = tuple(
         issue for issue in report.issues if issue.where or issue.severity != "information"
     )

@@ -52,7 +52,7 @@ async def show(visit: Visit) -> Response:
     kind, text, offset = KINDS[name][0], asked.words(visit), asked.offset(visit)
     catalogue = await visit.packages.catalogue()
     found = catalogue.search(text, kind)
-    own = [] if offset else await _own(visit, catalogue, kind, text)
+    own, is_cut = ([], False) if offset else await _own(visit, catalogue, kind, text)
     pairs = [("kind", name), ("q", text)]
     more = offset + PAGE < len(found)
     return visit.render(
@@ -61,6 +61,7 @@ async def show(visit: Visit) -> Response:
         kinds={key: title for key, (_, title) in KINDS.items()},
         q=text,
         own=own,
+        rest=f"/records/{kind}" if is_cut else "",
         rows=[_row(entry) for entry in found[offset : offset + PAGE]],
         total=len(found),
         here_path="/terminology",
@@ -76,15 +77,15 @@ def _row(entry: Entry) -> Row:
     return Row(title, h.url, h.version, href, h.status, entry.package.id, h.kind)
 
 
-async def _own(visit: Visit, catalogue: Catalogue, kind: Kind, text: str) -> list[Row]:
-    """What is in no package."""
+async def _own(visit: Visit, catalogue: Catalogue, kind: Kind, text: str) -> tuple[list[Row], bool]:
+    """What is in no package, and whether there is more than was looked at."""
     if kind == "CodeSystem":
         return await _systems(visit, catalogue, text)
     if not visit.offers(kind):
-        return []
+        return [], False
     page = await visit.reader.glance(kind, [("_count", str(_OWN)), ("_sort", "title")])
     rows = [_of_tree(kind, tree) for tree in page.trees if tree.get("url")]
-    return _with(rows, text)
+    return _with(rows, text), page.next is not None
 
 
 def _of_tree(kind: Kind, tree: Tree) -> Row:
@@ -94,7 +95,7 @@ def _of_tree(kind: Kind, tree: Tree) -> Row:
     return Row(title, url, version, href, str(tree.get("status", "")))
 
 
-async def _systems(visit: Visit, catalogue: Catalogue, text: str) -> list[Row]:
+async def _systems(visit: Visit, catalogue: Catalogue, text: str) -> tuple[list[Row], bool]:
     async def work(library: Library) -> dict[str, Any]:
         rows = []
         systems = await library.systems()
@@ -106,10 +107,10 @@ async def _systems(visit: Visit, catalogue: Catalogue, text: str) -> list[Row]:
                 href = definition("CodeSystem", url, version)
                 title = about.title or about.name or url
                 rows.append(Row(title, url, version, href, about.status, note=about.content))
-        return {"rows": rows}
+        return {"rows": rows, "is_cut": len(others) > _OTHERS}
 
-    rows = cast(list[Row], (await visit.reader.meaning("lookup", "CodeSystem", work))["rows"])
-    return _with(rows, text)
+    found = await visit.reader.meaning("lookup", "CodeSystem", work)
+    return _with(cast(list[Row], found["rows"]), text), found["is_cut"]
 
 
 def _with(rows: Sequence[Row], text: str) -> list[Row]:
