@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from functools import cache
 
 from careplane.fhir import ucum
+from careplane.fhir.definitions import core
 from careplane.fhir.profiles import CodeQuestion, Definitions, Verdict
 from careplane.fhir.profiles.ports import UNKNOWN
 from careplane.fhir.tree import Tree
 
 _UCUM = "http://unitsofmeasure.org"
 _RULED = {
-    "urn:ietf:bcp:13": re.compile(r"[\w.+\-]+/[\w.+\-*]+(?:\s*;.*)?").fullmatch,
+    "urn:ietf:bcp:13": re.compile(r"[\w.+\-]+/[\w.+\-*]+(?:\s*;.*)?|xml|json|ttl").fullmatch,
     "urn:ietf:bcp:47": re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*").fullmatch,
 }
+_RUN_ON = re.compile(r"\d\s+[<>^]*\s*\d").search
+_COUNTRIES = "urn:iso:std:iso:3166"
 _WHOLE = frozenset({"complete", "fragment"})
 
 
@@ -36,6 +39,14 @@ class LocalCodes:
             return Verdict(self._member(question, question.value_set, 0))
         return self._own(question)
 
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        """Of expression constraints those that are one concept after another, without an operator
+        between them: what more there is to the language is not told here."""
+        is_constraint = system == "http://snomed.info/sct" and property == "constraint"
+        if is_constraint and _RUN_ON(re.sub(r"\|[^|]*\|", " ", value)):
+            return "This is no expression constraint: two concepts without an operator"
+        return ""
+
     def _own(self, question: CodeQuestion) -> Verdict:
         system = self._definitions.artifact("CodeSystem", question.system)
         if system is not None and (
@@ -43,9 +54,10 @@ class LocalCodes:
         ):
             return Verdict(None, supplement=True)
         found = self._has(question.system, question.code)
-        if found is False and system is not None and system.get("content") == "fragment":
+        grows = question.system.startswith("http://terminology.hl7.org/")
+        if found is False and (grows or (system or {}).get("content") == "fragment"):
             return UNKNOWN
-        display = ""
+        display = _better(_listed().get((question.system, question.code), {}), question.display)
         concepts = self.concepts(question.system)
         if found and question.display and concepts is not None:
             display = _better(concepts[_key(system, question.code)], question.display)
@@ -176,6 +188,18 @@ def _better(concept: Tree, display: str) -> str:
     if not known or _folded(display) in known:
         return ""
     return str(next(name for name in named if isinstance(name, str)))
+
+
+@cache
+def _listed() -> dict[tuple[str, str], Tree]:
+    """What R4's value sets call the codes of countries, whose system R4 does not ship."""
+    found: dict[tuple[str, str], Tree] = {}
+    for url in core.urls("ValueSet"):
+        compose = (core.artifact("ValueSet", url) or {}).get("compose", {})
+        for row in compose.get("include", ()):
+            for concept in row.get("concept", ()) if row.get("system") == _COUNTRIES else ():
+                found.setdefault((_COUNTRIES, concept["code"]), concept)
+    return found
 
 
 def _folded(text: str) -> str:

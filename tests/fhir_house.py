@@ -47,7 +47,7 @@ from careplane.records.profiles.holding import Profiles
 from careplane.records.profiles.policy import parse as parse_profiles
 from careplane.records.reindex import Reindexes
 from careplane.records.reindexing import Reindexer
-from careplane.records.vocabulary import Index, Terms
+from careplane.records.vocabulary import Index, Named, Terms
 from careplane.rest.addressing import Addressing
 from careplane.rest.app import Fhir
 from careplane.rest.interactions import accounting, graphql
@@ -71,7 +71,7 @@ from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 from careplane.terminology.core import CoreLibrary
 from careplane.terminology.grammatical import GrammarLibrary
-from careplane.terminology.library import Shelves
+from careplane.terminology.library import Library, Shelves
 from careplane.terminology.packaged import PackageLibrary
 from tests.contracts.engines import Store
 
@@ -213,6 +213,8 @@ async def open_house(
     choice: Choice | None = None,
     clock: Clock = system_clock,
     fresh: Fresh = unasked,
+    library: Library | None = None,
+    named: Named | None = None,
     packages: PackageStore | None = None,
     profiles: Callable[[Tenant], str] = lambda tenant: "",
 ) -> AsyncIterator[House]:
@@ -220,7 +222,7 @@ async def open_house(
     state = state or MemoryState()
     known = Packages(packages or MemoryPackages(), clock)
     codes = Shelves(PackageLibrary(lambda: known), CoreLibrary(), GrammarLibrary())
-    terms = Terms(Index(store), codes, state)
+    terms = Terms(Index(store), Shelves(library, codes) if library else codes, state, named)
     held = Profiles(lambda: known, lambda t: parse_profiles(profiles(t)), terms, store, clock)
     registry = REGISTRY.with_full_text() if full_text else REGISTRY
     extract = extract_with_words if full_text else extract_r4

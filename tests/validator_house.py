@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from careplane.fhir.codec import json, xml
 from careplane.fhir.definitions import core
-from careplane.fhir.profiles import Library, Options, examine
+from careplane.fhir.profiles import CodeQuestion, Library, Options, examine
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import problems
 from careplane.kernel.errors import CareplaneError, Invalid, Issue
@@ -32,9 +32,9 @@ class Error(NamedTuple):
     """An error in the form that both sides are brought to.
 
     `kind` is one of cardinality (too few or many, of an element or of a slice), invariant,
-    terminology, extension, syntax (of a document that cannot be parsed; one tool tells a line, the
-    other a path, so the place is left out), and content for all else. `where` is the place in JSON
-    names.
+    terminology, extension, narrative, syntax (of a document that cannot be parsed; one tool tells a
+    line, the other a path, so the place is left out), and content for all else. `where` is the
+    place in JSON names.
     """
 
     kind: str
@@ -106,6 +106,10 @@ class Shelf:
                 return one
         return core.artifact(type, url)
 
+    def all(self, type: str) -> list[Tree]:
+        """Those that were put here, of one type."""
+        return [rows[0] for (known, _), rows in self._own.items() if known == type]
+
     def any(self, canonical: str) -> Tree | None:
         """A resource of whatever type, such as the questionnaire of a response."""
         url = canonical.partition("|")[0]
@@ -159,16 +163,17 @@ def _shelf(case: dict[str, Any], profile: dict[str, Any]) -> Shelf:
             continue
     for name in (*case.get("packages", ()), *profile.get("packages", ())):
         if (folder() / name).is_file():
-            for resource in _packed(folder() / name):
+            for resource in packed(folder() / name):
                 shelf.add(resource)
         elif name.startswith("hl7.fhir.us.core#"):
-            for resource in _packed(test_data("us-core", "us_core_610.tgz")):
+            for resource in packed(test_data("us-core", "us_core_610.tgz")):
                 shelf.add(resource)
     return shelf
 
 
 @cache
-def _packed(file: Path) -> tuple[Tree, ...]:
+def packed(file: Path) -> tuple[Tree, ...]:
+    """The resources of a package."""
     found = []
     with tarfile.open(fileobj=io.BytesIO(file.read_bytes()), mode="r:gz") as inner:
         for member in inner:
@@ -215,14 +220,19 @@ def _issues(case: dict[str, Any], shelf: Shelf, profiles: tuple[str, ...]) -> li
         plain_text=case.get("security-checks") is True,
         now=1_764_000_000_000_000,
     )
-    found = problems(tree, shelf.any)
+    codes = LocalCodes(shelf)
+
+    def in_set(system: str, code: str, url: str) -> bool | None:
+        return codes.check(CodeQuestion(system, code, value_set=url)).result
+
+    found = problems(tree, shelf.any, in_set)
     if str(tree.get("resourceType")) in ("None", ""):
         return found
     return found + examine(
         tree,
         Library(shelf),
         profiles,
-        codes=LocalCodes(shelf),
+        codes=codes,
         resolver=Beside(),
         options=options,
     )
@@ -264,7 +274,7 @@ def _domains(case: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _read(file: Path, *, ordered: bool = True) -> Tree:
-    raw = file.read_bytes()
+    raw = file.read_bytes().removeprefix(b"\xef\xbb\xbf")  # some were saved with a BOM
     return xml.parse(raw, ordered=ordered) if b"<" in raw[:8] else json.parse(raw)
 
 
@@ -284,6 +294,7 @@ _KINDS = (
             r"Comments are not allowed|Comma is missing|no quotes around|Error parsing"
         ).search,
     ),
+    ("narrative", re.compile(r"Constraint failed: txt-|in the XHTML").search),
     ("invariant", re.compile(r"Constraint failed").match),
     (
         "cardinality",
@@ -313,7 +324,7 @@ def _of_theirs(issue: Any) -> Error:
     if kind == "syntax":
         return Error(kind, "")
     where = ",".join(issue.get("expression") or issue.get("location") or ())
-    if where == "$":  # no resource at all
+    if where in ("$", "jwt"):  # no resource at all
         return Error("syntax", "")
     if _IN_BUNDLE(text):  # these count from one, or have the place in their words
         named = _NAMED(text) if where == "Bundle" else None
@@ -334,6 +345,8 @@ def _of_ours(issue: Issue) -> Error:
         return Error("syntax", "")
     if where.endswith("].fullUrl"):
         where = "Bundle.entry"
+    if text.startswith("txt-"):
+        return Error("narrative", where)
     if issue.code == "invariant":
         return Error("invariant", where)
     if issue.code == "code-invalid" or "display" in text or "supplement" in text:

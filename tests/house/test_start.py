@@ -9,6 +9,8 @@ import pytest
 
 _SIGNING_IN = ("webauthn", "OpenSSL", "argon2", "zxcvbn", "segno")
 """By which people sign in: read by the process that somebody signs in to."""
+_JUDGING = ("careplane.packages.packages", "careplane.fhir.profiles")
+"""Read when a resource is held against profiles for the first time."""
 _SERVING = ("jinja2", "httpx", "careplane.app.build", "careplane.records.door")
 
 
@@ -17,7 +19,10 @@ _SERVING = ("jinja2", "httpx", "careplane.app.build", "careplane.records.door")
     [
         ("careplane.app.cli", (*_SIGNING_IN, *_SERVING, "structlog", "granian")),
         ("careplane.app.serving", (*_SIGNING_IN, *_SERVING, "structlog", "prometheus_client")),
-        ("careplane.app.build", (*_SIGNING_IN, "httpx", "jinja2", "structlog", "granian")),
+        (
+            "careplane.app.build",
+            (*_SIGNING_IN, *_JUDGING, "httpx", "jinja2", "structlog", "granian"),
+        ),
         ("careplane.app.workers", (*_SIGNING_IN, *_SERVING, "cryptography", "sqlcipher3")),
         (
             "careplane.storage.engines.sqlite.writing.child",

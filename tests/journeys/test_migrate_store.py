@@ -27,6 +27,7 @@ from careplane.ledger.audit import decode
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from tests import postgres
 from tests.journeys.test_command_line import ENVIRONMENT, careplane, write
+from tests.package_house import manifest, packed, profile, value_set
 from tools.bench import server
 from tools.bench.server import Server
 
@@ -168,6 +169,8 @@ def trail(chosen: Settings) -> list[tuple[int, bytes]]:
 def test_there_and_back(data: Path, back: Path) -> None:
     url = postgres.url()
     database = {"CAREPLANE_DATABASE": url}
+    file = packed(data.parent, manifest("a.guide"), profile("p"), value_set("v"))
+    careplane("package", "add", str(file), "--data", str(data))
     with server.serving(data) as running:
         live(running)
         before = seen(running)
@@ -195,6 +198,7 @@ def test_there_and_back(data: Path, back: Path) -> None:
     with server.serving(back) as running:
         assert seen(running) == after
         assert ask(running, "PUT", "/Observation/o21", observation(21))[0] == 201
+    assert "a.guide#1.0.0" in careplane("package", "list", "--data", str(back))
     again = json.loads(server.command("reindex", "--json", data=back))
     assert (again["state"], again["changed"]) == ("done", 0)
     server.command("doctor", data=back)

@@ -92,7 +92,8 @@ async def clinic(house: House) -> None:
         "subject": {"reference": "Patient/p"},
     })  # fmt: skip
     for n in range(3):
-        await house.put(observation(f"o{n}", "p", encounter={"reference": "Encounter/e"}))
+        about = {"reference": "Encounter/e"}
+        await house.put(observation(f"o{n}", "p", code="718-7", encounter=about))
 
 
 def held(answer: Any) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.test_command_line import careplane
+from tests.journeys.test_command_line import careplane, write
 from tests.package_house import manifest, packed, profile, value_set
 from tests.support import test_data
 
@@ -128,3 +128,30 @@ def test_what_is_no_package_is_said(data: str, tmp_path: Path) -> None:
     assert "such as https://packages.fhir.org" in said
     assert not (Path(data) / "packages.sqlite").exists()
     shutil.rmtree(data)
+
+
+def test_an_institution_has_a_policy_of_its_own(data: str, tmp_path: Path) -> None:
+    named = "http://a.test/StructureDefinition/named"
+    element = [{"id": "Patient", "path": "Patient"},
+               {"id": "Patient.name", "path": "Patient.name", "min": 1}]  # fmt: skip
+    file = packed(
+        tmp_path,
+        manifest("a.guide"),
+        profile("named", "Patient", differential={"element": element}),
+    )
+    careplane("package", "add", str(file), "--data", data)
+    policy = f"Patient=enforce:{named}"
+    careplane("tenant", "add", "clinic", "--profiles", policy, "--data", data)
+    shown = json.loads(careplane("tenant", "show", "clinic", "--data", data, "--json"))
+    assert shown["profiles"] == policy
+    nameless = write(tmp_path / "p.json", {"resourceType": "Patient", "id": "p"})
+    put = ["fhir", "put", str(nameless), "--data", data]
+    said = careplane(*put, "--tenant", "clinic", code=1)
+    assert f"(by {named}#Patient.name) (Patient.name)" in said
+    careplane(*put)
+    said = careplane(*put, code=1, CAREPLANE_PROFILES="*=strict")
+    assert "'strict' is no mode: use off, warn, enforce" in said
+    wrong = ["tenant", "set", "clinic", "--profiles", "Patients=warn", "--data", data]
+    assert "begins with a resource type" in careplane(*wrong, code=1)
+    careplane("tenant", "set", "clinic", "--profiles", "", "--data", data)
+    careplane(*put, "--tenant", "clinic")

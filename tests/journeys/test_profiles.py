@@ -14,8 +14,10 @@ import pytest
 from careplane.kernel.clock import system_clock
 from careplane.packages.adding import Adding
 from careplane.packages.packages import Packages
+from careplane.records.profiles import shelf
 from careplane.storage.engines.memory import MemoryPackages, MemoryStore
 from tests.fhir_house import House, bundle, entry, observation, open_house, patient
+from tests.mask_house import caller
 from tests.package_house import manifest, packed, profile, value_set
 from tests.support import test_data
 
@@ -117,6 +119,7 @@ async def test_validate_holds_a_resource_against_what_is_named_and_claimed(
         ("Patient/$validate", claiming("p", NAMED)),
         ("Patient/p/$validate?mode=update", claiming("p", NAMED)),
         ("Patient/$validate?mode=create", claiming("p", NAMED)),
+        ("$validate", claiming("p", NAMED)),
     ):
         answer = await house.http.post(address, json=sent)
         if address.endswith("|7"):
@@ -140,6 +143,13 @@ async def test_validate_holds_a_resource_against_what_is_named_and_claimed(
     assert said(good) == []
 
 
+@pytest.mark.parametrize("sent", [b"", b"[]", b"{}", b'{"resourceType":"Nothing"}'])
+async def test_validate_of_no_resource_is_said(house: House, sent: bytes) -> None:
+    answer = await house.http.post("$validate", content=sent)
+    assert answer.status_code in (400, 404)
+    assert said(answer)
+
+
 async def test_validate_of_a_stored_resource_and_of_what_it_refers_to(
     house: House, installed: Installed
 ) -> None:
@@ -153,8 +163,8 @@ async def test_validate_of_a_stored_resource_and_of_what_it_refers_to(
     await house.put(profile("about", version="1.0.0", differential={"element": element}))
     await house.put(patient("nameless"))
     await house.put(patient("named", **GOOD))
-    await house.put(observation("o1", "named", code="1-1"))
-    await house.put(observation("o2", "nameless", code="1-1"))
+    await house.put(observation("o1", "named", code="718-7"))
+    await house.put(observation("o2", "nameless", code="718-7"))
     first = await house.http.get(f"Observation/o1/$validate?profile={about}")
     second = await house.http.get(f"Observation/o2/$validate?profile={about}")
     assert said(first) == []
@@ -182,6 +192,25 @@ async def test_a_profile_that_is_none_is_said(house: House, value: str) -> None:
     assert answer.status_code == 400 or len(said(answer)) == 1
 
 
+async def test_what_is_claimed_and_unknown_is_not_held_for_ever(
+    house: House, installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = []
+    fetch = shelf.Shelf.fetch
+
+    async def counted(self: shelf.Shelf, missing: shelf.NotYet) -> None:
+        fetched.append(missing.canonical)
+        await fetch(self, missing)
+
+    monkeypatch.setattr(shelf, "_MOST", 4)
+    monkeypatch.setattr(shelf.Shelf, "fetch", counted)
+    for n in range(12):
+        claimed = claiming("p", f"http://a.test/unknown-{n % 2 * n}")
+        answer = await house.http.post("Patient/$validate", json=claimed)
+        assert "claimed is not known" in said(answer, "warning")[-1][1]
+    assert 2 <= fetched.count("http://a.test/unknown-0") <= 4
+
+
 async def test_codes_are_answered_from_what_is_installed(
     house: House, installed: Installed
 ) -> None:
@@ -198,6 +227,34 @@ async def test_codes_are_answered_from_what_is_installed(
         f"Patient/$validate?profile={NAMED}", json=patient("p", **GOOD, maritalStatus=coded)
     )
     assert said(answer) == []
+
+
+async def test_a_response_is_held_against_a_questionnaire_of_a_package(
+    house: House, installed: Installed
+) -> None:
+    url = "http://a.test/Questionnaire/q"
+    item = {"linkId": "1", "type": "string", "required": True}
+    form = {"resourceType": "Questionnaire", "id": "q", "url": url, "status": "active",
+            "item": [item]}  # fmt: skip
+    await installed.add(packed(installed.folder, manifest("a.forms"), form))
+    response: dict[str, Any] = {"resourceType": "QuestionnaireResponse", "questionnaire": url,
+                                "status": "completed"}  # fmt: skip
+    answer = await house.http.post("QuestionnaireResponse/$validate", json=response)
+    assert len(said(answer)) == 1
+    response["item"] = [{"linkId": "1", "answer": [{"valueString": "yes"}]}]
+    answer = await house.http.post("QuestionnaireResponse/$validate", json=response)
+    assert said(answer) == []
+    installed.policy = "QuestionnaireResponse=enforce"
+    assert (await house.http.post("QuestionnaireResponse", json=response)).status_code == 201
+    del response["item"]
+    refused = await house.http.post("QuestionnaireResponse", json=response)
+    assert (refused.status_code, len(said(refused))) == (400, 1)
+    own = {**form, "url": "http://own.test/q"}
+    await house.put(own)
+    installed.wait()
+    response["questionnaire"] = own["url"]
+    refused = await house.http.post("QuestionnaireResponse", json=response)
+    assert (refused.status_code, len(said(refused))) == (400, 1)
 
 
 async def test_nothing_is_asked_of_writes_where_no_policy_says_so(
@@ -254,7 +311,7 @@ async def test_a_policy_that_enforces_refuses_by_type(house: House, installed: I
     )
     assert patched.status_code == 400
     assert (await house.http.get("Patient/p")).json()["meta"]["versionId"] == "1"
-    await house.put(observation("o", "p", code="1-1", meta={"profile": [NAMED]}))
+    await house.put(observation("o", "p", code="718-7", meta={"profile": [NAMED]}))
 
 
 async def test_what_others_may_not_write_is_refused_before_it_is_looked_at(
@@ -308,18 +365,43 @@ def us_core_examples() -> list[dict[str, Any]]:
 async def test_examples_of_us_core_pass_where_it_is_enforced(
     house: House, installed: Installed
 ) -> None:
-    """One of each type."""
     await installed.add(test_data("us-core", "us_core_610.tgz"))
     installed.policy = "*=enforce"
     refused = {}
-    seen = set()
-    for resource in us_core_examples():
-        if resource["resourceType"] in seen:
-            continue
-        seen.add(resource["resourceType"])
+    examples = us_core_examples()
+    for resource in examples:
         path = f"{resource['resourceType']}/{resource['id']}"
         answer = await house.http.put(path, json=resource)
         if answer.status_code >= 300:
             refused[path] = said(answer)
-    assert len(seen) > 20
+    assert len(examples) == 183
     assert refused == {}
+
+
+MASK = """
+@hides("Patient.name")
+permit (principal in Role::"masked", action, resource is Patient);
+"""
+
+
+async def test_who_does_not_see_all_hears_of_no_place(installed: Installed) -> None:
+    """The name that is missing is one that they may not know of."""
+    await installed.small()
+    store = MemoryStore(installed.clock)
+    async with open_house(
+        store,
+        packages=installed.store,
+        profiles=lambda tenant: installed.policy,
+        clock=installed.clock,
+        policies={"masked.cedar": MASK},
+    ) as house:
+        await house.put(patient("p"))
+        installed.policy = f"Patient=enforce:{NAMED}"
+        patch = [{"op": "add", "path": "/active", "value": True}]
+        kind = {"content-type": "application/json-patch+json"}
+        refused = await house.client_of(caller("masked")).patch(
+            "Patient/p", json=patch, headers=kind
+        )
+        assert refused.status_code == 400
+        assert said(refused) == [("", "The resource does not conform to its profiles.")]
+    await store.close()

@@ -37,6 +37,7 @@ from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
+from careplane.app.terming import terming
 from careplane.app.workers import Workers
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -83,6 +84,7 @@ from careplane.terminology.core import CoreLibrary
 from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
 from careplane.terminology.packaged import PackageLibrary
+from careplane.terminology.releases import Releases
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -124,6 +126,7 @@ class Careplane:
     glass: BreakGlass
     people: People
     packaging: Packaging
+    releases: Releases
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -157,6 +160,7 @@ class Careplane:
         await self.runner.close()
         await self.ledger.close()
         await self.packaging.close()
+        await self.releases.close()
         await self.store.close()
         await self.state.close()
         await asyncio.to_thread(self.tracing.close)
@@ -167,6 +171,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     NotFound where it has no key, Fault where it cannot be read."""
     key = keys.load(settings.data)
     packaging = Packaging(settings, key, system_clock)
+    releases = terming(settings, key)
     registry = r4_registry().with_full_text() if settings.full_text else r4_registry()
     extract = extract_with_words if settings.full_text else extract_r4
     store = engines.records(settings, key, system_clock, for_long=for_long, forgiving=forgiving)
@@ -194,8 +199,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         partial(walk.progress, book),
     )
     packaged = PackageLibrary(lambda: packaging.packages)
-    codes = Shelves(packaged, CoreLibrary(), GrammarLibrary())
-    terms = Terms(Index(store), codes, state)
+    codes = Shelves(releases, packaged, CoreLibrary(), GrammarLibrary())
+    terms = Terms(Index(store), codes, state, releases.named)
     profiles = Profiles(lambda: packaging.packages, tenants.held_to, terms, store, system_clock)
     profile_policy(settings.profiles)  # what is wrong with it is said at the start
     ledger = Ledgering(settings, key, store, tenants.numbers, system_clock)
@@ -330,6 +335,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         glass,
         peopled,
         packaging,
+        releases,
     )
 
 

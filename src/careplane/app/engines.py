@@ -12,6 +12,7 @@ from careplane.storage.ports.ledger import LedgerStore
 from careplane.storage.ports.moving import Source, Target
 from careplane.storage.ports.packages import PackageStore
 from careplane.storage.ports.state import StateStore
+from careplane.storage.ports.terminology import TerminologyStore
 
 _POSTGRES = ("postgresql://", "postgres://")
 
@@ -89,6 +90,17 @@ def packages(settings: Settings, keys: Keys, *, half: bool = False) -> PackageSt
     from careplane.storage.engines import sqlite
 
     return sqlite.open_packages(settings.data, keys.derive("store"), half=half)
+
+
+def terminology(settings: Settings, keys: Keys, *, half: bool = False) -> TerminologyStore:
+    """Large code systems, beside the records. `half`: during a move."""
+    if is_shared(settings):
+        from careplane.storage.engines import postgres
+
+        return postgres.open_terminology(settings.database, half=half)
+    from careplane.storage.engines import sqlite
+
+    return sqlite.open_terminology(settings.data, keys.derive("store"), half=half)
 
 
 async def source(settings: Settings, keys: Keys) -> Source:

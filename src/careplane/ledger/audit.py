@@ -6,6 +6,7 @@ The record is written before the answer leaves. It is MessagePack in a fixed ord
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -62,7 +63,14 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AuditRecord)
 
 
-def encode(record: AuditRecord) -> bytes:
+Fields = tuple[
+    int, int, str, str, Outcome, Sequence[tuple[str, str, int]], Sequence[str], str, str, str, str,
+    str, str, bool, str,
+]  # fmt: skip
+"""Those of an AuditRecord in their order, where the record itself is not needed."""
+
+
+def encode(record: AuditRecord | Fields) -> bytes:
     """The bytes that an AuditStore keeps."""
     return _encoder.encode(record)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from careplane.access.caller import BREAK_GLASS, TREATMENT, Caller
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
-from careplane.ledger.audit import AuditRecord, Outcome, encode, shortened
+from careplane.ledger.audit import Fields, Outcome, encode, shortened
 from careplane.records.patients import patients_of_rows, patients_of_versions
 from careplane.records.veil.veiled import truth
 from careplane.search.rows import Rows
@@ -35,8 +35,9 @@ class Account(Struct):
         """These versions leave with the answer."""
         if self.veiled:
             versions = list(map(truth, versions))
-        self.versions += [(version.type, version.id, version.version) for version in versions]
-        self.patients |= patients_of_versions(versions)
+        for version in versions:
+            self.versions.append((version.type, version.id, version.version))
+        self.patients.update(patients_of_versions(versions))
 
     def wrote(self, puts: Iterable[Put]) -> None:
         """These versions are written; the patients of what they replace are concerned too."""
@@ -73,22 +74,21 @@ class Account(Struct):
 
     def _record(self, clock: Clock, outcome: Outcome, detail: str) -> bytes:
         caller = self.caller
-        return encode(
-            AuditRecord(
-                recorded=clock(),
-                tenant=int(caller.tenant),
-                agent=caller.id,
-                interaction=EMERGENCY + self.interaction if caller.emergency else self.interaction,
-                outcome=outcome,
-                versions=tuple(self.versions),
-                patients=tuple(self.patients),
-                query=self.query,
-                address=caller.address,
-                detail=detail,
-                purpose="" if caller.purpose == TREATMENT else caller.purpose,
-                client="" if caller.id.endswith(caller.client) else caller.client,
-                token=shortened(caller.token),
-                emergency=caller.purpose == BREAK_GLASS,
-                roles=" ".join(caller.roles),
-            )
+        fields: Fields = (
+            clock(),
+            caller.tenant,
+            caller.id,
+            EMERGENCY + self.interaction if caller.emergency else self.interaction,
+            outcome,
+            self.versions,
+            tuple(self.patients),
+            self.query,
+            caller.address,
+            detail,
+            "" if caller.purpose == TREATMENT else caller.purpose,
+            "" if caller.id.endswith(caller.client) else caller.client,
+            shortened(caller.token),
+            caller.purpose == BREAK_GLASS,
+            " ".join(caller.roles),
         )
+        return encode(fields)

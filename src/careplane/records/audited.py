@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace as replaced
 from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
-from careplane.kernel.errors import Busy, Outdated
+from careplane.kernel.errors import Busy, Incorrect, Outdated
 from careplane.records.account import Account
 from careplane.records.parts import Parts
 from careplane.records.results import Found
+from careplane.records.terms.code_sets import answered
 from careplane.records.veil.leaving import leaving
 from careplane.records.veil.veil import Veil
+from careplane.search.code_sets import Answer, Answers, Question, Unanswered
 from careplane.search.registry import NotReady
 
 Command = TypeVar("Command")
@@ -22,6 +25,8 @@ Result = TypeVar("Result")
 Work = Callable[[Parts, Account, Command], Awaitable[Result]]
 
 _TRIES = 16
+_QUESTIONS = 100
+"""Value sets and codes that one request may ask about."""
 _TOLD = "audited"
 
 
@@ -57,11 +62,16 @@ async def _up_to_date(
     parts: Parts, account: Account, work: Work[Command, Result], command: Command
 ) -> Result:
     """With the search parameters as they are defined now; from the start where they are defined
-    anew meanwhile, and where one is not ready, which may be by now. No client sees Outdated."""
+    anew meanwhile, and where one is not ready, which may be by now. No client sees Outdated. The
+    same with what a search has to ask of terminology, one question after the other."""
     tenant = account.caller.tenant
     told = len(account.versions)
-    for round in range(_TRIES):
+    known: dict[Question, Answer] = {}
+    round = 0
+    while round < _TRIES:
         now = parts.at_hand(account.caller) or (await parts.of(tenant)).seen_by(account.caller)
+        if known:
+            now = replaced(now, code_sets=Answers(known))
         try:
             if now.veil is not None:
                 account.veiled = True
@@ -72,6 +82,11 @@ async def _up_to_date(
                 raise
             del account.versions[told:]
             now.definitions.forget(tenant)
+            round += 1
+        except Unanswered as error:
+            if len(known) == _QUESTIONS:
+                raise Incorrect(f"A search may name {_QUESTIONS} value sets and codes.") from None
+            known[error.question] = await answered(now, account, error.question)
     raise Busy("Search parameters keep being defined anew; send the request again.")
 
 

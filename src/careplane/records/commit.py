@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from careplane.kernel.errors import Busy, Invalid, Issue, Stale
 from careplane.records.account import Account
+from careplane.records.analytes import MAP
 from careplane.records.parts import Parts
 from careplane.records.results import Effect, Written
 from careplane.storage.ports.records import DEFINING, Guard, Put, Unit, Version
@@ -47,7 +48,7 @@ async def commit(parts: Parts, account: Account, drafts: Sequence[Draft]) -> tup
     unit = Unit(puts, guards, after.success(parts.clock), parts.defined)
     with parts.step("commit"):
         receipt = await parts.store.commit(account.caller.tenant, unit)
-    if parts.definitions is not None and any(put.type == DEFINING for put in puts):
+    if parts.definitions is not None and any(put.type in (DEFINING, MAP) for put in puts):
         parts.definitions.forget(account.caller.tenant)
     parts.decider.wrote(account.caller.tenant, puts)
     account.kept = True

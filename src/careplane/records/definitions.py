@@ -1,4 +1,5 @@
-"""The search parameters that a tenant has defined itself, as this process knows them.
+"""The search parameters that a tenant has defined itself, as this process knows them; and what
+analytes weigh by its ConceptMaps (`analytes`).
 
 The definitions are the SearchParameter resources of the record store, and the epoch is the `t` of
 the newest version of one. Every unit of work says with which epoch its rows were made, and the
@@ -19,12 +20,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import msgspec
 
 from careplane.fhir import structs
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Invalid, Issue
+from careplane.records.analytes import Analytes
 from careplane.records.bodies import AcceptMany, Extract, whole
 from careplane.records.parts import Parts
 from careplane.records.timeline import Timeline
@@ -116,6 +119,7 @@ class Definitions:
         self._extract = extract
         self._accepting = accepting
         self._progress = progress
+        self._analytes = Analytes(store)
         self._books: dict[Tenant, _Book] = {}
         self._wordless: set[Tenant] = set()
 
@@ -131,7 +135,7 @@ class Definitions:
         edition = book.edition
         base = parts.base if parts.base_of is None else parts.base_of(tenant)
         if edition is not None and (book.parts is None or book.parts.base != base):
-            book.parts = self._parts(replace(parts, base=base), edition)
+            book.parts = self._parts(tenant, replace(parts, base=base), edition)
         return book.parts or parts
 
     async def edition(self, tenant: Tenant) -> Edition:
@@ -202,6 +206,7 @@ class Definitions:
     async def _look(self, tenant: Tenant, book: _Book) -> None:
         good, asked = self._clock() + _FRESH_MICROSECONDS, book.asked
         changed = await self._hear(tenant, book.timeline)
+        changed = await self._analytes.hear(tenant) or changed
         if self._is_open(book):
             changed = await self._read_marks(tenant, book) or changed
         if self._registry.full_text and OTHER not in book.marks:
@@ -278,7 +283,7 @@ class Definitions:
             waiting,
         )
 
-    def _parts(self, parts: Parts, edition: Edition) -> Parts:
+    def _parts(self, tenant: Tenant, parts: Parts, edition: Edition) -> Parts:
         accept = self._accepting(edition.extract, edition.customs)
         return replace(
             parts,
@@ -288,6 +293,7 @@ class Definitions:
             accept_many=accept,
             defined=edition.t,
             codes=frozenset(custom.code for custom in edition.customs),
+            masses=partial(self._analytes.of, tenant),
         )
 
 

@@ -12,8 +12,8 @@ from msgspec import structs
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import Permission
-from careplane.kernel.errors import Forbidden, Issue, Precondition
-from careplane.records import rights
+from careplane.kernel.errors import Forbidden, Invalid, Issue, Precondition
+from careplane.records import analytes, rights
 from careplane.records.bodies import Content, rows_of
 from careplane.records.commit import Draft
 from careplane.records.parts import Parts
@@ -179,17 +179,28 @@ class Drafter:
             raise Forbidden(_NOT_HERE if permission is Permission.UPDATE else _OUTSIDE)
 
     def _defines(self, content: Content, id: str) -> None:
-        """A search parameter must be one that can be offered."""
-        if content.type == DEFINING and self.parts.definitions is not None:
-            version = Version(content.type, id, 0, 0, "PUT", content.rest, 0)
+        """A search parameter must be one that can be offered, and a molar mass one."""
+        if content.type not in (DEFINING, analytes.MAP):
+            return
+        version = Version(content.type, id, 0, 0, "PUT", content.rest, 0)
+        if content.type == analytes.MAP:
+            analytes.check(version)
+        elif self.parts.definitions is not None:
             self.parts.definitions.check(self.caller.tenant, id, version)
 
     async def _held(self, content: Content) -> tuple[Issue, ...]:
-        """What the profiles say of it that the institution asks for. Raises Invalid."""
+        """What the profiles say of it that the institution asks for. Raises Invalid. Whoever does
+        not see everything hears of no place: it might be of what is hidden."""
         profiles = self.parts.profiles
         if profiles is None or not profiles.asks(self.caller.tenant, content.type):
             return ()
-        return await profiles.written(self.caller.tenant, content)
+        if self.parts.veil is None:
+            return await profiles.written(self.caller.tenant, content)
+        try:
+            await profiles.written(self.caller.tenant, content)
+        except Invalid as error:
+            raise Invalid(error.text) from None
+        return ()
 
     async def _visible(self, limit: Node, current: Version, old: Rows) -> None:
         if not await self._allows(limit, _subject(current, old)):

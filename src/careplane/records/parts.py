@@ -11,6 +11,7 @@ from careplane.access.decide import Decider
 from careplane.access.deidentify.pseudonyms import Pseudonyms
 from careplane.access.fresh import Fresh, unasked
 from careplane.access.labels.labelling import Labelling
+from careplane.fhir.analytes import Masses, built_in
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Unsupported
 from careplane.kernel.ids import NewId
@@ -24,6 +25,7 @@ from careplane.records.veil.study import Study
 from careplane.records.veil.veil import Veil
 from careplane.records.veil.veiled import truth
 from careplane.records.vocabulary import Terms
+from careplane.search.code_sets import NOTHING_ASKED, CodeSets
 from careplane.search.criterion import Setting
 from careplane.search.custom import Custom
 from careplane.search.registry import Registry
@@ -78,9 +80,10 @@ class Parts:
     before resources of their type are written; `room` raises Exceeded for a tenant that may store
     no more; `step` is told of the steps of a write; `forget` of versions that go; `labels` labels
     what is written; `fresh` asks people for a fresh proof of who they are; `terms` is what codes
-    are looked up in, `profiles` holds resources against profiles. `definitions` are those that
-    tenants have made; where they are known, `defined` is their epoch, `codes` are the parameters,
-    and `stored` makes every row that a stored resource may have. Where the caller does not see
+    are looked up in, `code_sets` is what a search was told of it, `profiles` holds resources
+    against profiles. `definitions` are those that tenants have made; where they are known,
+    `defined` is their epoch, `codes` are the parameters, `masses` are what moles weigh, and
+    `stored` makes every row that a stored resource may have. Where the caller does not see
     everything, `veil` is theirs, `store` and `registry` are what they see, and `studies` has the
     pseudonyms of a study."""
 
@@ -101,6 +104,7 @@ class Parts:
     definitions: Definitions | None = None
     defined: int | None = None
     codes: frozenset[str] = frozenset()
+    masses: Callable[[], Masses] = built_in
     stored: Extract | None = None
     forget: Forget = nobody_remembers
     veil: Veil | None = None
@@ -108,6 +112,7 @@ class Parts:
     labels: Labelling | None = None
     fresh: Fresh = unasked
     terms: Terms | None = None
+    code_sets: CodeSets = NOTHING_ASKED
     profiles: Profiles | None = None
 
     def accept(self, raw: bytes, type: str) -> Content:
@@ -173,4 +178,4 @@ class Parts:
 
     def setting(self) -> Setting:
         """What a search is read with, now."""
-        return Setting(self.registry, self.base, self.clock())
+        return Setting(self.registry, self.base, self.clock(), self.code_sets, masses=self.masses)

@@ -10,6 +10,7 @@ from careplane.search.rows import Rows
 from careplane.storage.ports.records import Version
 
 _REFERENCE = b'"Patient/'
+_BEFORE = len(_REFERENCE)
 _ESCAPED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 
@@ -28,7 +29,7 @@ def patients_of_versions(versions: Iterable[Version]) -> dict[str, None]:
     It may name a patient too many (a uri that looks like a reference), never one too few.
     """
     ids: dict[str, None] = {}
-    found: set[bytes] = set()
+    known = b""
     for version in versions:
         if version.type == "Patient":
             ids[version.id] = None
@@ -37,17 +38,13 @@ def patients_of_versions(versions: Iterable[Version]) -> dict[str, None]:
             rest = _ESCAPED.sub(_plain, rest)
         at = rest.find(_REFERENCE)
         while at >= 0:
-            end = rest.find(b'"', at + len(_REFERENCE))
-            reference = rest[at:end]
-            if reference not in found:
-                found.add(reference)
-                ids[_id(reference)] = None
+            end = rest.find(b'"', at + _BEFORE)
+            id = rest[at + _BEFORE : end]
+            if id != known:
+                known = id
+                ids[id.partition(b"/")[0].decode("utf-8", "replace")] = None
             at = rest.find(_REFERENCE, end)
     return ids
-
-
-def _id(reference: bytes) -> str:
-    return reference.split(b"/", 2)[1].decode("utf-8", "replace")
 
 
 def _plain(match: re.Match[bytes]) -> bytes:

@@ -10,13 +10,14 @@ from careplane.access.scopes import Permission
 from careplane.fhir.codec import json
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.tree import Tree
-from careplane.fhir.validation import problems
+from careplane.fhir.validation import Resolve, problems
 from careplane.kernel.errors import Forbidden, Incorrect, Invalid, Issue, Malformed
+from careplane.records import analytes, rights
 from careplane.records import commands as c
-from careplane.records import rights
 from careplane.records.account import Account
 from careplane.records.bodies import accept, whole
 from careplane.records.fetch import by_keys
+from careplane.records.forms import questionnaires
 from careplane.records.parts import Parts
 from careplane.records.read import read
 from careplane.records.results import Report
@@ -41,11 +42,23 @@ async def validate(parts: Parts, account: Account, command: c.Validate) -> Repor
         raise Incorrect("There is nothing to validate; send a resource.")
     if isinstance(tree, Report):
         return tree
-    found = [*problems(tree), *_about_request(tree, command)]
+    forms = await questionnaires(parts, account, tree)
+    found = [*await _about_r4(parts, account, tree, forms), *_about_request(tree, command)]
+    is_r4 = not any(issue.severity == "error" for issue in found)
     found += await _about_profiles(parts, account, tree, command)
-    if type == DEFINING and not any(issue.severity == "error" for issue in found):
+    if is_r4 and type == DEFINING:
         found += _about_definition(parts, account, tree, command)
+    if is_r4 and type == analytes.MAP:
+        found += analytes.problems(tree)
     return Report(tuple(found) or _fine("No problem was found."))
+
+
+async def _about_r4(parts: Parts, account: Account, tree: Tree, forms: Resolve) -> list[Issue]:
+    if parts.profiles is None:
+        return problems(tree, forms)
+    return await parts.profiles.judged(
+        account.caller.tenant, lambda in_set: problems(tree, forms, in_set)
+    )
 
 
 async def _about_profiles(

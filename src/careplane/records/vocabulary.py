@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
@@ -19,6 +20,7 @@ from careplane.storage.ports.records import HistoryQuery, RecordStore, Tenant, V
 from careplane.storage.ports.state import StateStore
 from careplane.terminology.library import Kind, Library
 from careplane.terminology.resource import ResourceConcepts
+from careplane.terminology.wholes import named_by
 
 _PAGE = 200
 _BYTES = 32_000_000
@@ -27,8 +29,8 @@ _BYTES = 32_000_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One resource. `supplements` is the url of the code system that it adds to, `systems` are
-    those that a concept map is from or to."""
+    """One resource. `supplements` is the url of the code system that it adds to, `whole` that of
+    the value set of all its codes, `systems` are those that a concept map is from or to."""
 
     id: str
     number: int
@@ -37,6 +39,7 @@ class Entry:
     version: str
     content: str = ""
     supplements: str = ""
+    whole: str = ""
     systems: frozenset[str] = frozenset()
 
 
@@ -47,6 +50,7 @@ class _Shelf:
     seen: int = 0
     entries: dict[str, Entry] = field(default_factory=dict)
     by_url: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    by_whole: dict[str, dict[str, Entry]] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -72,6 +76,11 @@ class Index:
         """The resources of a canonical, by version."""
         shelf = await self._fresh(tenant, kind)
         return shelf.by_url.get(url, {})
+
+    async def wholes(self, tenant: Tenant, url: str) -> Mapping[str, Entry]:
+        """The code systems that name a value set of all their codes, by version."""
+        shelf = await self._fresh(tenant, "CodeSystem")
+        return shelf.by_whole.get(url, {})
 
     async def all(self, tenant: Tenant, kind: Kind) -> Iterable[Entry]:
         """All of a type, sorted."""
@@ -128,18 +137,24 @@ class Index:
                 break
             cursor = page.next
         shelf.seen = max(seen, newest)
-        shelf.by_url = _by_url(shelf.entries.values())
+        shelf.by_url = _grouped(shelf.entries.values(), attrgetter("url"))
+        shelf.by_whole = _grouped(shelf.entries.values(), attrgetter("whole"))
+
+
+Named = Callable[[str], Awaitable[Sequence[tuple[str, str]]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What codes are looked up in, handed in by `app.build`: `index` knows the resources of
     tenants, `everybodys` has what all share: loaded terminologies, packages, R4's own. `state`
-    keeps the closure tables of clients."""
+    keeps the closure tables of clients; `named` finds codes, with their systems, by how a name of
+    theirs begins."""
 
     index: Index
     everybodys: Library
     state: StateStore | None = None
+    named: Named | None = None
 
 
 def hold(raw: bytes) -> Held:
@@ -170,6 +185,7 @@ def _entry(version: Version) -> Entry | None:
         tree.get("version", ""),
         tree.get("content", ""),
         tree.get("supplements", "").partition("|")[0],
+        named_by(tree),
         frozenset(
             group[end]
             for group in tree.get("group", ())
@@ -179,9 +195,12 @@ def _entry(version: Version) -> Entry | None:
     )
 
 
-def _by_url(entries: Iterable[Entry]) -> dict[str, dict[str, Entry]]:
+def _grouped(
+    entries: Iterable[Entry], url_of: Callable[[Entry], str]
+) -> dict[str, dict[str, Entry]]:
     """Of several with one canonical and version, the one that was written last counts."""
     found: dict[str, dict[str, Entry]] = {}
-    for entry in sorted(entries, key=lambda e: e.t):
-        found.setdefault(entry.url, {})[entry.version] = entry
+    for entry in sorted(entries, key=attrgetter("t")):
+        if url := url_of(entry):
+            found.setdefault(url, {})[entry.version] = entry
     return found

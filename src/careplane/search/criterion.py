@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from careplane.fhir.analytes import Masses, built_in
 from careplane.kernel.errors import (
     CareplaneError,
     Forbidden,
@@ -31,12 +32,14 @@ class UnknownParameter(Incorrect):
 class Setting(Struct, frozen=True):
     """What a search is read with. `base` is this server's address, such as `https://a.b/fhir`, by
     which absolute references to its own resources are known; `now`, in microseconds since 1970,
-    is what `ap` measures dates against."""
+    is what `ap` measures dates against. `masses` knows what a mole of an analyte weighs, for those
+    that are searched for in another dimension."""
 
     registry: Registry
     base: str = ""
     now: int = 0
     code_sets: CodeSets = _R4
+    masses: Callable[[], Masses] = built_in
 
 
 class Criterion(NamedTuple):

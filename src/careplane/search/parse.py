@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
+from careplane.fhir.analytes import Masses
 from careplane.fhir.definitions import is_resource
 from careplane.kernel.errors import Issue, Malformed, TooLarge
 from careplane.search import filter
@@ -19,6 +20,7 @@ from careplane.search.contained import Contained, ContainedType
 from careplane.search.criteria import Budget, node
 from careplane.search.criterion import Setting, UnknownParameter, invalid, shown, unknown
 from careplane.search.includes import Include
+from careplane.search.molar import widened
 from careplane.search.plan import Node, Query, all_of
 from careplane.search.results import READERS, Results, Summary, Total, check_contained
 
@@ -143,7 +145,7 @@ class _Reading:
         results = Results(self._setting, self._types)
         for key, value in pairs:
             self._pair(results, key, value)
-        where = all_of(*self._nodes)
+        where = widened(all_of(*self._nodes), self._masses)
         check_contained(results, where, offered=self._contained)
         count = DEFAULT_COUNT if results.count is None else results.count
         exact = results.total not in (None, Total.NONE) or results.summary is Summary.COUNT
@@ -185,6 +187,12 @@ class _Reading:
                 raise
             text = f"{error.text}; it was left out"
             self._unknown.append(Issue("warning", error.code, text, shown(key)))
+
+    def _masses(self) -> Masses:
+        """None for whom codes are hidden from: what is found would tell of them."""
+        hides = self._setting.registry.hides
+        hidden = any(hides("Observation", code) for code in ("code", "component-code"))
+        return Masses() if hidden else self._setting.masses()
 
     def _narrow(self, key: str, value: str) -> None:
         types = frozenset(value.split(","))

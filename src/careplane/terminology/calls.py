@@ -6,8 +6,9 @@ Every call has a library to look into, before which stand the resources that wer
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, Unsupported
@@ -34,12 +35,14 @@ _MOST = 1000
 @dataclass(frozen=True, slots=True)
 class Call:
     """`values` are the parameters by name; `instance` is the resource that was called, where one
-    was; `sent` says that resources sent along were checked to be R4."""
+    was. Resources that were sent along have been checked to be R4; `read` are the libraries that
+    were made of them, for the calls of a batch to share."""
 
     library: Library
     values: Values
     instance: Tree | None = None
     accept_language: str = ""
+    read: dict[tuple[int, ...], Library] = field(default_factory=dict, compare=False)
 
     def text(self, *names: str) -> str:
         """The one text of the first of these parameters that is there."""
@@ -67,8 +70,12 @@ class Call:
             if name in _NOT_OFFERED:
                 raise Unsupported(f"The parameter {name!r} is not offered; leave it out.")
         sent = [t for t in self.sent() if t.get("resourceType") in KINDS]
-        library = Shelves(Resources(sent), self.library) if sent else self.library
-        return Scope(library, self.options())
+        if not sent:
+            return Scope(self.library, self.options())
+        key = tuple(map(id, sent))
+        if key not in self.read:
+            self.read[key] = Shelves(Resources(sent), self.library)
+        return Scope(self.read[key], self.options())
 
     def options(self) -> Options:
         """What is wanted."""
@@ -171,7 +178,8 @@ async def batch_validate(call: Call, in_value_set: bool) -> Tree:
     if len(parts) > _MOST:
         raise Incorrect(f"A batch may have {_MOST} codes.")
     for part in parts:
-        own = _read(part)
+        await asyncio.sleep(0)  # others have their turn
+        own = values_of(part)
         named = {name for name, _ in own}
         values = (*own, *(pair for pair in shared if pair[0] not in named))
         work = validate_in_value_set if in_value_set else validate_in_code_system
@@ -250,17 +258,18 @@ def _dependencies(call: Call) -> list[tuple[str, str]]:
     found = []
     for name, value in call.values:
         if name == "dependency" and isinstance(value, list):
-            said = {p.get("name"): p for p in value if isinstance(p, dict)}
+            parts = [p for p in value if isinstance(p, dict)]
+            said = {str(p.get("name")): p for p in parts}
             coded = concept_of(said.get("concept", {}).get("valueCodeableConcept", {}))
             element = str(said.get("element", {}).get("valueUri", ""))
             found += [(element, coding.code) for coding in coded.codings]
     return found
 
 
-def _read(part: object) -> Values:
+def values_of(part: object) -> Values:
     """The parameters of a Parameters resource within another one."""
     parameters = part.get("parameter", []) if isinstance(part, dict) else None
-    if not isinstance(parameters, list):
+    if not isinstance(parameters, list) or not all(isinstance(p, dict) for p in parameters):
         raise Incorrect("Each 'validation' is a Parameters resource.")
     found: list[tuple[str, object]] = []
     for one in parameters:

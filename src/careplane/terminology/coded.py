@@ -59,7 +59,7 @@ def coding_of(tree: Tree, place: str) -> Coding:
 
 def concept_of(tree: Tree) -> Coded:
     """A CodeableConcept that was sent."""
-    codings = tree.get("coding", [])
+    codings = tree.get("coding", []) if isinstance(tree, dict) else None
     if not isinstance(codings, list) or not all(isinstance(c, dict) for c in codings):
         raise Incorrect("CodeableConcept.coding is a list of codings.")
     found = (coding_of(c, f"CodeableConcept.coding[{i}]") for i, c in enumerate(codings))

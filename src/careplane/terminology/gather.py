@@ -6,6 +6,7 @@ page that was asked for is read, however long the whole is; else all is gathered
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +26,8 @@ LIMIT = 1000
 MOST = 100_000
 """Codes that are gathered to answer with a page of them."""
 _CHUNK = 1000
+_WORK = 1_000_000
+"""Codes that all value sets of one call may yield, before what they exclude is taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class _Gatherer:
         self._options = scope.options
         self._wanted = asked(scope.options.filter)
         self.found = Gathered()
+        self._whole: dict[int, list[Member]] = {}
+        self._left = _WORK
 
     async def page(self, value_set: Composed) -> Gathered:
         count, offset = self._options.count, self._options.offset
@@ -146,12 +151,17 @@ class _Gatherer:
         return members
 
     async def _all(self, value_set: Composed, limit: int) -> list[Member]:
+        """Each member of a value set once. A value set is gathered once, however many import it."""
+        if id(value_set) in self._whole:
+            return self._whole[id(value_set)]
         found: dict[tuple[str, str, str], Member] = {}
         async for member in self._members(value_set):
             found.setdefault(member.key, member)
-            if len(found) > limit + self._options.offset:
+            self._left -= 1
+            if len(found) > limit + self._options.offset or self._left < 0:
                 raise _too_costly(value_set, limit)
-        return list(found.values())
+        whole = self._whole[id(value_set)] = list(found.values())
+        return whole
 
     async def _members(self, value_set: Composed) -> AsyncIterator[Member]:
         if value_set.stored is not None:
@@ -171,12 +181,13 @@ class _Gatherer:
         if part.wanted is None:
             if not others:
                 return
-            members, others = self._members(others[0]), others[1:]
-        else:
-            concepts = await self._concepts(part)
-            members = self._own(_Source(part, concepts, self._only_active(value_set)))
-        async for member in members:
-            if all([await self._is_in(other, member) for other in others]):
+            for member in await self._all(others[0], MOST):
+                if await self._is_in_all(others[1:], member):
+                    yield member
+            return
+        concepts = await self._concepts(part)
+        async for member in self._own(_Source(part, concepts, self._only_active(value_set))):
+            if await self._is_in_all(others, member):
                 yield replace(member, nests=False)
 
     async def _own(self, source: _Source) -> AsyncIterator[Member]:
@@ -192,6 +203,7 @@ class _Gatherer:
             if len(chunk) < _CHUNK:
                 return
             after = chunk[-1].code
+            await asyncio.sleep(0)  # others have their turn
 
     async def _stored(self, contains: Sequence[Tree]) -> list[Member]:
         found = []
@@ -211,8 +223,11 @@ class _Gatherer:
             return False
         return (await self._membership.of_parts(value_set, parts, _coding(member))).member
 
-    async def _is_in(self, value_set: Composed, member: Member) -> bool:
-        return (await self._membership.of(value_set, _coding(member))).member
+    async def _is_in_all(self, value_sets: Sequence[Composed], member: Member) -> bool:
+        for one in value_sets:
+            if not (await self._membership.of(one, _coding(member))).member:
+                return False
+        return True
 
     async def _concepts(self, part: Part) -> Concepts:
         wanted = part.wanted

@@ -44,13 +44,24 @@ class _Choice:
 
 
 class Membership:
-    """Asks one value set, and those that it imports."""
+    """Asks one value set, and those that it imports, each once about a code: however they import
+    each other, the time is bounded by how many there are."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._asked: tuple[Coding | None, dict[int, Verdict]] = (None, {})
+        self._listed: dict[int, dict[tuple[str, str], Tree]] = {}
 
     async def of(self, value_set: Composed, coding: Coding) -> Verdict:
         """The verdict on a code that has a system."""
+        if self._asked[0] != coding:
+            self._asked = (coding, {})
+        known = self._asked[1]
+        if id(value_set) not in known:
+            known[id(value_set)] = await self._of(value_set, coding)
+        return known[id(value_set)]
+
+    async def _of(self, value_set: Composed, coding: Coding) -> Verdict:
         if value_set.stored is not None:
             return await self._stored(value_set, coding)
         found = await self.of_parts(value_set, value_set.includes, coding)
@@ -120,14 +131,18 @@ class Membership:
         )
 
     async def _stored(self, value_set: Composed, coding: Coding) -> Verdict:
-        assert value_set.stored is not None
+        listed = self._listed.get(id(value_set))
+        if listed is None:
+            listed = self._listed[id(value_set)] = {
+                (one.get("system", ""), one.get("code", "")): one for one in value_set.stored or ()
+            }
         concepts = await self._scope.chosen(coding.system, coding.version)
         concept = None if concepts is None else await concepts.find(coding.code)
-        for one in value_set.stored:
-            if one.get("system") == coding.system and one.get("code") == coding.code:
-                known = concept or Concept(coding.code, one.get("display", ""))
-                return Verdict(True, concepts, known, within=value_set.canonical)
-        return Verdict(False, concepts, concept)
+        one = listed.get((coding.system, coding.code))
+        if one is None:
+            return Verdict(False, concepts, concept)
+        known = concept or Concept(coding.code, one.get("display", ""))
+        return Verdict(True, concepts, known, within=value_set.canonical)
 
     async def version(self, wanted: Wanted, coding: Coding) -> _Choice:
         """Which version the code is looked up in, and what is wrong with versions."""

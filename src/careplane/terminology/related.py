@@ -4,12 +4,13 @@ else both are expanded."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from careplane.fhir.tree import Tree
 from careplane.terminology.compose import Composed, Part, compose
-from careplane.terminology.gather import gather
+from careplane.terminology.gather import MOST, gather
 from careplane.terminology.scope import Scope
 
 _SAYS = {
@@ -36,7 +37,8 @@ class _Relation:
 async def related(scope: Scope, this: Tree, other: Tree) -> Tree:
     """The Parameters. Raises as `expand` does, where the value sets have to be expanded."""
     a, b = await compose(scope, this), await compose(scope, other)
-    found = _by_definition(a, b) or await _by_codes(scope, a, b)
+    found = None if _list_only(a, b) else _by_definition(a, b)
+    found = found or await _by_codes(scope, a, b)
     said = _SAYS[found.result].format(this=_named(a), other=_named(b))
     answer: list[Tree] = [
         {"name": "result", "valueCode": found.result},
@@ -65,10 +67,7 @@ def _by_definition(a: Composed, b: Composed) -> _Relation | None:
         return None
     plain = not a.excludes and not b.excludes and a.active_only == b.active_only
     parts = (*a.includes, *b.includes)
-    if plain and all(_lists_only(part) for part in parts):
-        this, other = _listed(a.includes), _listed(b.includes)
-        return _Relation(_compared(this, other), False, this, other)
-    if _shape(a) == _shape(b):
+    if _Shapes().of(a) == _Shapes().of(b):
         return _Relation("same", False)
     if plain and all(_is_whole(part) for part in parts):
         systems = [frozenset(map(_place, one.includes)) for one in (a, b)]
@@ -77,15 +76,15 @@ def _by_definition(a: Composed, b: Composed) -> _Relation | None:
 
 
 async def _by_codes(scope: Scope, a: Composed, b: Composed) -> _Relation:
-    scope.options = replace(scope.options, count=None, offset=0, filter="")
+    scope.options = replace(scope.options, count=MOST, offset=0, filter="")
     this, other = [
         frozenset((m.system, m.concept.code) for m in (await gather(scope, one)).members)
         for one in (a, b)
     ]
     result = _compared(this, other)
-    if result == "same":
-        return _Relation(result, True)
-    return _Relation(result, True, this, other)
+    if _list_only(a, b):
+        return _Relation(result, False, this, other)
+    return _Relation(result, True) if result == "same" else _Relation(result, True, this, other)
 
 
 def _compared(this: frozenset[Hashable], other: frozenset[Hashable]) -> str:
@@ -98,8 +97,14 @@ def _compared(this: frozenset[Hashable], other: frozenset[Hashable]) -> str:
     return "overlapping" if this & other else "disjoint"
 
 
-def _lists_only(part: Part) -> bool:
-    return part.listed is not None and not part.sets
+def _list_only(*value_sets: Composed) -> bool:
+    """Whether they do no more than list codes: nothing has to be expanded to see them."""
+    return all(
+        one.stored is None
+        and not one.excludes
+        and all(part.listed is not None and not part.sets for part in one.includes)
+        for one in value_sets
+    )
 
 
 def _is_whole(part: Part) -> bool:
@@ -110,20 +115,26 @@ def _place(part: Part) -> Hashable:
     return (part.system, "" if part.wanted is None else part.wanted.version)
 
 
-def _listed(parts: Iterable[Part]) -> frozenset[tuple[str, str]]:
-    return frozenset((part.system, code) for part in parts for code in part.listed or ())
+class _Shapes:
+    """What definitions say, whatever their order; each value set is looked at once."""
 
+    def __init__(self) -> None:
+        self._known: dict[int, Hashable] = {}
 
-def _shape(value_set: Composed) -> Hashable:
-    """What a definition says, whatever the order."""
-    return (
-        frozenset(map(_part_shape, value_set.includes)),
-        frozenset(map(_part_shape, value_set.excludes)),
-        value_set.active_only,
-    )
+    def of(self, value_set: Composed) -> Hashable:
+        """Equal for two value sets that say the same."""
+        key = id(value_set)
+        if key not in self._known:
+            said = [
+                sorted(repr(self._part(part)) for part in parts)
+                for parts in (value_set.includes, value_set.excludes)
+            ]
+            plain = value_set.stored is None
+            text = repr((said, value_set.active_only)) if plain else str(key)
+            self._known[key] = sha256(text.encode()).hexdigest()
+        return self._known[key]
 
-
-def _part_shape(part: Part) -> Hashable:
-    listed = None if part.listed is None else frozenset(part.listed)
-    sets = frozenset(_shape(one) if one.stored is None else id(one) for one in part.sets)
-    return (_place(part), listed, frozenset(part.filters), sets)
+    def _part(self, part: Part) -> Hashable:
+        listed = None if part.listed is None else tuple(sorted(part.listed))
+        filters = tuple(sorted(map(repr, part.filters)))
+        return (_place(part), listed, filters, tuple(sorted(map(str, map(self.of, part.sets)))))

@@ -160,7 +160,7 @@ class ResourceConcepts:
 
     @cached_property
     def _index(self) -> dict[str, Concept]:
-        return _read(self._tree)
+        return concepts(self._tree)
 
     @cached_property
     def _folded(self) -> dict[str, str]:
@@ -211,7 +211,7 @@ def _names(concept: Concept) -> Iterator[str]:
         yield designation.value
 
 
-def _read(tree: Tree) -> dict[str, Concept]:
+def concepts(tree: Tree) -> dict[str, Concept]:
     """All concepts by code, each behind the one that it is nested in. Of a code that stands there
     twice, the first counts."""
     roles = _roles(tree)

@@ -9,22 +9,29 @@ from careplane.fhir.tree import Tree
 from careplane.terminology.concepts import Concepts
 from careplane.terminology.library import Kind
 from careplane.terminology.resource import ResourceConcepts
+from careplane.terminology.wholes import named_by, whole
 
 KINDS = ("CodeSystem", "ValueSet", "ConceptMap")
 
 
 class Resources:
-    """`Library` of CodeSystem, ValueSet and ConceptMap trees; of two with the same canonical and
-    version the first counts."""
+    """`Library` of CodeSystem, ValueSet and ConceptMap trees, and of the value sets of all codes
+    that code systems name; of two with the same canonical and version the first counts."""
 
     def __init__(self, trees: Iterable[Tree]) -> None:
         self._trees: dict[tuple[str, str], dict[str, Tree]] = {}
         self._concepts: dict[tuple[str, str], ResourceConcepts] = {}
         for tree in trees:
-            url, version = tree.get("url", ""), tree.get("version", "")
-            if url:
-                same = self._trees.setdefault((tree["resourceType"], url), {})
-                same.setdefault(version, tree)
+            self._add(tree)
+        for tree in self._code_systems:
+            if (url := named_by(tree)) and ("ValueSet", url) not in self._trees:
+                self._add(whole(tree))
+
+    def _add(self, tree: Tree) -> None:
+        url, version = tree.get("url", ""), tree.get("version", "")
+        if url:
+            same = self._trees.setdefault((tree["resourceType"], url), {})
+            same.setdefault(version, tree)
 
     async def versions(self, kind: Kind, url: str) -> Sequence[str]:
         return tuple(self._trees.get((kind, url), ()))

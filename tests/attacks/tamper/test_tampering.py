@@ -6,10 +6,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -24,13 +24,17 @@ from careplane.ledger.merkle.hashes import leaf_hash
 from careplane.ledger.merkle.tiles import grow
 from careplane.ledger.tree import place_of
 from careplane.ledger.versions import seal_all
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.keys.bodies import Place, SealedBodies
 from careplane.storage.ports.ledger import Batch, Entry
 from tests import postgres as database
-from tests.attacks.tamper.cases import CASES, Case
+from tests.attacks.tamper.cases import AUDIT, CASES, Case
 from tests.ledger_house import KEY, ONE, House, lived, opened, put
 from tests.unit.ledger.logs import IDENTITY, NOW, ORIGIN, SECRET
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 pytestmark = pytest.mark.anyio
 ENGINES = ("sqlite", "postgres")
@@ -103,9 +107,45 @@ async def tamper(
         await connection.close()
         return
     file = connect(folder / f"{case.file}.sqlite", key_for(case.file, KEY))
-    for one in case.sql(engine):
-        assert file.execute(filled(one)).rowcount != 0, "nothing was changed"
+    unfolded = one_by_one(file) if case.file == AUDIT else nullcontext()
+    with unfolded:
+        for one in case.sql(engine):
+            assert file.execute(filled(one)).rowcount != 0, "nothing was changed"
     file.close()
+
+
+@contextmanager
+def one_by_one(file: Connection) -> Iterator[None]:
+    """The chunks of an audit file as a table `audit` of records, and chunks of what is left in it:
+    what somebody can do who knows how they are made."""
+    chunks = Chunks(file)
+    file.execute("CREATE TEMP TABLE audit (seq INTEGER PRIMARY KEY, tenant, record)")
+    file.executemany("INSERT INTO audit VALUES (?, ?, ?)", list(chunks.behind(0)))
+    yield
+    file.execute("DELETE FROM chunk")
+    for seq, tenant, record in file.execute("SELECT * FROM audit ORDER BY seq").fetchall():
+        chunks.add(seq, [tenant], [record])
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "UPDATE chunk SET first = first + 1 WHERE form > 0",
+        "UPDATE chunk SET records = zeroblob(20) WHERE form > 0",
+        "UPDATE chunk SET records = substr(records, 1, length(records) / 2) WHERE form > 0",
+        "UPDATE chunk SET form = 2 WHERE form = 1",
+    ],
+)
+async def test_a_chunk_that_was_changed_is_not_read(
+    how: str, settled: Path, tmp_path: Path
+) -> None:
+    async with scene("sqlite", settled, tmp_path, "") as house:
+        assert await house.problems() == []
+    with closing(connect(tmp_path / "audit.sqlite", key_for(AUDIT, KEY))) as file:
+        assert file.execute(how).rowcount != 0, "nothing was changed"
+    async with scene("sqlite", settled, tmp_path, "") as house:
+        with pytest.raises(Fault, match="cannot be read"):
+            await house.problems()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from careplane.fhir.analytes import Masses
 from careplane.kernel import errors
+from careplane.search.code_sets import Answer, Question
 from careplane.search.criterion import Setting
 from careplane.search.parse import parse, parse_query
 from careplane.search.plan import Coding
@@ -23,20 +25,22 @@ class SomeCodeSets:
 
     _FAMILY = (Coding("s", "a"), Coding("s", "a1"))
 
-    def members(self, value_set: str) -> tuple[Coding, ...] | None:
-        if value_set == "http://example.org/vs|1":
+    def answer(self, question: Question) -> Answer:
+        if question.value == "http://example.org/vs|1":
             return (Coding("s", "a"), Coding("s", "b"))
-        return SETTING.code_sets.members(value_set)
-
-    def below(self, system: str, code: str) -> tuple[Coding, ...] | None:
-        return self._FAMILY if system == "s" else None
-
-    def above(self, system: str, code: str) -> tuple[Coding, ...] | None:
-        return self._FAMILY[::-1] if system == "s" else None
+        if question.about == "text":
+            return (Coding("s", "named"),) if question.value == "Migraine" else ()
+        if question.about == "in":
+            return SETTING.code_sets.answer(question)
+        family = self._FAMILY if question.about == "below" else self._FAMILY[::-1]
+        return family if question.system == "s" else None
 
 
 SETTING = Setting(r4_registry({}), "https://here/fhir", NOW)
-WITH_CODES = Setting(SETTING.registry, SETTING.base, NOW, SomeCodeSets())
+MASSES = Masses(
+    {("http://loinc.org", "A"): 1e-22, ("http://loinc.org", "B"): 1e-22, ("s", "C"): 1e-21}
+)
+WITH_CODES = Setting(SETTING.registry, SETTING.base, NOW, SomeCodeSets(), lambda: MASSES)
 TABLES = sorted(
     t for t in Path(__file__).with_name("cases").glob("*.yaml") if t.stem != "full_text"
 )

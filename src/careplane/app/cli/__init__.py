@@ -29,6 +29,7 @@ from careplane.app.cli import (
     reindexing,
     revoking,
     tenants,
+    terminology,
     token,
     users,
     witness,
@@ -66,6 +67,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="client")
 app.add_typer(package.app, name="package")
 app.add_typer(tenants.app, name="tenant")
+app.add_typer(terminology.app, name="terminology")
 app.add_typer(users.app, name="user")
 app.add_typer(users.roles, name="role")
 

@@ -92,9 +92,24 @@ async def _run(source: Settings, target: Settings, progress: _Progress, *, check
 
 
 async def _rest(source: Settings, target: Settings) -> None:
-    """What is of the installation: its log and its packages."""
+    """What is of the installation: its log, its packages and its releases of code systems."""
     await _ledger(source, target)
     await _packages(source, target)
+    await _releases(source, target)
+
+
+async def _releases(source: Settings, target: Settings) -> None:
+    """Large code systems, as they are."""
+    from careplane.app import engines, keys
+    from careplane.terminology.loading.copying import copied
+
+    key = keys.load(source.data)
+    here, there = (engines.terminology(one, key, half=True) for one in (source, target))
+    try:
+        await copied(here, there)
+    finally:
+        await here.close()
+        await there.close()
 
 
 async def _packages(source: Settings, target: Settings) -> None:

@@ -16,7 +16,8 @@ from careplane.fhir.profiles.ports import (
     Resolver,
     Verdict,
 )
-from careplane.fhir.profiles.snapshot import Snapshots, elements
+from careplane.fhir.profiles.snapshot import Snapshots
+from careplane.fhir.profiles.spots import elements
 
 __all__ = [
     "Asked",

@@ -10,7 +10,7 @@ while True:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from careplane.fhir.profiles.ports import UNKNOWN, CodeQuestion, Verdict
 from careplane.fhir.tree import Tree
@@ -20,10 +20,16 @@ class Asked:
     """A CodeChecker and Resolver of answers that were brought, which notes what is still asked.
 
     An examination over it is repeated until nothing is open; what a first round cannot reach it
-    asks in a second one. `known` are answers to start with, such as those of a cache.
+    asks in a second one. `known` are answers to start with, such as those of a cache;
+    `filter_trouble` is as in `ports.CodeChecker`.
     """
 
-    def __init__(self, known: Mapping[CodeQuestion, Verdict] | None = None) -> None:
+    def __init__(
+        self,
+        known: Mapping[CodeQuestion, Verdict] | None = None,
+        filter_trouble: Callable[[str, str, str, str], str] = lambda *_: "",
+    ) -> None:
+        self._filter = filter_trouble
         self._codes: dict[CodeQuestion, Verdict] = dict(known or {})
         self._references: dict[str, Tree | None] = {}
         self.codes_open: dict[CodeQuestion, None] = {}
@@ -41,6 +47,10 @@ class Asked:
             self.codes_open[question] = None
             return UNKNOWN
         return found
+
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        """Told by what is at hand, never asked."""
+        return self._filter(system, property, op, value)
 
     def resolve(self, reference: str) -> Tree | None:
         """The resource, or nothing, and the reference is open."""

@@ -18,7 +18,7 @@ from careplane.fhir.profiles.rules import (
     Strength,
     TypeRule,
 )
-from careplane.fhir.profiles.snapshot import Spot
+from careplane.fhir.profiles.spots import Spot
 from careplane.fhir.tree import Tree
 
 _EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/"
@@ -34,7 +34,6 @@ _TOO_STRICT = frozenset({"http://hl7.org/fhir/ValueSet/ucum-vitals-common"})
 _ANY = frozenset({"BackboneElement", "Element", "Resource", "DomainResource"})
 # Checked of every element by the base, whatever a snapshot repeats.
 _UNIVERSAL = frozenset({"ele-1", "ext-1"})
-MAX_LEVELS = 40
 
 
 def compiled(definition: Tree, tree: Spot) -> Program:
@@ -57,52 +56,49 @@ class _Compiler:
         owner = _type(type_name)
         rule = self._rule(tree, None, f"{self._url}#{tree.name}", owner)
         rule.min, rule.max, rule.types = 0, None, ()
-        self._fill(rule, tree, owner, tree.name, 0)
+        self._fill(rule, tree, owner, tree.name)
         for linked, id in self._links:
             meant = self._by_id.get(id)
             if meant is not None:
                 linked.children = meant.children
         return rule
 
-    def _fill(self, rule: Rule, spot: Spot, owner: TypeDef | None, id: str, level: int) -> None:
+    def _fill(self, rule: Rule, spot: Spot, owner: TypeDef | None, id: str) -> None:
         """Children and slices. `owner` is the type that the element has."""
         self._by_id[id] = rule
-        if level > MAX_LEVELS:
-            return
         for child in (spot.children or {}).values():
-            one = self._element(child, owner, f"{id}.{child.name}", level + 1)
+            one = self._element(child, owner, f"{id}.{child.name}")
             if one is not None:
                 rule.children[one.name] = one
         reference = spot.definition.get("contentReference")
         if isinstance(reference, str) and spot.children is None:
             self._links.append((rule, reference.rpartition("#")[2]))
 
-    def _element(self, spot: Spot, owner: TypeDef | None, id: str, level: int) -> Rule | None:
+    def _element(self, spot: Spot, owner: TypeDef | None, id: str) -> Rule | None:
         name = spot.name.removesuffix("[x]")
         base = owner.elements.get(name) if owner is not None else None
         below = _below(spot, base)
         rule = self._rule(spot, base, f"{self._url}#{id}", below)
-        self._fill(rule, spot, below, id, level)
+        self._fill(rule, spot, below, id)
         slices = []
         for slice_name, one in spot.slices.items():
-            slices.append(self._slice(one, base, f"{id}:{slice_name}", level))
+            slices.append(self._slice(one, base, f"{id}:{slice_name}"))
         rule.slices = tuple(slices)
         if not slices:
             rule.slicing = None
         is_link = isinstance(spot.definition.get("contentReference"), str)
         return None if rule.is_idle and not is_link else rule
 
-    def _slice(self, spot: Spot, base: Element | None, id: str, level: int) -> Rule:
+    def _slice(self, spot: Spot, base: Element | None, id: str) -> Rule:
         below = _below(spot, base)
         rule = self._rule(spot, None, f"{self._url}#{id}", below)
         rule.binding, rule.additional = _bindings(spot.definition, base)
         rule.invariants = tuple(_invariants(spot.definition, base, below))
         rule.slice_name = str(spot.definition.get("sliceName", id.rpartition(":")[2]))
-        self._fill(rule, spot, below, id, level)
+        self._fill(rule, spot, below, id)
         unsliced = id.rpartition(":")[0]
         rule.slices = tuple(
-            self._slice(one, base, f"{unsliced}:{name}", level + 1)
-            for name, one in spot.slices.items()
+            self._slice(one, base, f"{unsliced}:{name}") for name, one in spot.slices.items()
         )
         return rule
 

@@ -25,9 +25,10 @@ class Context:
         self.troubles: dict[str, Issue] = {}
         self._left = options.steps
 
-    def spend(self) -> None:
-        """Count one element held against one rule; raises TooLarge when all steps are spent."""
-        self._left -= 1
+    def spend(self, steps: int = 1) -> None:
+        """Count work: an element held against a rule is a step. Raises TooLarge when all are
+        spent."""
+        self._left -= steps
         if self._left < 0:
             raise TooLarge("The resource is too large to be held against its profiles; send less.")
 

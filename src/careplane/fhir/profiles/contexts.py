@@ -13,11 +13,20 @@ from careplane.fhir.tree import Tree
 # Kinds of resources that R5 names, with a type that R4 has for them.
 _LATER = {"CanonicalResource", "MetadataResource"}
 _WITH_URL = "url"
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+_ALSO = {
+    _CORE + "structuredefinition-fhir-type": ("ElementDefinition.type",),
+    _CORE + "regex": ("ElementDefinition.type",),
+    _CORE + "structuredefinition-normative-version": ("Element",),
+}
+"""Where R4's own definitions use an extension of R4, and its definition does not say so."""
 
 
 def misplaced(host: Node, definition: Tree, environment: Environment) -> str:
     """Why an extension may not be used on an element, empty where it may."""
     contexts = [c for c in definition.get("context", ()) if isinstance(c, dict)]
+    for expression in _ALSO.get(str(definition.get("url")), ()):
+        contexts.append({"type": "element", "expression": expression})
     if contexts and not any(_fits(host, c, environment) for c in contexts):
         allowed = ", ".join(str(c.get("expression")) for c in contexts)
         return f"may be used on {allowed}, not on {next(iter(_names(host)), host.type)}"

@@ -61,6 +61,10 @@ class CodeChecker(Protocol):
     def check(self, question: CodeQuestion) -> Verdict:
         """What is known about the code. Never raises for a code or a URL, however strange."""
 
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        """What is wrong with a filter of a value set over a system (ValueSet.compose.include), as
+        where an expression constraint is none; empty where nothing is, or nobody can tell."""
+
 
 class Resolver(Protocol):
     """Finds what is not in the resource itself, nor in the Bundle around it."""
@@ -84,6 +88,10 @@ class NoCodes:
         """Nobody knows."""
         return UNKNOWN
 
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        """Nobody knows."""
+        return ""
+
 
 class NoResolver:
     """Finds nothing."""
@@ -102,9 +110,10 @@ class Options:
     that need no definition. `displays`: as what a wrong display is told. `references`: whether what
     a literal reference points to outside of the resource is `ignored`, or must conform to a target
     profile (`valid`) where it can be had. `steps` bounds the work: each is an element held against
-    a rule. `vital_signs`: whether an observation is held against the profile that R4 requires by
-    its code. `plain_text`: whether a string with tags of HTML is an error. `now` is the time for
-    FHIRPath, in microseconds since 1970.
+    a rule; the expressions of all invariants together have as many of their own. `vital_signs`:
+    whether an observation is held against the profile that R4 requires by its code. `plain_text`:
+    whether a string with tags of HTML is an error. `now` is the time for FHIRPath, in microseconds
+    since 1970.
     """
 
     unknown_extensions: Severity | None = "information"

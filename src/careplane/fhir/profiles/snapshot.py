@@ -7,58 +7,19 @@ way what the base says by its type alone, and is merged there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from careplane.fhir.definitions import type_definition
 from careplane.fhir.profiles.ports import Definitions
+from careplane.fhir.profiles.spots import Spot, chosen, copies, merged, narrowed
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Invalid, Issue
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 MAX_ELEMENTS = 20_000
 """Elements of one snapshot; the largest of R4 has 900."""
+MAX_LEVELS = 40
+"""Levels of elements in elements; R4 and its guides stay below 15."""
 MAX_CHAIN = 30
 """Definitions that are derived one from the other."""
-_COLLECTED = ("alias", "code", "condition", "mapping", "example")
 _OWN = frozenset({"sliceName", "slicing", "sliceIsConstraining", "id"})
-
-
-class Spot:
-    """An element or a slice: what is said of it, and what stands in it.
-
-    `children` is None where its type alone says what may stand there.
-    """
-
-    __slots__ = ("children", "definition", "name", "slices")
-
-    def __init__(self, name: str, definition: Tree) -> None:
-        self.name = name
-        self.definition = definition
-        self.children: dict[str, Spot] | None = None
-        self.slices: dict[str, Spot] = {}
-
-    def copy(self) -> Spot:
-        """A tree of its own, over the same definitions, which nobody changes."""
-        twin = Spot(self.name, self.definition)
-        if self.children is not None:
-            twin.children = {name: child.copy() for name, child in self.children.items()}
-        twin.slices = {name: one.copy() for name, one in self.slices.items()}
-        return twin
-
-    @property
-    def types(self) -> list[Tree]:
-        """The types it may have."""
-        found = self.definition.get("type")
-        return [t for t in found if isinstance(t, dict)] if isinstance(found, list) else []
-
-    def slice(self, name: str) -> Spot | None:
-        """The slice of this name; `a/b` is in slice `a`."""
-        if name in self.slices:
-            return self.slices[name]
-        head, slash, _ = name.rpartition("/")
-        outer = self.slice(head) if slash else None
-        return outer.slices.get(name) if outer is not None else None
 
 
 class Snapshots:
@@ -123,20 +84,6 @@ def _renamed(below: Spot | None, path: str) -> Spot | None:
     return twin
 
 
-def elements(tree: Spot) -> Iterator[Tree]:
-    """The elements of a snapshot, in order, with their paths and ids."""
-    yield from _listed(tree, tree.name, tree.name, tree.name)
-
-
-def _listed(spot: Spot, path: str, id: str, unsliced: str) -> Iterator[Tree]:
-    yield {**spot.definition, "id": id, "path": path}
-    for child in (spot.children or {}).values():
-        below = f"{id}.{child.name}"
-        yield from _listed(child, f"{path}.{child.name}", below, below)
-    for name, one in spot.slices.items():
-        yield from _listed(one, path, f"{unsliced}:{name}", unsliced)
-
-
 def refused(text: str) -> Invalid:
     """The error for a definition that cannot be used."""
     return Invalid(text, issues=(Issue("error", "invalid", text),))
@@ -159,12 +106,14 @@ class _Growth:
         self, snapshots: Snapshots, base: Spot | None, first: Tree, *, strict: bool
     ) -> None:
         self._snapshots = snapshots
+        self._base = base
         self._is_new = base is None
         self._is_strict = strict
         name = str(first["path"]).partition(".")[0]
         self._root = base.copy() if base is not None else Spot(name, {})
         self._stack: list[tuple[str, Spot]] = []
         self._size = 0
+        self._choices: dict[int, Spot] = {}
         self.changes: list[tuple[Tree, Tree]] = []
 
     def grown(self, differential: list[Tree]) -> Spot:
@@ -173,7 +122,12 @@ class _Growth:
             self._size += 1
             spot = self._place(element)
             self.changes.append((spot.definition, element))
-            spot.definition = _merged(spot.definition, element)
+            spot.definition = merged(spot.definition, element)
+            choice = self._choices.get(id(spot))
+            if choice is not None and spot.definition.get("min", 0):
+                # a type that must be there is the only one
+                kept = {"min": spot.definition["min"], "type": spot.definition["type"]}
+                choice.definition = {**choice.definition, **kept}
             path = str(element["path"])
             while self._stack and not path.startswith(self._stack[-1][0] + "."):
                 self._stack.pop()
@@ -183,6 +137,8 @@ class _Growth:
     def _place(self, element: Tree) -> Spot:
         path, id = str(element["path"]), element.get("id")
         names = path.split(".")
+        if len(names) > MAX_LEVELS:
+            raise refused(f"A definition has elements more than {MAX_LEVELS} levels deep")
         if isinstance(id, str):
             steps = _steps(id)
             if len(steps) == len(names) and _agree(steps, names):
@@ -214,10 +170,12 @@ class _Growth:
         if found is not None:
             return found
         for choice in spot.children.values():
-            type_name = _chosen(choice, name)
+            type_name = chosen(choice, name)
             if type_name:
                 one = self._slice(choice, name)
-                one.definition = _narrowed(one.definition, type_name)
+                one.definition = narrowed(one.definition, type_name)
+                if not self._is_new:
+                    self._choices[id(one)] = choice
                 return one
         if not self._is_strict:
             return spot.children.setdefault(name, Spot(name, {}))
@@ -245,7 +203,7 @@ class _Growth:
         reference = spot.definition.get("contentReference")
         if isinstance(reference, str):
             named = self._find(reference.rpartition("#")[2])
-            return _copies(named)
+            return copies(named)
         types = spot.types
         if not types:
             return {}
@@ -256,19 +214,13 @@ class _Growth:
         if source is None:
             code = str(types[0].get("code")) if len(types) == 1 else "Element"
             source = self._snapshots.of(CORE + code)
-        return _copies(source)
+        return copies(source)
 
     def _find(self, id: str) -> Spot | None:
-        spot: Spot | None = self._root
+        spot: Spot | None = self._base
         for name in id.split(".")[1:]:
             spot = (spot.children or {}).get(name) if spot is not None else None
         return spot
-
-
-def _copies(source: Spot | None) -> dict[str, Spot]:
-    if source is None or source.children is None:
-        return {}
-    return {name: child.copy() for name, child in source.children.items()}
 
 
 def _steps(id: str) -> list[tuple[str, str]]:
@@ -278,45 +230,3 @@ def _steps(id: str) -> list[tuple[str, str]]:
 
 def _agree(steps: list[tuple[str, str]], names: list[str]) -> bool:
     return all(a == b for (a, _), b in zip(steps[1:], names[1:], strict=True))
-
-
-def _chosen(choice: Spot, name: str) -> str:
-    """The type that `valueQuantity` means of `value[x]`, empty where it means none."""
-    stem = choice.name.removesuffix("[x]")
-    if stem == choice.name or not name.startswith(stem) or name == stem:
-        return ""
-    wanted = name.removeprefix(stem)
-    for one in choice.types:
-        code = str(one.get("code"))
-        if code[:1].upper() + code[1:] == wanted:
-            return code
-    lower = wanted[0].lower() + wanted[1:]
-    for code in (wanted, lower):
-        try:
-            type_definition(code)
-        except KeyError:
-            continue
-        return code
-    return ""
-
-
-def _narrowed(definition: Tree, type_name: str) -> Tree:
-    kept = [t for t in definition.get("type", ()) if t.get("code") == type_name]
-    return {**definition, "type": kept or [{"code": type_name}]}
-
-
-def _merged(base: Tree, change: Tree) -> Tree:
-    """What the differential says goes above what the base says; rules add up."""
-    merged: dict[str, Any] = {**base, **change}
-    if any(key.startswith(("fixed", "pattern")) for key in change):
-        for key in base:
-            if key.startswith(("fixed", "pattern")) and key not in change:
-                del merged[key]
-    for key in _COLLECTED:
-        if key in base and key in change and isinstance(base[key], list):
-            merged[key] = [*base[key], *(one for one in change[key] if one not in base[key])]
-    if "constraint" in base and "constraint" in change:
-        own = {c.get("key") for c in change["constraint"]}
-        kept = [c for c in base["constraint"] if c.get("key") not in own]
-        merged["constraint"] = [*kept, *change["constraint"]]
-    return merged

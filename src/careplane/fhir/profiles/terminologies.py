@@ -43,6 +43,10 @@ def _included(row: Tree, where: str, walk: Walk) -> Iterator[Issue]:
             yield Issue("error", "code-invalid", text, f"{where}.concept[{number}]")
     for number, one in enumerate(_rows(row, "filter")):
         value = one.get("value")
+        told = [str(one.get(name, "")) for name in ("property", "op", "value")]
+        trouble = walk.codes.filter_trouble(system, told[0], told[1], told[2])
+        if trouble:
+            yield Issue("error", "invalid", trouble, f"{where}.filter[{number}]")
         if one.get("op") != "=" or not isinstance(value, str) or _CODING(value):
             continue
         if _type(system, str(one.get("property")), walk) == "Coding":

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from careplane.fhir.definitions import Invariant, is_subtype
-from careplane.fhir.fhirpath import Environment, Node, evaluate_boolean
+from careplane.fhir.fhirpath import Environment, Node, Shared, evaluate_boolean
 from careplane.fhir.fhirpath.errors import BudgetSpent, EvaluationError, NotFhirpath, NotMeaningful
+from careplane.fhir.fhirpath.items import truth
 from careplane.fhir.profiles import targets
 from careplane.fhir.profiles.answers import Answers
 from careplane.fhir.profiles.bounds import beyond
@@ -23,6 +24,8 @@ from careplane.fhir.profiles.slicing import counted, divided, slice_issues, slic
 from careplane.fhir.profiles.usage import additional_issues
 from careplane.kernel.errors import Issue
 
+_APART = 10_000
+"""Steps of an expression whose %resource is another, counted whether it takes them or not."""
 _ANY = frozenset({"BackboneElement", "Element", "Resource", "DomainResource"})
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 
@@ -37,11 +40,13 @@ class Walk:
         self._kept: list[object] = []
         answers = Answers(self, context.codes)
         self.environment = Environment(
+            budget=context.options.steps,
             now=context.options.now,
             resolver=context.resolver.resolve,
             terminology=answers,
             profiles=answers,
         )
+        self._expressions = Shared(self.environment)
 
     @property
     def reach(self) -> Reach:
@@ -148,7 +153,7 @@ class Walk:
             # said of a resource as an element of the one around it, which is %resource then
             environment = replace(environment, resource=node.parent.resource())
         try:
-            kept = evaluate_boolean(invariant.expression, node, environment)
+            kept = self._kept_by(invariant.expression, node, environment)
         except (EvaluationError, NotFhirpath, NotMeaningful) as error:
             text = f"{invariant.key}: The rule cannot be evaluated: {error}{by(rule)}"
             yield Issue("warning", "processing", text, place(node))
@@ -160,6 +165,14 @@ class Walk:
         if not kept:
             text = f"{invariant.key}: {invariant.human}{by(rule)}"
             yield Issue(invariant.severity, "invariant", text, place(node))
+
+    def _kept_by(self, expression: str, node: Node, environment: Environment) -> bool:
+        """Whether an invariant holds. All of one examination draw on one budget."""
+        if environment is not self.environment:
+            self.context.spend(_APART)
+            return evaluate_boolean(expression, node, replace(environment, budget=_APART))
+        found = self._expressions.evaluate(expression, node, 0)
+        return truth(found, "An invariant") is not False
 
     def _typed(self, node: Node, rule: Rule) -> Iterator[Issue]:
         fitting = [t for t in rule.types if t.code in _ANY or is_subtype(node.type, t.code)]

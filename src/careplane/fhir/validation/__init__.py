@@ -7,5 +7,6 @@ accepts has no error on the slow path, and what has none there is accepted by `c
 
 from careplane.fhir.validation.check import Checked, check, errors, problems
 from careplane.fhir.validation.fast import prepare, type_of
+from careplane.fhir.validation.forms import InSet, Resolve
 
-__all__ = ["Checked", "check", "errors", "prepare", "problems", "type_of"]
+__all__ = ["Checked", "InSet", "Resolve", "check", "errors", "prepare", "problems", "type_of"]

@@ -14,7 +14,7 @@ from careplane.fhir.definitions import is_resource
 from careplane.fhir.structs import Struct, decoder
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import advice, constraints, fast, walk
-from careplane.fhir.validation.forms import Resolve
+from careplane.fhir.validation.forms import InSet, Resolve
 from careplane.kernel.errors import Fault, Invalid, Issue
 
 MAX_ISSUES = 1000
@@ -57,14 +57,19 @@ def _nowhere(_: str) -> None:
     return None
 
 
-def problems(tree: Tree, resolve: Resolve = _nowhere) -> list[Issue]:
+def _untold(*_: str) -> None:
+    return None
+
+
+def problems(tree: Tree, resolve: Resolve = _nowhere, in_set: InSet = _untold) -> list[Issue]:
     """What `$validate` has to say about a resource: structure, invariants, and rules of the text
     that are told but keep nothing out (see `advice`).
 
-    `resolve` finds resources by their canonical URLs: the questionnaire of a response.
+    `resolve` finds resources by their canonical URLs: the questionnaire of a response; `in_set`
+    tells whether a code that answers it is in a value set.
     A resource with more than MAX_ISSUES is not worth reading to its end.
     """
-    return list(islice(_problems(tree, advice.rules(resolve)), MAX_ISSUES))
+    return list(islice(_problems(tree, advice.rules(resolve, in_set)), MAX_ISSUES))
 
 
 def errors(tree: Tree) -> list[Issue]:

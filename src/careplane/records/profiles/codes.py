@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from time import monotonic
 
 from careplane.fhir.profiles import CodeQuestion, Verdict
+from careplane.fhir.profiles.fast.around import Triple
 from careplane.fhir.profiles.ports import UNKNOWN
+from careplane.fhir.profiles.syntax import is_misshapen
 from careplane.kernel.errors import CareplaneError
 from careplane.terminology.coded import Coding
 from careplane.terminology.compose import Composed, Part, compose
@@ -18,40 +19,46 @@ from careplane.terminology.options import Options
 from careplane.terminology.scope import Scope
 from careplane.terminology.status import value_sets
 
+_MIME_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
+_FORMATS = ("xml", "json", "ttl")
+"""What R4 lets stand for the content types of its own formats (CapabilityStatement.format)."""
 _MOST = 50_000
 _SECONDS = 30.0
 """How long an answer is good: terminologies change rarely, and codes come again and again."""
-Triple = tuple[str, str, str]
 
 
-class Answers(Container[Triple]):
-    """Answers that are at hand, for a while. A triple of value set, system and code is in it where
-    the answer to that is at hand and does not speak against the code."""
+class Answers:
+    """Answers that are at hand, for a while. `triples` says of value set, system and code whether
+    the answer was not "no", for the fast path."""
 
     def __init__(self) -> None:
+        self.triples: dict[Triple, bool] = {}
         self._found: dict[CodeQuestion, Verdict] = {}
-        self._good: set[Triple] = set()
         self._until = 0.0
 
     def get(self, question: CodeQuestion) -> Verdict | None:
         """The answer, if it is at hand."""
         return self._found.get(question)
 
-    def __contains__(self, triple: object) -> bool:
-        return triple in self._good
-
     def renew(self) -> None:
         """Forget what is too old."""
         if monotonic() > self._until or len(self._found) > _MOST:
             self._found.clear()
-            self._good.clear()
+            self.triples.clear()
             self._until = monotonic() + _SECONDS
 
     def note(self, question: CodeQuestion, verdict: Verdict) -> None:
         """An answer."""
         self._found[question] = verdict
-        if not question.version and verdict.result is not False and not verdict.supplement:
-            self._good.add((question.value_set, question.system, question.code))
+        if not question.version:
+            triple = question.value_set, question.system, question.code
+            self.triples[triple] = _speaks_for(question, verdict)
+
+
+def _speaks_for(question: CodeQuestion, verdict: Verdict) -> bool:
+    if verdict.result is None and not question.value_set:
+        return not verdict.supplement and not is_misshapen(question.system, question.code)
+    return verdict.result is not False
 
 
 async def verdict(library: Library, question: CodeQuestion) -> Verdict:
@@ -66,6 +73,8 @@ async def verdict(library: Library, question: CodeQuestion) -> Verdict:
 
 
 async def _member(scope: Scope, question: CodeQuestion) -> Verdict:
+    if question.value_set.partition("|")[0] == _MIME_TYPES and question.code in _FORMATS:
+        return Verdict(True)
     tree = await scope.value_set(question.value_set)
     if tree is None:
         return UNKNOWN

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
+from careplane.fhir.codec import json
 from careplane.fhir.profiles import CodeQuestion, Library, Options, Verdict, examine
+from careplane.fhir.profiles.fast import Swift
 from careplane.fhir.profiles.ports import UNKNOWN
+from careplane.fhir.structs import decoder
 from careplane.fhir.tree import Tree
+from careplane.fhir.validation import InSet
+from careplane.fhir.validation.forms import response_problems
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Issue
 from careplane.packages.packages import Packages
@@ -25,6 +32,7 @@ from careplane.terminology.library import Shelves
 
 Resolve: TypeAlias = Callable[[str], Awaitable[Tree | None]]
 """The resource that a reference points to, as far as the caller may see it."""
+_RESPONSE = "QuestionnaireResponse"
 _LIBRARIES = 16
 _NOBODY = Tenant(0)
 _ROUNDS = 1_000
@@ -40,6 +48,7 @@ class _Kept:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self.library = Library(shelf)
+        self.swift = Swift(self.library)
 
 
 class Examiner:
@@ -52,34 +61,77 @@ class Examiner:
         self._clock = clock
         self._kept: OrderedDict[Tenant, _Kept] = OrderedDict()
         self._answers: OrderedDict[Tenant, Answers] = OrderedDict()
-        self._own: dict[Tenant, tuple[int, int]] = {}
+        self._own: dict[Tenant, tuple[int, tuple[int, ...]]] = {}
 
-    async def written(self, tenant: Tenant, tree: Tree, profiles: Sequence[str]) -> list[Issue]:
-        """What is to be said of a resource that is about to be written. What it refers to need not
-        be there."""
-        return await self._examined(tenant, tree, profiles, _WRITING, None)
+    async def written(
+        self, tenant: Tenant, type: str, raw: bytes, profiles: Sequence[str]
+    ) -> list[Issue]:
+        """What is to be said of a resource that is about to be written; nothing of one that surely
+        has no error. What it refers to need not be there, but for the questionnaire of a response,
+        by which its items are judged."""
+        kept = await self._current(tenant)
+        form: list[Issue] = []
+        if type == _RESPONSE:
+            form = await self._judged(tenant, kept, partial(_by_form, json.parse(raw), kept.shelf))
+        if await self._is_surely_good(tenant, kept, type, raw, profiles):
+            return form
+        return form + await self._examined(tenant, kept, json.parse(raw), profiles, _WRITING, None)
 
     async def asked(
         self, tenant: Tenant, tree: Tree, profiles: Sequence[str], resolve: Resolve
     ) -> list[Issue]:
-        """The same for `$validate`: what can be had of what is referred to counts."""
-        return await self._examined(tenant, tree, profiles, _ASKED, resolve)
+        """The same for `$validate`, warnings included and without the form: what can be had of what
+        is referred to counts."""
+        kept = await self._current(tenant)
+        return await self._examined(tenant, kept, tree, profiles, _ASKED, resolve)
+
+    async def judged(self, tenant: Tenant, judge: Callable[[InSet], list[Issue]]) -> list[Issue]:
+        """What is said by a judge who asks whether codes are in value sets."""
+        kept = await self._current(tenant)
+        return await self._judged(tenant, kept, lambda asking: judge(asking.in_set))
+
+    async def _is_surely_good(
+        self, tenant: Tenant, kept: _Kept, type: str, raw: bytes, profiles: Sequence[str]
+    ) -> bool:
+        known = self._answers_of(tenant).triples
+        struct = decoder(type).decode(raw)
+        for _ in range(_ROUNDS):
+            try:
+                return kept.swift.surely(raw, struct, known, profiles)
+            except NotYet as missing:
+                await kept.shelf.fetch(missing)
+        return False
 
     async def _examined(
         self,
         tenant: Tenant,
+        kept: _Kept,
         tree: Tree,
         profiles: Sequence[str],
         options: Options,
         resolve: Resolve | None,
     ) -> list[Issue]:
-        kept = await self._current(tenant)
+        options = replace(options, now=self._clock())
+
+        def judge(asking: _Asking) -> list[Issue]:
+            return examine(
+                tree, kept.library, profiles, codes=asking, resolver=asking, options=options
+            )
+
+        return await self._judged(tenant, kept, judge, resolve)
+
+    async def _judged(
+        self,
+        tenant: Tenant,
+        kept: _Kept,
+        judge: Callable[[_Asking], list[Issue]],
+        resolve: Resolve | None = None,
+    ) -> list[Issue]:
+        """What a judge says once everything that he asks for is at hand."""
         asking = _Asking(self._answers_of(tenant))
         for _ in range(_ROUNDS):
             try:
-                found = examine(
-                    tree, kept.library, profiles, codes=asking, resolver=asking, options=options
-                )
+                found = judge(asking)
             except NotYet as missing:
                 await kept.shelf.fetch(missing)
                 continue
@@ -101,10 +153,10 @@ class Examiner:
 
     async def _current(self, tenant: Tenant) -> _Kept:
         catalogue, own = await self._packages.catalogue(), await self._newest_own(tenant)
-        whose = tenant if own else _NOBODY  # who has none of its own shares with all others
+        whose = tenant if any(own) else _NOBODY  # who has none of its own shares with all others
         kept = self._kept.get(whose)
-        if kept is None or kept.shelf.state != (catalogue, own):
-            index = self._terms.index if own else None
+        if kept is None or kept.shelf.state != (catalogue, own) or kept.shelf.is_full:
+            index = self._terms.index if any(own) else None
             kept = _Kept(Shelf(tenant, self._packages, catalogue, index, own))
             self._kept[whose] = kept
             if len(self._kept) > _LIBRARIES:
@@ -119,12 +171,17 @@ class Examiner:
         found.renew()
         return found
 
-    async def _newest_own(self, tenant: Tenant) -> int:
-        good, newest = self._own.get(tenant, (0, 0))
+    async def _newest_own(self, tenant: Tenant) -> tuple[int, ...]:
+        good, newest = self._own.get(tenant, (0, ()))
         if self._clock() >= good:
-            newest = await self._store.newest(tenant, OWN)
+            newest = tuple([await self._store.newest(tenant, type) for type in OWN])
             self._own[tenant] = self._clock() + _FRESH_MICROSECONDS, newest
         return newest
+
+
+def _by_form(response: Tree, shelf: Shelf, asking: _Asking) -> list[Issue]:
+    form = partial(shelf.artifact, "Questionnaire")
+    return list(response_problems(response, form, _RESPONSE, asking.in_set))
 
 
 class _Asking:
@@ -143,6 +200,13 @@ class _Asking:
             self.codes[question] = None
             return UNKNOWN
         return found
+
+    def in_set(self, system: str, code: str, value_set: str) -> bool | None:
+        """Whether a code is in a value set; None where nobody can tell."""
+        return self.check(CodeQuestion(system, code, value_set=value_set)).result
+
+    def filter_trouble(self, system: str, property: str, op: str, value: str) -> str:
+        return ""  # nobody can tell before a value set is used
 
     def resolve(self, reference: str) -> Tree | None:
         if reference not in self.resolved:

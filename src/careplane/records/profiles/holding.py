@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from careplane.fhir.codec import envelope, json
+from careplane.fhir.codec import envelope
 from careplane.fhir.tree import Tree
-from careplane.kernel.clock import Clock
+from careplane.kernel.clock import Clock, format_instant
 from careplane.kernel.errors import Invalid, Issue
 from careplane.records.bodies import Content
 from careplane.records.profiles.policy import Mode, Policy
 
 if TYPE_CHECKING:
+    from careplane.fhir.validation import InSet
     from careplane.packages.catalogue import Catalogue
     from careplane.packages.packages import Packages
     from careplane.records.profiles.examining import Examiner, Resolve
     from careplane.records.vocabulary import Terms
     from careplane.storage.ports.records import RecordStore, Tenant
+
+_BEFORE = format_instant(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,12 @@ class Profiles:
         return self._policy(tenant).of(type).mode is not Mode.OFF
 
     async def written(self, tenant: Tenant, content: Content) -> tuple[Issue, ...]:
-        """What is to be said of a resource that is about to be written. Raises Invalid where it
-        may not be."""
+        """What is to be said of a resource that is about to be written, whose base validation has
+        been; nothing but errors of one that is surely good. Raises Invalid where it may not be."""
         rule = self._policy(tenant).of(content.type)
         if rule.mode is Mode.OFF:
             return ()
-        found = await self._examiner.written(tenant, _tree(content), rule.profiles)
+        found = await self._examiner.written(tenant, content.type, _bytes(content), rule.profiles)
         wrong = any(issue.severity in ("error", "fatal") for issue in found)
         if wrong and rule.mode is Mode.ENFORCE:
             raise Invalid("The resource does not conform to its profiles.", issues=tuple(found))
@@ -73,6 +76,14 @@ class Profiles:
         claims, and that all of the type must conform to. Base validation is not part of it."""
         every = dict.fromkeys((*profiles, *self._policy(tenant).of(type).profiles))
         return await self._examiner.asked(tenant, tree, tuple(every), resolve)
+
+    async def judged(self, tenant: Tenant, judge: Callable[[InSet], list[Issue]]) -> list[Issue]:
+        """What is said by a judge who asks whether codes are in value sets."""
+        return await self._examiner.judged(tenant, judge)
+
+    async def artifact(self, type: str, canonical: str) -> Tree | None:
+        """What a canonical means among installed packages."""
+        return await self._packages().artifact(type, canonical)
 
     async def supported(self) -> Supported:
         """What the installed packages are for; the same object as long as they stay so."""
@@ -100,12 +111,8 @@ def _supported(catalogue: Catalogue) -> Supported:
     return Supported(profiles, sorted(f"{header.url}|{header.version}" for header in asked))
 
 
-def _tree(content: Content) -> Tree:
-    """The resource as it was sent, without what the server makes of its meta."""
-    head = envelope.head(content.type, content.id or "new", 1, "")
-    tree = json.parse(head.encode() + content.rest)
-    meta = {n: v for n, v in tree["meta"].items() if n not in ("versionId", "lastUpdated")}
-    del tree["meta"]
-    if content.id is None:
-        del tree["id"]
-    return {**tree, "meta": meta} if meta else tree
+def _bytes(content: Content) -> bytes:
+    """The resource as it will leave, more or less: its version and, where the server chooses it,
+    its id are not known yet."""
+    head = envelope.head(content.type, content.id or "new", 1, _BEFORE)
+    return head.encode() + content.rest

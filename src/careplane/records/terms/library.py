@@ -12,6 +12,7 @@ from careplane.records.fetch import by_keys
 from careplane.records.parts import Parts
 from careplane.records.vocabulary import Entry, Held, Index, hold
 from careplane.search.plan import Everything, Nothing
+from careplane.terminology import wholes
 from careplane.terminology.concepts import Concepts
 from careplane.terminology.library import Kind
 
@@ -28,11 +29,19 @@ class TenantLibrary:
 
     async def versions(self, kind: Kind, url: str) -> Sequence[str]:
         found = (await self._index.of(self._tenant, kind, url)).values()
-        return [entry.version for entry in await self._visible(kind, found)]
+        seen = await self._visible(kind, found)
+        if kind == "ValueSet" and not seen:
+            named = (await self._index.wholes(self._tenant, url)).values()
+            seen = await self._visible("CodeSystem", named)
+        return [entry.version for entry in seen]
 
     async def resource(self, kind: Kind, url: str, version: str) -> Tree | None:
         held = await self._named(kind, url, version)
-        return None if held is None else held.tree
+        if held is not None or kind != "ValueSet":
+            return None if held is None else held.tree
+        entry = (await self._index.wholes(self._tenant, url)).get(version)
+        found = None if entry is None else await self._held("CodeSystem", entry)
+        return None if found is None else wholes.whole(found.tree)
 
     async def concepts(self, url: str, version: str) -> Concepts | None:
         held = await self._named("CodeSystem", url, version)

@@ -29,7 +29,9 @@ from careplane.terminology.resources import KINDS
 
 Work = Callable[[calls.Call], Awaitable[Tree]]
 _NEUTRAL = ("_format", "_pretty")
-_SENT = ("tx-resource", "codeSystem", "valueSet", "conceptMap")
+_SENT = (
+    "tx-resource", "codeSystem", "valueSet", "conceptMap", "thisValueSet", "otherValueSet",
+)  # fmt: skip
 
 
 def _handler(work: Work) -> Callable[[Call], Awaitable[Response]]:
@@ -75,7 +77,8 @@ def _with_body(response: Response, outcome: Tree) -> Response:
 def _check_sent(values: list[tuple[str, object]]) -> None:
     """Resources that are sent along are R4 as far as its structure goes: what reads them trusts
     it."""
-    for name, value in values:
+    inner = [pair for name, v in values if name == "validation" for pair in calls.values_of(v)]
+    for name, value in (*values, *inner):
         if name in _SENT and isinstance(value, dict):
             wrong = [issue for issue in errors(value) if _breaks(issue)]
             if value.get("resourceType") not in KINDS:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from careplane.fhir.codec import json
+from careplane.fhir.validation import type_of
 from careplane.kernel.errors import Incorrect
 from careplane.records import commands as c
 from careplane.rest.operation import Call, Operation, definition
@@ -22,16 +24,24 @@ async def validate(call: Call) -> Response:
     if mode is not None and mode not in _MODES:
         raise Incorrect(f"mode is one of {', '.join(_MODES)}.")
     tree = call.tree("resource")
-    assert call.type is not None
+    raw = call.resource if tree is None else json.dump(tree)
     command = c.Validate(
-        call.type,
-        call.resource if tree is None else json.dump(tree),
+        call.type or _type(raw),
+        raw,
         call.id,
         cast(c.ValidationMode | None, mode),
         _profiles(call),
     )
     report = await call.service.door.validate(call.request.caller, command)
     return Response(200, outcome(report.issues))
+
+
+def _type(raw: bytes) -> str:
+    """Of a resource that is sent to the system itself."""
+    type = type_of(raw) if raw else None
+    if type is None:
+        raise Incorrect("There is nothing to validate; send a resource.")
+    return type
 
 
 def _profiles(call: Call) -> tuple[str, ...]:
@@ -41,4 +51,6 @@ def _profiles(call: Call) -> tuple[str, ...]:
     return tuple(found)
 
 
-OPERATIONS = (Operation(definition("Resource-validate"), validate, later=True),)
+_EVERYWHERE = replace(definition("Resource-validate"), system=True)
+"""R4 has it for types and instances; asked of the system, it is about a resource of any type."""
+OPERATIONS = (Operation(_EVERYWHERE, validate, later=True),)

@@ -20,7 +20,8 @@ class Contents(Struct, frozen=True, omit_defaults=True):
     """What a folder holds: counts and sums, nothing of a patient. `resources` are the current ones
     by type, over all tenants; `waiting` are audit records that are not in the trail yet; `ledger`
     are the leaves of the log, where there is one; `keys` are those that bodies are under, wrapped,
-    None in a copy from before there were any."""
+    None in a copy from before there were any; `terminology` are concepts of large code systems,
+    where there are any."""
 
     resources: dict[str, int]
     versions: Part
@@ -29,6 +30,7 @@ class Contents(Struct, frozen=True, omit_defaults=True):
     state: Part
     ledger: Part | None = None
     keys: Part | None = None
+    terminology: Part | None = None
 
 
 class Vault(Protocol):

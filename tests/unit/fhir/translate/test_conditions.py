@@ -53,6 +53,8 @@ TABLE = [
     ("birthDate.extension('http://e/absent').value.exists()", True),
     ("birthDate.extension('http://e/other').exists()", False),
     ("birthDate.hasExtension('http://e/absent')", True),
+    ("(deceased as dateTime).toString().length() >= 8", True),
+    ("id.toString() = 'p'", True),
     ("name.count() = 2", True),
     ("name.count() + telecom.count() > 3", True),
     ("name.given.exists()", True),

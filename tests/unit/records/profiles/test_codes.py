@@ -55,6 +55,7 @@ LIBRARY = Resources(
         value_set("within", {"system": OWN, "valueSet": [VS + "less"]}),
     ]
 )
+MIME = "http://hl7.org/fhir/ValueSet/mimetypes"
 YES, NO = Verdict(True), Verdict(False)
 
 
@@ -94,6 +95,11 @@ async def test_whether_a_code_is_in_a_value_set(
     assert await verdict(LIBRARY, CodeQuestion(system, code, value_set=VS + set)) == expected
 
 
+@pytest.mark.parametrize(("code", "expected"), [("json", YES), ("ttl", YES), ("text/x", UNKNOWN)])
+async def test_r4_names_its_formats_in_short(code: str, expected: Verdict) -> None:
+    assert await verdict(LIBRARY, CodeQuestion("", code, value_set=f"{MIME}|4.0.1")) == expected
+
+
 @pytest.mark.parametrize(
     ("system", "code", "display", "expected"),
     [
@@ -125,10 +131,18 @@ def test_answers_are_at_hand_for_a_while() -> None:
         (CodeQuestion(OWN, "a", display="x"), Verdict(True, "", "The a")),
         (CodeQuestion(OWN, "s"), Verdict(None, supplement=True)),
         (CodeQuestion(OWN, "v", version="2"), YES),
+        (CodeQuestion(LOINC, "718-7"), UNKNOWN),
+        (CodeQuestion(LOINC, "718-8"), UNKNOWN),
     ):
         answers.note(question, found)
     answers.renew()
     assert answers.get(asked) == YES
-    good = [(VS + "all", OWN, "a"), (VS + "all", LOINC, "1"), ("", OWN, "a")]
-    bad = [(VS + "all", OWN, "x"), ("", OWN, "s"), ("", OWN, "v"), ("", OWN, "unasked")]
-    assert [one in answers for one in (*good, *bad)] == [True] * 3 + [False] * 4
+    assert answers.triples == {
+        (VS + "all", OWN, "a"): True,
+        (VS + "all", OWN, "x"): False,
+        (VS + "all", LOINC, "1"): True,
+        ("", OWN, "a"): True,
+        ("", OWN, "s"): False,
+        ("", LOINC, "718-7"): True,
+        ("", LOINC, "718-8"): False,  # its check digit is wrong
+    }

@@ -12,7 +12,7 @@ from careplane.fhir.profiles.syntax import is_misshapen
 
 Triple = tuple[str, str | None, str | None]
 """Value set, system, code. Without a value set it is about the code system's own codes; without a
-system it is an element of type code."""
+system it is an element of type code. A system has `|version` where the Coding names one."""
 
 Inside = Mapping[str, tuple[str, frozenset[str]]]
 """fullUrl -> type of the entry, and the profiles it claims."""
@@ -52,13 +52,15 @@ class Known:
         value_set, system, code = triple
         if None in triple:
             return False  # a Coding without system or code is in no value set
-        is_unit = not value_set and system == UCUM
-        verdict = self._codes.check(CodeQuestion(system or "", code or "", value_set=value_set))
+        url, _, version = (system or "").partition("|")
+        code = code or ""
+        verdict = self._codes.check(CodeQuestion(url, code, version, value_set=value_set))
         if len(self._answers) >= self.MOST:
             self._answers.clear()
-        answer = is_unit or (verdict.result is not False and not verdict.supplement)
-        if verdict.result is None and not value_set:
-            answer = answer and not is_misshapen(system or "", code or "")
+        answer = verdict.result is not False and not verdict.supplement
+        if not value_set:
+            misshapen = verdict.result is None and is_misshapen(url, code)
+            answer = url == UCUM or (answer and not misshapen)
         self._answers[triple] = answer
         return answer
 
@@ -66,6 +68,8 @@ class Known:
 def coding_is_known(coding: Any, around: Around) -> bool:
     """Whether a Coding is a known code of its system, or none that can be asked about."""
     system, code = coding.system, coding.code
+    if coding.version is not None and system is not None:
+        system = f"{system}|{coding.version}"
     return code is None or system is None or around.known[("", system, code)]
 
 

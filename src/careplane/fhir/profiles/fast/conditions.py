@@ -151,14 +151,19 @@ def _kept(variable: str, type_name: str, rule: Rule, level: int) -> str:
     return "(" + " and ".join(parts or ["True"]) + ")"
 
 
+_NAMED = "({0}.system if {0}.version is None else '|'.join(({0}.system, {0}.version)))"
+
+
 def membership(variable: str, type_name: str, value_set: str) -> str:
     """An expression that is true where a coded element is known to be in a value set, or of a type
     that has no codes."""
     if type_name not in BINDABLE:
         return "True"
     if type_name == "CodeableConcept":
-        triple = f"({value_set!r}, c.system, c.code)"
+        triple = f"{value_set!r}, {_NAMED.format('c')}, c.code"
         return f"any(k.known[{triple}] for c in {variable}.coding or ())"
+    if type_name == "Coding":
+        return f"k.known[{value_set!r}, {_NAMED.format(variable)}, {variable}.code]"
     if is_primitive(type_name):
         return f"k.known[{value_set!r}, '', {variable}]"
     return f"k.known[{value_set!r}, {variable}.system, {variable}.code]"

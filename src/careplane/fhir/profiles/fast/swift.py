@@ -23,6 +23,8 @@ from careplane.kernel.errors import Invalid
 _FAILS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, EvaluationError)
 _EXTENSION = b'xtension"'
 _SIBLING = b'"_'
+_DEFINING = frozenset({"StructureDefinition", "ValueSet", "ConceptMap"})
+"""What defines is held against what it is made from, which only the slow path does."""
 _HOLDERS = frozenset({"Bundle", "Parameters"})
 
 
@@ -55,6 +57,8 @@ class Swift:
         if _SIBLING in raw:
             return False
         name = type(struct).__name__
+        if name in _DEFINING:
+            return False
         extended = _EXTENSION in raw
         if not asked(name, extended)(struct, around):
             return False

@@ -8,15 +8,22 @@ from typing import Any
 
 import re2
 
-from careplane.fhir import ucum
-from careplane.fhir.moment import interval
 from careplane.fhir.tree import Tree
+from careplane.fhir.validation.forms.values import (
+    CORE,
+    SDC,
+    extension,
+    numbers,
+    objects,
+    order,
+    same,
+    value_of,
+)
 from careplane.kernel.errors import Issue
 
-_CORE = "http://hl7.org/fhir/StructureDefinition/"
-_SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
-_UCUM = "http://unitsofmeasure.org"
-
+_CHOICES = frozenset(
+    {"valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference"}
+)
 ANSWER_TYPES: dict[str, frozenset[str]] = {
     "boolean": frozenset({"valueBoolean"}),
     "decimal": frozenset({"valueDecimal"}),
@@ -30,28 +37,13 @@ ANSWER_TYPES: dict[str, frozenset[str]] = {
     "attachment": frozenset({"valueAttachment"}),
     "reference": frozenset({"valueReference"}),
     "quantity": frozenset({"valueQuantity"}),
-    "choice": frozenset(
-        {"valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference"}
-    ),
-    "open-choice": frozenset(
-        {"valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference"}
-    ),
+    "choice": _CHOICES,
+    "open-choice": _CHOICES,
 }
 """Questionnaire.item.type -> the values that its answers may have."""
-
-
-def value_of(answer: Tree) -> tuple[str, Any]:
-    """The JSON name and value of an answer; empty where there is none."""
-    return next(((n, v) for n, v in answer.items() if n.startswith("value")), ("", None))
-
-
-def extension(element: Tree, *urls: str) -> list[Any]:
-    """The values of extensions with one of these URLs."""
-    found: list[Any] = []
-    for one in element.get("extension") or ():
-        if isinstance(one, dict) and one.get("url") in urls:
-            found.extend(v for n, v in one.items() if n.startswith("value"))
-    return found
+LEAST = (CORE + "minValue", SDC + "minQuantity")
+MOST = (CORE + "maxValue", SDC + "maxQuantity")
+_BASE64 = 4 / 3
 
 
 def answer_problems(item: Tree, answer: Tree, where: str) -> Iterator[Issue]:
@@ -71,42 +63,44 @@ def answer_problems(item: Tree, answer: Tree, where: str) -> Iterator[Issue]:
 def options_problems(item: Tree, answers: list[Tree], where: str) -> Iterator[Issue]:
     """An option that excludes the others stands alone."""
     exclusive = [
-        option
-        for option in item.get("answerOption") or ()
-        if extension(option, _CORE + "questionnaire-optionExclusive") == [True]
+        value_of(option)[1]
+        for option in objects(item.get("answerOption"))
+        if extension(option, CORE + "questionnaire-optionExclusive") == [True]
     ]
     given = [value_of(answer)[1] for answer in answers]
-    if len(given) > 1 and any(_same(value_of(o)[1], g) for o in exclusive for g in given):
-        yield Issue("error", "value", "This option excludes all others", where)
+    for index, value in enumerate(given if len(given) > 1 else ()):
+        if any(same(value, one) for one in exclusive):
+            text = "This option excludes all others"
+            yield Issue("error", "value", text, f"{where}.answer[{index}]")
 
 
 def _wrong(item: Tree, name: str, value: Any) -> Iterator[str]:
-    options = item.get("answerOption")
+    options = objects(item.get("answerOption"))
     is_open = item.get("type") == "open-choice" and name == "valueString"
-    if options and not is_open and not any(_same(value_of(o)[1], value) for o in options):
+    if options and not is_open and not any(same(value, value_of(o)[1]) for o in options):
         yield "The answer is not one of the options"
     yield from _out_of_limits(item, value)
     if isinstance(value, str):
         yield from _wrong_text(item, value)
     if name == "valueAttachment" and isinstance(value, dict):
-        types = extension(item, _CORE + "mimeType")
-        if types and value.get("contentType") not in types:
-            yield "The content type is not one that the question allows"
+        yield from _wrong_attachment(item, value)
     if name == "valueReference" and isinstance(value, dict):
         yield from _wrong_reference(item, value)
-    places = extension(item, _CORE + "maxDecimalPlaces")
-    if places and isinstance(value, Decimal) and -int(str(value.as_tuple().exponent)) > places[0]:
-        yield "The number has more decimal places than the question allows"
+    if name == "valueQuantity" and isinstance(value, dict):
+        yield from _wrong_unit(item, value)
+    for places in numbers(item, CORE + "maxDecimalPlaces"):
+        if isinstance(value, Decimal) and -int(str(value.as_tuple().exponent)) > places:
+            yield "The number has more decimal places than the question allows"
 
 
 def _wrong_text(item: Tree, value: str) -> Iterator[str]:
     longest = item.get("maxLength")
     if isinstance(longest, int) and len(value) > longest:
         yield f"The answer is longer than {longest} characters"
-    shortest = extension(item, _CORE + "minLength")
-    if shortest and len(value) < shortest[0]:
-        yield f"The answer is shorter than {shortest[0]} characters"
-    for pattern in extension(item, _CORE + "regex"):
+    for shortest in numbers(item, CORE + "minLength"):
+        if len(value) < shortest:
+            yield f"The answer is shorter than {shortest} characters"
+    for pattern in extension(item, CORE + "regex"):
         try:
             fits = re2.fullmatch(str(pattern), value)
         except re2.error:
@@ -115,62 +109,48 @@ def _wrong_text(item: Tree, value: str) -> Iterator[str]:
             yield "The answer has not the form that the question asks for"
 
 
+def _wrong_attachment(item: Tree, value: Tree) -> Iterator[str]:
+    types = extension(item, CORE + "mimeType")
+    if types and value.get("contentType") not in types:
+        yield "The content type is not one that the question allows"
+    size, data = value.get("size"), value.get("data")
+    if not isinstance(size, int):
+        size = int(len(data) / _BASE64) if isinstance(data, str) else 0
+    for most in numbers(item, CORE + "maxSize"):
+        if size > most * 1_000_000:
+            yield f"The attachment is larger than {most} megabytes"
+
+
 def _wrong_reference(item: Tree, value: Tree) -> Iterator[str]:
-    allowed = extension(item, _CORE + "questionnaire-referenceResource")
-    parts = str(value.get("reference", "")).split("/")
-    if allowed and len(parts) > 1 and parts[-2][:1].isupper() and parts[-2] not in allowed:
+    allowed = extension(item, CORE + "questionnaire-referenceResource")
+    type = type_of(value)
+    if allowed and type and type not in allowed:
         yield "The reference is not to a type that the question allows"
 
 
+def type_of(reference: Tree) -> str | None:
+    """The type that a reference leads to, as far as it says so."""
+    named = reference.get("type")
+    if isinstance(named, str):
+        return named
+    parts = str(reference.get("reference", "")).split("/")
+    return parts[-2] if len(parts) > 1 and parts[-2][:1].isupper() else None
+
+
+def _wrong_unit(item: Tree, value: Tree) -> Iterator[str]:
+    options = extension(item, CORE + "questionnaire-unitOption")
+    if options and not any(same(value, one) for one in options if isinstance(one, dict)):
+        yield "The unit is not one of those that the question offers"
+
+
 def _out_of_limits(item: Tree, value: Any) -> Iterator[str]:
-    for least in extension(item, _CORE + "minValue", _SDC + "sdc-questionnaire-minQuantity"):
-        if _order(value, least) == -1:
+    for least in extension(item, *LEAST):
+        if order(value, least) == -1:
             yield "The answer is less than the least that is allowed"
-    for most in extension(item, _CORE + "maxValue", _SDC + "sdc-questionnaire-maxQuantity"):
-        if _order(value, most) == 1:
+    for most in extension(item, *MOST):
+        if order(value, most) == 1:
             yield "The answer is greater than the most that is allowed"
-
-
-def _order(one: Any, other: Any) -> int | None:
-    """-1, 0, 1; None where there is no telling."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return _order_of_quantities(one, other)
-    if isinstance(one, str) and isinstance(other, str):
-        return _order_of_moments(one, other)
-    if isinstance(one, int | Decimal) and isinstance(other, int | Decimal):
-        return (one > other) - (one < other)
-    return None
-
-
-def _order_of_moments(one: str, other: str) -> int | None:
-    if ":" in one[:3]:  # times of day are ordered as text
-        return (one > other) - (one < other)
-    (low, high), (other_low, other_high) = interval(one), interval(other)
-    if high <= other_low:
-        return -1
-    # A month is beyond its own last day, as the reference implementation has it.
-    return 1 if low >= other_high else 0
-
-
-def _order_of_quantities(one: Tree, other: Tree) -> int | None:
-    left, right = one.get("value"), other.get("value")
-    if not isinstance(left, int | Decimal) or not isinstance(right, int | Decimal):
-        return None
-    if (one.get("system"), one.get("code")) == (other.get("system"), other.get("code")):
-        if one.get("unit") == other.get("unit") or one.get("code"):
-            return (left > right) - (left < right)
-        return None
-    if not one.get("system") == other.get("system") == _UCUM:
-        return None
-    try:
-        return ucum.compare(Decimal(left), str(one["code"]), Decimal(right), str(other["code"]))
-    except (KeyError, ucum.NotAUnit, ucum.NotComparable):
-        return None
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        if "reference" in one:
-            return bool(one["reference"] == other.get("reference"))
-        return (one.get("system"), one.get("code")) == (other.get("system"), other.get("code"))
-    return bool(one == other)
+    if isinstance(value, dict) and any(
+        order(value, limit) is None for limit in extension(item, *LEAST, *MOST)
+    ):
+        yield "The answer cannot be compared with its limit: give a unit of UCUM of the same kind"

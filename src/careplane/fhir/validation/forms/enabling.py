@@ -1,37 +1,65 @@
-"""Which items of a questionnaire are asked: enableWhen (FHIR R4, Questionnaire.item.enableWhen)."""
+"""Which items of a questionnaire are asked: enableWhen (FHIR R4, Questionnaire.item.enableWhen).
+
+A question may have been answered in several places, one for each repetition of a group. The nearest
+counts: that in the same repetition, else in what is around it, and so on outward.
+"""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from careplane.fhir.tree import Tree
-from careplane.fhir.validation.forms.answers import value_of
+from careplane.fhir.validation.forms.values import objects, order, same, value_of
 
-Answers = dict[str, list[Any]]
-"""Link id -> the values that were given to it, anywhere in the response."""
-
-_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    ">": operator.gt,
-    "<": operator.lt,
-    ">=": operator.ge,
-    "<=": operator.le,
+_ORDERS: dict[str, Callable[[int], bool]] = {
+    ">": lambda found: found > 0,
+    "<": lambda found: found < 0,
+    ">=": lambda found: found >= 0,
+    "<=": lambda found: found <= 0,
 }
 
 
-def is_enabled(item: Tree, answers: Answers) -> bool:
+class Answers:
+    """The answers of a response, as an item sees them."""
+
+    def __init__(self) -> None:
+        self._inside: dict[int, dict[str, list[Any]]] = {}
+
+    def given(self, around: Sequence[Tree], link: str) -> list[Any]:
+        """The values that were given to a question. `around` are the parts of the response that an
+        item is in, from the whole to the nearest."""
+        for owner in reversed(around):
+            inside = self._of(owner)
+            if link in inside:
+                return inside[link]
+        return []
+
+    def _of(self, owner: Tree) -> dict[str, list[Any]]:
+        """Link id -> values, of all questions in a response, item or answer."""
+        known = self._inside.get(id(owner))
+        if known is None:
+            known = self._inside[id(owner)] = {}
+            for item in objects(owner.get("item")):
+                answers = objects(item.get("answer"))
+                mine = known.setdefault(str(item.get("linkId")), [])
+                mine += [value for name, value in map(value_of, answers) if name]
+                for part in (item, *answers):
+                    for link, values in self._of(part).items():
+                        known.setdefault(link, []).extend(values)
+        return known
+
+
+def is_enabled(item: Tree, answers: Answers, around: Sequence[Tree]) -> bool:
     """Whether the conditions of an item hold; an item without conditions is asked."""
-    conditions = [c for c in item.get("enableWhen") or () if isinstance(c, dict)]
+    conditions = objects(item.get("enableWhen"))
     if not conditions:
         return True
-    held = [_holds(condition, answers) for condition in conditions]
+    held = [_holds(c, answers.given(around, str(c.get("question")))) for c in conditions]
     return all(held) if item.get("enableBehavior") == "all" else any(held)
 
 
-def _holds(condition: Tree, answers: Answers) -> bool:
-    given = answers.get(str(condition.get("question")), [])
+def _holds(condition: Tree, given: list[Any]) -> bool:
     _, expected = value_of({k.replace("answer", "value", 1): v for k, v in condition.items()})
     match condition.get("operator"):
         case "exists":
@@ -41,21 +69,13 @@ def _holds(condition: Tree, answers: Answers) -> bool:
         case "!=":
             return bool(given) and not any(_equal(one, expected) for one in given)
         case str(symbol) if symbol in _ORDERS:
-            return any(_ordered(_ORDERS[symbol], one, expected) for one in given)
+            found = (order(one, expected) for one in given)
+            return any(_ORDERS[symbol](one) for one in found if one is not None)
     return True
 
 
 def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        if "system" in other and one.get("system") != other["system"]:
-            return False
-        key = "code" if "code" in other else "value" if "value" in other else "reference"
-        return bool(one.get(key) == other.get(key))
-    return bool(one == other)
-
-
-def _ordered(order: Callable[[Any, Any], bool], one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        one, other = one.get("value"), other.get("value")
-    alike = isinstance(one, str) == isinstance(other, str)
-    return alike and isinstance(one, str | int | Decimal) and order(one, other)
+    """As `same`; a coding without a system asks for the code alone."""
+    if isinstance(one, dict) and isinstance(other, dict) and other.keys() <= {"code", "display"}:
+        return bool(one.get("code") == other.get("code"))
+    return same(one, other)

@@ -2,149 +2,198 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from careplane.fhir.tree import Tree
-from careplane.fhir.validation.forms.answers import (
-    answer_problems,
+from careplane.fhir.validation.forms.answers import answer_problems, options_problems, type_of
+from careplane.fhir.validation.forms.coded import InSet, coded_problems
+from careplane.fhir.validation.forms.enabling import Answers, is_enabled
+from careplane.fhir.validation.forms.expressions import Expressions
+from careplane.fhir.validation.forms.values import (
+    CORE,
+    SDC,
     extension,
-    options_problems,
+    numbers,
+    objects,
+    same,
     value_of,
 )
-from careplane.fhir.validation.forms.enabling import Answers, is_enabled
 from careplane.kernel.errors import Issue
 
 Resolve = Callable[[str], Tree | None]
 """The resource of a canonical URL, None where nobody has it."""
+Found = tuple[int, Tree]
+"""An item of the response and its place among its siblings."""
 
-_CORE = "http://hl7.org/fhir/StructureDefinition/"
 _FINISHED = frozenset({"completed", "amended"})
+_LEAST, _MOST = CORE + "questionnaire-minOccurs", CORE + "questionnaire-maxOccurs"
+_MADE = tuple(SDC + name for name in ("calculatedExpression", "initialExpression"))
 
 
-def response_problems(response: Tree, resolve: Resolve, where: str) -> Iterator[Issue]:
-    """All that is wrong with a response, if its questionnaire can be had."""
-    questionnaire = _questionnaire(response, resolve)
+def response_problems(
+    response: Tree, resolve: Resolve, where: str, in_set: InSet = lambda *_: None
+) -> Iterator[Issue]:
+    """All that is wrong with a response, if its questionnaire can be had. `in_set` is asked about
+    codes that are drawn from value sets."""
+    url = response.get("questionnaire")
+    if not isinstance(url, str):
+        return
+    questionnaire = _questionnaire(response, url, resolve)
     if questionnaire is None:
+        text = "The questionnaire is not here: the answers were not looked at"
+        yield Issue("information", "not-found", text, f"{where}.questionnaire")
         return
     if questionnaire.get("resourceType") != "Questionnaire":
         text = "What this names is not a Questionnaire"
         yield Issue("error", "invalid", text, f"{where}.questionnaire")
         return
-    yield from _Comparison(response, questionnaire).items(
-        _objects(questionnaire.get("item")), _objects(response.get("item")), where
+    yield from _about_the_whole(response, questionnaire, where)
+    held = _Comparison(response, questionnaire, in_set)
+    yield from held.expressions.of_response(where)
+    yield from held.items(
+        objects(questionnaire.get("item")), objects(response.get("item")), where, (response,)
     )
 
 
-def _questionnaire(response: Tree, resolve: Resolve) -> Tree | None:
-    url = response.get("questionnaire")
-    if not isinstance(url, str):
-        return None
+def _questionnaire(response: Tree, url: str, resolve: Resolve) -> Tree | None:
     if not url.startswith("#"):
         return resolve(url)
-    inside = _objects(response.get("contained"))
+    inside = objects(response.get("contained"))
     return next((one for one in inside if one.get("id") == url[1:]), None)
+
+
+def _about_the_whole(response: Tree, questionnaire: Tree, where: str) -> Iterator[Issue]:
+    """What the questionnaire is for, and whether it is in use."""
+    status = questionnaire.get("status")
+    if status in ("draft", "retired"):
+        text = f"The questionnaire is {'still a draft' if status == 'draft' else 'retired'}"
+        yield Issue("warning", "business-rule", text, f"{where}.questionnaire")
+    subject, types = response.get("subject"), questionnaire.get("subjectType")
+    type = type_of(subject) if isinstance(subject, dict) else None
+    if isinstance(types, list) and types and type and type not in types:
+        text = f"The questionnaire is about a {' or a '.join(map(str, types))}, not a {type}"
+        yield Issue("error", "business-rule", text, f"{where}.subject")
 
 
 class _Comparison:
     """One response and its questionnaire."""
 
-    def __init__(self, response: Tree, questionnaire: Tree) -> None:
+    def __init__(self, response: Tree, questionnaire: Tree, in_set: InSet) -> None:
         self.is_finished = response.get("status") in _FINISHED
-        self.answers: Answers = {}
-        self.known: set[str] = set()
-        self._collect(response)
-        self._learn(questionnaire)
+        self.questionnaire = questionnaire
+        self.answers = Answers()
+        self.expressions = Expressions(response, questionnaire)
+        self.in_set = in_set
+        self.known = set(_links(questionnaire))
 
-    def _collect(self, owner: Tree) -> None:
-        for item in _objects(owner.get("item")):
-            given = self.answers.setdefault(str(item.get("linkId")), [])
-            for answer in _objects(item.get("answer")):
-                name, value = value_of(answer)
-                if name:
-                    given.append(value)
-                self._collect(answer)
-            self._collect(item)
-
-    def _learn(self, owner: Tree) -> None:
-        for item in _objects(owner.get("item")):
-            self.known.add(str(item.get("linkId")))
-            self._learn(item)
-
-    def items(self, asked: list[Tree], given: list[Tree], where: str) -> Iterator[Issue]:
-        """The items of one level."""
-        links = [str(item.get("linkId")) for item in asked]
-        last = -1
-        for index, item in enumerate(given):
-            place = f"{where}.item[{index}]"
-            link = str(item.get("linkId"))
-            if link not in links:
-                text = (
-                    "is not part of this item"
-                    if link in self.known
-                    else "is not in the questionnaire"
-                )
-                yield Issue("error", "structure", f"The linkId {text}", place)
-                continue
-            if links.index(link) < last:
-                yield Issue("error", "structure", "The items are not in their order", place)
-            last = links.index(link)
+    def items(
+        self, asked: list[Tree], given: list[Tree], where: str, around: Sequence[Tree]
+    ) -> Iterator[Issue]:
+        """The items of one level. `around` are the parts of the response that they are in."""
+        yield from self._places(asked, given, where)
         for item in asked:
             found = [(i, g) for i, g in enumerate(given) if g.get("linkId") == item.get("linkId")]
-            yield from self._item(item, found, where)
+            yield from self._item(item, found, where, around)
 
-    def _item(self, item: Tree, found: list[tuple[int, Tree]], where: str) -> Iterator[Issue]:
-        if not is_enabled(item, self.answers):
+    def _places(self, asked: list[Tree], given: list[Tree], where: str) -> Iterator[Issue]:
+        links = {str(item.get("linkId")): place for place, item in enumerate(asked)}
+        last = -1
+        for index, item in enumerate(given):
+            link = str(item.get("linkId"))
+            text = None
+            if link not in links:
+                here = "part of this item" if link in self.known else "in the questionnaire"
+                text = f"The linkId is not {here}"
+            elif links[link] < last:
+                text = "The items are not in their order"
+            last = links.get(link, last)
+            if text:
+                yield Issue("error", "structure", text, f"{where}.item[{index}]")
+
+    def _item(
+        self, item: Tree, found: list[Found], where: str, around: Sequence[Tree]
+    ) -> Iterator[Issue]:
+        if not is_enabled(item, self.answers, around):
             for index, one in found:
                 if one.get("answer") or one.get("item"):
                     text = "This item has an answer though it is not enabled"
                     yield Issue("error", "invalid", text, f"{where}.item[{index}]")
             return
-        is_group = item.get("type") == "group"
-        if item.get("type") == "display":
+        kind = item.get("type")
+        if kind == "display":
+            for index, one in found:
+                if one.get("answer") or one.get("item"):
+                    text = "This item only shows a text: it has no answer"
+                    yield Issue("error", "structure", text, f"{where}.item[{index}]")
             return
+        is_group = kind == "group"
         if len(found) > 1 and not (is_group and item.get("repeats")):
             text = "Only one item of this linkId is allowed here"
             yield Issue("error", "structure", text, f"{where}.item[{found[1][0]}]")
         if not found and item.get("required") and self.is_finished:
             yield Issue("error", "required", "A required item has no answer", where)
+        if is_group:
+            for text in self._number(item, len(found), "times this group") if found else ():
+                yield Issue("error", "structure", text, where)
         for index, one in found:
+            place = f"{where}.item[{index}]"
             check = self._group if is_group else self._question
-            yield from check(item, one, f"{where}.item[{index}]")
+            yield from check(item, one, place, around)
+            yield from self.expressions.of_item(item, one, place)
 
-    def _group(self, item: Tree, one: Tree, where: str) -> Iterator[Issue]:
+    def _group(self, item: Tree, one: Tree, where: str, around: Sequence[Tree]) -> Iterator[Issue]:
         if one.get("answer"):
             yield Issue("error", "structure", "A group has no answers, but items", where)
         if item.get("required") and not one.get("item") and self.is_finished:
             yield Issue("error", "required", "A required group has no items", where)
-        yield from self.items(_objects(item.get("item")), _objects(one.get("item")), where)
+        yield from self.items(
+            objects(item.get("item")), objects(one.get("item")), where, (*around, one)
+        )
 
-    def _question(self, item: Tree, one: Tree, where: str) -> Iterator[Issue]:
-        answers = _objects(one.get("answer"))
+    def _question(
+        self, item: Tree, one: Tree, where: str, around: Sequence[Tree]
+    ) -> Iterator[Issue]:
+        answers = objects(one.get("answer"))
         if item.get("required") and not answers and self.is_finished:
             yield Issue("error", "required", "A required question has no answer", where)
         if len(answers) > 1 and not item.get("repeats"):
             yield Issue("error", "structure", "This question takes one answer", where)
-        for text in self._number(item, len(answers)):
+        for text in self._number(item, len(answers), "answers"):
             yield Issue("error", "structure", text, where)
         if one.get("item"):
             text = "Items below a question stand in its answers"
             yield Issue("error", "structure", text, where)
         yield from options_problems(item, answers, where)
+        yield from _changed(item, answers, where)
+        below = objects(item.get("item"))
         for index, answer in enumerate(answers):
             place = f"{where}.answer[{index}]"
             yield from answer_problems(item, answer, place)
-            below = _objects(item.get("item"))
-            yield from self.items(below, _objects(answer.get("item")), place)
+            yield from coded_problems(item, answer, self.questionnaire, self.in_set, place)
+            inner = (*around, one, answer)
+            yield from self.items(below, objects(answer.get("item")), place, inner)
 
-    def _number(self, item: Tree, number: int) -> Iterator[str]:
-        for least in extension(item, _CORE + "questionnaire-minOccurs"):
-            if isinstance(least, int) and number < least and self.is_finished:
-                yield f"This question takes at least {least} answers"
-        for most in extension(item, _CORE + "questionnaire-maxOccurs"):
-            if isinstance(most, int) and number > most:
-                yield f"This question takes at most {most} answers"
+    def _number(self, item: Tree, number: int, what: str) -> Iterator[str]:
+        for least in numbers(item, _LEAST):
+            if number < least and self.is_finished:
+                yield f"Fewer than {least} {what}"
+        for most in numbers(item, _MOST):
+            if number > most:
+                yield f"More than {most} {what}"
 
 
-def _objects(value: Any) -> list[Tree]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+def _changed(item: Tree, answers: list[Tree], where: str) -> Iterator[Issue]:
+    """What nobody may change is what it was to begin with."""
+    initial = [value_of(one)[1] for one in objects(item.get("initial"))]
+    if item.get("readOnly") is not True or not initial or extension(item, *_MADE):
+        return
+    given = [value_of(answer)[1] for answer in answers]
+    if not all(any(same(one, other) for other in initial) for one in given):
+        text = "This question is read-only, and its answer is not the initial one"
+        yield Issue("warning", "business-rule", text, where)
+
+
+def _links(owner: Tree) -> Iterator[str]:
+    for item in objects(owner.get("item")):
+        yield str(item.get("linkId"))
+        yield from _links(item)

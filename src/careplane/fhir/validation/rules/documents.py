@@ -22,19 +22,19 @@ def reachable(node: Node, where: str) -> Iterator[Issue]:
     if node.value.get("type") != "document" or not entries:
         return
     links: dict[int, set[int]] = {number: set() for number in range(len(entries))}
-    places = {str(e.get("fullUrl")): number for number, e in enumerate(entries)}
+    places: dict[str, list[int]] = {}  # several versions may stand under one fullUrl
     for number, entry in enumerate(entries):
-        for target in _targets(entry):
-            other = places.get(target)
-            if other is not None:
-                links[number].add(other)
-                links[other].add(number)
+        places.setdefault(str(entry.get("fullUrl")), []).append(number)
+    for number, entry in enumerate(entries):
+        for other in {at for target in _targets(entry) for at in places.get(target, ())}:
+            links[number].add(other)
+            links[other].add(number)
     reached, waiting = {0}, [0]
     while waiting:
         further = links[waiting.pop()] - reached
         reached |= further
         waiting.extend(further)
-    shown = {places.get(url) for url, _ in _stylesheets(node, entries)}
+    shown = {at for url, _ in _stylesheets(node, entries) for at in places.get(url, ())}
     for number in range(len(entries)):
         if number not in reached and number not in shown:
             text = "This entry is not reached by references from the Composition"

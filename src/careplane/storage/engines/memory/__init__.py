@@ -5,5 +5,13 @@ from careplane.storage.engines.memory.moving import MemoryMove
 from careplane.storage.engines.memory.packages import MemoryPackages
 from careplane.storage.engines.memory.state import MemoryState
 from careplane.storage.engines.memory.store import MemoryStore
+from careplane.storage.engines.memory.terminology import MemoryTerminology
 
-__all__ = ["MemoryLedger", "MemoryMove", "MemoryPackages", "MemoryState", "MemoryStore"]
+__all__ = [
+    "MemoryLedger",
+    "MemoryMove",
+    "MemoryPackages",
+    "MemoryState",
+    "MemoryStore",
+    "MemoryTerminology",
+]

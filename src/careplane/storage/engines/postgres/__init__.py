@@ -22,6 +22,7 @@ from careplane.storage.engines.postgres.store import (
     mark_of,
     names_of,
 )
+from careplane.storage.engines.postgres.terminology import PostgresTerminology
 from careplane.storage.engines.postgres.wall import in_the_way, raise_wall
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ __all__ = [
     "PostgresState",
     "PostgresStore",
     "PostgresTarget",
+    "PostgresTerminology",
     "PostgresVault",
     "open",
     "open_ledger",
@@ -40,6 +42,7 @@ __all__ = [
     "open_source",
     "open_state",
     "open_target",
+    "open_terminology",
     "raised_wall",
     "standing_wall",
 ]
@@ -65,6 +68,11 @@ def open_ledger(url: str, *, half: bool = False) -> PostgresLedger:
 def open_packages(url: str, *, half: bool = False) -> PostgresPackages:
     """The packages of definitions, in the same database; the same errors. `half`: during a move."""
     return PostgresPackages(url, half=half)
+
+
+def open_terminology(url: str, *, half: bool = False) -> PostgresTerminology:
+    """Large code systems, in the same database; the same errors. `half`: during a move."""
+    return PostgresTerminology(url, half=half)
 
 
 async def open_source(url: str, key: bytes, folder: Path | None = None) -> PostgresSource:

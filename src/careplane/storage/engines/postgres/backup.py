@@ -184,4 +184,5 @@ def _contents(summary: _Summary) -> Contents:
         parts["state"],
         parts.get("ledger_entry"),
         parts.get("key"),
+        parts.get("terminology_concept"),
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from careplane.storage.engines.sqlite.packages import SqlitePackages
     from careplane.storage.engines.sqlite.state import SqliteState
     from careplane.storage.engines.sqlite.store import Limits, SqliteStore
+    from careplane.storage.engines.sqlite.terminology import SqliteTerminology
 
 __all__ = [
     "Limits",
@@ -28,11 +29,13 @@ __all__ = [
     "SqliteState",
     "SqliteStore",
     "SqliteTarget",
+    "SqliteTerminology",
     "SqliteVault",
     "open",
     "open_ledger",
     "open_packages",
     "open_state",
+    "open_terminology",
 ]
 _STANDS_IN = {
     "Limits": "store",
@@ -42,6 +45,7 @@ _STANDS_IN = {
     "SqliteState": "state",
     "SqliteStore": "store",
     "SqliteTarget": "moving",
+    "SqliteTerminology": "terminology",
     "SqliteVault": "backup",
 }
 
@@ -91,3 +95,14 @@ def open_packages(folder: Path, key: bytes, *, half: bool = False) -> SqlitePack
     if not half:
         require_whole(folder)
     return SqlitePackages(folder, key)
+
+
+def open_terminology(folder: Path, key: bytes, *, half: bool = False) -> SqliteTerminology:
+    """Large code systems, in the same folder; the same key, the same errors. `half`: during a
+    move."""
+    from careplane.storage.engines.sqlite.moving.marker import require_whole
+    from careplane.storage.engines.sqlite.terminology import SqliteTerminology
+
+    if not half:
+        require_whole(folder)
+    return SqliteTerminology(folder, key)

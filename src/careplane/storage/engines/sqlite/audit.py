@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
-import msgspec
 from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import CareplaneError
 from careplane.storage.engines.sqlite import filing as index
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.outbox import Source
 from careplane.storage.engines.sqlite.spool import Row
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
 
 _NOTE = """INSERT INTO moved_from VALUES (?, ?)
 ON CONFLICT (source) DO UPDATE SET id = excluded.id"""
-_ADD = """INSERT INTO audit (tenant, record)
-SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?) ORDER BY key"""
-_TOGETHER = """SELECT min(seq), max(seq), CAST(group_concat(CAST(record AS TEXT), '') AS BLOB)
-FROM (SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?)"""
-"""One row and one step, as above: at each step SQLite gives the interpreter up, and a thread that
-waits for it wakes at each step of the event loop's own, which costs that more than the rows."""
 _MOVED_AT_ONCE = 1_000
 _EVERY_SECONDS = 0.25
 _CHECKPOINT_TURNS = 4
@@ -56,6 +51,7 @@ class AuditKeeper:
         ended: Callable[[Callable[[int], int]], None],
     ) -> None:
         self._audit = audit
+        self._chunks = Chunks(audit)
         self._own = own
         self._others = others
         self._trim_ended = ended
@@ -76,14 +72,13 @@ class AuditKeeper:
     def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         with self._lock, complaints():
             self._move_all()
-            sql = "SELECT seq, record FROM audit WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
-            return self._audit.execute(sql, (tenant, after, count)).fetchall()
+            some = islice(self._chunks.behind(after, tenant), count)
+            return [(seq, record) for seq, _, record in some]
 
     def together(self, tenant: Tenant, after: int, count: int) -> Together | None:
         with self._lock, complaints():
             self._move_all()
-            first, last, records = self._audit.execute(_TOGETHER, (tenant, after, count)).fetchone()
-            return None if first is None else Together(first, last, records)
+            return self._chunks.together(after, tenant, count)
 
     def file(self, filing: Filing, count: int) -> int:
         with self._lock, complaints():
@@ -94,7 +89,7 @@ class AuditKeeper:
         while self.file(filing, _FILED_AT_ONCE):
             pass
         with self._lock, complaints():
-            return index.find(self._audit, query)
+            return index.find(self._audit, self._chunks, query)
 
     def forget(self, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
         while self.file(filing, _FILED_AT_ONCE):
@@ -102,7 +97,8 @@ class AuditKeeper:
         gone: list[int] = []
         with self._lock, complaints():
             with_transaction(
-                self._audit, lambda: gone.append(index.forget(self._audit, tenant, query, filing))
+                self._audit,
+                lambda: gone.append(index.forget(self._audit, self._chunks, tenant, query, filing)),
             )
         return gone[0]
 
@@ -172,13 +168,17 @@ class AuditKeeper:
 
     def _store(self, source: int, rows: Sequence[Row]) -> None:
         moved = self.moved(source)  # again, under the lock: another process may have moved some
-        fresh = [(tenant, record.hex()) for id, tenant, record in rows if id > moved]
-        self._audit.execute(_ADD, (msgspec.json.encode(fresh).decode("ascii"),))
-        self._audit.execute(_NOTE, (source, max(moved, rows[-1][0])))
+        fresh = rows if rows[0][0] > moved else [row for row in rows if row[0] > moved]
+        if fresh:
+            numbers, tenants, records = zip(*fresh, strict=True)
+            self._chunks.add(self._chunks.last() + 1, tenants, records)
+            self._audit.execute(_NOTE, (source, numbers[-1]))
 
     def _file(self, filing: Filing, count: int) -> int:
         done: list[int] = []
-        with_transaction(self._audit, lambda: done.append(index.file(self._audit, filing, count)))
+        with_transaction(
+            self._audit, lambda: done.append(index.file(self._audit, self._chunks, filing, count))
+        )
         return done[0]
 
     def _trim(self, *, ended: bool) -> bool:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from careplane.kernel.errors import NotFound
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.keys import KEYS
@@ -32,6 +33,7 @@ from careplane.storage.engines.sqlite.packages import PACKAGES
 from careplane.storage.engines.sqlite.spool import Spooled, segments
 from careplane.storage.engines.sqlite.state import STATE
 from careplane.storage.engines.sqlite.store import RECORDS
+from careplane.storage.engines.sqlite.terminology import TERMINOLOGY
 from careplane.storage.engines.sqlite.trail import AUDIT
 from careplane.storage.ports.backup import Contents, Part
 
@@ -42,11 +44,11 @@ _CACHE_KIB = 8_192
 _PIECE = 1 << 20
 _VERSIONS = """SELECT t, tenant, type, rid, version, updated, form, body
 FROM version ORDER BY t"""
-_AUDIT = "SELECT seq, tenant, record FROM audit ORDER BY seq"
 _WAITING = "SELECT id, tenant, record FROM outbox ORDER BY id"
 _STATE = "SELECT revision, tenant, space, key, value FROM state ORDER BY revision"
 _LEAVES = "SELECT number, leaf, salt, said FROM entry ORDER BY number"
 _KEYS = "SELECT 0, number, tenant, owner, parent, current, wrapped FROM key ORDER BY number"
+_CONCEPTS = "SELECT id, key, links, body FROM concept ORDER BY id"
 _RESOURCES = """SELECT text, count(*) FROM resource JOIN name ON name.id = type AND kind = ?
 WHERE gone = 0 GROUP BY text ORDER BY text"""
 
@@ -104,24 +106,23 @@ class SqliteVault:
                 versions = _part([records], _VERSIONS)
                 waiting = self._waiting(copy, records)
             with self._opened(copy, _File(AUDIT, "audit"), read_only=True) as trail:
-                audit = _part([trail], _AUDIT)
+                audit = _part_of(Chunks(trail).behind(0))
             with self._opened(copy, _File(STATE, "state"), read_only=True) as noted:
                 state = _part([noted], _STATE)
-            ledger, keys = self._ledger(copy), self._keys(copy)
-        return Contents(resources, versions, audit, waiting, state, ledger, keys)
+            others = [
+                self._other(copy, _File(LEDGER, "ledger"), _LEAVES),
+                self._other(copy, _File(KEYS, "keys"), _KEYS),
+                self._other(copy, _File(TERMINOLOGY, "terminology"), _CONCEPTS),
+            ]
+        return Contents(resources, versions, audit, waiting, state, *others)
 
-    def _ledger(self, folder: Path) -> Part | None:
-        if not (folder / LEDGER).exists():
+    def _other(self, folder: Path, file: _File, sql: str) -> Part | None:
+        """None where there is no such file: the ledger's and terminology's are made when they are
+        first of use, and a copy from before bodies were encrypted has no keys."""
+        if not (folder / file.name).exists():
             return None
-        with self._opened(folder, _File(LEDGER, "ledger"), read_only=True) as log:
-            return _part([log], _LEAVES)
-
-    def _keys(self, copy: Path) -> Part | None:
-        """None in a copy from before bodies were encrypted."""
-        if not (copy / KEYS).exists():
-            return None
-        with self._opened(copy, _File(KEYS, "keys"), read_only=True) as connection:
-            return _part([connection], _KEYS)
+        with self._opened(folder, file, read_only=True) as connection:
+            return _part([connection], sql)
 
     def _waiting(self, folder: Path, records: Connection) -> Part:
         def rows() -> Iterator[tuple[Any, ...]]:
@@ -151,6 +152,8 @@ def _files(folder: Path) -> Iterator[_File]:
         yield _File(LEDGER, "ledger")
     if (folder / PACKAGES).exists():
         yield _File(PACKAGES, "packages")
+    if (folder / TERMINOLOGY).exists():
+        yield _File(TERMINOLOGY, "terminology")
     yield _File(RECORDS, "records")
     yield _File(KEYS, "keys")
     for path in inboxes(folder).values():

@@ -4,9 +4,11 @@ trimmed."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from careplane.storage.engines.sqlite.bulk import execute_many
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.ports.audit import AuditQuery, Filing, Found
 from careplane.storage.ports.records import Tenant
 from careplane.storage.relational.filed import Statement, found, size
@@ -15,14 +17,13 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 _HEAD = "INSERT OR IGNORE INTO filed"
-_NEXT = """SELECT seq, tenant, record FROM audit WHERE seq > (SELECT seq FROM filed_to)
-ORDER BY seq LIMIT ?"""
 _UNFILE = "DELETE FROM filed WHERE term = ? AND recorded = ? AND seq = ?"
 
 
-def file(connection: Connection, filing: Filing, count: int) -> int:
+def file(connection: Connection, chunks: Chunks, filing: Filing, count: int) -> int:
     """In a transaction: the next records; how many."""
-    rows = connection.execute(_NEXT, (count,)).fetchall()
+    (filed_to,) = connection.execute("SELECT seq FROM filed_to").fetchone()
+    rows = list(islice(chunks.behind(filed_to), count))
     if not rows:
         return 0
     terms = []
@@ -34,26 +35,25 @@ def file(connection: Connection, filing: Filing, count: int) -> int:
     return len(rows)
 
 
-def find(connection: Connection, query: AuditQuery) -> Sequence[Found]:
+def find(connection: Connection, chunks: Chunks, query: AuditQuery) -> Sequence[Found]:
     """What is in the index and matches."""
     statement = Statement(_mark, [])
     sql = found(statement, query, _leads(connection, query), None)
     rows = connection.execute(sql, statement.values).fetchall()
-    answer = []
-    for seq, recorded in rows:
-        (record,) = connection.execute("SELECT record FROM audit WHERE seq = ?", (seq,)).fetchone()
-        answer.append(Found(seq, recorded, record))
-    return answer
+    records = chunks.find([seq for seq, _ in rows])
+    return [Found(seq, recorded, records[seq]) for seq, recorded in rows]
 
 
-def forget(connection: Connection, tenant: Tenant, query: AuditQuery, filing: Filing) -> int:
+def forget(
+    connection: Connection, chunks: Chunks, tenant: Tenant, query: AuditQuery, filing: Filing
+) -> int:
     """In a transaction: what matches goes; how many."""
-    (last,) = connection.execute("SELECT max(seq) FROM audit").fetchone()
-    gone = [one for one in find(connection, query) if one.seq != last]
+    last = chunks.last()
+    gone = [one for one in find(connection, chunks, query) if one.seq != last]
     for one in gone:
         keys = [(term, one.recorded, one.seq) for term in filing(tenant, one.record).terms]
         connection.executemany(_UNFILE, keys)
-        connection.execute("DELETE FROM audit WHERE seq = ?", (one.seq,))
+    chunks.forget([one.seq for one in gone])
     return len(gone)
 
 

@@ -50,6 +50,7 @@ _ALL = 10_000
 _FRESH = 50_000
 """What is older is read from the file."""
 _NONCE_BYTES, _TAG_BYTES = 12, 16
+_FRAME_BYTES = _length.size + _tenant.size + _TAG_BYTES
 _log = logging.getLogger(__name__)
 
 
@@ -83,9 +84,10 @@ _DONE = cast(Awaitable[None], _Done())
 class Spool:
     """The writing end: one process', from one event loop."""
 
-    _cipher: AESGCM
+    _encrypt: Callable[[bytes, bytes, None], bytes]
     _map: mmap
     _file: int
+    _room: int
     _end: int
 
     def __init__(
@@ -127,16 +129,16 @@ class Spool:
         os.close(self._file)
 
     def _append(self, tenant: Tenant, record: bytes) -> None:
-        number = self._last + 1
-        plain = _tenant.pack(tenant) + record
-        need = _length.size + len(plain) + _TAG_BYTES
-        if self._end + need > len(self._map):
-            self._roll(need)
-        sealed = self._cipher.encrypt(number.to_bytes(_NONCE_BYTES, "big"), plain, None)
-        start, end = self._end, self._end + need
-        self._map[start + _length.size : end] = sealed
-        self._map[start : start + _length.size] = _length.pack(len(sealed))
-        self._end, self._last = end, number
+        size = _FRAME_BYTES + len(record)
+        if self._end + size > self._room:
+            self._roll(size)
+        number, start = self._last + 1, self._end
+        nonce = number.to_bytes(_NONCE_BYTES, "big")
+        sealed = self._encrypt(nonce, _tenant.pack(tenant) + record, None)
+        at = start + _length.size
+        self._map[at : start + size] = sealed
+        self._map[start:at] = _length.pack(len(sealed))
+        self._end, self._last = start + size, number
         self.fresh.append((number, tenant, record))
 
     def _roll(self, need: int) -> None:
@@ -163,8 +165,8 @@ class Spool:
             os.close(file)
             path.unlink()
             raise
-        self._file, self._map, self._end = file, mapped, _HEAD_BYTES
-        self._cipher = _cipher(self._key, head)
+        self._file, self._map, self._room, self._end = file, mapped, room, _HEAD_BYTES
+        self._encrypt = _cipher(self._key, head).encrypt
 
     async def _synced(self) -> None:
         if self._syncing is None:

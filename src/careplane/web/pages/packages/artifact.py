@@ -122,8 +122,8 @@ async def _rows(visit: Visit, tree: Tree) -> tuple[list[elements.Row], str]:
 
 async def _grown(visit: Visit, tree: Tree) -> tuple[list[Tree], list[elements.Change]]:
     """The snapshot of a definition and what it changes of its base. Raises Invalid."""
-    from careplane.fhir.profiles.snapshot import Snapshots  # with the first profile
-    from careplane.fhir.profiles.snapshot import elements as listed
+    from careplane.fhir.profiles import Snapshots  # with the first profile
+    from careplane.fhir.profiles import elements as listed
     from careplane.records.profiles.shelf import NotYet, Shelf
 
     if tree.get("derivation") != "constraint":

@@ -129,9 +129,28 @@ _KEYED = (plan.Token, plan.Text, plan.Uri, plan.Composite, plan.Chain, plan.Has,
 def _way(parts: Iterable[Node], scope: Scope) -> str:
     """Candidates may come by a range as well: its table is named too, with its statistics."""
     for part in parts:
-        if isinstance(part, plan.Number | plan.Quantity):
-            return f"r.ident IN ({ranges.number_way(part, scope)})"
+        if _is_ranged(part):
+            return f"r.ident IN ({_by_range(part, scope)})"
     for part in parts:
         if isinstance(part, plan.Date):
             return f"r.ident IN ({ranges.date_way(part, scope)})"
     return TRUE
+
+
+def _is_ranged(node: Node) -> bool:
+    """Whether all that match are among those of ranges of numbers."""
+    if isinstance(node, plan.Or):
+        return 0 < len(node.parts) <= _FEW and all(map(_is_ranged, node.parts))
+    if isinstance(node, plan.And):
+        return any(map(_is_ranged, node.parts))
+    return isinstance(node, plan.Number | plan.Quantity)
+
+
+def _by_range(node: Node, scope: Scope) -> str:
+    """A SELECT of idents."""
+    if isinstance(node, plan.Or):
+        return " UNION ALL ".join(_by_range(part, scope) for part in node.parts)
+    if isinstance(node, plan.And):
+        return _by_range(next(filter(_is_ranged, node.parts)), scope)
+    assert isinstance(node, plan.Number | plan.Quantity)
+    return ranges.number_way(node, scope)

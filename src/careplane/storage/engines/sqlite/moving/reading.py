@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.compact import expand
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.keys import SqliteKeys
@@ -32,7 +33,6 @@ _VERSIONS = (
     "WHERE v.t > ?"
 )
 _OF_TYPE = " AND v.type = (SELECT id FROM name WHERE kind = ? AND text = ?)"
-_AUDIT = "SELECT seq, tenant, record FROM audit WHERE seq > ? ORDER BY seq"
 _MOVED = "SELECT coalesce(max(id), 0) FROM moved_from WHERE source = ?"
 _STATE = """SELECT space, tenant, key, value, revision FROM state
 WHERE (space, tenant, key) > (?, ?, ?) ORDER BY space, tenant, key"""
@@ -96,8 +96,9 @@ class Reading:
 
     def _trail(self, after: int) -> Iterator[Row]:
         """What stands in the audit file, and what waits behind it, as AuditKeeper moves it."""
-        yield from self.files.audit.execute(_AUDIT, (after,))
-        seq = self._last_seq()
+        chunks = Chunks(self.files.audit)
+        yield from chunks.behind(after)
+        seq = chunks.last()
         for source, moved in self._sources():
             while rows := source.rows(moved, TOGETHER):
                 moved = rows[-1][0]
@@ -112,14 +113,10 @@ class Reading:
         for number, source in {**records, **self.files.spools}.items():
             yield source, self.files.audit.execute(_MOVED, (number,)).fetchone()[0]
 
-    def _last_seq(self) -> int:
-        return int(
-            self.files.audit.execute("SELECT coalesce(max(seq), 0) FROM audit").fetchone()[0]
-        )
-
     def _marks(self) -> Marks:
         place, t, updated = self.files.records.execute(_MARKS).fetchone()
-        seq = self._last_seq() + sum(source.waiting(moved) for source, moved in self._sources())
+        last = Chunks(self.files.audit).last()
+        seq = last + sum(source.waiting(moved) for source, moved in self._sources())
         revision = self.files.state.execute("SELECT last FROM revision").fetchone()[0]
         return Marks(place, t, updated * 1000, seq, revision)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from careplane.kernel.errors import Conflict, Fault
 from careplane.search.rows import Rows
 from careplane.storage.engines.sqlite.audit import with_transaction
 from careplane.storage.engines.sqlite.bulk import execute_many
+from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.compact import compact
 from careplane.storage.engines.sqlite.connection import connect, key_for
 from careplane.storage.engines.sqlite.group import Group
@@ -60,9 +62,7 @@ class SqliteTarget(Reading):
         await self._write(self.files.records, lambda: self._versions(versions, rows, patients))
 
     async def put_audited(self, records: Sequence[Audited]) -> None:
-        rows = [(one.seq, one.tenant, one.record) for one in records]
-        audit = self.files.audit
-        await self._write(audit, lambda: execute_many(audit, "INSERT INTO audit", rows))
+        await self._write(self.files.audit, lambda: self._audited(records))
 
     async def put_noted(self, notes: Sequence[Noted]) -> None:
         rows = [(n.tenant, n.space, n.entry.key, n.entry.revision, n.entry.value) for n in notes]
@@ -84,6 +84,13 @@ class SqliteTarget(Reading):
 
     async def close(self) -> None:
         await in_thread(self._opened.close)
+
+    def _audited(self, records: Sequence[Audited]) -> None:
+        chunks = Chunks(self.files.audit)
+        for _, run in groupby(enumerate(records), lambda pair: pair[1].seq - pair[0]):
+            some = [one for _, one in run]
+            tenants = [one.tenant for one in some]
+            chunks.add(some[0].seq, tenants, [one.record for one in some])
 
     def _begin(self, origin: bytes) -> Reached:
         self._require_free()

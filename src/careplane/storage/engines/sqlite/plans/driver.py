@@ -80,7 +80,16 @@ def _count(source: Sql, scope: Scope, most: int) -> int:
 
 def is_exact(node: Node) -> bool:
     """Whether its source needs no check."""
+    if isinstance(node, plan.Or):
+        return all(map(by_row, node.parts))
     return isinstance(node, _EXACT)
+
+
+def by_row(node: Node) -> bool:
+    """Whether a row number is all that is needed to check it, so that a source may do so itself."""
+    if isinstance(node, plan.And | plan.Or):
+        return all(map(by_row, node.parts))
+    return isinstance(node, plan.Token | plan.Quantity | plan.Number | plan.Date)
 
 
 def in_order(node: Node) -> bool:

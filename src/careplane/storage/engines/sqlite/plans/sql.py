@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -18,6 +19,8 @@ class Sql(NamedTuple):
 TRUE, FALSE = Sql("1"), Sql("0")
 NONE = Sql("SELECT 0 AS rid WHERE 0")
 """A source of nothing."""
+_MANY = 2_000
+"""More values than that are one text."""
 _FLAT = 100
 """SQLite parses a chain of ORs to a tree as deep as it is long, and refuses 1,000 levels."""
 
@@ -54,9 +57,23 @@ def inside(column: str, values: Sequence[Bound]) -> Sql:
         return FALSE
     if len(values) == 1:
         return Sql(f"{column} = ?", (values[0],))
+    if len(values) > _MANY:
+        return _among(column, values)
     size = 1 << (len(values) - 1).bit_length()
     padded = (*values, *[values[-1]] * (size - len(values)))
     return Sql(f"{column} IN ({','.join('?' * size)})", padded)
+
+
+def _among(column: str, values: Sequence[Bound]) -> Sql:
+    """The same for more values than a statement may have variables: as one text, those that JSON
+    does not know as hexadecimal digits."""
+    raws = [value.hex() for value in values if isinstance(value, bytes)]
+    others = [value for value in values if not isinstance(value, bytes)]
+    return Sql(
+        f"{column} IN (SELECT value FROM json_each(?) "
+        "UNION ALL SELECT unhex(value) FROM json_each(?))",
+        (json.dumps(others), json.dumps(raws)),
+    )
 
 
 def union(selects: Sequence[Sql]) -> Sql:

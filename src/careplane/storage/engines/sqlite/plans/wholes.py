@@ -5,6 +5,7 @@ from __future__ import annotations
 from careplane.search import plan
 from careplane.storage.engines.sqlite.known import Kind
 from careplane.storage.engines.sqlite.layout import GROUP_BITS
+from careplane.storage.engines.sqlite.plans import driver
 from careplane.storage.engines.sqlite.plans.scope import At, Compiler, Scope
 from careplane.storage.engines.sqlite.plans.sql import (
     FALSE,
@@ -31,16 +32,36 @@ def check_or(node: plan.Or, scope: Scope, at: At, compiler: Compiler) -> Sql:
 
 
 def source_or(node: plan.Or, scope: Scope, compiler: Compiler) -> Sql | None:
-    """Where every part has a source, all of them after each other."""
+    """Where every part has a source, all of them after each other: no more than what matches, where
+    that can be told by the row (`driver.is_exact`)."""
     if len(node.parts) > _MOST_TERMS:
         return None
-    sources = [compiler.source(part, scope) for part in node.parts]
+    exact = driver.is_exact(node)
+    sources = [
+        _checked(part, scope, compiler)
+        if exact and isinstance(part, plan.And)
+        else compiler.source(part, scope)
+        for part in node.parts
+    ]
     found = [s for s in sources if s is not None]
     if len(found) < len(sources):
         return None
     if any("CROSS JOIN" in s.text and "UNION" in s.text for s in found) or not found:
         found = [Sql(f"SELECT rid FROM ({s.text})", s.args) for s in found]
     return union(found) if found else NONE
+
+
+def _checked(node: plan.And, scope: Scope, compiler: Compiler) -> Sql | None:
+    """What matches all parts: candidates of the smallest, the others looked at for each."""
+    start = driver.smallest(node, scope, compiler)
+    source = None if start is None else compiler.source(start, scope)
+    if start is None or source is None:
+        return None
+    row = scope.alias()
+    others = [part for part in node.parts if part is not start or not driver.is_exact(part)]
+    where = both(*[compiler.check(part, scope, At(f"{row}.rid", row)) for part in others])
+    text = f"SELECT {row}.rid FROM ({source.text}) {row} WHERE {where.text}"
+    return Sql(text, source.args + where.args)
 
 
 def check_not(node: plan.Not, scope: Scope, at: At, compiler: Compiler) -> Sql:

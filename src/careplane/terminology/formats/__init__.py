@@ -1,0 +1,1 @@
+"""Release files of code systems, as their publishers lay them out; one file each."""
