@@ -67,7 +67,12 @@ CODE_SYSTEM: Json = {
                 {"code": "mouse", "display": "Mouse"},
             ],
         },
-        *({"code": f"stone-{n}", "display": f"Stone {n}"} for n in range(120)),
+        *({"code": f"stone-{n}", "display": f"Stone {n}"} for n in range(119)),
+        {
+            "code": "fossil",
+            "display": "Fossil",
+            "property": [{"code": "status", "valueCode": "retired"}],
+        },
     ],
 }
 VALUE_SET = value_set(
@@ -193,6 +198,9 @@ async def house(packages: MemoryPackages) -> AsyncIterator[House]:
             "resourceType": "CodeSystem", "id": "own", "url": "http://own.test/cs",
             "title": "Our own codes", "status": "active", "content": "complete",
             "concept": [{"code": "x y", "display": "With a space"}]})  # fmt: skip
+        stub = {"resourceType": "CodeSystem", "id": "stub", "url": ANIMALS, "version": "3"}
+        more = {"title": "No more than a name", "status": "active", "content": "not-present"}
+        await house.put(stub | more)
         yield house
     await store.close()
 
@@ -243,9 +251,20 @@ def links(text: str) -> Iterator[str]:
         ("/terminology?q=no-such-thing", ("Nothing has these words.",), ()),
         ("/terminology?q=%22%29%5C", ("Nothing has these words.",), ()),
         (f"/terminology/code-system?url={ANIMALS}", ("124", "Animal", "Stone 1"), ("House cat",)),
-        (f"/terminology/code-system?url={ANIMALS}|1", ("is-a",), ()),
+        (f"/terminology/code-system?url={ANIMALS}|1", ("is-a", "Other versions 3"), ()),
+        (
+            f"/terminology/code-system?url={ANIMALS}&version=3",
+            ("No more than a name", "not-present", "are not here"),
+            ("Stone 1",),
+        ),
         (f"/terminology/code-system?url={ANIMALS}&open=animal", ("House cat",), ("Siamese",)),
         (f"/terminology/code-system?url={ANIMALS}&open=animal&open=cat", ("Siamese",), ()),
+        (
+            f"/terminology/code-system?url={ANIMALS}&inactive=true&after=stone-110",
+            ("Stone 118", "Fossil inactive", "Leave inactive"),
+            ("Stone 110",),
+        ),
+        (f"/terminology/code-system?url={ANIMALS}&q=foss", ("Fossil inactive",), ()),
         (f"/terminology/code-system?url={ANIMALS}&q=house", ("House cat", "1 concept"), ("Mouse",)),
         (f"/terminology/code-system?url={ANIMALS}&q=hauskatze", ("House cat",), ()),
         (f"/terminology/code-system?url={ANIMALS}&q=xyz", ("No concept has these words",), ()),
@@ -280,11 +299,11 @@ def links(text: str) -> Iterator[str]:
         (
             "/terminology/value-set?url=http://a.test/ValueSet/stones",
             ("124 codes",),
-            ("Stone 119",),
+            ("Fossil",),
         ),
         (
             "/terminology/value-set?url=http://a.test/ValueSet/stones&offset=100",
-            ("Stone 119",),
+            ("Fossil inactive",),
             ("House cat",),
         ),
         (f"/terminology/concept-map?url={TO_V2}", ("3 mappings", "Felis", "unmatched"), ()),
@@ -419,7 +438,7 @@ async def test_a_long_list_is_paged(page: httpx.AsyncClient) -> None:
         text = await opened(page, path)
         seen += re.findall(r"<code>([^<]*)</code>", text)
         path = next((one for one in links(text) if "after=" in one and "open=" not in one), "")
-    assert seen == ["animal", *(f"stone-{n}" for n in range(120))]
+    assert seen == ["animal", *(f"stone-{n}" for n in range(119))]
 
 
 async def test_a_tree_with_a_circle_ends(house: House, page: httpx.AsyncClient) -> None:

@@ -14,7 +14,7 @@ from careplane.terminology.concepts import Concept, Concepts, Filter, Selection
 MOST_OPEN = 30
 CHILDREN = 100
 _NODES = 1_000
-_ROOTS = Selection((Filter("parent", "exists", "false"),))
+_ROOTS = (Filter("parent", "exists", "false"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,11 @@ class Branch:
         return self.below - len(self.branches) if self.is_open else 0
 
 
-async def roots(concepts: Concepts, after: str, limit: int) -> Sequence[Concept]:
-    """Concepts without a parent, some at a time."""
-    return await concepts.select(_ROOTS, after=after, limit=limit)
+async def roots(concepts: Concepts, after: str, limit: int, *, inactive: bool) -> Sequence[Concept]:
+    """Concepts without a parent, some at a time. Inactive ones only where they are asked for: in
+    SNOMED CT each of these stands by itself."""
+    selection = Selection(_ROOTS, active_only=not inactive)
+    return await concepts.select(selection, after=after, limit=limit)
 
 
 async def branches(

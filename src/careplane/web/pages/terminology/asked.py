@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from careplane.kernel.errors import Incorrect, NotFound
 from careplane.terminology.library import Kind, Library
+from careplane.terminology.options import Options
+from careplane.terminology.scope import Scope
 from careplane.terminology.versions import choose
 from careplane.web.visit import Visit
 
@@ -37,9 +39,13 @@ def words(visit: Visit) -> str:
 
 
 async def chosen(library: Library, kind: Kind, url: str, version: str) -> tuple[str, list[str]]:
-    """The version that is meant, and all that are here. Raises NotFound."""
+    """The version that is meant, and all that are here; of a code system one whose concepts are
+    here, if there is any. Raises NotFound."""
     versions = sorted(await library.versions(kind, url))
-    found = choose(versions, version)
+    held = await Scope(library, Options()).versions(url) if kind == "CodeSystem" else versions
+    found = choose(held, version)
+    if found is None:
+        found = choose(versions, version)
     if found is None:
         raise NotFound(f"There is no such {kind} here, or not in this version.")
     return found, versions

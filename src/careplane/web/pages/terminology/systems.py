@@ -21,10 +21,11 @@ _HERE = "/terminology/code-system"
 
 
 async def show(visit: Visit) -> Response:
-    """GET /terminology/code-system?url=&version=&q=&open=&after=. Every `open` is a code whose
-    children are shown."""
+    """GET /terminology/code-system?url=&version=&q=&open=&after=&inactive=. Every `open` is a code
+    whose children are shown."""
     url, wanted = asked.canonical(visit)
     text, after = asked.words(visit), visit.query("after")
+    inactive = "true" if visit.query("inactive") == "true" else ""
     opened = tuple(dict.fromkeys(visit.request.query_params.getlist("open")))[-MOST_OPEN:]
 
     async def work(library: Library) -> dict[str, Any]:
@@ -37,13 +38,15 @@ async def show(visit: Visit) -> Response:
         if concepts is None:
             return values
         try:
-            return values | await _contents(concepts, text, after, frozenset(opened))
+            return values | await _contents(
+                concepts, text, after, frozenset(opened), inactive=bool(inactive)
+            )
         except (Incorrect, Unsupported) as error:
             return values | {"problem": error.text}
 
     values = await visit.reader.meaning("lookup", "CodeSystem", work)
     version = values["version"]
-    pairs = [("url", url), ("version", version), ("q", text)]
+    pairs = [("url", url), ("version", version), ("q", text), ("inactive", inactive)]
     next = [*pairs, ("after", values["after"]), *(("open", code) for code in opened)]
 
     def toggled(branch: Branch) -> str:
@@ -63,6 +66,8 @@ async def show(visit: Visit) -> Response:
         toggled=toggled,
         concept=lambda code: canonicals.concept(url, version, code),
         definition=canonicals.definition,
+        inactive=inactive,
+        turned=address(_HERE, [*pairs[:2], ("inactive", "" if inactive else "true")]),
         first=address(_HERE, pairs) if after else "",
         next=address(_HERE, next) if values["after"] else "",
         clear=address(_HERE, pairs[:2]),
@@ -71,12 +76,12 @@ async def show(visit: Visit) -> Response:
 
 
 async def _contents(
-    concepts: Concepts, text: str, after: str, opened: frozenset[str]
+    concepts: Concepts, text: str, after: str, opened: frozenset[str], *, inactive: bool
 ) -> dict[str, Any]:
     if text:
         found = await concepts.select(Selection(text=text), after=after, limit=PAGE + 1)
         return {"found": found[:PAGE], "after": _last(found), "total": None}
-    listed = await roots(concepts, after, PAGE + 1)
+    listed = await roots(concepts, after, PAGE + 1, inactive=inactive)
     tree = await branches(concepts, listed[:PAGE], opened)
     total = await concepts.count(Selection())
     return {"tree": tree, "after": _last(listed), "total": total}
