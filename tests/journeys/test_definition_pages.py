@@ -155,6 +155,16 @@ PROFILE = profile(
 CONTRADICTION = profile(
     "broken", "Patient", baseDefinition="http://a.test/StructureDefinition/nowhere"
 )
+OWN_PROFILE = profile(
+    "mine",
+    url="http://own.test/mine",
+    differential={
+        "element": [
+            {"id": "Observation", "path": "Observation"},
+            {"id": "Observation.subject", "path": "Observation.subject", "min": 1},
+        ]
+    },
+)
 QUESTIONS: Json = {
     "resourceType": "SearchParameter",
     "id": "s",
@@ -198,6 +208,7 @@ async def house(packages: MemoryPackages) -> AsyncIterator[House]:
             "resourceType": "CodeSystem", "id": "own", "url": "http://own.test/cs",
             "title": "Our own codes", "status": "active", "content": "complete",
             "concept": [{"code": "x y", "display": "With a space"}]})  # fmt: skip
+        await house.put(OWN_PROFILE)
         stub = {"resourceType": "CodeSystem", "id": "stub", "url": ANIMALS, "version": "3"}
         more = {"title": "No more than a name", "status": "active", "content": "not-present"}
         await house.put(stub | more)
@@ -352,6 +363,11 @@ def links(text: str) -> Iterator[str]:
             "&url=http://hl7.org/fhir/StructureDefinition/Patient",
             ("Level 0: Patient", "Keeper of a pet", "Organization"),
             ("Differs in",),
+        ),
+        (
+            "/packages/artifact?type=StructureDefinition&url=http://own.test/mine&view=differences",
+            ("mine StructureDefinition", "Level 1: subject Σ 1..1 Reference", "Differs in"),
+            ("performer",),
         ),
         (
             "/packages/artifact?type=SearchParameter&url=http://a.test/SearchParameter/s",
@@ -650,7 +666,10 @@ async def test_what_is_pasted_and_searched_for_is_kept_nowhere(
     stored = await house.stored()
     with caplog.at_level(logging.DEBUG):
         await looked(page, '{"resourceType": "Patient", "name": [{"family": "Xerxes"}], "x": 1}')
-        await opened(page, "/terminology", q="xerxes")
+        for kind in ("code-systems", "value-sets", "concept-maps"):
+            await opened(page, "/terminology", kind=kind, q="xerxes")
+        await opened(page, "/packages", q="xerxes")
+        await opened(page, "/terminology/concept-map", url=TO_V2, q="xerxes")
         await opened(page, "/terminology/code-system", url=ANIMALS, q="xerxes")
         await opened(page, "/terminology/value-set", url=PETS, q="xerxes")
     own = [record for record in caplog.records if record.name.startswith("careplane")]

@@ -3,7 +3,7 @@ where it is used."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
@@ -11,7 +11,6 @@ from careplane.fhir.codec import json
 from careplane.fhir.definitions import is_resource
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, NotFound
-from careplane.packages.catalogue import Entry
 from careplane.web.chart.outline import outline
 from careplane.web.definitions import elements
 from careplane.web.pages.packages.listing import artifact_path
@@ -20,6 +19,9 @@ from careplane.web.say import canonicals
 from careplane.web.say.canonicals import address
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit
+
+if TYPE_CHECKING:
+    from careplane.packages.catalogue import Entry
 
 _USERS = 300
 _VIEWS = ("all", "differences")

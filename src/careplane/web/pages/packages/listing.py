@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 from careplane.kernel.errors import NotFound
-from careplane.packages.catalogue import Catalogue, Entry, Installed
-from careplane.packages.manifest import CORE, CORE_VERSION
 from careplane.web.pages.terminology import asked
 from careplane.web.say import canonicals
 from careplane.web.say.canonicals import address
 from careplane.web.visit import Visit
+
+if TYPE_CHECKING:
+    from careplane.packages.catalogue import Catalogue, Entry, Installed
 
 PAGE = 100
 
@@ -102,11 +103,11 @@ def _types(entries: Iterable[Entry]) -> list[tuple[str, int]]:
 def _pinned(catalogue: Catalogue, package: Installed) -> list[tuple[str, str, str]]:
     """The dependencies: name, the range that is asked for, and the id of what was chosen; empty
     where that is not here."""
+    built_in = {p.manifest.name: p.id for p in catalogue.packages.values() if p.built_in}
     found = []
     for name, wanted in sorted(package.manifest.dependencies.items()):
-        version = package.pins.get(name, CORE_VERSION if name == CORE else "")
-        id = f"{name}#{version}"
-        found.append((name, wanted, id if version and id in catalogue.packages else ""))
+        id = f"{name}#{package.pins.get(name)}"
+        found.append((name, wanted, id if id in catalogue.packages else built_in.get(name, "")))
     return found
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import NotFound
-from careplane.packages.catalogue import Catalogue, Entry
 from careplane.terminology.library import Kind, Library
 from careplane.web.i18n import mark
 from careplane.web.pages.terminology import asked
 from careplane.web.say.canonicals import address, definition
 from careplane.web.visit import Visit
+
+if TYPE_CHECKING:
+    from careplane.packages.catalogue import Catalogue, Entry
 
 PAGE = 50
 _OTHERS = 500
