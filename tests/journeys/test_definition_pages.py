@@ -24,7 +24,7 @@ from tests.zoo_house import (
     open_zoo,
     opened,
     words,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -77,9 +77,18 @@ async def page(zoo: Zoo) -> AsyncIterator[httpx.AsyncClient]:
         (
             f"/terminology/concept?system={ANIMALS}&code=cat",
             (
-                "It <purrs>.", "Hauskatze", "synonym", "legs 4", "mouse Mouse", "Animal", "Siamese",
-                "wider C Felis http://b.test/beasts Animals elsewhere", "equal K",
-                "Pets http://a.test/ValueSet/pets", "stones", "Our own pets",
+                "It <purrs>.",
+                "Hauskatze",
+                "synonym",
+                "legs 4",
+                "mouse Mouse",
+                "Animal",
+                "Siamese",
+                "wider C Felis http://b.test/beasts Animals elsewhere",
+                "equal K",
+                "Pets http://a.test/ValueSet/pets",
+                "stones",
+                "Our own pets",
                 "Keeper of a pet Patient.maritalStatus required",
             ),
             (),
@@ -93,7 +102,12 @@ async def page(zoo: Zoo) -> AsyncIterator[httpx.AsyncClient]:
         (
             f"/terminology/value-set?url={PETS}",
             (
-                "Made of", "concept descendent-of animal", "Without", "mouse", "2 codes", "cat",
+                "Made of",
+                "concept descendent-of animal",
+                "Without",
+                "mouse",
+                "2 codes",
+                "cat",
                 "Keeper of a pet Patient.maritalStatus required",
             ),
             ("Stone",),
@@ -116,8 +130,13 @@ async def page(zoo: Zoo) -> AsyncIterator[httpx.AsyncClient]:
         (
             "/packages",
             (
-                "a.zoo", "2.1.0", "The zoo", "b.base#1.0.0 asks for 1.x", "c.lost not here",
-                "hl7.fhir.r4.core", "comes with the program",
+                "a.zoo",
+                "2.1.0",
+                "The zoo",
+                "b.base#1.0.0 asks for 1.x",
+                "c.lost not here",
+                "hl7.fhir.r4.core",
+                "comes with the program",
             ),
             (),
         ),
@@ -134,10 +153,15 @@ async def page(zoo: Zoo) -> AsyncIterator[httpx.AsyncClient]:
         (
             f"/packages/artifact?type=StructureDefinition&url={KEEPER}",
             (
-                "Keeper of a pet", "Level 1: name S Σ 1..* HumanName", "identifier :zoo",
-                "Sliced by value:system (open)", "Fixed value http://a.test/zoo",
-                f"Binding {PETS}|1 (required)", "Differs in cardinality, must support",
-                "managingOrganization", "Derived from",
+                "Keeper of a pet",
+                "Level 1: name S Σ 1..* HumanName",
+                "identifier :zoo",
+                "Sliced by value:system (open)",
+                "Fixed value http://a.test/zoo",
+                f"Binding {PETS}|1 (required)",
+                "Differs in cardinality, must support",
+                "managingOrganization",
+                "Derived from",
             ),
             (),
         ),
@@ -170,7 +194,7 @@ async def page(zoo: Zoo) -> AsyncIterator[httpx.AsyncClient]:
         ),
         (f"/validator?profile={KEEPER}", ("Validator", "Nothing is stored"), ("was found",)),
     ],
-)  # fmt: skip
+)
 async def test_a_page_shows(
     page: httpx.AsyncClient, path: str, there: tuple[str, ...], absent: tuple[str, ...]
 ) -> None:

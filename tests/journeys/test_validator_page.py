@@ -1,4 +1,4 @@
-"""The validator by HTTP: problems beside their lines, what cannot be read, and that nothing is kept."""
+"""The validator by HTTP: problems beside their lines, what cannot be read; nothing is kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.zoo_house import (
     open_zoo,
     opened,
     words,
-)  # fmt: skip
+)
 
 pytestmark = pytest.mark.anyio
 
