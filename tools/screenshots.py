@@ -33,7 +33,8 @@ CHROMIUM_ARGUMENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: who looks at what, how wide, in which colours."""
+    """One picture: who looks at what, how wide, in which colours. `pasted` is a resource that is
+    validated there."""
 
     name: str
     path: str
@@ -42,9 +43,27 @@ class Shot:
     height: int = 860
     scheme: str = "light"
     whole: bool = False
+    pasted: str = ""
 
 
 DEVIN = "/patients/devin-bailey"
+ACTS = "/terminology/code-system?url=http://terminology.hl7.org/CodeSystem/v3-ActCode"
+TREE = f"{ACTS}&open=_ActAccountCode&open=CC"
+FEMALE = "/terminology/concept?system=http://hl7.org/fhir/administrative-gender&code=female"
+PRESSURE = "http://hl7.org/fhir/StructureDefinition/bp"
+PROFILE = f"/packages/artifact?type=StructureDefinition&url={PRESSURE}&view=differences"
+CHECK = f"/validator?profile={PRESSURE}"
+WRONG = """{
+  "resourceType": "Observation",
+  "status": "done",
+  "category": [{"text": "Vital signs"}],
+  "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9"}]},
+  "subject": {"reference": "Patient/devin-bailey"},
+  "efectiveDateTime": "2026-02-30",
+  "component": [
+    {"code": {"text": "Systolic"}, "valueQuantity": {"value": 120, "unit": "mm Hg"}}
+  ]
+}"""
 SHOTS = (
     Shot("sign-in", "/sign-in", role=""),
     Shot("today", "/"),
@@ -63,6 +82,14 @@ SHOTS = (
     Shot("record-json", "/records/CarePlan/devin-bailey-plan/json"),
     Shot("front-desk", DEVIN, role="front-desk"),
     Shot("patient", "/", role="patient"),
+    Shot("terminology", "/terminology?kind=value-sets&q=gender"),
+    Shot("code-system", TREE, height=1000),
+    Shot("concept", FEMALE, height=1000),
+    Shot("profile", PROFILE, height=1000),
+    Shot("validator", CHECK, height=1300, pasted=WRONG),
+    Shot("dark-validator", CHECK, height=1000, scheme="dark", pasted=WRONG),
+    Shot("phone-code-system", TREE, width=390, height=844),
+    Shot("phone-validator", CHECK, width=390, height=844, pasted=WRONG),
     Shot("dark-today", "/", scheme="dark"),
     Shot("dark-chart-summary", DEVIN, height=1000, scheme="dark"),
     Shot("dark-chart-vitals", f"{DEVIN}/vitals", height=1000, scheme="dark"),
@@ -103,6 +130,9 @@ def take(browser: Browser, url: str, shot: Shot, out: Path) -> None:
         page.click(f"button[value={shot.role}]")
         page.wait_for_load_state()
     page.goto(shot.path)
+    if shot.pasted:
+        page.fill("#resource", shot.pasted)
+        page.click("form.check button")
     page.wait_for_load_state("networkidle")
     page.screenshot(path=out, full_page=shot.whole)
     context.close()

@@ -290,6 +290,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         peopled,
         authorized.registrar,
         addressing,
+        lambda: packaging.packages,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))

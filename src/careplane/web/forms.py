@@ -16,15 +16,16 @@ _FIELDS = 50
 _KIND = "application/x-www-form-urlencoded"
 
 
-async def fields(request: Request, most: int = _FIELDS) -> dict[str, str]:
-    """The fields of a form, at most so many; of those that stand twice the last."""
+async def fields(request: Request, most: int = _FIELDS, limit: int = _LIMIT) -> dict[str, str]:
+    """The fields of a form, at most so many and of so many bytes; of those that stand twice the
+    last."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _KIND:
         raise UnsupportedMedia(f"Forms are sent as {_KIND}.")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LIMIT:
+        if len(body) > limit:
             raise TooLarge("The form is too large.")
     try:
         return dict(

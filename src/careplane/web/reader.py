@@ -6,7 +6,7 @@ Every call passes the door, so pages see what their caller may see, and are audi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from careplane.records import commands
 from careplane.records.bodies import whole
 from careplane.records.door import Door
 from careplane.records.results import Version
+from careplane.terminology.library import Library
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -110,6 +111,20 @@ class Reader:
     async def several(self, *asked: tuple[str, Pairs]) -> list[Page]:
         """Glances side by side."""
         return list(await asyncio.gather(*(self.glance(type, pairs) for type, pairs in asked)))
+
+    async def meaning(
+        self,
+        operation: str,
+        type: str,
+        work: Callable[[Library], Awaitable[Mapping[str, Any]]],
+    ) -> dict[str, Any]:
+        """What `work` makes of all code systems, value sets and concept maps that the caller finds;
+        the audit trail has it as this operation."""
+
+        async def within(library: Library, instance: Tree | None) -> Tree:
+            return dict(await work(library))
+
+        return await self.door.ask(self.caller, commands.Ask(operation, type, within))
 
     async def counts(self) -> dict[str, int]:
         """How many records of each type there are for this caller."""

@@ -25,9 +25,12 @@ from careplane.web.pages import (
     records,
     sign_in,
     today,
+    validator,
 )
+from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
+from careplane.web.pages.terminology import PRIVATE as TERMINOLOGY
 from careplane.web.visit import (
     Handler,
     Visit,
@@ -77,6 +80,9 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/records/{type}/{id}/raw", records.raw),
     ("/records/{type}/{id}/history", records.history),
     ("/records/{type}/{id}/history/{version}", records.version),
+    ("/validator", validator.show),
+    *TERMINOLOGY,
+    *PACKAGES,
 )
 
 CHANGES: tuple[tuple[str, Handler], ...] = (
@@ -85,6 +91,7 @@ CHANGES: tuple[tuple[str, Handler], ...] = (
     ("/patients/{id}/consent/{consent}/withdraw", consents.withdraw),
     ("/emergency", emergency.enter),
     ("/emergency/{case}", emergency.review),
+    ("/validator", validator.check),
 )
 """Forms of those who are signed in."""
 

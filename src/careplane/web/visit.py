@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -21,7 +21,7 @@ from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import Clock, system_clock
-from careplane.kernel.errors import CareplaneError, Fault
+from careplane.kernel.errors import CareplaneError, Fault, Unsupported
 from careplane.kernel.observe import describe
 from careplane.records.audits.anomalies.looking import Looking
 from careplane.records.audits.anomalies.review import Reviews
@@ -36,6 +36,9 @@ from careplane.web.errors import explain
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
+
+if TYPE_CHECKING:
+    from careplane.packages.packages import Packages
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +58,8 @@ class Web:
     """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
-    programs that administrators look after."""
+    programs that administrators look after, `packages` the definitions that are the same for all
+    tenants."""
 
     door: Door
     tokens: Tokens
@@ -68,6 +72,7 @@ class Web:
     people: People | None = None
     clients: Registrar | None = None
     addressing: Addressing = field(default_factory=Addressing)
+    packages: Callable[[], Packages] | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -99,6 +104,14 @@ class Visit:
         """Where passkeys are good; None where none are."""
         host = self.request.headers.get("host", "")
         return site(self.web.addressing.origin(self.place), host)
+
+    @property
+    def packages(self) -> Packages:
+        """Definitions that are the same for all tenants. Raises Unsupported where there are
+        none."""
+        if self.web.packages is None:
+            raise Unsupported("This server has no packages.")
+        return self.web.packages()
 
     @cached_property
     def language(self) -> str:

@@ -139,9 +139,11 @@ class TrendPlot extends HTMLElement {
   }
 }
 
-/** Where the tabs are one row that scrolls, show the one that is open. */
-const showTab = () =>
-  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+/** Where the navigation or the tabs are one row that scrolls, show the one that is open. */
+const showTab = () => {
+  for (const open of document.querySelectorAll(".side [aria-current]"))
+    open.scrollIntoView({ block: "nearest", inline: "center" });
+};
 showTab();
 
 // A tab that was swapped in (as the whole body, by hx-boost) is read from its start, as after a page load.

@@ -1,0 +1,1 @@
+"""A resource as it was written, with what is wrong with it beside its lines. Pure."""
