@@ -121,7 +121,7 @@ class _Check:
     def _by_default(self, who: Caller, permission: Permission) -> Checked:
         if permission is Permission.CREATE:
             return Checked(True, "No provision denies it.")
-        if self._consents.is_opt_in(who):
+        if self._consents.is_opt_in(who) and self._consents.covers(self._subject.type):
             return Checked(False, "No provision permits it, and this purpose needs one that does.")
         tokens = self._subject.rows.tokens
         part2 = any((t.param, t.code) == (SECURITY, PART2) for t in tokens)

@@ -135,6 +135,10 @@ class Consents:
         """Whether a caller works inside of a Part 2 program."""
         return not self._house.program.isdisjoint(caller.roles)
 
+    def covers(self, type: str) -> bool:
+        """Whether what is of a type can be a patient's, so that Consents are asked for it."""
+        return type in self._types
+
     def is_opt_in(self, caller: Caller) -> bool:
         """Whether nothing is shown for the caller's purpose but what is permitted."""
         return not self._house.opt_in.isdisjoint(purposes_of(caller.purpose))
