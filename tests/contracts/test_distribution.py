@@ -15,8 +15,11 @@ from tools.scale_layout.evidence import Shown, all_of, cut_up, planned_once, sho
 from tools.scale_layout.layouts import BY_RESOURCE, BY_TENANT
 
 _LEDGER = {f"ledger_{name}" for name in ("entry", "head", "loss", "mark", "note", "run", "tile")}
-_WHOLE = {"installation", "migration", "key_change", "key_permit"} | _LEDGER
-"""Of an installation, not of a tenant: a row or two that every node has, and the ledger's."""
+_PACKAGES = {f"package{part}" for part in ("", "_head", "_artifact", "_body", "_usage")}
+_TERMS = {f"terminology_{part}" for part in ("system", "concept", "posting")}
+_WHOLE = {"installation", "migration", "key_change", "key_permit"} | _LEDGER | _PACKAGES | _TERMS
+"""Of an installation, not of a tenant: a row or two that every node has, the ledger's, and what all
+tenants share."""
 _KNOWN = Known("p", "Chalmers", "o0", "8302-2", "2020-05-01T10:00:00Z")
 pytestmark = pytest.mark.anyio
 
