@@ -1,5 +1,5 @@
 """The terminology tests of the FHIR terminology ecosystem, over HTTP: every test as one case, once
-with resources sent along and once with stored ones, failures named in a YAML list.
+with resources sent along and once with stored ones on each engine, failures named in a YAML list.
 
 Of the modes that the suite has, a general server with hierarchical expansions is asked for; the
 tests of mode `tx.fhir.org`, which the suite keeps for that one server, are run as well.
@@ -91,7 +91,7 @@ class Server:
         return await http.post(path, json=case.request(self.along[case.suite]), headers=headers)
 
 
-@pytest.fixture(scope="module", params=["memory, sent along", "sqlite, stored"])
+@pytest.fixture(scope="module", params=["memory, sent along", "sqlite, stored", "postgres, stored"])
 async def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Server]:
@@ -105,7 +105,7 @@ async def server(
 
 
 def cases_in_all() -> int:
-    """Both ways run the same tests."""
+    """Each way runs the same tests."""
     return len(_cases())
 
 
