@@ -7,6 +7,7 @@ changes one that was handed over.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -32,3 +33,16 @@ def is_sane_number(value: Number) -> bool:
         return len(str(value)) <= MAX_DIGITS
     # `adjusted` is the exponent of the first digit, `str` writes each digit that was sent.
     return -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT and len(str(value)) <= MAX_DIGITS
+
+
+def texts_named(name: str, value: Any) -> Iterator[str]:
+    """Every text under a name, wherever it stands in a value."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if isinstance(one.get(name), str):
+                yield one[name]
+            waiting.extend(v for v in one.values() if isinstance(v, dict | list))
+        elif isinstance(one, list):
+            waiting.extend(one)

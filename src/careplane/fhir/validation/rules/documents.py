@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from careplane.fhir.fhirpath.node import Node
-from careplane.fhir.tree import Tree
+from careplane.fhir.tree import Tree, texts_named
 from careplane.kernel.errors import Issue
 
 _BASE = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}(?:/_history/.+)?").fullmatch
@@ -67,22 +66,10 @@ def _targets(entry: Tree) -> Iterator[str]:
     """What the references of an entry mean, as fullUrls."""
     found = _BASE(str(entry.get("fullUrl")))
     base = found.group(1) if found else ""
-    for reference in _references(entry.get("resource")):
+    for reference in texts_named("reference", entry.get("resource")):
         yield reference
         if _RELATIVE(reference):
             yield base + reference.partition("/_history/")[0]
-
-
-def _references(value: Any) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            if isinstance(one.get("reference"), str):
-                yield one["reference"]
-            waiting.extend(v for v in one.values() if isinstance(v, dict | list))
-        elif isinstance(one, list):
-            waiting.extend(one)
 
 
 def _entries(node: Node) -> list[Tree]:

@@ -9,7 +9,7 @@ from careplane.fhir.definitions import is_resource
 from careplane.fhir.fhirpath import check, parse
 from careplane.fhir.fhirpath.errors import NotFhirpath, NotMeaningful
 from careplane.fhir.fhirpath.node import Node
-from careplane.fhir.tree import Tree
+from careplane.fhir.tree import Tree, texts_named
 from careplane.kernel.errors import Issue
 
 _TEXT_LINK = "http://hl7.org/fhir/StructureDefinition/textLink"
@@ -29,7 +29,7 @@ def text_links(node: Node, where: str) -> Iterator[Issue]:
         if target is None:
             continue
         place = f"{where}.extension[{number}]"
-        if fragment and sum(1 for found in _ids(target) if found == fragment) > 1:
+        if fragment and sum(1 for found in texts_named("id", target) if found == fragment) > 1:
             text = f"The link goes to #{fragment[:64]}, which several elements are named"
             yield Issue("error", "invalid", text, place)
         if isinstance(selector, str):
@@ -65,16 +65,3 @@ def _tree(value: Any) -> Tree | None:
 
 def _value(extension: Tree) -> Any:
     return next((v for name, v in extension.items() if name.startswith("value")), None)
-
-
-def _ids(resource: Tree) -> Iterator[str]:
-    """The ids of a resource and of its elements."""
-    waiting: list[Any] = [resource]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            if isinstance(one.get("id"), str):
-                yield one["id"]
-            waiting.extend(v for v in one.values() if isinstance(v, dict | list))
-        elif isinstance(one, list):
-            waiting.extend(one)
