@@ -31,6 +31,7 @@ from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
 from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
+from careplane.app.scheduling import scheduling
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
@@ -75,6 +76,7 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.telehealth.scheduling.admission import ADMISSIONS
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -197,7 +199,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         room=Room(tenants.known, store.counts, system_clock).require,
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
-        admissions=subscribed.admissions,
+        admissions=subscribed.admissions | ADMISSIONS,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -218,6 +220,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     joined(peopled, authorized)
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
+    visits = scheduling(settings, door, state, system_clock, tenants, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner)
@@ -228,6 +231,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *bulk.operations,
         *subscribed.offered(),
         *receipt.operations(given),
+        *visits.operations,
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -262,6 +266,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         addressing,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
+    others[visits.prefix] = visits.feeds
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= dict.fromkeys(PATHS, authorized.endpoints(door, addressing, system_clock))
@@ -291,6 +296,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 tenants.resealing(parts, store.keeper, state),
                 tenants.retaining(parts, state),
                 sweeping(peopled, tenants.numbers),
+                visits.service,
                 *audits.services,
             ),
         ),
