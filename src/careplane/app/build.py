@@ -77,6 +77,7 @@ from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.telehealth.scheduling.admission import ADMISSIONS
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -117,6 +118,7 @@ class Careplane:
     auditing: Auditing
     glass: BreakGlass
     people: People
+    visits: Desk
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -314,6 +316,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         audits,
         glass,
         peopled,
+        visits.desk,
     )
 
 

@@ -27,6 +27,7 @@ from careplane.app.cli import (
     policy,
     reindexing,
     revoking,
+    schedule,
     tenants,
     token,
     users,
@@ -62,6 +63,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(policy.app, name="policy")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(clients.app, name="client")
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(users.app, name="user")

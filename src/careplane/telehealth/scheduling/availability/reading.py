@@ -48,6 +48,11 @@ def has_rules(schedule: Tree) -> bool:
     return any(url.startswith(names.RULE.rpartition("/")[0]) for url, _, _ in _extensions(schedule))
 
 
+def count(schedule: Tree) -> int:
+    """How many rules a Schedule has."""
+    return sum(url == names.RULE for url, _, _ in _extensions(schedule))
+
+
 def check(schedule: Tree) -> None:
     """As `read`, for a Schedule whose Locations are not known: its zone may stand there."""
     has_zone = any(url == names.TIME_ZONE for url, _, _ in _extensions(schedule))

@@ -7,11 +7,17 @@ goes, such as `twilio://SID:TOKEN@+1555/{to}`; they need `careplane[sms]`.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from careplane.kernel.errors import Incorrect
 from careplane.telehealth.scheduling.notices.channel import Message, Undelivered
+
+if TYPE_CHECKING:
+    from apprise import Apprise
 
 _NUMBER = re.compile(r"\+?[0-9]{4,17}", re.ASCII)
 _SECONDS = 20.0
@@ -59,12 +65,20 @@ class Sms:
             raise Undelivered(f"The service answered {answer.status_code}.")
 
     async def _notify(self, number: str, text: str) -> None:
-        try:
-            import apprise
-        except ImportError:
-            raise Undelivered("Apprise is missing: pip install 'careplane[sms]'.") from None
-        service = apprise.Apprise()
-        if not service.add(self._address.replace("{to}", quote(number, safe=""))):
-            raise Undelivered("Apprise does not know this address.")
+        address = self._address.replace("{to}", quote(number, safe=""))
+        service = await asyncio.to_thread(_service, address)
         if not await service.async_notify(body=text):
             raise Undelivered("The service did not take it.")
+
+
+def _service(address: str) -> Apprise:
+    """Reads what Apprise knows, which takes seconds at first."""
+    try:
+        import apprise
+    except ImportError:
+        raise Undelivered("Apprise is missing: pip install 'careplane[sms]'.") from None
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it logs numbers and texts
+    service = apprise.Apprise()
+    if not service.add(address):
+        raise Undelivered("Apprise does not know this address.")
+    return service
