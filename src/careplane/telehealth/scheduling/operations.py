@@ -215,13 +215,16 @@ class Operations:
     def offered(self) -> tuple[Operation, ...]:
         """As `app.build` hands them in."""
         visits, schedules = frozenset({"Appointment"}), frozenset({"Schedule"})
+        granted = (
+            (_ihe("hold", _HOLD), self.hold),
+            (_ihe("book", _BOOK), self.book),
+            (_ours("cancel", _CANCEL, type=True), self.cancel),
+            (_ours("no-show"), self.no_show),
+            (_ours("wait", _WAIT, type=True, instance=False), self.wait),
+        )
         return (
             Operation(_ihe("find", _FIND, changes=False), self.find, visits),
-            Operation(_ihe("hold", _HOLD), self.hold, visits),
-            Operation(_ihe("book", _BOOK), self.book, visits),
-            Operation(_ours("cancel", _CANCEL, type=True), self.cancel, visits),
-            Operation(_ours("no-show"), self.no_show, visits),
-            Operation(_ours("wait", _WAIT, type=True, instance=False), self.wait, visits),
+            *(Operation(what, how, visits, bundled=(409,)) for what, how in granted),
             Operation(_ours("slots", _SLOTS, changes=False), self.slots, schedules),
             Operation(_ours("ical", changes=False), self.ical, visits, answers=invitation.MEDIA),
             Operation(_ours("calendar-feed"), self.feed, _SUBJECTS),
