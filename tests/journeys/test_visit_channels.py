@@ -136,6 +136,14 @@ def test_an_address_that_cannot_be_used_is_refused_at_the_start(address: str) ->
         checked(address)
 
 
+@pytest.mark.parametrize(
+    "died", [{"deceasedBoolean": True}, {"deceasedDateTime": "2027-01-01"}, {}]
+)
+def test_who_has_died_gets_no_letters(died: dict[str, Any]) -> None:
+    patient = {"telecom": [{"system": "email", "value": "p@example.org"}], **died}
+    assert len(list(letters("reminder", VISIT, 1, patient, SENDER, NOW))) == (0 if died else 1)
+
+
 ADDRESSES: dict[str, tuple[list[dict[str, Any]], str, str]] = {
     "the one there is": ([{"system": "email", "value": "a@x"}], "a@x", ""),
     "by rank": (

@@ -100,6 +100,16 @@ FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
     "by its organization": ({"organization": {"reference": "Organization/o"}}, ["e", "e"]),
     "a visit type of one": ({"visit_type": "urn:visit|long"}, ["e", "e"]),
     "a visit type of nobody": ({"visit_type": "urn:visit|none"}, []),
+    "by an identifier": (
+        {"practitioner": {"identifier": {"system": "urn:i", "value": "E"}}}, ["e", "e"],
+    ),
+    "by an identifier of nobody": (
+        {"practitioner": {"identifier": {"system": "urn:i", "value": "X"}}}, [],
+    ),
+    "on a day of the week": ({"timing": {"repeat": {"dayOfWeek": ["tue"]}}}, []),
+    "in the morning": ({"timing": {"repeat": {"when": ["MORN"]}}},
+                       ["s", "s", "e", "s", "e", "s"]),
+    "in the afternoon": ({"timing": {"repeat": {"when": ["AFT"]}}}, []),
     "of a specialty": ({"specialty": "urn:s|skin"}, ["e", "e"]),
     "part of a day": ({"start": "2027-03-01T09:45:00+01:00", "end": "2027-03-01T10:45:00+01:00"},
                       ["e", "s"]),
@@ -113,6 +123,8 @@ async def test_the_search_is_narrowed(clinic: Clinic, name: str) -> None:
     hours = rule("10:00", "11:00", recurrence="FREQ=WEEKLY;BYDAY=MO", step=30)
     long = schedule("e", hours, visit_type("long", 30), actors=("Practitioner/e", "Location/other"))
     long["specialty"] = [{"coding": [{"system": "urn:s", "code": "skin"}]}]
+    identified = [{"system": "urn:i", "value": "E"}]
+    await clinic.put({"resourceType": "Practitioner", "id": "e", "identifier": identified})
     await clinic.put({"resourceType": "Organization", "id": "o", "name": "O"}, other, long)
     asked, expected = FOUND[name]
     kinds = ["urn:visit|visit", "urn:visit|long"]
@@ -212,6 +224,22 @@ async def test_a_patient_books_for_nobody_else_and_only_by_the_operations(clinic
     assert "no such Appointment" in issues(stranger)[0]["diagnostics"]
     missed = await patient.post(f"Appointment/{booked['id']}/$no-show")
     assert missed.status_code == 403
+
+
+async def test_a_patient_holds_a_few_times_only(clinic: Clinic) -> None:
+    patient = clinic.patient("p")
+    found = await clinic.find(patient)
+    holds = [
+        await clinic.call("$hold", patient, appointment_reference=reference(one["id"]))
+        for one in found
+    ]
+    assert [one.status_code for one in holds] == [200, 200, 200, 409]
+    assert "held for you already" in issues(holds[-1])[0]["diagnostics"]
+    first = resources(holds[0])[0]
+    assert first["participant"][0]["actor"]["reference"] == "Patient/p"
+    await clinic.one("$cancel", patient, appointment_reference=reference(first["id"]))
+    again = await clinic.call("$hold", patient, appointment_reference=reference(found[3]["id"]))
+    assert again.status_code == 200
 
 
 async def test_an_app_needs_the_scope(clinic: Clinic) -> None:

@@ -60,3 +60,9 @@ def stored(
 def spans_of(seen: c.Seen, ids: Sequence[str]) -> list[tuple[int, int]]:
     found = [seen.records[key] for id in ids if (key := ("Appointment", id)) in seen.records]
     return [(moment_of(t["start"]), moment_of(t["end"])) for t in found if "start" in t]
+
+
+def held_by(patients: Sequence[str]) -> c.Asking:
+    """What patients hold already."""
+    criteria = f"actor={','.join(patients)}&status=pending"
+    return c.Asking(looks=(c.Look(booking.HELD, "Appointment", criteria),))

@@ -25,7 +25,10 @@ from careplane.telehealth.scheduling.place import Place, others, place_in
 from careplane.telehealth.scheduling.refusals import TooLate, Unavailable, Unfit, all_of
 from careplane.telehealth.scheduling.visit import Wanted
 
+HELD = "held"
+"""The name of the search for what a patient holds."""
 _DAY = 1440 * MINUTE
+_MOST_HOLDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,9 @@ class Asker:
 
 def hold(seen: Seen, asker: Asker, wanted: Wanted, id: str, *extensions: Tree) -> Decided:
     """A pending Appointment, until the hold of the schedule ends."""
+    mine = [t for t in seen.found.get(HELD, ()) if (held_until(t) or 0) > asker.now]
+    if asker.is_patient and len(mine) >= _MOST_HOLDS:
+        raise Unfit(f"{len(mine)} times are held for you already; book or cancel one of them.")
     place = place_in(seen, wanted.schedule)
     opening, over = _had(place, wanted, asker, others(seen, place, asker.now))
     minutes = place.availability.terms.offer if extensions else place.availability.terms.hold

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from msgspec import structs
+
 from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock
@@ -16,7 +18,7 @@ from careplane.records import rights
 from careplane.records.door import Door
 from careplane.records.results import Acted, Version
 from careplane.telehealth.scheduling import booking, finding, looking, visit, waiting_list
-from careplane.telehealth.scheduling.asks import of_wanted, spans_of, stored
+from careplane.telehealth.scheduling.asks import held_by, of_wanted, spans_of, stored
 from careplane.telehealth.scheduling.availability.recurrence import Recurrence
 from careplane.telehealth.scheduling.booking import Asker
 from careplane.telehealth.scheduling.place import around, schedules
@@ -56,7 +58,7 @@ class Desk:
         more: More,
     ) -> Proposed:
         """At most `count` proposals. Forbidden for who may search no Appointments."""
-        _own(caller, patients)
+        patients = _own(caller, patients)
         asker = self.asker(caller)
 
         def decide(seen: c.Seen) -> c.Decided:
@@ -95,13 +97,16 @@ class Desk:
 
     async def hold_for(self, caller: Caller, wanted: Wanted, *extensions: Tree) -> Version:
         """Hold a time; with extensions it is an offer, and held for as long as one is."""
-        _own(caller, wanted.patients)
+        patients = _own(caller, wanted.patients)
         asker, new = self.asker(caller), self.new_id()
 
         def decide(seen: c.Seen) -> c.Decided:
             return booking.hold(seen, asker, wanted, new, *extensions)
 
-        return _first(await self.door.act(caller, of_wanted("$hold", wanted, decide)))
+        act = of_wanted("$hold", wanted, decide)
+        if asker.is_patient:
+            act = structs.replace(act, asks=(*act.asks, lambda seen: held_by(patients)))
+        return _first(await self.door.act(caller, act))
 
     async def book(
         self,
@@ -277,9 +282,13 @@ def is_patient(caller: Caller) -> bool:
     return caller.patient is not None and contexts == {"patient"}
 
 
-def _own(caller: Caller, patients: Sequence[str]) -> None:
-    if is_patient(caller) and any(one != f"Patient/{caller.patient}" for one in patients):
+def _own(caller: Caller, patients: Sequence[str]) -> Sequence[str]:
+    """The patients; the caller, where that is a patient who names nobody."""
+    if not is_patient(caller):
+        return patients
+    if any(one != f"Patient/{caller.patient}" for one in patients):
         raise Forbidden("A patient books visits of their own.")
+    return [f"Patient/{caller.patient}"]
 
 
 def _visits(acted: Acted) -> tuple[Version, ...]:

@@ -94,10 +94,26 @@ def ids(seen: Seen) -> list[str]:
     return [str(t["id"]) for t in trees if t.get("active") is not False and has_rules(t)]
 
 
+def first(
+    seen: Seen, search: Search, asker: Asker, without: frozenset[int]
+) -> tuple[Place, Opening] | None:
+    """The first time that can be had, and does not begin at one of these moments."""
+    found = []
+    for id in ids(seen):
+        try:
+            place = place_in(seen, id)
+        except CareplaneError:
+            continue
+        for visit in offers(place, search):
+            some = free(seen, place, visit, search, asker)
+            opening = next((one for one in some if one.start not in without), None)
+            if opening is not None:
+                found.append((place, opening))
+    return min(found, key=lambda one: (one[1].start, one[0].id), default=None)
+
+
 def times(seen: Seen, search: Search, asker: Asker) -> Times:
     """Every time that can be had. Raises TooLarge for more than can be worked out."""
-    known = {("Schedule", str(tree["id"])): tree for tree in seen.found.get("schedules", ())}
-    seen = Seen({**seen.records, **known}, seen.found)
     made = Times()
     for id in ids(seen):
         try:

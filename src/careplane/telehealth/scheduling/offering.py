@@ -87,19 +87,19 @@ class Offering:
                 return c.Decided()
             tree = seen.records["Appointment", id]
             before = waiting_list.offered_before(tree)
-            for place, opening in finding.times(seen, asked, asker).found:
-                if opening.start not in before:
-                    return c.Decided(
-                        answer=Wanted(
-                            place.id,
-                            opening.start,
-                            opening.end,
-                            opening.visit.code,
-                            patients_in(tree),
-                            (("supportingInformation", [{"reference": f"Appointment/{id}"}]),),
-                        )
-                    )
-            return c.Decided()
+            found = finding.first(seen, asked, asker, before)
+            if found is None:
+                return c.Decided()
+            (place, opening), why = found, [{"reference": f"Appointment/{id}"}]
+            wanted = Wanted(
+                place.id,
+                opening.start,
+                opening.end,
+                opening.visit.code,
+                patients_in(tree),
+                (("supportingInformation", why),),
+            )
+            return c.Decided(answer=wanted)
 
         act = c.Act(
             "$offer",

@@ -46,7 +46,10 @@ class Sender:
 def letters(
     kind: Kind, tree: Tree, version: int, patient: Tree, sender: Sender, now: int
 ) -> Iterator[tuple[Literal["email", "sms"], Message]]:
-    """What goes to a patient, by each way that their record has an address for."""
+    """What goes to a patient, by each way that their record has an address for; nothing to one who
+    has died."""
+    if patient.get("deceasedBoolean") or "deceasedDateTime" in patient:
+        return
     when, until = _when(str(tree["start"])), held_until(tree)
     text = _SENTENCES[kind].format(when=when, until=_until(tree, until))
     signed = f"\n\n{sender.name}" if sender.name else ""
