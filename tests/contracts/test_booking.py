@@ -90,6 +90,10 @@ async def test_a_group_has_as_many_places_as_its_rule(clinic: Clinic) -> None:
     assert Counter(answer.status_code for answer in answers) == {200: 3, 409: 5}
     (slot,) = resources(await clinic.http.get("Slot"))
     assert slot["status"] == "busy"
+    one = next(answer for answer in answers if answer.status_code == 200)
+    await clinic.one("$cancel", appointment_reference=reference(resources(one)[0]["id"]))
+    (slot,) = resources(await clinic.http.get("Slot"))
+    assert slot["status"] == "free"
 
 
 async def test_a_hold_keeps_others_away_until_it_ends(clinic: Clinic, clock: Hands) -> None:

@@ -238,6 +238,21 @@ async def test_a_hold_that_ended_frees_its_slot(clinic: Clinic, clock: Hands) ->
     assert clinic.boxes["email"].messages == []
 
 
+async def test_the_end_of_a_hold_does_not_free_the_slot_of_who_came_after(
+    clinic: Clinic, clock: Hands
+) -> None:
+    service = await begun(clinic)
+    (found,) = await clinic.find(patient_reference={"reference": "Patient/p"})
+    await clinic.one("$hold", appointment_reference=reference(found["id"]))
+    clock.now += 10 * MINUTE
+    await booked(clinic, "q")
+    await turn(service)
+    states = [one["status"] for one in resources(await clinic.http.get("Appointment?_sort=status"))]
+    assert sorted(states) == ["booked", "cancelled"]
+    (slot,) = resources(await clinic.http.get("Slot"))
+    assert slot["status"] == "busy"
+
+
 async def test_nothing_of_a_patient_is_in_a_message_or_a_log(
     clinic: Clinic, caplog: pytest.LogCaptureFixture
 ) -> None:
