@@ -78,6 +78,29 @@ async def test_by_get_it_is_as_by_post(clinic: Clinic) -> None:
     assert "visit-type" in own
 
 
+async def test_what_is_not_gone_by_and_what_cannot_be_used_is_said(clinic: Clinic) -> None:
+    insured = {"reference": "InsurancePlan/i"}
+    timing = {"repeat": {"timeOfDay": ["09:00:00"]}}
+    body = parameters(
+        start="2027-03-01", end="2027-03-01", insurance_reference=insured, timing=timing
+    )
+    homeless = location("nowhere")
+    del homeless["extension"]
+    await clinic.put(
+        homeless, schedule("t", MONDAYS, HALF_HOUR, actors=("Practitioner/e", "Location/nowhere"))
+    )
+    answer = await clinic.http.post("Appointment/$find", json=body)
+    assert len(resources(answer)) == 4
+    (told,) = resources(answer, "outcome")
+    said = {one["severity"]: one["diagnostics"] for one in told["issue"]}
+    assert "has a time zone" in said["warning"]
+    texts = [one["diagnostics"] for one in told["issue"]]
+    assert "insurance-reference is not looked at." in texts
+    assert "timing.repeat.timeOfDay is not looked at." in texts
+    last = [one for one in await clinic.audit() if one.interaction == "$find"][-1]
+    assert last.query == "2027-03-01T00:00:00.000Z/2027-03-02T00:00:00.000Z"
+
+
 FOUND: dict[str, tuple[dict[str, Any], list[str]]] = {
     "one of several practitioners": (
         {"practitioner": [{"reference": "Practitioner/d"}, {"reference": "Practitioner/e"}]},

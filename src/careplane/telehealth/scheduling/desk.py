@@ -74,6 +74,7 @@ class Desk:
             ),
             decide,
             needs=(("s", "Appointment"),),
+            about=finding.about(search),
         )
         times = cast(finding.Times, (await self.door.act(caller, act)).answer)
         shown = times.found[:count]

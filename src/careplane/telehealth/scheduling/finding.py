@@ -13,6 +13,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from careplane.fhir.tree import Tree
+from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import CareplaneError, Issue, TooLarge
 from careplane.records.commands import Asking, Look, Seen
 from careplane.telehealth.scheduling.availability.openings import Opening, openings
@@ -182,6 +183,12 @@ def wishes(timing: Tree) -> tuple[frozenset[int], tuple[tuple[int, int], ...]]:
     repeat = timing.get("repeat", {})
     days = frozenset(_DAYS.index(d) for d in repeat.get("dayOfWeek", ()) if d in _DAYS)
     return days, tuple(_HALVES[when] for when in repeat.get("when", ()) if when in _HALVES)
+
+
+def about(search: Search) -> str:
+    """What is looked for, for the audit trail."""
+    whom = (*search.practitioners, *search.identifiers, *search.locations)
+    return " ".join([f"{format_instant(search.start)}/{format_instant(search.end)}", *whom])
 
 
 def _preference(place: Place, wishes: Sequence[str]) -> tuple[int, str]:

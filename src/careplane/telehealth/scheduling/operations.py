@@ -7,13 +7,12 @@ OperationOutcome (ITI-117, 2:3.117.4.2.2); one that is not understood as everywh
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 from careplane.fhir.codec import json
-from careplane.fhir.definitions import OperationDef, OperationParameter
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Conflict, Incorrect
@@ -25,6 +24,7 @@ from careplane.rest.links import address, with_query
 from careplane.rest.operation import Call, Operation
 from careplane.rest.outcome import outcome
 from careplane.rest.response import Response
+from careplane.telehealth.scheduling import definitions as d
 from careplane.telehealth.scheduling import names, parameters
 from careplane.telehealth.scheduling.calendars import invitation
 from careplane.telehealth.scheduling.calendars.feeds import Feeds
@@ -71,7 +71,8 @@ class Operations:
             bundle.found(base, "Appointment", str(tree["id"]), json.dump(tree), b"match")
             for tree in found.appointments
         ]
-        notices = [bundle.about(outcome(found.issues))] if found.issues else []
+        said = [*found.issues, *parameters.unheeded(call)]
+        notices = [bundle.about(outcome(said))] if said else []
         own = bundle.Link("self", with_query(_address(call), call.request.pairs))
         return Response(200, bundle.bundle("searchset", [*entries, *notices], [own], found.total))
 
@@ -216,19 +217,19 @@ class Operations:
         """As `app.build` hands them in."""
         visits, schedules = frozenset({"Appointment"}), frozenset({"Schedule"})
         granted = (
-            (_ihe("hold", _HOLD), self.hold),
-            (_ihe("book", _BOOK), self.book),
-            (_ours("cancel", _CANCEL, type=True), self.cancel),
-            (_ours("no-show"), self.no_show),
-            (_ours("wait", _WAIT, type=True, instance=False), self.wait),
+            (d.ihe("hold", d.HOLD), self.hold),
+            (d.ihe("book", d.BOOK), self.book),
+            (d.ours("cancel", d.CANCEL, type=True), self.cancel),
+            (d.ours("no-show"), self.no_show),
+            (d.ours("wait", d.WAIT, type=True, instance=False), self.wait),
         )
         return (
-            Operation(_ihe("find", _FIND, changes=False), self.find, visits),
+            Operation(d.ihe("find", d.FIND, changes=False), self.find, visits),
             *(Operation(what, how, visits, bundled=(409,)) for what, how in granted),
-            Operation(_ours("slots", _SLOTS, changes=False), self.slots, schedules),
-            Operation(_ours("ical", changes=False), self.ical, visits, answers=invitation.MEDIA),
-            Operation(_ours("calendar-feed"), self.feed, _SUBJECTS),
-            Operation(_ours("calendar-feed-end"), self.end_feeds, _SUBJECTS),
+            Operation(d.ours("slots", d.SLOTS, changes=False), self.slots, schedules),
+            Operation(d.ours("ical", changes=False), self.ical, visits, answers=invitation.MEDIA),
+            Operation(d.ours("calendar-feed"), self.feed, _SUBJECTS),
+            Operation(d.ours("calendar-feed-end"), self.end_feeds, _SUBJECTS),
         )
 
 
@@ -253,82 +254,3 @@ def _reason_in(concept: Tree) -> tuple[str, str, str]:
     coding = (concept.get("coding") or [{}])[0]
     system = str(coding.get("system", names.CANCEL_REASON))
     return system, str(coding.get("code", "")), str(concept.get("text", ""))
-
-
-Row = tuple[str, int, int | None, str]
-_FIND: Sequence[Row] = (
-    ("start", 1, 1, "dateTime"),
-    ("end", 1, 1, "dateTime"),
-    ("specialty", 0, None, "string"),
-    ("visit-type", 0, None, "string"),
-    ("practitioner", 0, None, "Reference"),
-    ("organization", 0, None, "Reference"),
-    ("location-string", 0, None, "string"),
-    ("location-reference", 0, None, "Reference"),
-    ("patient-reference", 0, None, "Reference"),
-    ("patient-resource", 0, None, "Patient"),
-    ("reason", 0, None, "string"),
-    ("referral-identifier", 0, 1, "Identifier"),
-    ("timing", 0, 1, "Timing"),
-    ("insurance-reference", 0, 1, "Reference"),
-)
-_HOLD: Sequence[Row] = (
-    ("appointment-reference", 0, 1, "Reference"),
-    ("appointment-resource", 0, 1, "Appointment"),
-)
-_BOOK: Sequence[Row] = (
-    *_HOLD,
-    ("patient-reference", 0, None, "Reference"),
-    ("patient-resource", 0, None, "Patient"),
-    ("comment", 0, 1, "string"),
-    ("overbook", 0, 1, "boolean"),
-    ("recurrence", 0, 1, "string"),
-    ("count", 0, 1, "positiveInt"),
-)
-_CANCEL: Sequence[Row] = (
-    ("appointment-reference", 0, 1, "Reference"),
-    ("reason", 0, 1, "string"),
-    ("reason-text", 0, 1, "string"),
-    ("series", 0, 1, "boolean"),
-)
-_WAIT: Sequence[Row] = (
-    ("start", 1, 1, "dateTime"),
-    ("end", 1, 1, "dateTime"),
-    ("patient-reference", 1, 1, "Reference"),
-    ("visit-type", 0, None, "string"),
-    ("practitioner", 0, None, "Reference"),
-    ("location-reference", 0, None, "Reference"),
-    ("reason", 0, None, "string"),
-)
-_SLOTS: Sequence[Row] = (
-    ("start", 1, 1, "dateTime"),
-    ("end", 1, 1, "dateTime"),
-    ("visit-type", 0, None, "string"),
-    ("status", 0, 1, "code"),
-)
-
-
-def _ihe(code: str, rows: Sequence[Row], *, changes: bool = True) -> OperationDef:
-    url = names.DEFINITION + code
-    taken = (*_taken(rows), OperationParameter("return", "out", 0, 1, "Bundle", "", (), ()))
-    return OperationDef(
-        f"appointment-{code}", code, ("Appointment",), False, True, False, changes, taken, url
-    )
-
-
-def _ours(
-    code: str,
-    rows: Sequence[Row] = (),
-    *,
-    type: bool = False,
-    instance: bool = True,
-    changes: bool = True,
-) -> OperationDef:
-    url = names.OUR_DEFINITION + code
-    return OperationDef(
-        f"careplane-appointment-{code}", code, (), False, type, instance, changes, _taken(rows), url
-    )
-
-
-def _taken(rows: Sequence[Row]) -> tuple[OperationParameter, ...]:
-    return tuple(OperationParameter(n, "in", low, high, t, "", (), ()) for n, low, high, t in rows)

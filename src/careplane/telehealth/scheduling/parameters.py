@@ -86,6 +86,17 @@ def more(call: Call) -> More:
     return tuple(made)
 
 
+def unheeded(call: Call) -> list[Issue]:
+    """What $find takes, as IHE has it, and does not go by."""
+    repeat = (call.tree("timing") or {}).get("repeat", {}) if call.all("timing") else {}
+    strange = sorted(set(repeat) - {"dayOfWeek", "when"})
+    names = [f"timing.repeat.{name}" for name in strange]
+    names += ["insurance-reference"] if call.all("insurance-reference") else []
+    return [
+        Issue("information", "not-supported", f"{name[:64]} is not looked at.") for name in names
+    ]
+
+
 def count(call: Call) -> int:
     """`_count`; 50 without it, at most 500."""
     text = call.text("_count")
