@@ -25,7 +25,7 @@ from tests.scheduling_house import HALF_HOUR, parameters, reference, resources, 
 from tools.bench import server
 from tools.bench.client import Answer, Target, load
 
-CLIENTS = 50
+CLIENTS, ROUNDS = 50, 3
 DAY = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
 HOURS = rule("09:00", "17:00", recurrence="FREQ=DAILY", step=30)
 
@@ -90,18 +90,18 @@ def test_of_fifty_clients_one_has_the_time_and_one_mail_tells_of_it(
             ):
                 answer = http.put(f"/{one['resourceType']}/{one['id']}", json=one)
                 assert answer.status_code == 201, answer.text
-            for round in range(5):
+            for round in range(ROUNDS):
                 asked = parameters(start=DAY, end=DAY, patient_reference={"reference": "Patient/p"})
                 proposed = resources(http.post("/Appointment/$find", json=asked))[0]
                 statuses = asyncio.run(_race(running, proposed["id"]))
                 assert statuses == {200: 1, 409: CLIENTS - 1}, f"round {round}"
             booked = resources(http.get("/Appointment?status=booked"))
-            assert len({one["start"] for one in booked}) == len(booked) == 5
+            assert len({one["start"] for one in booked}) == len(booked) == ROUNDS
             feed = http.post("/Practitioner/d/$calendar-feed").json()["parameter"][0]["valueUrl"]
-            assert httpx.get(feed).text.count("BEGIN:VEVENT") == 5
-        _until(lambda: len(kept.taken) == 5)
+            assert httpx.get(feed).text.count("BEGIN:VEVENT") == ROUNDS
+        _until(lambda: len(kept.taken) == ROUNDS)
         time.sleep(1.5)
-        assert len(kept.taken) == 5
+        assert len(kept.taken) == ROUNDS
         assert all("text/calendar" in text for _, text in kept.taken)
         assert {tuple(to) for to, _ in kept.taken} == {("p@example.org",)}
 
