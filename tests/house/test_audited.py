@@ -57,6 +57,7 @@ CALLS: dict[str, Any] = {
     "validate": c.Validate("Organization", NEW),
     "meta": c.Meta("Patient", "p"),
     "change_meta": c.ChangeMeta("Patient", "p", META),
+    "act": c.Act("$x", (), lambda seen: c.Decided()),
     "process": c.Process(bundle("batch", entry("GET", "Patient/p"))),
     "start_reindex": c.StartReindex(everything=True),
     "reindexing": c.Reindexing("nothing"),

@@ -31,7 +31,7 @@ SERVICES = {
 TRUE = {"account.py", "contained.py", "parts.py", "veiled.py"}
 """Files that take the true version of a veiled one: for the trail, and to make rows of."""
 PLAIN = {
-    "changes.py", "export.py", "parts.py", "purge.py", "relabel.py", "resealing.py",
+    "act.py", "changes.py", "export.py", "parts.py", "purge.py", "relabel.py", "resealing.py",
     "transaction.py", "write.py",
 }  # fmt: skip
 """Files that work on the store itself: who writes, and who judges rights of versions by hand."""

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi import checks as conformance
 
 from tools.bench.server import Server
 
-TYPES = ("Resource", "Patient", "Observation", "Encounter", "Binary", "Parameters")
+TYPES = ("Resource", "Patient", "Observation", "Encounter", "Appointment", "Binary", "Parameters")
 EXAMPLES = 6
 
 

@@ -33,6 +33,7 @@ from careplane.app.packaging import Packaging
 from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
 from careplane.app.scanning import scanner_of
+from careplane.app.scheduling import scheduling
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
@@ -88,6 +89,8 @@ from careplane.terminology.library import Shelves
 from careplane.terminology.packaged import PackageLibrary
 from careplane.terminology.releases import Releases
 from careplane.terminology.resources import Resources
+from careplane.telehealth.scheduling.admission import ADMISSIONS
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -130,6 +133,7 @@ class Careplane:
     people: People
     packaging: Packaging
     releases: Releases
+    visits: Desk
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -222,7 +226,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         room=Room(tenants.known, store.counts, system_clock).require,
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
-        admissions=subscribed.admissions,
+        admissions=subscribed.admissions | ADMISSIONS,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -246,6 +250,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     joined(peopled, authorized)
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
+    visits = scheduling(settings, door, state, system_clock, tenants, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner)
@@ -256,6 +261,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *bulk.operations,
         *subscribed.offered(),
         *receipt.operations(given),
+        *visits.operations,
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -293,6 +299,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         lambda: packaging.packages,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
+    others[visits.prefix] = visits.feeds
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= dict.fromkeys(PATHS, authorized.endpoints(door, addressing, system_clock))
@@ -322,6 +329,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 tenants.resealing(parts, store.keeper, state),
                 tenants.retaining(parts, state),
                 sweeping(peopled, tenants.numbers),
+                visits.service,
                 *audits.services,
             ),
         ),
@@ -341,6 +349,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         peopled,
         packaging,
         releases,
+        visits.desk,
     )
 
 

@@ -249,18 +249,41 @@ class Settings(BaseSettings):
     )
     smtp_host: str = Field(
         default="",
-        description="Mail server for subscriptions by e-mail; empty: none are offered.",
+        description="Mail server for subscriptions by e-mail and messages to patients; empty: none "
+        "are offered or sent.",
     )
     smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description="How the connection to the mail server is encrypted."
     )
     smtp_from: str = Field(
-        default="careplane@localhost", description="Sender of the mails of subscriptions."
+        default="careplane@localhost",
+        description="Sender of the mails of subscriptions, and organizer of visits.",
     )
     smtp_user: str = Field(default="", description="User name at the mail server, if it asks.")
     smtp_password: str = Field(
         default="", description="Password at the mail server; set it by the environment only."
+    )
+    sms_url: str = Field(
+        default="",
+        repr=False,  # it may hold a secret
+        description="Where text messages to patients go: a web hook, or an address of Apprise with "
+        "`{to}` where the number goes (docs/scheduling.md); empty: none are sent.",
+    )
+    sms_secret: str = Field(
+        default="",
+        repr=False,
+        description="Bearer token for that web hook; set it by the environment only.",
+    )
+    reminder_hours: str = Field(
+        default="24",
+        description="Hours before a visit at which its patients are reminded of it, with commas "
+        "between them, such as `48,2`; empty: never.",
+    )
+    overbook_roles: str = Field(
+        default="front-desk",
+        description="Roles, with commas between them, that may book beyond what a schedule offers; "
+        "empty: nobody.",
     )
     bulk_import_hosts: str = Field(
         default="",

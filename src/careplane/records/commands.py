@@ -6,7 +6,7 @@ Bytes are JSON; `criteria` are search query strings as HTTP carries them, percen
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -380,3 +380,62 @@ class Disclose(Struct, frozen=True):
 
     reason: str
     versions: tuple[tuple[str, str, int], ...]
+
+
+class Look(Struct, frozen=True):
+    """A search that a decision rests on, by a name: when the decision is written, it must still
+    find exactly what it found. More than `most` are refused."""
+
+    name: str
+    type: str
+    criteria: str
+    most: int = 1000
+
+
+class Asking(Struct, frozen=True):
+    """What a decision needs to know. `changes` are records, by type and id, that the caller must
+    have the right to change; others are as if they were not there. `reads` are looked at besides,
+    and `looks` find, whatever the caller may see: what comes of that is for the decision alone."""
+
+    changes: tuple[tuple[str, str], ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
+    looks: tuple[Look, ...] = ()
+
+
+class Seen(Struct, frozen=True):
+    """What is known so far: the records that are there, and what each search found."""
+
+    records: Mapping[tuple[str, str], Tree]
+    found: Mapping[str, tuple[Tree, ...]]
+
+
+class Write(Struct, frozen=True):
+    """A resource as it shall be. `own`: under the rights of the caller; otherwise the operation
+    vouches for it, as for a Slot, which whoever books a visit need not have the right to write."""
+
+    type: str
+    id: str
+    tree: Tree
+    own: bool = True
+
+
+class Decided(Struct, frozen=True):
+    """What a decision came to: what is written, all or nothing, and what the operation answers
+    besides, which holds nothing of a record. `about` is for the audit trail."""
+
+    writes: tuple[Write, ...] = ()
+    answer: object = None
+    about: str = ""
+
+
+class Act(Struct, frozen=True):
+    """An operation that decides over several records in one step, and writes them. Each of `asks`
+    says what to find out next, from what is known; then `decide` does. They are pure, may be called
+    again, and may raise. `needs` are rights (letters of SMART, type) without which nothing is
+    done."""
+
+    operation: str
+    asks: tuple[Callable[[Seen], Asking], ...]
+    decide: Callable[[Seen], Decided]
+    needs: tuple[tuple[str, str], ...] = ()
+    about: str = ""

@@ -16,6 +16,7 @@ from careplane.access.caller import Caller
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Unsupported
 from careplane.records import (
+    act,
     changes,
     consent_check,
     counts,
@@ -47,6 +48,7 @@ from careplane.records.erase import Erasing
 from careplane.records.parts import Parts
 from careplane.records.reindex import Reindexes
 from careplane.records.results import (
+    Acted,
     Around,
     Checked,
     Exported,
@@ -190,6 +192,11 @@ class Door:
         """Transaction: all or nothing; raises what the first failing entry raised, with its place.
         Batch: each entry by itself, errors among the answers."""
         return await self._call(caller, "transaction", _process, command)
+
+    async def act(self, caller: Caller, command: c.Act) -> Acted:
+        """Look, decide and write in one step, for an operation. Raises what the decision raises,
+        Forbidden for a write that the caller may not make."""
+        return await self._call(caller, command.operation, act.act, command)
 
     async def start_reindex(self, caller: Caller, command: c.StartReindex) -> Walk:
         """A job that makes index rows anew, to be carried out by a service. For administrators.

@@ -15,6 +15,7 @@ from careplane.search.contained import Inner
 from careplane.storage.ports.records import Version
 
 __all__ = [
+    "Acted",
     "Answer",
     "Around",
     "Effect",
@@ -53,6 +54,13 @@ class Written(Struct, frozen=True):
     effect: Effect
     version: Version | None
     issues: tuple[Issue, ...] = ()
+
+
+class Acted(Struct, frozen=True):
+    """What an operation over several records wrote, in the order of its writes, and its answer."""
+
+    written: tuple[Written, ...]
+    answer: object = None
 
 
 class Versions(Struct, frozen=True):

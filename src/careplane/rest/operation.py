@@ -87,7 +87,8 @@ class Operation:
     after the answer (`Prefer: respond-async`). Bodies of the media types in `bodies` are no
     resources: they are handed over as they came, in `Call.resource`. `answers` is the media type of
     an answer that is no resource, `statuses` those of a call that went well; `of_version` where it
-    can be called on one version too."""
+    can be called on one version too. `bundled` are statuses of a refusal whose OperationOutcome
+    stands in a Bundle, as some implementation guides have it."""
 
     definition: OperationDef
     handler: Handler = field(compare=False)
@@ -99,6 +100,7 @@ class Operation:
     writes: bool = False
     later: bool = False
     of_version: bool = False
+    bundled: tuple[int, ...] = ()
 
     @property
     def changes(self) -> bool:

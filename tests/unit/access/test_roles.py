@@ -21,7 +21,7 @@ ward-nurse         rs      crus        -     rs          RS           RS        
 pharmacist         RS      RS          -     -           RS           RS            -
 front-desk         CRUS    -           -     CRUDS       RS           -             -
 researcher         RS      RS          -     -           RS           RS            -
-patient            rs      rs          rs    rs          RS           RS            rs
+patient            rs      rs          rs    crus        RS           RS            rs
 proxy              rs      rs          rs    rs          RS           RS            -
 integration        CRUS    CRUS        CRUS  CRUS        CRUS         RS            -
 auditor            -       -           -     -           RS           -             RS

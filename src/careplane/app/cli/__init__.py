@@ -28,6 +28,7 @@ from careplane.app.cli import (
     policy,
     reindexing,
     revoking,
+    schedule,
     tenants,
     terminology,
     token,
@@ -64,6 +65,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(break_glass.app, name="break-glass")
 app.add_typer(policy.app, name="policy")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(clients.app, name="client")
 app.add_typer(package.app, name="package")
 app.add_typer(tenants.app, name="tenant")

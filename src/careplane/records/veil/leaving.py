@@ -36,6 +36,7 @@ _FIELDS: Mapping[type[Struct], tuple[str, ...]] = {
     r.Processed: ("answers",),
     r.Answer: ("result",),
     r.Written: ("version",),
+    r.Acted: ("written",),
 }
 
 

@@ -73,7 +73,10 @@ def _plain(*media: str) -> Tree:
 def _answers(operation: Operation) -> Tree:
     """With a media type of its own an operation says what is wrong in that form, once it is called;
     before that the refusal is an OperationOutcome."""
-    refused = refusals(*_REFUSED)
+    refused = refusals(*_REFUSED) | {
+        str(status): {"description": REFUSALS[str(status)], "content": content("Resource")}
+        for status in operation.bundled
+    }
     if not operation.answers:
         return _answered(operation, content("Resource")) | refused
     own = _plain(operation.answers)

@@ -1,0 +1,1 @@
+"""Care at a distance: visits planned, held and written down."""

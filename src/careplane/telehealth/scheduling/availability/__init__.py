@@ -1,0 +1,1 @@
+"""When somebody can be seen: rules, read from a Schedule, and the times that follow. Pure."""

@@ -1,0 +1,1 @@
+"""Ways to reach a patient; they do not know each other."""

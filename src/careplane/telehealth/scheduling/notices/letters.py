@@ -1,0 +1,98 @@
+"""What is said. Mail and text messages are no secure channels: a message tells when, and nothing of
+whom, why, or what kind of visit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from careplane.fhir.moment import interval
+from careplane.fhir.tree import Tree
+from careplane.telehealth.scheduling.calendars import invitation
+from careplane.telehealth.scheduling.notices.channel import Message
+from careplane.telehealth.scheduling.occupancy import held_until
+
+Kind = Literal["booked", "moved", "cancelled", "offer", "reminder"]
+_SUBJECTS: dict[Kind, str] = {
+    "booked": "Your appointment",
+    "moved": "Your appointment has been moved",
+    "cancelled": "Your appointment has been cancelled",
+    "offer": "A time has become free for you",
+    "reminder": "A reminder of your appointment",
+}
+_SENTENCES: dict[Kind, str] = {
+    "booked": "You have an appointment on {when}.",
+    "moved": "Your appointment is now on {when}.",
+    "cancelled": "Your appointment on {when} has been cancelled.",
+    "offer": "A time that you wait for has become free: {when}. It is kept for you until {until}: "
+    "book it by then, or it is offered to somebody else.",
+    "reminder": "You have an appointment on {when}.",
+}
+_BY_SMS: frozenset[Kind] = frozenset({"offer", "reminder", "cancelled"})
+_METHODS: dict[Kind, str] = {"booked": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes: the institution's address, and what it is called."""
+
+    base: str
+    organizer: str
+    name: str = ""
+
+
+def letters(
+    kind: Kind, tree: Tree, version: int, patient: Tree, sender: Sender, now: int
+) -> Iterator[tuple[Literal["email", "sms"], Message]]:
+    """What goes to a patient, by each way that their record has an address for; nothing to one who
+    has died."""
+    if patient.get("deceasedBoolean") or "deceasedDateTime" in patient:
+        return
+    when, until = _when(str(tree["start"])), held_until(tree)
+    text = _SENTENCES[kind].format(when=when, until=_until(tree, until))
+    signed = f"\n\n{sender.name}" if sender.name else ""
+    where = f"\n\n{sender.base.removesuffix('/fhir')}" if sender.base else ""
+    if address := address_of(patient, "email", now):
+        method = _METHODS.get(kind, "")
+        write = invitation.cancel if kind == "cancelled" else invitation.request
+        file = write(tree, version, sender.base, sender.organizer, address) if method else b""
+        body = f"{text}{where}{signed}\n"
+        yield "email", Message(address, _SUBJECTS[kind], body, file, method)
+    if kind in _BY_SMS and (number := address_of(patient, "sms", now)):
+        said = f"{sender.name}: {text}" if sender.name else text
+        yield "sms", Message(number, _SUBJECTS[kind], said)
+
+
+def address_of(patient: Tree, system: Literal["email", "sms"], now: int) -> str:
+    """The first address of a way, by rank; empty where there is none, or only old ones."""
+    points = [one for one in patient.get("telecom", ()) if _fits(one, system, now)]
+    points.sort(key=lambda one: int(one.get("rank", 1000)))
+    return str(points[0]["value"]) if points else ""
+
+
+def _fits(point: Tree, system: str, now: int) -> bool:
+    end = point.get("period", {}).get("end")
+    if (
+        point.get("use") == "old"
+        or not point.get("value")
+        or (end and interval(str(end))[1] <= now)
+    ):
+        return False
+    if system == "email":
+        return point.get("system") == "email"
+    mobile = point.get("system") == "phone" and point.get("use") == "mobile"
+    return point.get("system") == "sms" or mobile
+
+
+def _when(start: str) -> str:
+    at = datetime.fromisoformat(start)
+    return f"{at:%A, %d %B %Y, %H:%M} (UTC{at:%z})"
+
+
+def _until(tree: Tree, until: int | None) -> str:
+    if until is None:
+        return ""
+    zone = datetime.fromisoformat(str(tree["start"])).tzinfo
+    return f"{datetime.fromtimestamp(until // 1_000_000, zone):%A, %H:%M}"
