@@ -23,6 +23,7 @@ from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.erasing import Outputs, erasing
 from careplane.app.ledgering import Ledgering
+from careplane.app.mcp import mcp_apps
 from careplane.app.operations import health, tracing
 from careplane.app.operations.health import Health
 from careplane.app.operations.pages import watched
@@ -294,6 +295,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
+    others |= mcp_apps(settings, key, door, tokens.resolve, addressing, tally.saw)
     others |= dict.fromkeys(PATHS, authorized.endpoints(door, addressing, system_clock))
     return Careplane(
         store,
