@@ -230,7 +230,9 @@ def _failed(error: Exception, there: Addresses, *, sent: bool) -> Answer:
     if isinstance(error, Unauthenticated):
         more.append(protected.challenge(there, sent=sent))
     text = str(error) if isinstance(error, CareplaneError) else messages.FAULT
-    said = Refused(messages.INVALID_REQUEST, text, msgspec.Raw(response.body))
+    is_ours = response.status >= 500
+    number = messages.INTERNAL_ERROR if is_ours else messages.INVALID_REQUEST
+    said = Refused(number, text, msgspec.Raw(response.body))
     return Answer(response.status, messages.refusal(said), tuple(more))
 
 
