@@ -197,7 +197,7 @@ class Endpoint:
     async def _told(self, scope: Scope, caller: Caller, error: Exception) -> Exception:
         """Every request that is refused leaves an audit record. The error to answer with: this
         one, unless that record cannot be kept."""
-        if is_audited(error.__cause__ or error):
+        if any(is_audited(one) for one in (error, error.__cause__) if one is not None):
             return error
         try:
             door = self._server.desk.door
