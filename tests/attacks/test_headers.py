@@ -21,6 +21,7 @@ ADDRESSES = (
     "/fhir/metadata", "/fhir/Patient/x", "/fhir/Patient?name=x", "/fhir/Nonsense", "/fhir/_bulk/x",
     "/fhir/.well-known/smart-configuration", "/.well-known/openid-configuration", "/openapi.json",
     "/oauth/token", "/oauth/jwks", "/oauth/authorize", "/oauth/userinfo", "/livez", "/readyz",
+    "/mcp", "/.well-known/oauth-protected-resource/mcp",
     "/ledger/checkpoint", "/ledger/nothing", "/t/nobody/fhir/metadata",
 )  # fmt: skip
 ORIGIN = "http://127.0.0.1:8000"

@@ -23,6 +23,7 @@ from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
 from careplane.app.erasing import Outputs, erasing
 from careplane.app.ledgering import Ledgering
+from careplane.app.mcp import mcp_apps
 from careplane.app.operations import health, tracing
 from careplane.app.operations.health import Health
 from careplane.app.operations.pages import watched
@@ -83,14 +84,14 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.telehealth.scheduling.admission import ADMISSIONS
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.terminology.core import CoreLibrary
 from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
 from careplane.terminology.packaged import PackageLibrary
 from careplane.terminology.releases import Releases
 from careplane.terminology.resources import Resources
-from careplane.telehealth.scheduling.admission import ADMISSIONS
-from careplane.telehealth.scheduling.desk import Desk
 from careplane.web.routes import application as pages
 from careplane.web.visit import Audits, Web
 
@@ -302,6 +303,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     others[visits.prefix] = visits.feeds
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
+    others |= mcp_apps(settings, key, door, tokens.resolve, addressing, tally.saw)
     others |= dict.fromkeys(PATHS, authorized.endpoints(door, addressing, system_clock))
     return Careplane(
         store,

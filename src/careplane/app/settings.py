@@ -386,6 +386,16 @@ class Settings(BaseSettings):
     oidc_label: str = Field(
         default="your institution", description="What the sign-in page calls that provider."
     )
+    mcp: Literal["off", "read", "write"] = Field(
+        default="read",
+        description="What programs may do that come by the Model Context Protocol, within the "
+        "scopes of their tokens: nothing, read, or create and update as well.",
+    )
+    mcp_origins: str = Field(
+        default="",
+        description="Sites, with commas between them, whose pages may speak MCP with this server "
+        "from a browser, such as `https://assistant.example.org`; its own pages may.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged. Logs never hold patient data."
     )

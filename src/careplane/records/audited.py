@@ -39,6 +39,7 @@ async def refused(parts: Parts, account: Account, error: Exception) -> None:
     """The record of a request that came to no call, such as one without a good credential."""
     record = account.failure(parts.clock, error)
     await parts.audit.append(account.caller.tenant, record)
+    error.__dict__[_TOLD] = True
 
 
 async def audited(

@@ -23,6 +23,7 @@ from careplane.app.cli import (
     keys,
     ledger,
     lifecycle,
+    mcp,
     migrating,
     package,
     policy,
@@ -57,6 +58,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("migrate-store")(migrating.migrate_store)
 app.command("reindex")(reindexing.reindex)
+app.command("mcp")(mcp.mcp)
 app.command("doctor")(doctor.doctor)
 app.command("witness")(witness.witness)
 app.add_typer(audit.app, name="audit")

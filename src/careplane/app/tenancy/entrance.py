@@ -1,8 +1,8 @@
 """The way in: from an address to its institution, before anything else looks at a request.
 
-`/t/NAME/fhir` and `/t/NAME/oauth` on the installation's own address, or everything, the pages too,
-on a host name of the institution's own. The prefix is taken off, so that whatever comes after works
-alike for all; `rest.addressing` puts it back into every address that goes out.
+`/t/NAME/fhir`, `/t/NAME/oauth` and `/t/NAME/mcp` on the installation's own address, or everything,
+the pages too, on a host name of the institution's own. The prefix is taken off, so that whatever
+comes after works alike for all; `rest.addressing` puts it back into every address that goes out.
 """
 
 from __future__ import annotations
@@ -17,15 +17,19 @@ from careplane.app.dispatch import App, Receive, Scope, Send
 from careplane.app.operations import health
 from careplane.app.tenancy.here import Here
 from careplane.app.tenancy.pace import Pace
+from careplane.interop.mcp.protected import METADATA as PROTECTED
+from careplane.interop.mcp.protected import PATH
 from careplane.kernel.errors import CareplaneError, NotFound, TooMany
 from careplane.records.door import Door
 from careplane.rest.addressing import OWN, PLACE, ROOT, Addressing, Place
 from careplane.rest.negotiate import Style
+from careplane.rest.oauth.addresses import METADATA, OPENID
 from careplane.rest.outcome import response_of
 from careplane.rest.render import render
 
 _PREFIX = "/t/"
 _BELOW = (f"{ROOT}/", "/oauth/")
+_ALSO = frozenset({ROOT, PATH, PROTECTED, METADATA, OPENID})
 _NOWHERE = "There is nothing at this address."
 _POLICY = 1008
 
@@ -113,7 +117,7 @@ class Entrance:
         if found is None:
             raise NotFound(_NOWHERE)
         below = path.removeprefix(found.root)
-        if below != ROOT and not below.startswith(_BELOW):
+        if below not in _ALSO and not below.startswith(_BELOW):
             raise NotFound(_NOWHERE)
         place = Place(found.tenant, found.root)
         return place, {**scope, PLACE: place, "path": below, **_raw(scope, found)}

@@ -139,6 +139,14 @@ def _checked(given: dict[str, str], client: Client, redirect_uri: str, place: Pl
     )
 
 
+def _is_for(place: Place, given: dict[str, str]) -> bool:
+    """Whether the app wants to speak with this server: `aud` is its FHIR address (SMART App Launch
+    2.2); without that, `resource` is any of its addresses (RFC 8707)."""
+    if "aud" in given or "resource" not in given:
+        return given.get("aud", "").removesuffix("/") == place.fhir
+    return f"{given['resource']}/".startswith(f"{place.issuer}/")
+
+
 def _problems(given: dict[str, str], place: Place) -> Sequence[tuple[str, str]]:
     """What is wrong, the gravest first."""
     prompt = set(given.get("prompt", "").split())
@@ -174,7 +182,7 @@ def _problems(given: dict[str, str], place: Place) -> Sequence[tuple[str, str]]:
             "code_challenge is the base64url of a SHA-256, 43 characters.",
         ),
         (
-            given.get("aud", "").removesuffix("/") != place.fhir,
+            not _is_for(place, given),
             "invalid_request",
             f"aud is the FHIR address of the server that the app wants to speak with: {place.fhir}",
         ),

@@ -1,0 +1,1 @@
+"""The tools, one a file; `interop.mcp.catalogue` lists them."""
