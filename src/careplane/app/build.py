@@ -39,6 +39,7 @@ from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
+from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
@@ -82,6 +83,9 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.telehealth.visits.operations import Operations as VisitOperations
+from careplane.telehealth.visits.sockets import PATH as VISITS
+from careplane.telehealth.visits.visits import Visits
 from careplane.terminology.core import CoreLibrary
 from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
@@ -130,6 +134,7 @@ class Careplane:
     people: People
     packaging: Packaging
     releases: Releases
+    visits: Visits
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -160,6 +165,7 @@ class Careplane:
         await self.usage.close()
         await self.people.changes.close()
         await self.subscriptions.close()
+        await self.visits.close()
         await self.runner.close()
         await self.ledger.close()
         await self.packaging.close()
@@ -237,6 +243,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
+    visits = visiting(settings, key, state, door, system_clock)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
     is_here = tenants.here.is_here
@@ -256,6 +263,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *bulk.operations,
         *subscribed.offered(),
         *receipt.operations(given),
+        *VisitOperations(visits).offered(),
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -304,7 +312,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 traced.requests(fhir),
                 watched(pages(web), tally.saw),
                 others,
-                {sockets.PATH: subscribed.sockets},
+                {sockets.PATH: subscribed.sockets, VISITS: visits.sockets},
             ),
             door,
         ),
@@ -321,6 +329,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 tenants.resealing(parts, store.keeper, state),
                 tenants.retaining(parts, state),
                 sweeping(peopled, tenants.numbers),
+                visits.sweep,
                 *audits.services,
             ),
         ),
@@ -340,6 +349,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         peopled,
         packaging,
         releases,
+        visits,
     )
 
 
