@@ -240,4 +240,6 @@ async def test_a_socket_of_a_server_resumes_within_two_seconds(served: server.Se
         again = await _heard(back, "welcome", "problem")
         assert again["seat"] == welcome["seat"]
         assert time.perf_counter() - began < 2
-        await back.close()
+        await back.send(json.dumps({"type": "leave"}))
+        await asyncio.wait_for(back.wait_closed(), 5)
+        assert back.close_code == 1000, "the server closes, and does not wait for the client"

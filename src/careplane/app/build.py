@@ -297,6 +297,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         authorized.apps(addressing),
         peopled,
         authorized.registrar,
+        visits,
         addressing,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}

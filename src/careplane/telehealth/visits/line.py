@@ -11,14 +11,10 @@ SLOW = 1013
 
 
 class Queued:
-    """A `room.Line`. `write` sends a message, `end` closes with a code; both may wait, and whatever
-    they raise ends the line."""
+    """A `room.Line`. `write` sends a message; it may wait, and whatever it raises ends the line."""
 
-    def __init__(
-        self, write: Callable[[bytes], Awaitable[None]], end: Callable[[int], Awaitable[None]]
-    ) -> None:
+    def __init__(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         self._write = write
-        self._end = end
         self._queue: asyncio.Queue[bytes | int] = asyncio.Queue()
         self._closing = False
 
@@ -37,12 +33,12 @@ class Queued:
             self._closing = True
             self._queue.put_nowait(code)
 
-    async def run(self) -> None:
-        """Until it is closed, or cannot be written to."""
+    async def run(self) -> int:
+        """Until it is closed: the code to close with; 0 where it cannot be written to."""
         with suppress(OSError, RuntimeError, EOFError):
             while True:
                 item = await self._queue.get()
                 if isinstance(item, int):
-                    await self._end(item)
-                    return
+                    return item
                 await self._write(item)
+        return 0

@@ -102,7 +102,7 @@ class Membership:
             return await self._by_ticket(self._opened(join.ticket, Ticket), tenant)
         if join.guest is not None:
             return await self._by_link(self._opened(join.guest, Invitation), join.name, tenant)
-        return await self._back(self._opened(shown[0], Resume), tenant)
+        return await self._back(self._opened(shown[0], Resume), tenant, join.fresh)
 
     async def _by_ticket(self, ticket: Ticket, tenant: Tenant) -> Pass:
         caller = self._known(ticket.caller.caller(), ticket.until, tenant)
@@ -126,7 +126,7 @@ class Membership:
         until = visit.end + self.late
         return Pass(link.caller, visit.id, self.new_id(), called, "guest", "", until)
 
-    async def _back(self, resume: Resume, tenant: Tenant) -> Pass:
+    async def _back(self, resume: Resume, tenant: Tenant, fresh: bool) -> Pass:
         held = resume.held
         caller = self._known(held.caller.caller(), resume.until, tenant)
         visit, role = await self.visit(caller, held.visit)
@@ -134,7 +134,7 @@ class Membership:
             raise Forbidden("You are no longer of this visit.")
         if held.role == "patient" and not await self.record.consented(caller.tenant, visit):
             raise NoConsent("Your consent to be seen by video was withdrawn.")
-        return replace(held, until=visit.end + self.late, resumed=True)
+        return replace(held, until=visit.end + self.late, fresh=fresh)
 
     def _opened(self, text: str, kind: type[_Kind]) -> _Kind:
         try:

@@ -26,12 +26,14 @@ class _Heard(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", 
 
 class Join(_Heard, frozen=True):
     """First of all, with one of: a ticket of `$visit-join`, the token of a guest's link with the
-    name to be called by, the token of `welcome` to come back with."""
+    name to be called by, the token of `welcome` to come back with. `fresh`
+    where connections to the others are to be made anew, as after a page was loaded again."""
 
     ticket: Seal | None = None
     guest: Seal | None = None
     resume: Seal | None = None
     name: Name = ""
+    fresh: bool = False
 
 
 class Ping(_Heard, frozen=True):

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Incorrect
@@ -96,11 +97,7 @@ class Relay:
             entering = self._seals.open((await read(reader)).decode("ascii", "replace"), Entering)
         if abs(self._clock() - entering.at) > _FRESH:
             return
-
-        async def end(code: int) -> None:
-            await write(writer, _CODE + str(code).encode())
-
-        line = Queued(lambda frame: write(writer, frame), end)
+        line = Queued(lambda frame: write(writer, frame))
         entered = await self._enter(entering.held, line)
         if entered is None:
             return
@@ -110,6 +107,8 @@ class Relay:
         reading = asyncio.create_task(_each(reader, heard))
         try:
             await asyncio.wait((writing, reading), return_when=asyncio.FIRST_COMPLETED)
+            if writing.done() and (code := writing.result()):
+                await write(writer, _CODE + str(code).encode())
         finally:
             left()
             for one in (writing, reading):
@@ -128,8 +127,8 @@ class Remote:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._line = Queued(lambda frame: write(writer, frame), self._end)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._line = Queued(lambda frame: write(writer, frame))
+        self._tasks: list[asyncio.Task[Any]] = []
 
     def start(self, line: Queued, lost: int) -> None:
         """Hand what the room says to `line`, which closes with `lost` where the process ends."""
@@ -146,9 +145,6 @@ class Remote:
         """The participant's socket is gone."""
         for task in self._tasks:
             task.cancel()
-        self._writer.close()
-
-    async def _end(self, code: int) -> None:
         self._writer.close()
 
     async def _listen(self, line: Queued, lost: int) -> None:

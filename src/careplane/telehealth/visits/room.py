@@ -202,7 +202,9 @@ class Room:
         self._welcome(seat)
         if seat.held.admitted:
             self._show(seat)
-            self._others(seat, m.Back(seat.id))
+            for other in self.inside:
+                if other is not seat:
+                    other.tell(m.Joined(_peer(seat, other)) if held.fresh else m.Back(seat.id))
         unsaid, seat.unsaid = seat.unsaid, deque()
         for raw in unsaid:
             line.send(raw)

@@ -32,6 +32,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PATH = "/fhir/$visits"
 _MOST = 2_000
 _JOIN_SECONDS = 10.0
+_LAST_SECONDS = 2.0
 _SILENT_SECONDS = 60.0
 """Browsers ping every 15 seconds; one that says nothing for so long is gone."""
 _POLICY, _TOO_BIG, _TRY_LATER = 1008, 1009, 1013
@@ -67,7 +68,7 @@ class _Socket:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._line = Queued(self._text, self._close)
+        self._line = Queued(self._text)
         self._pace = Pace(here.clock)
 
     async def serve(self) -> None:
@@ -79,14 +80,14 @@ class _Socket:
             if sitting is not None:
                 listening = asyncio.create_task(self._listen(sitting))
                 await asyncio.wait((writing, listening), return_when=asyncio.FIRST_COMPLETED)
+                # granian does not send a close while something waits to receive
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
         finally:
             if sitting is not None:
                 sitting.left()
             self._line.close(_POLICY)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(writing, 2.0)
+            await self._end(writing)
 
     async def _join(self) -> Sitting | None:
         try:
@@ -151,8 +152,12 @@ class _Socket:
     async def _text(self, message: bytes) -> None:
         await self._send({"type": "websocket.send", "text": message.decode()})
 
-    async def _close(self, code: int) -> None:
-        await self._send({"type": "websocket.close", "code": code})
+    async def _end(self, writing: asyncio.Task[int]) -> None:
+        """Send what is queued and close, unless the client is gone."""
+        with suppress(TimeoutError, OSError, RuntimeError):
+            async with asyncio.timeout(_LAST_SECONDS):
+                if code := await writing:
+                    await self._send({"type": "websocket.close", "code": code})
 
 
 def _code(error: CareplaneError) -> tuple[str, int]:

@@ -50,7 +50,8 @@ class Invitation(Struct, frozen=True, array_like=True):
 
 class Pass(Struct, frozen=True, array_like=True):
     """A seat in the room of a visit, as access has decided: `who` is the person's resource, empty
-    for a guest by link; `until` is when the room closes; `admitted` where a host has let it in."""
+    for a guest by link; `until` is when the room closes; `admitted` where a host has let it in,
+    `fresh` where who comes back has no connections any more."""
 
     caller: KeptCaller
     visit: str
@@ -60,7 +61,7 @@ class Pass(Struct, frozen=True, array_like=True):
     who: str
     until: int
     admitted: bool = False
-    resumed: bool = False
+    fresh: bool = False
 
     @property
     def tenant(self) -> int:

@@ -73,6 +73,11 @@ class Visits:
         visit, role = await self._membership.visit(caller, id)
         return Standing(visit, role, await self._record.consented(caller.tenant, visit))
 
+    async def role(self, caller: Caller, id: str) -> Role:
+        """What the caller is in a visit, whenever it is. Raises NotFound, Forbidden."""
+        visit = await self._record.appointment(caller, id)
+        return await self._membership.role(caller, visit)
+
     async def consent(self, caller: Caller, id: str) -> Standing:
         """Record that the patient agrees to be seen by video. Raises Forbidden for others."""
         visit, role = await self._membership.visit(caller, id)
