@@ -191,10 +191,10 @@ async def test_a_socket_comes_back_within_two_seconds_and_misses_nothing(clinic:
     back = clinic.talk()
     back.say("join", resume=resume)
     assert (await back.hear("welcome"))["seat"] == seat
-    assert len((await back.hear("admitted"))["peers"]) == 1
-    assert time.perf_counter() - began < 2
     assert (await back.hear("signalled"))["description"] == OFFER
     assert (await back.hear("chatted"))["text"] == "are you there?"
+    assert len((await back.hear("admitted"))["peers"]) == 1
+    assert time.perf_counter() - began < 2
     assert (await doctor.hear("back"))["seat"] == seat
     assert not [m for m in doctor.seen if m["type"] == "left"]
 

@@ -200,14 +200,14 @@ class Room:
             old.close(REPLACED)
         seat.held = replace(seat.held, until=held.until)
         self._welcome(seat)
+        unsaid, seat.unsaid = seat.unsaid, deque()
+        for raw in unsaid:
+            line.send(raw)
         if seat.held.admitted:
             self._show(seat)
             for other in self.inside:
                 if other is not seat:
                     other.tell(m.Joined(_peer(seat, other)) if held.fresh else m.Back(seat.id))
-        unsaid, seat.unsaid = seat.unsaid, deque()
-        for raw in unsaid:
-            line.send(raw)
         if seat.is_host:
             self._knock()
         return seat

@@ -1,11 +1,13 @@
-// One connection to one other participant: perfect negotiation (WebRTC 1.0, 10.7).
+// One connection to one other participant: perfect negotiation (WebRTC 1.0, 10.7). Who comes offers
+// first, and who was there adds its own tracks to the answer, so that beginnings do not collide.
 
 export class Link {
   #making = false;
   #ignoring = false;
+  #unsent;
 
-  /** `signal` sends to the other; `shown` is given a stream of the other. */
-  constructor(peer, { ice, relay }, stream, signal, shown) {
+  /** `signal` sends to the other; `shown` is given a stream of the other; `first`: who offers. */
+  constructor(peer, { ice, relay }, stream, signal, shown, first) {
     this.peer = peer;
     this.signal = signal;
     this.pc = new RTCPeerConnection({ iceServers: ice, iceTransportPolicy: relay ? "relay" : "all" });
@@ -14,7 +16,20 @@ export class Link {
     pc.onicecandidate = ({ candidate }) => candidate && signal({ candidate: plain(candidate) });
     pc.oniceconnectionstatechange = () => pc.iceConnectionState === "failed" && pc.restartIce();
     pc.ontrack = ({ streams: [theirs] }) => shown(theirs);
-    for (const track of stream.getTracks()) pc.addTrack(track, stream);
+    this.#unsent = stream;
+    if (first) {
+      this.#add();
+      const kinds = stream.getTracks().map((track) => track.kind);
+      for (const kind of ["audio", "video"]) {
+        if (!kinds.includes(kind)) pc.addTransceiver(kind, { direction: "recvonly" });
+      }
+    }
+  }
+
+  #add() {
+    const stream = this.#unsent;
+    for (const track of stream?.getTracks() ?? []) this.pc.addTrack(track, stream);
+    this.#unsent = null;
   }
 
   async #offer() {
@@ -40,6 +55,7 @@ export class Link {
       if (this.#ignoring) return;
       await pc.setRemoteDescription(description);
       if (description.type === "offer") {
+        this.#add();
         await pc.setLocalDescription();
         this.#describe();
       }
@@ -54,6 +70,7 @@ export class Link {
 
   /** Send this track, or nothing, in the place of what was sent of its kind. */
   replace(kind, track, stream) {
+    if (this.#unsent) return; // it is in the stream, and goes with the rest
     const sender = this.pc.getSenders().find((one) => (one.track?.kind ?? one.kind) === kind);
     if (sender) {
       sender.kind = kind;

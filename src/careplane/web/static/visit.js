@@ -27,11 +27,11 @@ class VideoVisit extends HTMLElement {
       this.#sent(event.target).catch((problem) => this.#alert("failed", { text: problem.message }));
     });
     this.addEventListener("change", ({ target }) => {
-      if (target.dataset.device || "audioOnly" in target.dataset) this.#devices();
+      if (target.dataset.device || "audioOnly" in target.dataset) this.ready = this.#devices();
     });
     addEventListener("online", () => this.#socket?.close());
     addEventListener("pagehide", () => this.#socket?.close());
-    this.#devices();
+    this.ready = this.#devices();
   }
 
   #socket;
@@ -134,6 +134,7 @@ class VideoVisit extends HTMLElement {
 
   async #join() {
     this.#status("joining");
+    await this.ready;
     try {
       const shown = await this.#credential();
       const socket = (this.#socket = new WebSocket(this.address));
@@ -245,7 +246,7 @@ class VideoVisit extends HTMLElement {
     for (const seat of [...this.#links.keys()]) if (!here.has(seat)) this.#drop(seat);
     for (const peer of peers) {
       const known = this.#links.get(peer.seat);
-      known ? known.pc.restartIce() : this.#link(peer); // the network is another one
+      known ? known.pc.restartIce() : this.#link(peer, true); // the network is another one
     }
     this.#timers.push(setInterval(() => this.#look(), LOOK));
     this.#tell();
@@ -253,7 +254,7 @@ class VideoVisit extends HTMLElement {
   }
   on_joined({ peer }) {
     this.#drop(peer.seat);
-    this.#link(peer);
+    this.#link(peer, false);
     this.#status("came", peer);
   }
   on_signalled({ seat, description, candidate }) {
@@ -335,10 +336,10 @@ class VideoVisit extends HTMLElement {
 
   // Pictures ---------------------------------------------------------------------------------
 
-  #link(peer) {
+  #link(peer, first) {
     const signal = (more) => this.#send("signal", { to: peer.seat, ...more });
     const shown = (stream) => this.#tile(peer.seat, peer.name, stream, false);
-    const link = new Link(peer, this.ways, this.#stream, signal, shown);
+    const link = new Link(peer, this.ways, this.#stream, signal, shown, first);
     link.line = new Line();
     this.#links.set(peer.seat, link);
   }
