@@ -41,6 +41,7 @@ from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
+from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
@@ -86,6 +87,9 @@ from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
 from careplane.telehealth.scheduling.admission import ADMISSIONS
 from careplane.telehealth.scheduling.desk import Desk
+from careplane.telehealth.visits.operations import Operations as VisitOperations
+from careplane.telehealth.visits.sockets import PATH as VISITS
+from careplane.telehealth.visits.visits import Visits
 from careplane.terminology.core import CoreLibrary
 from careplane.terminology.grammatical import GrammarLibrary
 from careplane.terminology.library import Shelves
@@ -134,7 +138,8 @@ class Careplane:
     people: People
     packaging: Packaging
     releases: Releases
-    visits: Desk
+    desk: Desk
+    visits: Visits
     operator: Caller = OPERATOR
 
     def resealing_of(self, tenant: Tenant) -> Resealing:
@@ -165,6 +170,7 @@ class Careplane:
         await self.usage.close()
         await self.people.changes.close()
         await self.subscriptions.close()
+        await self.visits.close()
         await self.runner.close()
         await self.ledger.close()
         await self.packaging.close()
@@ -242,6 +248,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
+    visits = visiting(settings, key, state, door, system_clock)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
     is_here = tenants.here.is_here
@@ -251,7 +258,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     joined(peopled, authorized)
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
-    visits = scheduling(settings, door, state, system_clock, tenants, addressing)
+    planned = scheduling(settings, door, state, system_clock, tenants, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner)
@@ -262,7 +269,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *bulk.operations,
         *subscribed.offered(),
         *receipt.operations(given),
-        *visits.operations,
+        *planned.operations,
+        *VisitOperations(visits).offered(),
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -296,11 +304,12 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         authorized.apps(addressing),
         peopled,
         authorized.registrar,
+        visits,
         addressing,
         lambda: packaging.packages,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
-    others[visits.prefix] = visits.feeds
+    others[planned.prefix] = planned.feeds
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= mcp_apps(settings, key, door, tokens.resolve, addressing, tally.saw)
@@ -314,7 +323,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 traced.requests(fhir),
                 watched(pages(web), tally.saw),
                 others,
-                {sockets.PATH: subscribed.sockets},
+                {sockets.PATH: subscribed.sockets, VISITS: visits.sockets},
             ),
             door,
         ),
@@ -331,7 +340,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 tenants.resealing(parts, store.keeper, state),
                 tenants.retaining(parts, state),
                 sweeping(peopled, tenants.numbers),
-                visits.service,
+                planned.service,
+                visits.sweep,
                 *audits.services,
             ),
         ),
@@ -351,7 +361,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         peopled,
         packaging,
         releases,
-        visits.desk,
+        planned.desk,
+        visits,
     )
 
 

@@ -285,6 +285,48 @@ class Settings(BaseSettings):
         description="Roles, with commas between them, that may book beyond what a schedule offers; "
         "empty: nobody.",
     )
+    visit_early_minutes: int = Field(
+        default=30,
+        ge=0,
+        le=1440,
+        description="Minutes before an appointment from which on its video room is open.",
+    )
+    visit_late_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=1440,
+        description="Minutes after the end of an appointment when its video room closes.",
+    )
+    visit_phone: str = Field(
+        default="",
+        description="Telephone number that a patient is told to call where video does not work, "
+        "such as `+1 555 0100`; empty: none.",
+    )
+    turn_urls: str = Field(
+        default="",
+        description="Relays for video visits, with commas between them, such as "
+        "`turn:relay.example.org:3478,turns:relay.example.org:443?transport=tcp`; empty: none, and "
+        "participants behind strict firewalls do not see each other.",
+    )
+    turn_secret: str = Field(
+        default="",
+        repr=False,
+        description="Secret shared with these relays (coturn: `static-auth-secret`), from which "
+        "credentials that end are made; set it by the environment only.",
+    )
+    turn_seconds: int = Field(
+        default=600, ge=60, le=86_400, description="How long such credentials are good."
+    )
+    turn_only: bool = Field(
+        default=False,
+        description="Send all video through the relays, so that participants do not learn each "
+        "other's network address.",
+    )
+    stun_urls: str = Field(
+        default="",
+        description="STUN servers for video visits, with commas between them, such as "
+        "`stun:relay.example.org:3478`; empty: none.",
+    )
     bulk_import_hosts: str = Field(
         default="",
         description="Hosts, with commas between them, that `$import` may read from although they "

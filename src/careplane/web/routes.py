@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from careplane.kernel.errors import Busy, NotFound, Unsupported
 from careplane.rest.oauth.addresses import AUTHORIZE
+from careplane.telehealth.visits.operations import GUEST
 from careplane.web import assets
 from careplane.web.pages import (
     access,
@@ -26,6 +27,7 @@ from careplane.web.pages import (
     sign_in,
     today,
     validator,
+    visits,
 )
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
@@ -57,6 +59,16 @@ APPS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/patients/{id}/apps/{client}", launch.launch),
 )
 """Where apps may act for people."""
+
+VISITS: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/visits/{id}", visits.show),
+    ("POST", "/visits/{id}/consent", visits.consent),
+    ("POST", "/visits/{id}/ticket", visits.ticket),
+    ("POST", "/visits/{id}/invite", visits.invite),
+    ("POST", "/visits/{id}/summary", visits.summarize),
+    ("POST", "/visits/{id}/files", visits.share),
+)
+"""Where there are visits by video."""
 
 PRIVATE: tuple[tuple[str, Handler], ...] = (
     ("/", today.show),
@@ -103,6 +115,7 @@ def routes(web: Web) -> list[BaseRoute]:
         Route("/static/{path:path}", open_to_all(web, _static), methods=["GET"]),
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *_apps(web),
+        *_visits(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
@@ -117,6 +130,15 @@ def _apps(web: Web) -> list[BaseRoute]:
     return [
         Route(AUTHORIZE, ask, methods=["GET", "POST"]),
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in APPS),
+    ]
+
+
+def _visits(web: Web) -> list[BaseRoute]:
+    if web.visits is None:
+        return []
+    return [
+        Route(GUEST, open_to_all(web, visits.guest), methods=["GET"]),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in VISITS),
     ]
 
 

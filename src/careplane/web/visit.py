@@ -30,6 +30,7 @@ from careplane.records.door import Door
 from careplane.rest.addressing import Addressing, Place, place_of
 from careplane.rest.outcome import status_of
 from careplane.storage.ports.records import Tenant
+from careplane.telehealth.visits.visits import Visits
 from careplane.web import i18n, render
 from careplane.web.apps import Apps
 from careplane.web.errors import explain
@@ -58,8 +59,8 @@ class Web:
     """What the pages need; `app.build` makes it. `roles` are for the demo's role picker, empty
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
-    programs that administrators look after, `packages` the definitions that are the same for all
-    tenants."""
+    programs that administrators look after, `visits` those by video, `packages` the definitions
+    that are the same for all tenants."""
 
     door: Door
     tokens: Tokens
@@ -71,6 +72,7 @@ class Web:
     apps: Apps | None = None
     people: People | None = None
     clients: Registrar | None = None
+    visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
 
@@ -146,6 +148,7 @@ class Visit:
             "role": next((r for r in self.web.roles if r.caller == self.caller), None),
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
+            "with_visits": self.web.visits is not None,
             "here": self.request.url.path,
             "today": self.today,
             "emergency": self._emergency,

@@ -62,7 +62,7 @@ def times(
 
     async def work(here: Careplane, operator: Caller) -> list[dict[str, str]]:
         state = "free" if free else None
-        found = await slots(here.visits, operator, schedule, search, state)
+        found = await slots(here.desk, operator, schedule, search, state)
         return [{name: str(one[name]) for name in ("start", "end", "status")} for one in found]
 
     found = _asked(work, data, database, tenant)

@@ -1,0 +1,149 @@
+"""What a visit leaves beside its Encounter (R4): the consent to telehealth, what was kept of the
+chat, shared files and the after-visit summary."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from careplane.fhir.tree import Tree
+from careplane.kernel.clock import format_instant
+from careplane.kernel.errors import Incorrect, TooLarge
+from careplane.telehealth.visits.appointment import Booked
+from careplane.telehealth.visits.messages import Chatted
+
+CONSENTS = "https://github.com/careplane/careplane/visit-consent"
+"""Identifiers of consents to telehealth: the id of the appointment."""
+_OURS = "https://github.com/careplane/careplane/CodeSystem/visit"
+_LOINC = "http://loinc.org"
+_AUTHORS = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Device")
+_LARGEST = 5_000_000
+_LONGEST = 20_000
+_MARKS: dict[str, tuple[bytes, ...]] = {
+    "application/pdf": (b"%PDF-",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+}
+"""What the bytes of each kind of file begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who does something, by resource (perhaps of no clinical type) and name."""
+
+    id: str
+    name: str
+
+    def reference(self) -> Tree:
+        """As an author, performer or sender."""
+        named: Tree = {"display": self.name} if self.name else {}
+        if self.id.partition("/")[0] in _AUTHORS:
+            named["reference"] = self.id
+        return named
+
+
+def consent(visit: Booked, by: Person, now: int) -> Tree:
+    """That the patient agrees to be seen by video. Its scope is no question of access to records,
+    so it opens and closes none."""
+    text = "I agree to be seen by video, and have been told that I may refuse or stop at any time."
+    return {
+        "resourceType": "Consent",
+        "identifier": [{"system": CONSENTS, "value": visit.id}],
+        "status": "active",
+        "scope": {"coding": [{"system": _OURS, "code": "telehealth", "display": "Telehealth"}]},
+        "category": [
+            {"coding": [{"system": _LOINC, "code": "59284-0", "display": "Consent Document"}]}
+        ],
+        "patient": {"reference": visit.patient},
+        "dateTime": format_instant(now),
+        "performer": [by.reference()],
+        "policyRule": {"text": text},
+        "provision": {
+            "type": "permit",
+            "period": {"start": format_instant(visit.start)[:10]},
+            "data": [{"meaning": "related", "reference": {"reference": f"Appointment/{visit.id}"}}],
+        },
+    }
+
+
+def kept_chat(
+    visit: Booked, encounter: str, by: Person, lines: Sequence[Chatted], now: int
+) -> Tree:
+    """Lines of the chat, each with who said it and when."""
+    said = [f"{format_instant(one.at * 1000)} {one.name}: {one.text}" for one in lines]
+    return {
+        "resourceType": "Communication",
+        "status": "completed",
+        "category": [{"text": "Chat of a video visit"}],
+        "medium": [{"text": "chat"}],
+        "subject": {"reference": visit.patient},
+        "encounter": {"reference": encounter},
+        "about": [{"reference": f"Appointment/{visit.id}"}],
+        "sent": format_instant(now),
+        "sender": by.reference(),
+        "payload": [{"contentString": one} for one in said],
+    }
+
+
+def summary(visit: Booked, encounter: str, by: Person, text: str, now: int) -> Tree:
+    """What the patient takes home. Raises Incorrect for one that is empty or too long."""
+    if not text.strip() or len(text) > _LONGEST:
+        raise Incorrect(f"Write a summary of {_LONGEST} characters at most.")
+    concept = {
+        "coding": [
+            {"system": _LOINC, "code": "34133-9", "display": "Summary of episode note"},
+            {"system": _OURS, "code": "after-visit-summary", "display": "After-visit summary"},
+        ],
+        "text": "After-visit summary",
+    }
+    return _document(
+        visit, encounter, by, concept, "After-visit summary", "text/plain; charset=utf-8",
+        text.encode(), now,
+    )  # fmt: skip
+
+
+def shared_file(
+    visit: Booked, encounter: str, by: Person, title: str, kind: str, data: bytes, now: int
+) -> Tree:
+    """A file of a kind that can be told by its bytes. Raises Incorrect for one that is something
+    else than it says, TooLarge."""
+    if len(data) > _LARGEST:
+        raise TooLarge(f"A file has {_LARGEST} bytes at most.")
+    if kind not in _MARKS:
+        raise Incorrect(f"Files are of one of: {', '.join(_MARKS)}.")
+    if not data.startswith(_MARKS[kind]):
+        raise Incorrect(f"The file is not {kind}, although it says so.")
+    title = " ".join(title.split())[:80] or "File"
+    concept = {"coding": [{"system": _OURS, "code": "shared-file"}], "text": "Shared in a visit"}
+    return _document(visit, encounter, by, concept, title, kind, data, now)
+
+
+def _document(
+    visit: Booked, encounter: str, by: Person, type: Tree, title: str, kind: str, data: bytes,
+    now: int,
+) -> Tree:  # fmt: skip
+    at = format_instant(now)
+    return {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "docStatus": "final",
+        "type": type,
+        "subject": {"reference": visit.patient},
+        "date": at,
+        "author": [by.reference()],
+        "content": [
+            {
+                "attachment": {
+                    "contentType": kind,
+                    "data": base64.b64encode(data).decode(),
+                    "title": title,
+                    "creation": at,
+                }
+            }
+        ],
+        "context": {
+            "encounter": [{"reference": encounter}],
+            "related": [{"reference": f"Appointment/{visit.id}"}],
+        },
+    }

@@ -1,0 +1,127 @@
+"""The visits of an installation: what pages, operations and sockets ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from careplane.access.caller import Caller
+from careplane.kernel.clock import Clock
+from careplane.kernel.errors import Forbidden
+from careplane.kernel.ids import NewId
+from careplane.records.door import Door
+from careplane.storage.ports.state import StateStore
+from careplane.telehealth.visits import homes, membership
+from careplane.telehealth.visits.appointment import Booked
+from careplane.telehealth.visits.membership import Membership
+from careplane.telehealth.visits.messages import Role
+from careplane.telehealth.visits.record import Record
+from careplane.telehealth.visits.rooms import Rooms
+from careplane.telehealth.visits.sockets import Sockets
+from careplane.telehealth.visits.tokens import Seals
+from careplane.telehealth.visits.turn import Ice
+
+_SWEPT_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an institution has chosen: how long before and after an appointment its room is open
+    (minutes), the number to call where video fails, the relays."""
+
+    early: int = 30
+    late: int = 60
+    phone: str = ""
+    ice: Ice = field(default_factory=Ice)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A visit as one finds it: what one is there, whether the consent to telehealth is there."""
+
+    visit: Booked
+    role: Role
+    consented: bool
+
+
+class Visits:
+    """Over one door and one state."""
+
+    def __init__(
+        self,
+        door: Door,
+        state: StateStore,
+        seals: Seals,
+        clock: Clock,
+        new_id: NewId,
+        choice: Choice,
+    ) -> None:
+        self.phone = choice.phone
+        self._state = state
+        self._clock = clock
+        self._record = Record(door, clock)
+        minute = 60_000_000
+        self._membership = Membership(
+            self._record, state, seals, clock, new_id, choice.early * minute, choice.late * minute
+        )
+        self.rooms = Rooms(self._record, state, seals, choice.ice, clock, choice.phone)
+        self.sockets = Sockets(self._membership, self.rooms, clock)
+
+    async def standing(self, caller: Caller, id: str) -> Standing:
+        """Raises NotFound, Forbidden, Conflict where it is not the time of the visit."""
+        visit, role = await self._membership.visit(caller, id)
+        return Standing(visit, role, await self._record.consented(caller.tenant, visit))
+
+    async def role(self, caller: Caller, id: str) -> Role:
+        """What the caller is in a visit, whenever it is. Raises NotFound, Forbidden."""
+        visit = await self._record.appointment(caller, id)
+        return await self._membership.role(caller, visit)
+
+    async def consent(self, caller: Caller, id: str) -> Standing:
+        """Record that the patient agrees to be seen by video. Raises Forbidden for others."""
+        visit, role = await self._membership.visit(caller, id)
+        if role != "patient":
+            raise Forbidden("The patient agrees to this, or who acts for the patient.")
+        await self._record.consent(caller, visit)
+        return Standing(visit, role, True)
+
+    def ticket(self, caller: Caller, standing: Standing) -> str:
+        """To join by; good for two minutes."""
+        return self._membership.ticket(caller, standing.visit)
+
+    async def invite(self, caller: Caller, id: str, name: str) -> str:
+        """The token of a link for one guest, good once in the time of the visit."""
+        return await self._membership.invite(caller, id, name)
+
+    async def summarize(self, caller: Caller, id: str, text: str) -> str:
+        """Put the after-visit summary into the record; its reference. For who gives the visit, also
+        after it is over."""
+        visit = await self._record.appointment(caller, id)
+        if await self._membership.role(caller, visit) != "host":
+            raise Forbidden("Who gives the visit writes its summary.")
+        return await self._record.summarize(caller, visit, text)
+
+    async def share(self, caller: Caller, id: str, title: str, kind: str, data: bytes) -> str:
+        """Put a file into the record; its reference. For who gives the visit and the patient."""
+        visit, role = await self._membership.visit(caller, id)
+        if role == "guest":
+            raise Forbidden("Files are shared by who gives the visit, or by the patient.")
+        return await self._record.share(caller, visit, title, kind, data)
+
+    async def sweep(self) -> None:
+        """A service of the process that leads: forget notes of rooms and links that are over."""
+        while True:
+            await self._forget(membership.USED, int)
+            await self._forget(homes.SPACE, homes.forgotten)
+            await asyncio.sleep(_SWEPT_SECONDS)
+
+    async def close(self) -> None:
+        """Let go of all rooms."""
+        await self.rooms.close()
+
+    async def _forget(self, space: str, until: Callable[[bytes], int]) -> None:
+        now = self._clock()
+        for tenant, entry in await self._state.scan(None, space):
+            if until(entry.value) < now:
+                await self._state.drop(tenant, space, entry.key, entry.revision)

@@ -1,0 +1,119 @@
+"""A video visit: agree to it, try the devices, wait, meet, and write its summary.
+
+The rooms themselves are of `telehealth.visits`; scripts fetch a ticket when somebody joins. Without
+scripts there is no video, and the page says whom to call.
+"""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from careplane.access.caller import Caller
+from careplane.kernel.errors import Conflict, TooLarge
+from careplane.telehealth.visits.operations import GUEST, address
+from careplane.telehealth.visits.visits import Visits
+from careplane.web.forms import fields
+from careplane.web.security import HEADERS, PRIVATE
+from careplane.web.visit import Visit, redirect
+
+_ALLOWED = (
+    "camera=(self), display-capture=(self), geolocation=(), microphone=(self), payment=(), usb=()"
+)
+_LARGEST = 5_000_000
+
+
+async def show(visit: Visit) -> Response:
+    """GET /visits/{id}."""
+    visits, caller = _here(visit)
+    id = visit.path("id")
+    try:
+        standing = await visits.standing(caller, id)
+    except Conflict as error:
+        if await visits.role(caller, id) != "host":
+            raise
+        return visit.render("visits/over.html", id=id, text=error.text, saved=visit.query("saved"))
+    page = visit.render(
+        "visits/visit.html",
+        id=id,
+        role=standing.role,
+        agreed=standing.consented or standing.role != "patient",
+        start=standing.visit.tree["start"],
+        what=standing.visit.text,
+        patient=standing.visit.patient.partition("/")[2],
+        phone=visits.phone,
+        saved=visit.query("saved"),
+    )
+    return _with_devices(page)
+
+
+async def guest(visit: Visit) -> Response:
+    """GET /visit: for who has a link; the token stands behind `#` and is read by the script."""
+    visits = visit.web.visits
+    assert visits is not None
+    return _with_devices(visit.render("visits/guest.html", phone=visits.phone))
+
+
+async def consent(visit: Visit) -> Response:
+    """POST: the patient agrees to be seen by video."""
+    visits, caller = _here(visit)
+    await visits.consent(caller, visit.path("id"))
+    return redirect(f"/visits/{visit.path('id')}")
+
+
+async def ticket(visit: Visit) -> Response:
+    """POST, by the script: a ticket and the address of the socket."""
+    visits, caller = _here(visit)
+    id = visit.path("id")
+    made = visits.ticket(caller, await visits.standing(caller, id))
+    return _json({"ticket": made, "url": address(_base(visit), id)})
+
+
+async def invite(visit: Visit) -> Response:
+    """POST, by the script: a link for one guest."""
+    visits, caller = _here(visit)
+    sent = await fields(visit.request)
+    token = await visits.invite(caller, visit.path("id"), sent.get("name", ""))
+    return _json({"url": f"{_base(visit).removesuffix('/fhir')}{GUEST}#{token}"})
+
+
+async def summarize(visit: Visit) -> Response:
+    """POST: the after-visit summary."""
+    visits, caller = _here(visit)
+    sent = await fields(visit.request)
+    await visits.summarize(caller, visit.path("id"), sent.get("text", ""))
+    return redirect(f"/visits/{visit.path('id')}?saved=1")
+
+
+async def share(visit: Visit) -> Response:
+    """POST, by the script: a file as it is, its name in the query."""
+    visits, caller = _here(visit)
+    body = bytearray()
+    async for chunk in visit.request.stream():
+        body += chunk
+        if len(body) > _LARGEST:
+            raise TooLarge(f"A file has {_LARGEST} bytes at most.")
+    kind = visit.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    title = visit.query("title")
+    document = await visits.share(caller, visit.path("id"), title, kind, bytes(body))
+    return _json({"document": document})
+
+
+def _here(visit: Visit) -> tuple[Visits, Caller]:
+    assert visit.web.visits is not None
+    assert visit.caller is not None
+    return visit.web.visits, visit.caller
+
+
+def _base(visit: Visit) -> str:
+    scope = visit.request.scope
+    return visit.web.addressing.base(scope, dict(scope["headers"]))
+
+
+def _json(values: dict[str, str]) -> Response:
+    return JSONResponse(values, headers=HEADERS | PRIVATE)
+
+
+def _with_devices(page: Response) -> Response:
+    """Pages of visits may ask for the camera and the microphone; no others may."""
+    page.headers["Permissions-Policy"] = _ALLOWED
+    return page
