@@ -1,0 +1,1 @@
+"""What is written in the care of a patient: notes, orders, prescriptions, forms."""
