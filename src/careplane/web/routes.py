@@ -23,6 +23,7 @@ from careplane.web.pages import (
     emergency,
     launch,
     patients,
+    preferences,
     records,
     sign_in,
     today,
@@ -48,6 +49,8 @@ PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/sign-in", sign_in.enter),
     ("POST", "/sign-out", sign_in.leave),
     ("GET", "/docs", api.show),
+    ("GET", "/preferences", preferences.show),
+    ("POST", "/preferences", preferences.choose),
     *ENTRANCE,
 )
 
