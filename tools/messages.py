@@ -12,15 +12,18 @@ Compiled catalogues (`.mo`) are no part of the repository; gettext of the system
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file, extract_python
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
 
@@ -30,10 +33,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src/careplane"
 LOCALE = SOURCE / "words/locale"
 TEMPLATE = LOCALE / "careplane.pot"
-ROOMS = ("care", "sharing", "telehealth", "web", "words")
+PLACES = (
+    "access/people", "care", "records/break_glass.py", "sharing", "telehealth", "web", "words",
+)  # fmt: skip
 """Where sentences for people stand."""
-METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
+METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "tools.messages:python")]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
+_ERROR = re.compile(r"(?!CAREPLANE_)[A-Z][^{}]* [^{}]*[.!?]")
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None, "gettext": None, "ngettext": (1, 2), "mark": None,
 }  # fmt: skip
@@ -61,14 +67,38 @@ def main() -> None:
 def extract() -> Catalog:
     """Every marked string, with the file it stands in; nothing that changes by itself."""
     catalog = Catalog(project="careplane", fuzzy=False)
-    for room in ROOMS:
-        found = extract_from_dir(
-            SOURCE / room, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=("Words:",)
-        )
-        for path, _, message, comments, context in sorted(found, key=lambda row: (row[0], row[1])):
-            place = [(f"{room}/{path}", None)]
-            catalog.add(message, None, place, auto_comments=comments, context=context)  # type: ignore[arg-type]
+    for place in PLACES:
+        for path, _, message, comments, context in sorted(_found(place), key=itemgetter(0, 1)):
+            catalog.add(message, None, [(path, None)], auto_comments=comments, context=context)  # type: ignore[list-item]
     return catalog
+
+
+def _found(place: str) -> Iterator[tuple[Any, ...]]:
+    """The messages of a folder or a file: path, line, message, comments, context."""
+    if not (SOURCE / place).is_dir():
+        for row in extract_from_file("tools.messages:python", SOURCE / place, KEYWORDS):
+            yield place, *row
+        return
+    for found in extract_from_dir(SOURCE / place, METHODS, OPTIONS, keywords=KEYWORDS):
+        yield f"{place}/{found[0]}", *found[1:]
+
+
+def python(
+    file: IO[bytes], keywords: Any, comment_tags: Any, options: Any
+) -> Iterator[tuple[Any, ...]]:
+    """Messages of a module, and the sentences that its errors say: a page shows what went wrong, in
+    the language of who reads it."""
+    source = file.read()
+    yield from extract_python(BytesIO(source), keywords, comment_tags, options)
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Raise(exc=ast.Call(args=args)):
+                for part in args:
+                    text = part.value if isinstance(part, ast.Constant) else None
+                    if isinstance(text, str) and _ERROR.fullmatch(text):
+                        yield part.lineno, "_", text, []
+            case _:
+                pass
 
 
 def dump(catalog: Catalog) -> bytes:

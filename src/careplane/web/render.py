@@ -88,10 +88,13 @@ def _said(say: Callable[[Any], str]) -> Callable[..., str]:
 def page(
     template: str, values: Mapping[str, Any], audience: Audience, status: int = 200
 ) -> HTMLResponse:
-    """One page, with the headers that all pages have."""
+    """One page, with the headers that all pages have. What has gone wrong, `problem`, may be the
+    text of an error: it is said in the language of the page, if that knows it."""
     language = {"Content-Language": audience.language}
     with speaking(audience):
-        text = environment(audience.language).get_template(template).render(values)
+        problem = values.get("problem")
+        told = {"problem": gettext(problem)} if isinstance(problem, str) else {}
+        text = environment(audience.language).get_template(template).render({**values, **told})
     return HTMLResponse(text, status, headers=HEADERS | PRIVATE | language)
 
 

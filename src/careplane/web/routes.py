@@ -43,6 +43,7 @@ from careplane.web.visit import (
     refusal,
     signed_in,
 )
+from careplane.words.catalogues import mark
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/sign-in", sign_in.show),
@@ -155,7 +156,7 @@ def application(web: Web) -> Starlette:
             visit = await arrived(web, request)
         except Busy:
             visit = Visit(web, request, None)
-        answer = refusal(visit, error("This address does not do that."), problem.status_code)
+        answer = refusal(visit, error(mark("This address does not do that.")), problem.status_code)
         answer.headers.update(problem.headers or {})
         return answer
 

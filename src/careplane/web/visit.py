@@ -39,6 +39,7 @@ from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
 from careplane.words.audience import Audience, speaking
+from careplane.words.catalogues import gettext, mark
 
 if TYPE_CHECKING:
     from careplane.packages.packages import Packages
@@ -226,7 +227,11 @@ def _known(error: Exception) -> CareplaneError:
     if isinstance(error, CareplaneError) and not isinstance(error, Fault):
         return error
     _log.error("A page failed: %s", describe(error))
-    return error if isinstance(error, Fault) else Fault("The operator finds the reason in the log.")
+    return (
+        error
+        if isinstance(error, Fault)
+        else Fault(mark("The operator finds the reason in the log."))
+    )
 
 
 def signed_in(web: Web, handler: Handler) -> Endpoint:
@@ -242,7 +247,9 @@ def refusal(visit: Visit, error: CareplaneError, status: int = 0) -> Response:
     """The error as a page that says what to do."""
     words = explain(error)
     status = status or status_of(error)
-    return visit.render("pages/error.html", status, words=words, number=status, text=error.text)
+    with speaking(visit.audience):
+        text = gettext(error.text)
+    return visit.render("pages/error.html", status, words=words, number=status, text=text)
 
 
 def to_sign_in(visit: Visit) -> Response:

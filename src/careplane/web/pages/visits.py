@@ -15,6 +15,8 @@ from careplane.telehealth.visits.visits import Visits
 from careplane.web.forms import fields
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit, redirect
+from careplane.words.catalogues import gettext as _
+from careplane.words.numbers import counted
 
 _ALLOWED = (
     "camera=(self), display-capture=(self), geolocation=(), microphone=(self), payment=(), usb=()"
@@ -31,7 +33,9 @@ async def show(visit: Visit) -> Response:
     except Conflict as error:
         if await visits.role(caller, id) != "host":
             raise
-        return visit.render("visits/over.html", id=id, text=error.text, saved=visit.query("saved"))
+        return visit.render(
+            "visits/over.html", id=id, text=_(error.text), saved=visit.query("saved")
+        )
     page = visit.render(
         "visits/visit.html",
         id=id,
@@ -91,7 +95,7 @@ async def share(visit: Visit) -> Response:
     async for chunk in visit.request.stream():
         body += chunk
         if len(body) > _LARGEST:
-            raise TooLarge(f"A file has {_LARGEST} bytes at most.")
+            raise TooLarge(_("A file has %(count)s bytes at most.", count=counted(_LARGEST)))
     kind = visit.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     title = visit.query("title")
     document = await visits.share(caller, visit.path("id"), title, kind, bytes(body))

@@ -8,7 +8,7 @@ from typing import Any
 
 from careplane.fhir.tree import Tree
 from careplane.web.say.dates import say_date, say_period, say_time
-from careplane.words import numbers, units
+from careplane.words import codes, numbers, units
 from careplane.words.catalogues import gettext as _
 from careplane.words.lists import isolated
 
@@ -89,7 +89,8 @@ def address(value: Tree) -> str:
 
 def contact(value: Tree) -> str:
     """ContactPoint: the value and what it is for."""
-    kind = " ".join(str(value[key]) for key in ("use", "system") if key in value)
+    kinds = (str(value[key]) for key in ("use", "system") if key in value)
+    kind = ", ".join(codes.said(kind) or kind for kind in kinds)
     return f"{value.get('value', '')} ({kind})" if kind else str(value.get("value", ""))
 
 
