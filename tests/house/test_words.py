@@ -259,3 +259,18 @@ def test_a_number_is_said_in_each_form_of_arabic() -> None:
     with speaking(Audience("ar")):
         for number, text in said.items():
             assert ngettext("%(num)s patient", "%(num)s patients", number) == text
+
+
+_LITERALS = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.S
+)
+_UNREAD = re.compile(r"^[\[.#:(]|; |=>|\bpx\b")
+"""Selectors, conditions of styles, cookies and fonts."""
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_takes_its_words_from_the_page(path: Path) -> None:
+    script = re.sub(r"new Error\([^)]*\)", "", path.read_text())  # for who mends it
+    literals = [one[1:-1] for one in _LITERALS.findall(script) if one[0] in "\"'`"]
+    raw = [re.sub(r"\$\{[^}]*\}", "", one) for one in literals]
+    assert [one for one in raw if _WORDS.search(one) and not _UNREAD.search(one)] == []

@@ -15,6 +15,7 @@ from careplane.web.say.dates import here, say_date, seconds_of
 from careplane.web.say.elements import say_choice
 from careplane.words import numbers
 from careplane.words.catalogues import ngettext
+from careplane.words.lists import isolated
 
 _NOT_DONE = {"cancelled", "entered-in-error"}
 
@@ -46,7 +47,7 @@ class Reading:
 
     @property
     def text(self) -> str:
-        return " / ".join(value.text for value in self.values)
+        return isolated(" / ".join(value.text for value in self.values))
 
     @property
     def unit(self) -> str:
@@ -61,7 +62,7 @@ class Reading:
     @property
     def range(self) -> str:
         ranges = [value.range for value in self.values]
-        return " / ".join(ranges) if any(ranges) else ""
+        return isolated(" / ".join(ranges)) if any(ranges) else ""
 
 
 @dataclass(frozen=True)
