@@ -40,6 +40,7 @@ from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
 from careplane.words.audience import Audience, speaking
 from careplane.words.catalogues import gettext, mark
+from careplane.words.languages import SOURCE
 
 if TYPE_CHECKING:
     from careplane.packages.packages import Packages
@@ -249,7 +250,9 @@ def refusal(visit: Visit, error: CareplaneError, status: int = 0) -> Response:
     status = status or status_of(error)
     with speaking(visit.audience):
         text = gettext(error.text)
-    return visit.render("pages/error.html", status, words=words, number=status, text=text)
+    foreign = text == error.text and visit.language != SOURCE
+    told = {"words": words, "number": status, "text": text, "foreign": foreign}
+    return visit.render("pages/error.html", status, **told)
 
 
 def to_sign_in(visit: Visit) -> Response:
