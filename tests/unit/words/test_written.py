@@ -13,6 +13,7 @@ from careplane.words import dates, lists, numbers, typed, units
 from careplane.words.audience import Audience, audience, is_zone, speaking, zones
 from careplane.words.catalogues import gettext
 from careplane.words.patients import language_of
+from tests.support import ROOT
 
 AT = datetime(2026, 9, 3, 5, 5, tzinfo=UTC)
 
@@ -189,3 +190,15 @@ def test_the_language_of_a_patient(said: list[tuple[str, bool]], language: str) 
         for code, preferred in said
     ]
     assert language_of({"communication": communication}) == language
+
+
+def test_the_table_of_the_docs_is_what_is_written() -> None:
+    text = (ROOT / "docs/languages.md").read_text()
+    rows = [row.strip("|").split("|") for row in text.splitlines() if row.startswith("| `")]
+    assert len(rows) == 6
+    for value, *written in ([cell.strip() for cell in row] for row in rows):
+        sent = value.strip("`")
+        write = say_time if "-" in sent[1:] else numbers.measured
+        for language, said in zip(("en", "es", "de", "ar"), written, strict=True):
+            with speaking(Audience(language)):
+                assert write(sent) == said.replace("250 000", "250\u202f000"), (language, sent)
