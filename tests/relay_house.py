@@ -86,7 +86,9 @@ class Lossy:
         self._front.bind(("127.0.0.1", 0))
         self._backs: dict[tuple[str, int], socket.socket] = {}
         self._chance = random.Random(7)
-        self._begin(self._forward)
+        self._over = False
+        self._forwarding = threading.Thread(target=self._forward, daemon=True)
+        self._forwarding.start()
 
     @property
     def port(self) -> int:
@@ -94,30 +96,34 @@ class Lossy:
 
     def close(self) -> None:
         """Nothing goes through any more."""
-        for one in (self._front, *self._backs.values()):
+        self._over = True
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", ("127.0.0.1", self.port))  # wakes who waits
+        self._forwarding.join()
+        for back in self._backs.values():
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-
-    def _begin(self, work: object, *given: object) -> None:
-        threading.Thread(target=work, args=given, daemon=True).start()  # type: ignore[arg-type]
+                back.shutdown(socket.SHUT_RDWR)
+            back.close()
+        self._front.close()
 
     def _forward(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                data, client = self._front.recvfrom(_LONGEST)
-                back = self._backs.get(client)
-                if back is None:
-                    back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                    back.connect(self._relay)
-                    self._backs[client] = back
-                    self._begin(self._back, back, client)
-                if self._kept():
+        while True:
+            data, client = self._front.recvfrom(_LONGEST)
+            if self._over:
+                return
+            back = self._backs.get(client)
+            if back is None:
+                back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                back.connect(self._relay)
+                self._backs[client] = back
+                threading.Thread(target=self._back, args=(back, client), daemon=True).start()
+            if self._kept():
+                with contextlib.suppress(OSError):
                     back.send(data)
 
     def _back(self, back: socket.socket, client: tuple[str, int]) -> None:
         with contextlib.suppress(OSError):
-            while True:
+            while not self._over:
                 data = back.recv(_LONGEST)
                 if self._kept():
                     self._front.sendto(data, client)

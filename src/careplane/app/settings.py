@@ -302,6 +302,10 @@ class Settings(BaseSettings):
         description="Telephone number that a patient is told to call where video does not work, "
         "such as `+1 555 0100`; empty: none.",
     )
+    visit_recording: bool = Field(
+        default=False,
+        description="Let who gives a video visit record it, once all who are in it agree.",
+    )
     turn_urls: str = Field(
         default="",
         description="Relays for video visits, with commas between them, such as "

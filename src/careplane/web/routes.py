@@ -67,6 +67,9 @@ VISITS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/visits/{id}/invite", visits.invite),
     ("POST", "/visits/{id}/summary", visits.summarize),
     ("POST", "/visits/{id}/files", visits.share),
+    ("POST", "/visits/{id}/identity", visits.identify),
+    ("POST", "/visits/{id}/charges", visits.charge),
+    ("POST", "/visits/{id}/recording", visits.recording),
 )
 """Where there are visits by video."""
 
