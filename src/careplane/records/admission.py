@@ -12,6 +12,11 @@ from typing import TypeAlias
 
 from careplane.access.caller import Caller
 from careplane.records.bodies import Content
+from careplane.storage.ports.records import Version
 
 Admit: TypeAlias = Callable[[Caller, Content], Content]
 """The content as it will be stored. Raises Invalid or Unsupported where it may not be; no I/O."""
+
+Keep: TypeAlias = Callable[[Caller, Version, Content | None], None]
+"""Asked before a record that is there becomes this content, or (None) is deleted. Raises Forbidden
+or Conflict where it may not; no I/O. What the law takes away, `$purge` and `$erase`, passes by."""

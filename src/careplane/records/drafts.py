@@ -76,6 +76,7 @@ class Drafter:
         await self._visible(limit, current, old)
         if new:
             raise Precondition(new)
+        self._kept(current, content)
         if method == "PUT":
             await self._seen_whole(current)
         _precondition(current, if_match)
@@ -124,6 +125,7 @@ class Drafter:
         if not await self._allows(limit, _subject(current, old)):
             await self._refuse_if_readable(current, old)
             return self._absent(if_match, None)
+        self._kept(current, None)
         _precondition(current, if_match)
         put = Put(type, id, "DELETE", b"", Rows(), expect=current.version, old=old)
         return Draft(Effect.DELETED, put)
@@ -161,6 +163,11 @@ class Drafter:
             return found
         version = Version(found.type, found.id or "0", 0, 0, "PUT", rest, 0)
         return Content(found.type, found.id, rest, rows_of(self.parts.extract, version))
+
+    def _kept(self, current: Version, content: Content | None) -> None:
+        keep = self.parts.keeps.get(current.type)
+        if keep is not None:
+            keep(self.caller, current, content)
 
     async def _clean(self, content: Content) -> None:
         if self.parts.scanner is not None:
