@@ -37,6 +37,7 @@ from careplane.app.policing import decider_of, studies_of
 from careplane.app.scanning import scanner_of
 from careplane.app.scheduling import scheduling
 from careplane.app.settings import Settings
+from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
@@ -309,6 +310,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         addressing,
         lambda: packaging.packages,
         documents=documents_of(settings, door, system_clock),
+        zone=zone_of(settings),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

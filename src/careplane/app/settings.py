@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         description="Listen without TLS at an address that others can reach: everybody on the way "
         "can read and change what is sent. Not needed behind a proxy, see `CAREPLANE_TRUST_PROXY`.",
     )
+    time_zone: str = Field(
+        default="UTC",
+        description="Time zone of the pages and messages, such as `America/Bogota`, for people "
+        "whose own is not known.",
+    )
     demo: bool = Field(
         default=False, description="Role picker instead of sign-in. For synthetic data only."
     )

@@ -23,6 +23,7 @@ from careplane.web.pages import (
     emergency,
     launch,
     patients,
+    preferences,
     records,
     sign_in,
     today,
@@ -43,12 +44,15 @@ from careplane.web.visit import (
     refusal,
     signed_in,
 )
+from careplane.words.catalogues import mark
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/sign-in", sign_in.show),
     ("POST", "/sign-in", sign_in.enter),
     ("POST", "/sign-out", sign_in.leave),
     ("GET", "/docs", api.show),
+    ("GET", "/preferences", preferences.show),
+    ("POST", "/preferences", preferences.choose),
     *ENTRANCE,
 )
 
@@ -157,7 +161,7 @@ def application(web: Web) -> Starlette:
             visit = await arrived(web, request)
         except Busy:
             visit = Visit(web, request, None)
-        answer = refusal(visit, error("This address does not do that."), problem.status_code)
+        answer = refusal(visit, error(mark("This address does not do that.")), problem.status_code)
         answer.headers.update(problem.headers or {})
         return answer
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -38,6 +39,8 @@ from careplane.web.errors import explain
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
+from careplane.words.audience import Audience, speaking
+from careplane.words.catalogues import gettext, mark
 
 if TYPE_CHECKING:
     from careplane.packages.packages import Packages
@@ -61,8 +64,8 @@ class Web:
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
-    that are the same for all tenants, `documents` and `notes` those of
-    patients."""
+    that are the same for all tenants, `zone` the institution's time zone, `documents` and `notes`
+    those of patients."""
 
     door: Door
     tokens: Tokens
@@ -77,6 +80,7 @@ class Web:
     visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
+    zone: str = "UTC"
     documents: Documents | None = None
 
     @cached_property
@@ -119,12 +123,19 @@ class Visit:
         return self.web.packages()
 
     @cached_property
+    def audience(self) -> Audience:
+        """In which language and at which clock to answer."""
+        return i18n.audience_of(self.request, self.session, self.web.zone)
+
+    @property
     def language(self) -> str:
-        return i18n.negotiate(self.request.headers.get("accept-language", ""))
+        return self.audience.language
 
     @cached_property
     def today(self) -> date:
-        return datetime.fromtimestamp(self.web.clock() / 1_000_000, UTC).date()
+        """The day that it is where the person is."""
+        clock = self.audience.clock
+        return datetime.fromtimestamp(self.web.clock() / 1_000_000, clock).date()
 
     def query(self, name: str) -> str:
         return self.request.query_params.get(name, "").strip()
@@ -148,6 +159,14 @@ class Visit:
         glass, caller = self.web.glass, self.caller
         return bool(glass and caller and (glass.may(caller) or glass.reviews(caller)))
 
+    @property
+    def _this_page(self) -> str:
+        """Where to come back to: the page, or the one that its form stood on."""
+        url = self.request.url
+        if self.request.method != "GET":
+            url = URL(self.request.headers.get("referer", "/"))
+        return local(url.path + (f"?{url.query}" if url.query else ""))
+
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page, with what the layout needs."""
         frame = {
@@ -158,10 +177,12 @@ class Visit:
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
             "here": self.request.url.path,
+            "this_page": self._this_page,
             "today": self.today,
             "emergency": self._emergency,
+            "zone": self.audience.zone,
         }
-        return render.page(template, frame | values, language=self.language, status=status)
+        return render.page(template, frame | values, self.audience, status)
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
@@ -178,7 +199,8 @@ def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoi
             visit = await arrived(web, request)
             if request.method == "POST" and not anywhere:
                 require_same_origin(request)
-            return await handler(visit)
+            with speaking(visit.audience):
+                return await handler(visit)
         except Exception as error:
             return refusal(visit, _known(error))
 
@@ -213,7 +235,11 @@ def _known(error: Exception) -> CareplaneError:
     if isinstance(error, CareplaneError) and not isinstance(error, Fault):
         return error
     _log.error("A page failed: %s", describe(error))
-    return error if isinstance(error, Fault) else Fault("The operator finds the reason in the log.")
+    return (
+        error
+        if isinstance(error, Fault)
+        else Fault(mark("The operator finds the reason in the log."))
+    )
 
 
 def signed_in(web: Web, handler: Handler) -> Endpoint:
@@ -229,7 +255,9 @@ def refusal(visit: Visit, error: CareplaneError, status: int = 0) -> Response:
     """The error as a page that says what to do."""
     words = explain(error)
     status = status or status_of(error)
-    return visit.render("pages/error.html", status, words=words, number=status, text=error.text)
+    with speaking(visit.audience):
+        text = gettext(error.text)
+    return visit.render("pages/error.html", status, words=words, number=status, text=text)
 
 
 def to_sign_in(visit: Visit) -> Response:

@@ -17,6 +17,8 @@ from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit, redirect
+from careplane.words.catalogues import gettext as _
+from careplane.words.numbers import counted
 
 _ALLOWED = (
     "camera=(self), display-capture=(self), geolocation=(), microphone=(self), payment=(), usb=()"
@@ -43,7 +45,7 @@ async def show(visit: Visit) -> Response:
         return visit.render(
             "visits/over.html",
             id=id,
-            text=error.text,
+            text=_(error.text),
             saved=visit.query("saved"),
             proposals=await _proposals(visits, caller, id),
         )
@@ -152,7 +154,7 @@ async def _body(visit: Visit, most: int) -> bytes:
     async for chunk in visit.request.stream():
         body += chunk
         if len(body) > most:
-            raise TooLarge(f"A file has {most} bytes at most.")
+            raise TooLarge(_("A file has %(count)s bytes at most.", count=counted(most)))
     return bytes(body)
 
 

@@ -1,0 +1,163 @@
+"""No sentence for people is raw: what stands in a template or is given to one goes through the
+catalogues, which say it in every language, whole."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from html import escape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, nodes
+
+from careplane.words.languages import LANGUAGES, SOURCE
+from tests.support import ROOT
+
+HOUSE = ROOT / "src/careplane"
+TEMPLATES = sorted((HOUSE / "web/templates").rglob("*.html"))
+SCRIPTS = sorted(path for path in (HOUSE / "web/static").glob("*.js"))
+LANGUAGES_OF_CATALOGUES = sorted(LANGUAGES.keys() - {SOURCE})
+
+ALIKE = {
+    "Careplane", "JSON", "UTC", "XML", "CSV", "FHIR", "URL", "PDF", "QR", "ID", "API", "ZIP",
+    "Excel", "English", "Swagger UI",
+}  # fmt: skip
+"""Names that are the same in every language."""
+KEPT = {
+    'attachment; filename="', 'attachment; filename="disclosures.csv"',
+    "Cookie, HX-Request, Accept-Language", "public, max-age=31536000, immutable",
+    "text/css; charset=utf-8", "text/javascript; charset=utf-8", "text/plain; charset=utf-8",
+    "Samsung Internet", "Mac OS",
+}  # fmt: skip
+"""Headers of HTTP and names of products."""
+_SAID = {"alt", "aria-description", "aria-label", "aria-placeholder", "aria-valuetext",
+         "placeholder", "summary", "title"}  # fmt: skip
+_UNSAID = {"code", "kbd", "pre", "samp", "script", "style", "svg"}
+_VOID = {"img", "input", "br", "hr", "meta", "link"}
+_HOLE = "\ue000"
+"""What stands for an expression of a template."""
+
+
+class _Raw(HTMLParser):
+    """Texts and spoken attributes of a page that are no expressions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._within: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._attributes(tag, attrs)
+        unsaid = self._within or tag in _UNSAID or ("translate", "no") in attrs
+        if unsaid and tag not in _VOID:
+            self._within.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._attributes(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._within and self._within[-1] == tag:
+            self._within.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._within:
+            self._note(data)
+
+    def _attributes(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if ("translate", "no") in attrs:
+            return
+        for name, value in attrs:
+            spoken = name in _SAID or name.startswith("data-say")
+            if spoken or (tag == "input" and name == "value" and _is_button(attrs)):
+                self._note(value or "")
+
+    def _note(self, text: str) -> None:
+        for part in text.split(_HOLE):
+            words = " ".join(part.split())
+            if not ALIKE.issuperset(re.findall(r"[^\W\d_]{2,}", words)):
+                self.found.append(words)
+
+
+def _is_button(attrs: list[tuple[str, str | None]]) -> bool:
+    return dict(attrs).get("type") in ("submit", "button", "reset")
+
+
+def raw_texts(source: str) -> Iterator[str]:
+    """What a template says in its own words: its text outside of expressions, and constants in
+    expressions that are printed and no message."""
+    parsed = Environment(extensions=["jinja2.ext.i18n"], autoescape=True).parse(source)
+    html = []
+    for output in parsed.find_all(nodes.Output):
+        for part in output.nodes:
+            if isinstance(part, nodes.TemplateData):
+                html.append(part.data)
+            else:
+                html.append(_HOLE.join(["", *map(escape, _printed(part)), ""]))
+    page = _Raw()
+    page.feed("".join(html))
+    yield from page.found
+
+
+def _printed(node: nodes.Node) -> Iterator[str]:
+    """Constants that an expression may print."""
+    match node:
+        case nodes.Const(value=str(text)):
+            yield text
+        case nodes.CondExpr():
+            yield from _printed(node.expr1)
+            if node.expr2 is not None:
+                yield from _printed(node.expr2)
+        case nodes.Or() | nodes.Concat() | nodes.Add() | nodes.And():
+            for part in node.iter_child_nodes():
+                yield from _printed(part)
+        case nodes.Getitem(node=nodes.Dict() as table):
+            for pair in table.items:
+                yield from _printed(pair.value)
+        case nodes.Filter() if node.node is not None and node.name in ("safe", "upper", "lower"):
+            yield from _printed(node.node)
+        case _:
+            return
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_has_no_raw_text(path: Path) -> None:
+    assert list(raw_texts(path.read_text())) == []
+
+
+_SAYING = {"_", "gettext", "ngettext", "mark"}
+_WORDS = re.compile(r"[^\W\d_]{2,}[,;:]? [^\W\d_]|^[A-Z][a-z]+[.!?]$")
+"""Two words, or one that ends as a sentence does."""
+
+
+def raw_strings(source: str) -> Iterator[tuple[int, str]]:
+    """Sentences in Python that go around the catalogues: constants of several words that are no
+    documentation, no message, nothing for the log and no pattern."""
+    tree = ast.parse(source)
+    known = set(_unsaid(tree))
+    for node in ast.walk(tree):
+        if node in known or not isinstance(node, ast.Constant):
+            continue
+        if isinstance(node.value, str) and _WORDS.search(node.value) and node.value not in KEPT:
+            yield node.lineno, node.value
+
+
+def _unsaid(tree: ast.AST) -> Iterator[ast.AST]:
+    """Strings that are said through a catalogue, or to nobody."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant() as documentation):
+                yield documentation
+            case ast.Call(func=ast.Name(id=name)) if name in _SAYING:
+                yield from ast.walk(node)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="re" | "_log"))):
+                yield from ast.walk(node)
+            case ast.Raise(exc=ast.Call() as error):  # found by tools/messages
+                yield from (part for part in error.args if isinstance(part, ast.Constant))
+
+
+@pytest.mark.parametrize("path", sorted((HOUSE / "web").rglob("*.py")), ids=lambda path: path.stem)
+def test_python_of_pages_has_no_raw_sentence(path: Path) -> None:
+    assert list(raw_strings(path.read_text())) == []
