@@ -29,6 +29,7 @@ from careplane.records.break_glass import BreakGlass
 from careplane.records.door import Door
 from careplane.rest.addressing import Addressing, Place, place_of
 from careplane.rest.outcome import status_of
+from careplane.sharing.desk import SharingDesk
 from careplane.storage.ports.records import Tenant
 from careplane.telehealth.visits.visits import Visits
 from careplane.web import i18n, render
@@ -60,7 +61,7 @@ class Web:
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
-    that are the same for all tenants."""
+    that are the same for all tenants, `sharing` what patients give to others."""
 
     door: Door
     tokens: Tokens
@@ -75,6 +76,7 @@ class Web:
     visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
+    sharing: SharingDesk | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
