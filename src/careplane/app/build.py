@@ -37,6 +37,7 @@ from careplane.app.policing import decider_of, studies_of
 from careplane.app.scanning import scanner_of
 from careplane.app.scheduling import scheduling
 from careplane.app.settings import Settings
+from careplane.app.sharing import sharing
 from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
 from careplane.app.tenancy.room import Room
@@ -251,6 +252,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
+    shared = sharing(key, state, door, system_clock, addressing)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
     is_here = tenants.here.is_here
@@ -263,7 +265,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     planned = scheduling(settings, door, state, system_clock, tenants, addressing)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
-    outputs.of(runner)
+    outputs.of(runner, shared.desk.shares)
     given = ledger.receipt if ledger.is_on else None
     operations = (
         *OPERATIONS,
@@ -273,6 +275,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *receipt.operations(given),
         *planned.operations,
         *VisitOperations(visits).offered(),
+        *shared.operations,
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -311,9 +314,11 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         lambda: packaging.packages,
         documents=documents_of(settings, door, system_clock),
         zone=zone_of(settings),
+        sharing=shared.desk,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds
+    others[shared.prefix] = shared.app
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= mcp_apps(settings, key, door, tokens.resolve, addressing, tally.saw)
@@ -346,6 +351,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 sweeping(peopled, tenants.numbers),
                 planned.service,
                 visits.sweep,
+                shared.desk.shares.sweep,
                 *audits.services,
             ),
         ),

@@ -34,6 +34,8 @@ from careplane.web.pages.documents import PRIVATE as DOCUMENTS
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
+from careplane.web.pages.sharing import PRIVATE as SHARING
+from careplane.web.pages.sharing import PUBLIC as SHARED
 from careplane.web.pages.terminology import PRIVATE as TERMINOLOGY
 from careplane.web.visit import (
     Handler,
@@ -124,6 +126,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *_apps(web),
         *_visits(web),
+        *_sharing(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
@@ -148,6 +151,15 @@ def _visits(web: Web) -> list[BaseRoute]:
     return [
         Route(GUEST, open_to_all(web, visits.guest), methods=["GET"]),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in VISITS),
+    ]
+
+
+def _sharing(web: Web) -> list[BaseRoute]:
+    if web.sharing is None:
+        return []
+    return [
+        *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in SHARED),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in SHARING),
     ]
 
 

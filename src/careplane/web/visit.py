@@ -31,6 +31,7 @@ from careplane.records.break_glass import BreakGlass
 from careplane.records.door import Door
 from careplane.rest.addressing import Addressing, Place, place_of
 from careplane.rest.outcome import status_of
+from careplane.sharing.desk import SharingDesk
 from careplane.storage.ports.records import Tenant
 from careplane.telehealth.visits.visits import Visits
 from careplane.web import i18n, render
@@ -65,7 +66,7 @@ class Web:
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
     that are the same for all tenants, `zone` the institution's time zone, `documents` and `notes`
-    those of patients."""
+    those of patients, `sharing` what patients give to others."""
 
     door: Door
     tokens: Tokens
@@ -82,6 +83,7 @@ class Web:
     packages: Callable[[], Packages] | None = None
     zone: str = "UTC"
     documents: Documents | None = None
+    sharing: SharingDesk | None = None
 
     @cached_property
     def sessions(self) -> Sessions:

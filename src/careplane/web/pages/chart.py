@@ -13,7 +13,7 @@ from careplane.kernel.errors import NotFound
 from careplane.web.chart import lists, results, timeline
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, consents, filed
+from careplane.web.pages import access, consents, filed, share
 from careplane.web.pages.launch import apps
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
@@ -174,6 +174,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "documents": (mark("Notes and documents"), filed.tab, "DocumentReference"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
     "consent": (mark("Sharing"), consents.tab, "Consent"),
+    "share": (mark("Share a copy"), share.tab, "Patient"),
     "apps": (mark("Apps"), apps, "Patient"),
 }
 """Path → title, what is read, and the type without which the tab is not offered. The template has
@@ -215,6 +216,11 @@ async def _frame(visit: Visit, patient: str) -> Values:
         "tabs": [
             (key, title)
             for key, (title, _, type) in TABS.items()
-            if visit.offers(type) and (key != "apps" or visit.web.apps is not None)
+            if visit.offers(type) and _is_there(visit, key)
         ],
     }
+
+
+def _is_there(visit: Visit, key: str) -> bool:
+    needed = {"apps": visit.web.apps, "share": visit.web.sharing}
+    return key not in needed or needed[key] is not None
