@@ -37,6 +37,7 @@ from careplane.app.scanning import scanner_of
 from careplane.app.scheduling import scheduling
 from careplane.app.settings import Settings
 from careplane.app.subscribing import subscriptions
+from careplane.app.talking import talking
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
@@ -85,6 +86,7 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.telehealth.messages.admission import KEEPS
 from careplane.telehealth.scheduling.admission import ADMISSIONS
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.operations import Operations as VisitOperations
@@ -234,6 +236,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS,
+        keeps=KEEPS,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -259,6 +262,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     planned = scheduling(settings, door, state, system_clock, tenants, addressing)
+    talked = talking(door, system_clock)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner)
@@ -271,6 +275,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *receipt.operations(given),
         *planned.operations,
         *VisitOperations(visits).offered(),
+        *talked.operations,
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -307,6 +312,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
+        talked.talk,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

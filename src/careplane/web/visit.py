@@ -37,6 +37,7 @@ from careplane.web.errors import explain
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
+from careplane.web.talk import Talk
 
 if TYPE_CHECKING:
     from careplane.packages.packages import Packages
@@ -60,7 +61,7 @@ class Web:
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
-    that are the same for all tenants."""
+    that are the same for all tenants, `talk` messages between people."""
 
     door: Door
     tokens: Tokens
@@ -75,6 +76,7 @@ class Web:
     visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
+    talk: Talk | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
