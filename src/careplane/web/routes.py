@@ -29,6 +29,7 @@ from careplane.web.pages import (
     validator,
     visits,
 )
+from careplane.web.pages.messages import PRIVATE as MESSAGES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
@@ -116,6 +117,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *_apps(web),
         *_visits(web),
+        *_talk(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
@@ -140,6 +142,12 @@ def _visits(web: Web) -> list[BaseRoute]:
         Route(GUEST, open_to_all(web, visits.guest), methods=["GET"]),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in VISITS),
     ]
+
+
+def _talk(web: Web) -> list[BaseRoute]:
+    if web.talk is None:
+        return []
+    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in MESSAGES]
 
 
 def application(web: Web) -> Starlette:

@@ -15,6 +15,7 @@ from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
 from careplane.web.pages import access, consents
 from careplane.web.pages.launch import apps
+from careplane.web.pages.messages import lists as lists_of_messages
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -146,6 +147,12 @@ async def summary(visit: Visit, patient: str) -> Values:
     }
 
 
+def _is_there(visit: Visit, key: str) -> bool:
+    """Whether this server has what a tab is about."""
+    there = {"apps": visit.web.apps, "messages": visit.web.talk}
+    return key not in there or there[key] is not None
+
+
 def _gravest(trends: list[results.Trend]) -> list[results.Trend]:
     """Trends whose newest value is flagged, critical ones first, the newest first among equals."""
     flagged = [t for t in trends if t.latest.flag and t.latest.flag.gravity]
@@ -172,6 +179,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
+    "messages": (mark("Messages"), lists_of_messages.of_patient, "Communication"),
     "consent": (mark("Sharing"), consents.tab, "Consent"),
     "apps": (mark("Apps"), apps, "Patient"),
 }
@@ -206,6 +214,6 @@ async def _frame(visit: Visit, patient: str) -> Values:
         "tabs": [
             (key, title)
             for key, (title, _, type) in TABS.items()
-            if visit.offers(type) and (key != "apps" or visit.web.apps is not None)
+            if visit.offers(type) and _is_there(visit, key)
         ],
     }
