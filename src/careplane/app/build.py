@@ -40,6 +40,7 @@ from careplane.app.settings import Settings
 from careplane.app.sharing import sharing
 from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
+from careplane.app.talking import talking
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
@@ -88,6 +89,7 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.telehealth.messages.admission import KEEPS
 from careplane.telehealth.scheduling.admission import ADMISSIONS
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.operations import Operations as VisitOperations
@@ -237,6 +239,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS,
+        keeps=KEEPS,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -263,6 +266,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     planned = scheduling(settings, door, state, system_clock, tenants, addressing)
+    talked = talking(door, system_clock)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner, shared.desk.shares)
@@ -276,6 +280,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *planned.operations,
         *VisitOperations(visits).offered(),
         *shared.operations,
+        *talked.operations,
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -315,6 +320,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         documents=documents_of(settings, door, system_clock),
         zone=zone_of(settings),
         sharing=shared.desk,
+        talk=talked.talk,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

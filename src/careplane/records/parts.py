@@ -78,7 +78,7 @@ class Parts:
     are durable and must not fail; `base` is the address of this server, by which absolute
     references to its own resources are known, and `base_of` that of a tenant; `accept_many`
     validates the resources of Bundles, for instance in another process; `admissions` are asked
-    before resources of their type are written, `keeps` before one that is there changes; `room`
+    before resources of their type are written, `keeps` before they come, change or go; `room`
     raises Exceeded for a tenant that may store no more; `step` is told of the steps of a write;
     `forget` of versions that go; `labels` labels what is written; `fresh` asks people for a fresh
     proof of who they are; `scanner` looks through the files in what is written; `terms` is what
@@ -103,6 +103,7 @@ class Parts:
     accept_many: AcceptMany | None = None
     step: Step = unwatched
     admissions: Mapping[str, Admit] = field(default_factory=dict)
+    keeps: Mapping[str, Keep] = field(default_factory=dict)
     definitions: Definitions | None = None
     defined: int | None = None
     codes: frozenset[str] = frozenset()
@@ -117,7 +118,6 @@ class Parts:
     code_sets: CodeSets = NOTHING_ASKED
     profiles: Profiles | None = None
     scanner: Scanner | None = None
-    keeps: Mapping[str, Keep] = field(default_factory=dict)
 
     def accept(self, raw: bytes, type: str) -> Content:
         """Validate and index one resource. Raises Malformed or Invalid with every problem."""

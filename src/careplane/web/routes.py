@@ -31,6 +31,7 @@ from careplane.web.pages import (
     visits,
 )
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
+from careplane.web.pages.messages import PRIVATE as MESSAGES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
@@ -127,6 +128,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *_apps(web),
         *_visits(web),
         *_sharing(web),
+        *_talk(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
@@ -161,6 +163,12 @@ def _sharing(web: Web) -> list[BaseRoute]:
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in SHARED),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in SHARING),
     ]
+
+
+def _talk(web: Web) -> list[BaseRoute]:
+    if web.talk is None:
+        return []
+    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in MESSAGES]
 
 
 def application(web: Web) -> Starlette:

@@ -40,6 +40,7 @@ from careplane.web.errors import explain
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
+from careplane.web.talk import Talk
 from careplane.words.audience import Audience, speaking
 from careplane.words.catalogues import gettext, mark
 
@@ -66,7 +67,7 @@ class Web:
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
     that are the same for all tenants, `zone` the institution's time zone, `documents` and `notes`
-    those of patients, `sharing` what patients give to others."""
+    those of patients, `sharing` what patients give to others, `talk` messages between people."""
 
     door: Door
     tokens: Tokens
@@ -84,6 +85,7 @@ class Web:
     zone: str = "UTC"
     documents: Documents | None = None
     sharing: SharingDesk | None = None
+    talk: Talk | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -178,6 +180,7 @@ class Visit:
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
+            "with_talk": self.web.talk is not None and self.offers("Communication"),
             "here": self.request.url.path,
             "this_page": self._this_page,
             "today": self.today,

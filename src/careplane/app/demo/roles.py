@@ -16,13 +16,15 @@ _NURSE = (
     "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
     "DocumentReference.crus Binary.crs Composition.cruds Provenance.rs Questionnaire.rs "
     "Appointment.rs Procedure.rs ServiceRequest.rs Device.rs "
-    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs"
+    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs "
+    "HealthcareService.rs"
 )
 _DESK = (
     "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Consent.crus "
     "Schedule.rs Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
-    "HealthcareService.rs"
+    "HealthcareService.rs Communication.crus"
 )
+_PATIENT = "patient/*.rs patient/Consent.cu patient/Communication.c"
 
 # key, title, what it is for, id, name, scopes, patient
 _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
@@ -33,7 +35,7 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
     ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
      "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
     ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",
-     "Patient/devin-bailey", "Devin Bailey", "patient/*.rs patient/Consent.cu", "devin-bailey"),
+     "Patient/devin-bailey", "Devin Bailey", _PATIENT, "devin-bailey"),
     ("administrator", "Administrator", "Every type of record, for those who run the server.",
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
 from careplane.web.pages import access, consents, filed, share
 from careplane.web.pages.launch import apps
+from careplane.web.pages.messages import lists as lists_of_messages
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -173,6 +174,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "results": (mark("Results"), laboratory, "Observation"),
     "documents": (mark("Notes and documents"), filed.tab, "DocumentReference"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
+    "messages": (mark("Messages"), lists_of_messages.of_patient, "Communication"),
     "consent": (mark("Sharing"), consents.tab, "Consent"),
     "share": (mark("Share a copy"), share.tab, "Patient"),
     "apps": (mark("Apps"), apps, "Patient"),
@@ -222,5 +224,7 @@ async def _frame(visit: Visit, patient: str) -> Values:
 
 
 def _is_there(visit: Visit, key: str) -> bool:
-    needed = {"apps": visit.web.apps, "share": visit.web.sharing}
-    return key not in needed or needed[key] is not None
+    """Whether this server has what a tab is about."""
+    web = visit.web
+    there = {"apps": web.apps, "share": web.sharing, "messages": web.talk}
+    return key not in there or there[key] is not None
