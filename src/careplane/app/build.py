@@ -307,6 +307,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
+        planned.desk,
+        planned.calendars,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

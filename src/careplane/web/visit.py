@@ -30,6 +30,8 @@ from careplane.records.door import Door
 from careplane.rest.addressing import Addressing, Place, place_of
 from careplane.rest.outcome import status_of
 from careplane.storage.ports.records import Tenant
+from careplane.telehealth.scheduling.calendars.feeds import Feeds
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.visits import Visits
 from careplane.web import i18n, render
 from careplane.web.apps import Apps
@@ -60,7 +62,7 @@ class Web:
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
-    that are the same for all tenants."""
+    that are the same for all tenants, `desk` books visits, `feeds` are calendars for programs."""
 
     door: Door
     tokens: Tokens
@@ -75,6 +77,8 @@ class Web:
     visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
+    desk: Desk | None = None
+    feeds: Feeds | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -149,6 +153,7 @@ class Visit:
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
+            "with_desk": self.web.desk is not None and self.offers("Schedule"),
             "here": self.request.url.path,
             "today": self.today,
             "emergency": self._emergency,

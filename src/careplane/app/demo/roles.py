@@ -14,12 +14,12 @@ _NURSE = (
     "Patient.rs Encounter.rs Condition.rs AllergyIntolerance.cruds Immunization.cruds "
     "MedicationRequest.rs MedicationAdministration.cruds Observation.cruds DiagnosticReport.rs "
     "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
-    "DocumentReference.crus Appointment.rs Procedure.rs ServiceRequest.rs Device.rs "
+    "DocumentReference.crus Appointment.rs Schedule.rs Procedure.rs ServiceRequest.rs Device.rs "
     "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs"
 )
 _DESK = (
     "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Consent.crus "
-    "Schedule.rs Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
+    "Schedule.crus Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
     "HealthcareService.rs"
 )
 
@@ -32,7 +32,8 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
     ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
      "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
     ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",
-     "Patient/devin-bailey", "Devin Bailey", "patient/*.rs patient/Consent.cu", "devin-bailey"),
+     "Patient/devin-bailey", "Devin Bailey",
+     "patient/*.rs patient/Appointment.cu patient/Consent.cu", "devin-bailey"),
     ("administrator", "Administrator", "Every type of record, for those who run the server.",
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip
