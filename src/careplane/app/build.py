@@ -321,6 +321,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         zone=zone_of(settings),
         sharing=shared.desk,
         talk=talked.talk,
+        desk=planned.desk,
+        feeds=planned.calendars,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

@@ -42,6 +42,7 @@ class Scheduling:
     operations: tuple[Operation, ...]
     feeds: App
     service: Each
+    calendars: Feeds
 
     @property
     def prefix(self) -> str:
@@ -82,6 +83,7 @@ def scheduling(
         Operations(desk, calendars).offered(),
         feeds.application(calendars, addressing),
         Each(tenants.known.all, serve),
+        calendars,
     )
 
 

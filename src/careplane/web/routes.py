@@ -30,6 +30,7 @@ from careplane.web.pages import (
     validator,
     visits,
 )
+from careplane.web.pages.calendar import PRIVATE as CALENDAR
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
 from careplane.web.pages.messages import PRIVATE as MESSAGES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
@@ -133,6 +134,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in DOCUMENTS),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CALENDAR),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

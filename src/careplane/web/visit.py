@@ -33,6 +33,8 @@ from careplane.rest.addressing import Addressing, Place, place_of
 from careplane.rest.outcome import status_of
 from careplane.sharing.desk import SharingDesk
 from careplane.storage.ports.records import Tenant
+from careplane.telehealth.scheduling.calendars.feeds import Feeds
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.visits import Visits
 from careplane.web import i18n, render
 from careplane.web.apps import Apps
@@ -67,7 +69,8 @@ class Web:
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
     that are the same for all tenants, `zone` the institution's time zone, `documents` and `notes`
-    those of patients, `sharing` what patients give to others, `talk` messages between people."""
+    those of patients, `sharing` what patients give to others, `talk` messages between people;
+    `desk` books visits, `feeds` are calendars for programs."""
 
     door: Door
     tokens: Tokens
@@ -86,6 +89,8 @@ class Web:
     documents: Documents | None = None
     sharing: SharingDesk | None = None
     talk: Talk | None = None
+    desk: Desk | None = None
+    feeds: Feeds | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -181,6 +186,7 @@ class Visit:
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
             "with_talk": self.web.talk is not None and self.offers("Communication"),
+            "with_desk": self.web.desk is not None and self.offers("Schedule"),
             "here": self.request.url.path,
             "this_page": self._this_page,
             "today": self.today,

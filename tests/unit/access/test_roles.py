@@ -22,7 +22,7 @@ pharmacist         RS      RS          -     -           CRUDS RS           RS  
 front-desk         CRUS    -           -     CRUDS       -     RS           -             -
 researcher         RS      RS          -     -           -     RS           RS            -
 patient            rs      rs          rs    crus        rs    RS           RS            rs
-proxy              rs      rs          rs    rs          rs    RS           RS            -
+proxy              rs      rs          rs    crus        rs    RS           RS            -
 integration        CRUS    CRUS        CRUS  CRUS        CRUS  CRUS         RS            -
 auditor            -       -           -     -           -     RS           -             RS
 privacy-officer    RS      -           -     -           -     RS           -             RS

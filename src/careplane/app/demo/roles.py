@@ -15,16 +15,16 @@ _NURSE = (
     "MedicationRequest.rs MedicationAdministration.cruds Observation.cruds DiagnosticReport.rs "
     "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
     "DocumentReference.crus Binary.crs Composition.cruds Provenance.rs Questionnaire.rs "
-    "Appointment.rs Procedure.rs ServiceRequest.rs Device.rs "
+    "Appointment.rs Schedule.rs Procedure.rs ServiceRequest.rs Device.rs "
     "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs "
     "HealthcareService.rs"
 )
 _DESK = (
     "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Consent.crus "
-    "Schedule.rs Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
+    "Schedule.crus Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
     "HealthcareService.rs Communication.crus"
 )
-_PATIENT = "patient/*.rs patient/Consent.cu patient/Communication.c"
+_PATIENT = "patient/*.rs patient/Appointment.cu patient/Consent.cu patient/Communication.c"
 
 # key, title, what it is for, id, name, scopes, patient
 _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
