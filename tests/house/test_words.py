@@ -11,10 +11,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 from jinja2 import Environment, nodes
 
+from careplane.words.audience import Audience, speaking
+from careplane.words.catalogues import ngettext
 from careplane.words.languages import LANGUAGES, SOURCE
 from tests.support import ROOT
+from tools import messages
 
 HOUSE = ROOT / "src/careplane"
 TEMPLATES = sorted((HOUSE / "web/templates").rglob("*.html"))
@@ -161,3 +165,97 @@ def _unsaid(tree: ast.AST) -> Iterator[ast.AST]:
 @pytest.mark.parametrize("path", sorted((HOUSE / "web").rglob("*.py")), ids=lambda path: path.stem)
 def test_python_of_pages_has_no_raw_sentence(path: Path) -> None:
     assert list(raw_strings(path.read_text())) == []
+
+
+_PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
+SAME: dict[str, set[str]] = {
+    "es": {
+        "%(num)s error",
+        "Chat",
+        "Error",
+        "Fatal",
+        "Fax",
+        "Normal",
+        "Provisional",
+        "Roles",
+        "Video",
+        "must support",
+        "no",
+    },
+    "de": {
+        "Apps",
+        "Chat",
+        "Clients",
+        "Code",
+        "Codes",
+        "Definition",
+        "Element",
+        "Fatal",
+        "Fax",
+        "Name",
+        "Normal",
+        "Passkeys",
+        "Patient",
+        "Problem",
+        "Remission",
+        "Routine",
+        "Status",
+        "Version",
+        "Version %(version)s",
+        "Version %(version)s, %(when)s",
+        "Video",
+    },
+    "ar": {"must support"},
+}
+"""What is the same word in a language as in English; whatever else is alike was forgotten."""
+
+
+@pytest.fixture(scope="module", params=LANGUAGES_OF_CATALOGUES)
+def catalogue(request: pytest.FixtureRequest) -> Catalog:
+    return messages.read(request.param)
+
+
+def test_every_message_of_the_house_is_in_every_language(catalogue: Catalog) -> None:
+    assert [row["id"] for row in messages.missing(catalogue)] == [], "see tools/messages.py"
+    wanted = {(one.id, one.context) for one in messages.extract() if one.id}
+    assert {(one.id, one.context) for one in catalogue if one.id} == wanted
+
+
+def test_translations_keep_placeholders_blanks_and_forms(catalogue: Catalog) -> None:
+    wrong = []
+    for message in catalogue:
+        if not message.id:
+            continue
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        forms = message.string if isinstance(message.string, tuple) else (message.string,)
+        plural = isinstance(message.id, tuple)
+        wanted = set(_PLACEHOLDER.findall(ids[-1]))
+        for form in forms:
+            has = set(_PLACEHOLDER.findall(form))
+            # "one patient" and "two patients" may be said without the number
+            kept = has == wanted or (plural and has == wanted - {"%(num)s"})
+            edges = form == form.strip() or ids[0] != ids[0].strip()
+            percents = form.count("%") == len([p for p in _PLACEHOLDER.findall(form) if "%" in p])
+            if not kept or not edges or not (percents or "%%" in form or not wanted):
+                wrong.append((ids[0], form))
+        if len(forms) != (catalogue.num_plurals if plural else 1):
+            wrong.append((ids[0], f"{len(forms)} forms"))
+    assert wrong == []
+
+
+def test_nothing_is_left_in_english(catalogue: Catalog) -> None:
+    left = {
+        text
+        for message in catalogue
+        for text in (message.string if isinstance(message.string, tuple) else (message.string,))
+        if text in (message.id if isinstance(message.id, tuple) else (message.id,))
+        and re.search(r"[A-Za-z]{2}", _PLACEHOLDER.sub("", text))
+    }
+    assert sorted(left - ALIKE - SAME[str(catalogue.locale)]) == []
+
+
+def test_a_number_is_said_in_each_form_of_arabic() -> None:
+    said = {0: "لا مرضى", 1: "مريض واحد", 2: "مريضان", 3: "3 مرضى", 11: "11 مريضًا", 100: "100 مريض"}
+    with speaking(Audience("ar")):
+        for number, text in said.items():
+            assert ngettext("%(num)s patient", "%(num)s patients", number) == text

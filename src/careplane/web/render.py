@@ -18,11 +18,12 @@ from careplane.web.say.dates import say_clock, say_date, say_time
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.words import dates, lists, numbers
 from careplane.words.audience import Audience, speaking
-from careplane.words.catalogues import gettext, ngettext
+from careplane.words.catalogues import apart, chosen, gettext
 from careplane.words.languages import direction, spoken
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -41,7 +42,8 @@ def environment(language: str) -> Environment:
         auto_reload=False,
         extensions=["jinja2.ext.i18n"],
     )
-    env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    env.newstyle_gettext = True  # type: ignore[attr-defined]
+    env.globals |= {"gettext": _sentence, "ngettext": _numbered}
     env.filters |= {name: _said(say) for name, say in _VALUES.items()}
     env.filters |= {"browser": say_browser, "json": _compact}
     env.globals |= {
@@ -83,6 +85,22 @@ def _said(say: Callable[[Any], str]) -> Callable[..., str]:
         return say(value)
 
     return filter
+
+
+def _sentence(text: str, /, **values: Any) -> Markup:
+    """A sentence of a template, escaped as what it names is: the text may be a code that nobody has
+    words for, or an error that tells of what was sent."""
+    from markupsafe import escape
+
+    said = escape(gettext(text))
+    return said % apart(values) if values else said
+
+
+def _numbered(one: str, many: str, num: int, /, **values: Any) -> Markup:
+    """A sentence of a template with a number that it agrees with."""
+    from markupsafe import escape
+
+    return escape(chosen(one, many, num)) % apart({"num": num} | values)
 
 
 def page(

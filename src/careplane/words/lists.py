@@ -16,7 +16,7 @@ def isolated(text: str) -> str:
     120 / 80 must not become 80 / 120. In HTML that is `<bdi>`."""
     if not text or audience().direction == "ltr":
         return text
-    return f"{_OPEN}{text}{_CLOSE}"
+    return type(text)(_OPEN) + text + type(text)(_CLOSE)  # text may be markup
 
 
 def listed(items: Iterable[str], style: Literal["standard", "or"] = "standard") -> str:

@@ -18,10 +18,11 @@ from careplane.kernel.errors import Forbidden, NotFound
 from careplane.records import commands
 from careplane.records.door import Door
 from careplane.storage.ports.records import Tenant, Version
-from careplane.web import assets
+from careplane.web import assets, render
 from careplane.web.routes import application
 from careplane.web.session import DemoRole
 from careplane.web.visit import Web, local
+from careplane.words.audience import Audience, speaking
 from careplane.words.languages import negotiate
 
 NURSE = Caller(Tenant(1), "Practitioner/n", "Nurse <b>N</b>", parse_scopes("user/Patient.rs"))
@@ -310,3 +311,23 @@ def test_every_language_is_named_in_itself(client: Browser) -> None:
         assert name in text
     assert '<option translate="no">Europe/Berlin' in text.replace(" >", ">")
     assert 'name="back" value="/patients"' in text
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ _(text) }}",
+        "{{ _('Open “%(app)s”', app=text) }}",
+        "{{ ngettext('%(num)s of %(text)s', '%(num)s of %(text)s', 2, text=text) }}",
+        "{% trans %}Hello {{ text }}{% endtrans %}",
+        "<p title=\"{{ _('Open “%(app)s”', app=text) }}\"></p>",
+    ],
+)
+def test_what_a_sentence_names_is_escaped(language: str, source: str) -> None:
+    hostile = "100 % <script>alert('x')</script>\""
+    with speaking(Audience(language)):
+        said = render.environment(language).from_string(source).render(text=hostile)
+    assert "<script>" not in said
+    assert "&lt;script&gt;" in said
+    assert "100 %" in said

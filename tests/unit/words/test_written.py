@@ -9,7 +9,7 @@ import pytest
 from careplane.kernel.errors import Incorrect
 from careplane.web.say import types
 from careplane.web.say.dates import here, say_clock, say_date, say_period, say_time
-from careplane.words import dates, lists, numbers, units
+from careplane.words import dates, lists, numbers, typed, units
 from careplane.words.audience import Audience, audience, is_zone, speaking, zones
 from careplane.words.catalogues import gettext
 from careplane.words.patients import language_of
@@ -94,7 +94,7 @@ def test_arabic_counts_with_latin_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "typed", "meant"),
+    ("language", "text", "meant"),
     [
         ("en", "7.5", "7.5"), ("en", "7,5", "7.5"), ("en", "1.234", "1.234"), ("en", "-3", "-3"),
         ("en", " 12 000 ", "12000"), ("en", "0,125", "0.125"), ("en", "+4", "4"),
@@ -103,21 +103,21 @@ def test_arabic_counts_with_latin_digits() -> None:
         ("es", "37,2", "37.2"), ("ar", "٣٧٫٥", "37.5"), ("ar", "37.5", "37.5"), ("ar", "٣٧", "37"),
     ],
 )  # fmt: skip
-def test_numbers_are_taken_as_they_are_typed(language: str, typed: str, meant: str) -> None:
+def test_numbers_are_taken_as_they_are_typed(language: str, text: str, meant: str) -> None:
     with speaking(Audience(language)):
-        assert numbers.typed(typed) == meant
+        assert typed.number(text) == meant
 
 
 @pytest.mark.parametrize(
-    ("language", "typed"),
+    ("language", "text"),
     [
         ("en", "1,234"), ("de", "1.234"), ("es", "12.000"), ("en", "1,234.5"), ("de", "1.234,5"),
         ("en", ""), ("en", "seven"), ("en", "7..5"), ("en", "1e9"), ("en", "9" * 40), ("en", "½"),
     ],
 )  # fmt: skip
-def test_what_may_mean_two_numbers_is_asked_back(language: str, typed: str) -> None:
+def test_what_may_mean_two_numbers_is_asked_back(language: str, text: str) -> None:
     with speaking(Audience(language)), pytest.raises(Incorrect):
-        numbers.typed(typed)
+        typed.number(text)
 
 
 def test_a_value_stays_in_one_piece_from_right_to_left() -> None:

@@ -15,7 +15,6 @@ from careplane.web.say.dates import here, say_date, seconds_of
 from careplane.web.say.elements import say_choice
 from careplane.words import numbers
 from careplane.words.catalogues import ngettext
-from careplane.words.lists import isolated
 
 _NOT_DONE = {"cancelled", "entered-in-error"}
 
@@ -121,10 +120,10 @@ class Trend:
             "%(name)s: %(num)s value from %(from)s to %(to)s; first %(first)s, latest %(latest)s",
             "%(name)s: %(num)s values from %(from)s to %(to)s; first %(first)s, latest %(latest)s",
             len(self.readings),
-            **{"name": isolated(self.name), "from": say_date(first.when)},
+            **{"name": self.name, "from": say_date(first.when)},
             to=say_date(last.when),
-            first=isolated(first.text),
-            latest=isolated(f"{last.text} {last.unit}".strip()),
+            first=first.text,
+            latest=f"{last.text} {last.unit}".strip(),
         )
 
 
