@@ -18,7 +18,7 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
-from careplane.app.caring import documents_of
+from careplane.app.caring import documents_of, notes_of
 from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
@@ -44,6 +44,7 @@ from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.notes.keeping import KEEPS
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -244,6 +245,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         terms=terms,
         profiles=profiles,
         scanner=scanner_of(settings),
+        keeps=KEEPS,
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -309,6 +311,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         addressing,
         lambda: packaging.packages,
         documents=documents_of(settings, door, system_clock),
+        notes=notes_of(key, door, system_clock, fresh),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

@@ -21,6 +21,7 @@ from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
 from careplane.care.documents.documents import Documents
+from careplane.care.notes.notes import Notes
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault, Unsupported
 from careplane.kernel.observe import describe
@@ -78,6 +79,7 @@ class Web:
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
     documents: Documents | None = None
+    notes: Notes | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
