@@ -67,6 +67,7 @@ VISITS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/visits/{id}/consent", visits.consent),
     ("POST", "/visits/{id}/ticket", visits.ticket),
     ("POST", "/visits/{id}/invite", visits.invite),
+    ("POST", "/visits/{id}/note", visits.note),
     ("POST", "/visits/{id}/summary", visits.summarize),
     ("POST", "/visits/{id}/files", visits.share),
 )
