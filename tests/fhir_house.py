@@ -34,6 +34,7 @@ from careplane.ledger.audit import AuditRecord, decode
 from careplane.ledger.trail import Trail
 from careplane.packages.packages import Packages
 from careplane.records import walk
+from careplane.records.admission import Keep
 from careplane.records.audits.overlay import WithTrail
 from careplane.records.bodies import accept, accepting
 from careplane.records.break_glass import BreakGlass, Choice
@@ -215,6 +216,7 @@ async def open_house(
     packages: PackageStore | None = None,
     profiles: Callable[[Tenant], str] = lambda tenant: "",
     more: Callable[[Door], tuple[Operation, ...]] = lambda door: (),
+    keeps: Mapping[str, Keep] | None = None,
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it; with `more`
     operations over its door."""
@@ -252,6 +254,7 @@ async def open_house(
         fresh=fresh,
         terms=terms,
         profiles=held,
+        keeps=keeps or {},
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)

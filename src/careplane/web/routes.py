@@ -33,6 +33,7 @@ from careplane.web.pages import (
 from careplane.web.pages.calendar import PRIVATE as CALENDAR
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
 from careplane.web.pages.messages import PRIVATE as MESSAGES
+from careplane.web.pages.notes import PRIVATE as NOTES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
@@ -74,6 +75,7 @@ VISITS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/visits/{id}/consent", visits.consent),
     ("POST", "/visits/{id}/ticket", visits.ticket),
     ("POST", "/visits/{id}/invite", visits.invite),
+    ("POST", "/visits/{id}/note", visits.note),
     ("POST", "/visits/{id}/summary", visits.summarize),
     ("POST", "/visits/{id}/files", visits.share),
     ("POST", "/visits/{id}/identity", visits.identify),
@@ -135,6 +137,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in DOCUMENTS),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CALENDAR),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in NOTES),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

@@ -22,6 +22,7 @@ from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
 from careplane.care.documents.documents import Documents
+from careplane.care.notes.notes import Notes
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault, Unsupported
 from careplane.kernel.observe import describe
@@ -91,6 +92,7 @@ class Web:
     talk: Talk | None = None
     desk: Desk | None = None
     feeds: Feeds | None = None
+    notes: Notes | None = None
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -13,7 +13,7 @@ from careplane.kernel.errors import NotFound
 from careplane.web.chart import lists, results, timeline
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, consents, filed, share
+from careplane.web.pages import access, consents, filed, share, writing
 from careplane.web.pages.launch import apps
 from careplane.web.pages.messages import lists as lists_of_messages
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
@@ -203,14 +203,16 @@ async def shown(
 
 
 async def _frame(visit: Visit, patient: str) -> Values:
-    """The banner: who, allergies, alerts."""
-    record, (known, flags) = await asyncio.gather(
+    """The banner: who, allergies, alerts; and the workspace where one is open."""
+    record, beside, (known, flags) = await asyncio.gather(
         visit.reader.read("Patient", patient),
+        writing.workspace(visit, patient),
         visit.reader.several(
             ("AllergyIntolerance", _of(patient, count=50)), ("Flag", _of(patient, count=50))
         ),
     )
     return {
+        "workspace": beside,
         "person": person(record.tree, visit.today),
         "known_allergies": lists.current([lists.allergy(tree) for tree in known.trees])[0],
         "allergies_hidden": known is NOT_ALLOWED,

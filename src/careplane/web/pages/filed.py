@@ -11,6 +11,7 @@ from careplane.fhir.tree import Tree
 from careplane.web.chart import filed
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
+from careplane.web.pages import writing
 from careplane.web.reader import NOT_ALLOWED
 from careplane.web.say.dates import say_time
 from careplane.web.uploads import said
@@ -69,6 +70,7 @@ async def tab(visit: Visit, patient: str) -> dict[str, Any]:
         "shows": SHOW,
         "show": shown,
         **await offered(visit, patient),
+        **await writing.beginning(visit, patient),
     }
 
 
@@ -92,7 +94,7 @@ async def offered(visit: Visit, patient: str) -> dict[str, Any]:
         "accept": ",".join(f".{ending}" for kind in KINDS for ending in kind.endings),
         "kinds": TITLES,
         "levels": CONFIDENCE,
-        "encounters": await encounters(visit, patient) if may else [],
+        "encounters": await encounters(visit, patient) if may or visit.web.notes else [],
         "sent": {},
         "problems": {},
     }

@@ -6,15 +6,20 @@ scripts there is no video, and the page says whom to call.
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
 from careplane.access.caller import Caller
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect, TooLarge
+from careplane.telehealth.visits.appointment import booked
 from careplane.telehealth.visits.charges import Proposal
 from careplane.telehealth.visits.operations import GUEST, address
-from careplane.telehealth.visits.visits import Visits
+from careplane.telehealth.visits.visits import Standing, Visits
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
+from careplane.web.pages import writing
+from careplane.web.pages.notes import saving
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit, redirect
 from careplane.words.catalogues import gettext as _
@@ -42,12 +47,14 @@ async def show(visit: Visit) -> Response:
     except Conflict as error:
         if await visits.role(caller, id) != "host":
             raise
+        tree = (await visit.reader.read("Appointment", id)).tree
         return visit.render(
             "visits/over.html",
             id=id,
             text=_(error.text),
             saved=visit.query("saved"),
             proposals=await _proposals(visits, caller, id),
+            beside=await writing.during(visit, booked(tree).patient.partition("/")[2], id),
         )
     page = visit.render(
         "visits/visit.html",
@@ -62,8 +69,35 @@ async def show(visit: Visit) -> Response:
         records=visits.records,
         identified=standing.identified,
         ways=_WAYS,
+        beside=await _beside(visit, standing),
     )
     return _with_devices(page)
+
+
+async def _beside(visit: Visit, standing: Standing) -> dict[str, Any] | None:
+    """The note of who gives the visit."""
+    if standing.role != "host":
+        return None
+    patient = standing.visit.patient.partition("/")[2]
+    return await writing.during(visit, patient, standing.visit.id)
+
+
+async def note(visit: Visit) -> Response:
+    """POST: begin the note of a visit; by the script a part of the page comes back."""
+    visits, caller = _here(visit)
+    id = visit.path("id")
+    if await visits.role(caller, id) != "host":
+        raise Forbidden("Who gives the visit writes its note.")
+    sent = await fields(visit.request)
+    tree = (await visit.reader.read("Appointment", id)).tree
+    patient = booked(tree).patient.partition("/")[2]
+    encounter = await writing.encounter_of(visit, id)
+    if not encounter and sent.get("part") == "form":
+        beside = await writing.during(visit, patient, id)
+        return visit.render("notes/begin.html", 409, id=id, beside=beside)
+    if not encounter:
+        raise Conflict("The note is begun when the patient has come: it belongs to the encounter.")
+    return await saving.begun(visit, patient, sent, encounter)
 
 
 async def guest(visit: Visit) -> Response:
