@@ -32,6 +32,7 @@ from careplane.web.pages import (
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
+from careplane.web.pages.portal import PRIVATE as PORTAL
 from careplane.web.pages.terminology import PRIVATE as TERMINOLOGY
 from careplane.web.visit import (
     Handler,
@@ -119,6 +120,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PORTAL),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

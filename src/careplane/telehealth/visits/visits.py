@@ -58,6 +58,7 @@ class Visits:
         choice: Choice,
     ) -> None:
         self.phone = choice.phone
+        self.early, self.late = choice.early, choice.late
         self._state = state
         self._clock = clock
         self._record = Record(door, clock)
