@@ -32,6 +32,7 @@ from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
 from careplane.app.packaging import Packaging
+from careplane.app.patients import portal
 from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
 from careplane.app.scanning import scanner_of
@@ -325,6 +326,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         desk=planned.desk,
         feeds=planned.calendars,
         notes=notes_of(key, door, system_clock, fresh),
+        portal=portal(door, planned, system_clock),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

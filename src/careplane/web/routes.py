@@ -37,6 +37,7 @@ from careplane.web.pages.notes import PRIVATE as NOTES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
+from careplane.web.pages.portal import PRIVATE as PORTAL
 from careplane.web.pages.sharing import PRIVATE as SHARING
 from careplane.web.pages.sharing import PUBLIC as SHARED
 from careplane.web.pages.terminology import PRIVATE as TERMINOLOGY
@@ -138,6 +139,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in DOCUMENTS),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CALENDAR),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in NOTES),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PORTAL),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

@@ -40,10 +40,12 @@ from careplane.telehealth.visits.visits import Visits
 from careplane.web import i18n, render
 from careplane.web.apps import Apps
 from careplane.web.errors import explain
+from careplane.web.portal import Portal
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
 from careplane.web.talk import Talk
+from careplane.web.ways import Way, answers, ways
 from careplane.words.audience import Audience, speaking
 from careplane.words.catalogues import gettext, mark
 
@@ -93,6 +95,7 @@ class Web:
     desk: Desk | None = None
     feeds: Feeds | None = None
     notes: Notes | None = None
+    portal: Portal | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -165,6 +168,30 @@ class Visit:
         door decides when it is sent."""
         return self.caller is not None and self.web.door.may(self.caller, letter, type)
 
+    def leads(self, path: str, method: str = "GET") -> bool:
+        """Whether a page answers there: what there is depends on what is set up."""
+        if (path == "/apps" and not self.web.apps) or (path == "/security" and not self.session):
+            return False
+        return answers(self.request.app.routes, path, method)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The menu of who acts as a patient, or for one; others have another one."""
+        if self.caller is None or self.caller.patient is None:
+            return ()
+        return ways(self.leads, self.caller.patient, self.offers, proxy=bool(self.acts_for))
+
+    @property
+    def acts_for(self) -> str:
+        """The name of the patient in whose name a proxy acts; empty for others."""
+        caller = self.caller
+        if caller is None or caller.patient is None or caller.id == f"Patient/{caller.patient}":
+            return ""
+        role = next((r for r in self.web.roles if r.caller == caller), None)
+        patients = self.session.patients if self.session else role.patients if role else ()
+        named = (one.name for one in patients if one.patient == caller.patient)
+        return next(named, caller.patient)
+
     @property
     def _emergency(self) -> bool:
         glass, caller = self.web.glass, self.caller
@@ -194,6 +221,8 @@ class Visit:
             "today": self.today,
             "emergency": self._emergency,
             "zone": self.audience.zone,
+            "ways": self.ways,
+            "acts_for": self.acts_for,
         }
         return render.page(template, frame | values, self.audience, status)
 

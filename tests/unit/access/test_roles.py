@@ -22,7 +22,8 @@ pharmacist         RS      RS          -     -           CRUDS RS           RS  
 front-desk         CRUS    -           -     CRUDS       -     RS           -             -
 researcher         RS      RS          -     -           -     RS           RS            -
 patient            rs      rs          rs    crus        rs    RS           RS            rs
-proxy              rs      rs          rs    crus        rs    RS           RS            -
+proxy              rs      rs          rs    crus        rs    RS           RS            rs
+acting-proxy       -       -           -     cu          -     -            -             -
 integration        CRUS    CRUS        CRUS  CRUS        CRUS  CRUS         RS            -
 auditor            -       -           -     -           -     RS           -             RS
 privacy-officer    RS      -           -     -           -     RS           -             RS
@@ -35,7 +36,7 @@ CELLS = [(row[0], type, cell) for row in ROWS for type, cell in zip(TYPES, row[1
 
 
 def node(role: str, permission: Permission, type: str, purpose: str = "TREAT") -> Node:
-    id = "RelatedPerson/r" if role == "proxy" else "Practitioner/n"
+    id = "RelatedPerson/r" if role.endswith("proxy") else "Practitioner/n"
     roles = frozenset({role} - {"unassigned"})
     caller = Caller(Tenant(1), id, "Somebody", frozenset(), "p", roles, purpose)
     return policies_with().restriction(caller, permission, type)

@@ -65,6 +65,7 @@ class Visits:
     ) -> None:
         self.phone = choice.phone
         self.records = choice.records
+        self.early, self.late = choice.early, choice.late
         self._state = state
         self._clock = clock
         self._record = Record(door, clock)

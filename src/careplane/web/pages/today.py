@@ -11,8 +11,9 @@ from starlette.responses import Response
 from careplane.web.chart import lists
 from careplane.web.chart.banner import Person, person
 from careplane.web.chart.results import Reading, reading
+from careplane.web.pages.portal import home
 from careplane.web.reader import NOT_ALLOWED, Page
-from careplane.web.visit import Visit, redirect
+from careplane.web.visit import Visit
 
 DAYS = 3
 SHOWN = 12
@@ -21,7 +22,7 @@ SHOWN = 12
 async def show(visit: Visit) -> Response:
     """GET /."""
     if visit.caller and visit.caller.patient:
-        return redirect(f"/patients/{visit.caller.patient}")
+        return await home.show(visit)
     flags, observations, appointments = await visit.reader.several(
         ("Flag", [("_sort", "-date"), ("_count", "50")]),
         ("Observation", [
