@@ -330,7 +330,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds
-    others[shared.prefix] = shared.app
+    others |= shared.apps
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= mcp_apps(settings, key, door, tokens.resolve, addressing, tally.saw)

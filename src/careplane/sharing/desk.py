@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from careplane.sharing.cards.cards import Cards
 from careplane.sharing.ips.summaries import Summaries
 from careplane.sharing.links.shares import Shares
 
@@ -14,3 +15,4 @@ class SharingDesk:
 
     summaries: Summaries
     shares: Shares
+    cards: Cards

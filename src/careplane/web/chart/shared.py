@@ -13,6 +13,10 @@ CONTENTS = {
     "immunizations": mark("Immunizations, as a health card"),
     "results": mark("Laboratory results, as a health card"),
 }
+CARDS = {
+    "immunizations": mark("Health card of immunizations"),
+    "results": mark("Health card of laboratory results"),
+}
 LASTING = {
     "3600": mark("an hour"),
     "86400": mark("a day"),

@@ -34,4 +34,5 @@ async def filled(visit: Visit, patient: str, sent: Sent, problem: str) -> dict[s
         "contents": {key: shared.CONTENTS[key] for key in desk.shares.contents},
         "sections": [(section.key, shared.SECTIONS[section.key]) for section in SECTIONS],
         "lasting": shared.LASTING,
+        "cards": shared.CARDS,
     }

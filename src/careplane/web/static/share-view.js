@@ -9,6 +9,8 @@ const busy = document.getElementById("busy");
 const shown = document.getElementById("shown");
 const PLAIN = new Set(["p", "table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li", "b", "i", "br", "h3", "h4"]);
 
+const SYSTEMS = { "http://loinc.org": "LOINC", "http://hl7.org/fhir/sid/cvx": "CVX", "http://snomed.info/sct": "SNOMED CT" };
+
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 const parse = (data) => JSON.parse(new TextDecoder().decode(data));
 
@@ -119,7 +121,8 @@ async function card(file) {
     const rows = all.filter((one) => one.resourceType !== "Patient").map((one) => {
       const concept = one.vaccineCode ?? one.code ?? {};
       const value = one.valueQuantity ? `${one.valueQuantity.value} ${one.valueQuantity.unit ?? one.valueQuantity.code ?? ""}` : one.valueCodeableConcept?.coding?.[0]?.code ?? one.valueString ?? "";
-      const what = concept.text ?? concept.coding?.[0]?.display ?? concept.coding?.[0]?.code ?? "";
+      const coding = concept.coding?.[0] ?? {};
+      const what = concept.text ?? coding.display ?? [SYSTEMS[coding.system], coding.code].filter(Boolean).join(" ");
       return element("li", [what, value, one.occurrenceDateTime ?? one.effectiveDateTime ?? ""].filter(Boolean).join(" · "));
     });
     return [element("p", named(all.find((one) => one.resourceType === "Patient"))), element("ul", "", ...rows)];
