@@ -20,6 +20,7 @@ from careplane.access.people.session import Session
 from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
+from careplane.care.clinic import Clinic
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault, Unsupported
 from careplane.kernel.observe import describe
@@ -60,7 +61,7 @@ class Web:
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
-    that are the same for all tenants."""
+    that are the same for all tenants, `clinic` prescriptions, orders and results."""
 
     door: Door
     tokens: Tokens
@@ -75,6 +76,7 @@ class Web:
     visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
+    clinic: Clinic | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -135,6 +137,18 @@ class Visit:
         scopes = self.caller.scopes if self.caller else frozenset()
         return any(Permission.SEARCH in s.permissions and s.type in (None, type) for s in scopes)
 
+    def may(self, letter: str, type: str) -> bool:
+        """Whether to show a form that does this (a letter of SMART) with records of a type. The
+        door decides when it is sent."""
+        return self.caller is not None and self.web.door.may(self.caller, letter, type)
+
+    @property
+    def clinic(self) -> Clinic:
+        """Prescriptions, orders and results. Raises Unsupported where there are none."""
+        if self.web.clinic is None:
+            raise Unsupported("This server has no orders.")
+        return self.web.clinic
+
     @property
     def _emergency(self) -> bool:
         glass, caller = self.web.glass, self.caller
@@ -149,6 +163,7 @@ class Visit:
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
+            "with_clinic": self.web.clinic is not None,
             "here": self.request.url.path,
             "today": self.today,
             "emergency": self._emergency,
