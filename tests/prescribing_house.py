@@ -6,13 +6,9 @@ from typing import Any
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
+from careplane.app.caring import clinic_of
 from careplane.care.clinic import Clinic
-from careplane.care.prescribing.checks.catalogue import checks
-from careplane.care.prescribing.prescribing import Prescribing
-from careplane.care.prescribing.refill import Refills
-from careplane.care.results.results import Results
 from careplane.kernel.clock import system_clock
-from careplane.kernel.ids import new_id
 from tests.fhir_house import TENANT, House, patient
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -51,13 +47,7 @@ def allergy(id: str, text: str, of: str = "p", **more: Any) -> dict[str, Any]:
 
 
 def clinic(house: House) -> Clinic:
-    door = house.door
-    return Clinic(
-        Results(door, system_clock, new_id),
-        Prescribing(door, system_clock, new_id, checks(door)),
-        Refills(door, system_clock, new_id),
-        lambda caller, letter, type: True,
-    )
+    return clinic_of(house.door, system_clock)
 
 
 async def furnish(house: House) -> None:

@@ -18,7 +18,7 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
-from careplane.app.caring import documents_of, notes_of
+from careplane.app.caring import clinic_of, documents_of, notes_of
 from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
@@ -327,6 +327,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         feeds=planned.calendars,
         notes=notes_of(key, door, system_clock, fresh),
         portal=portal(door, planned, system_clock),
+        clinic=clinic_of(door, system_clock),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

@@ -31,6 +31,7 @@ from careplane.web.pages import (
     visits,
 )
 from careplane.web.pages.calendar import PRIVATE as CALENDAR
+from careplane.web.pages.clinic import PRIVATE as CLINIC
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
 from careplane.web.pages.messages import PRIVATE as MESSAGES
 from careplane.web.pages.notes import PRIVATE as NOTES
@@ -140,6 +141,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CALENDAR),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in NOTES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PORTAL),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CLINIC),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

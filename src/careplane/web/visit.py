@@ -21,6 +21,7 @@ from careplane.access.people.session import Session
 from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
+from careplane.care.clinic import Clinic
 from careplane.care.documents.documents import Documents
 from careplane.care.notes.notes import Notes
 from careplane.kernel.clock import Clock, system_clock
@@ -73,7 +74,8 @@ class Web:
     programs that administrators look after, `visits` those by video, `packages` the definitions
     that are the same for all tenants, `zone` the institution's time zone, `documents` and `notes`
     those of patients, `sharing` what patients give to others, `talk` messages between people;
-    `desk` books visits, `feeds` are calendars for programs."""
+    `desk` books visits, `feeds` are calendars for programs, `clinic` has
+    prescriptions, orders and results."""
 
     door: Door
     tokens: Tokens
@@ -96,6 +98,7 @@ class Web:
     feeds: Feeds | None = None
     notes: Notes | None = None
     portal: Portal | None = None
+    clinic: Clinic | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -193,6 +196,13 @@ class Visit:
         return next(named, caller.patient)
 
     @property
+    def clinic(self) -> Clinic:
+        """Prescriptions, orders and results. Raises Unsupported where there are none."""
+        if self.web.clinic is None:
+            raise Unsupported("This server has no orders.")
+        return self.web.clinic
+
+    @property
     def _emergency(self) -> bool:
         glass, caller = self.web.glass, self.caller
         return bool(glass and caller and (glass.may(caller) or glass.reviews(caller)))
@@ -216,6 +226,7 @@ class Visit:
             "with_visits": self.web.visits is not None,
             "with_talk": self.web.talk is not None and self.offers("Communication"),
             "with_desk": self.web.desk is not None and self.offers("Schedule"),
+            "with_clinic": self.web.clinic is not None,
             "here": self.request.url.path,
             "this_page": self._this_page,
             "today": self.today,

@@ -15,7 +15,7 @@ from careplane.care.prescribing.checks.port import Asked, Check, Finding
 from careplane.care.prescribing.prescription import Prescription
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock, format_instant
-from careplane.kernel.errors import Conflict, Incorrect, NotFound, Precondition
+from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound, Precondition
 from careplane.kernel.ids import NewId
 from careplane.records import commands as c
 from careplane.records.door import Door
@@ -93,6 +93,8 @@ class Prescribing:
         keys of findings; `answers` is the id of a refill Task that it answers. Raises Incorrect,
         Unanswered, Precondition where `replaced` has changed, Conflict where medicines or allergies
         of the patient have changed since they were looked at."""
+        if not self.door.may(caller, "c", "MedicationRequest"):
+            raise Forbidden("Prescriptions are written by those who may prescribe.")
         started = format_instant(self.clock())
         without = replaced.id if replaced else ""
         found = await self.check(caller, asked.patient, asked.medication, asked.dosage, without)

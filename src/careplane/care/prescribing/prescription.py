@@ -85,7 +85,7 @@ def request(
         "requester": author,
         "reasonReference": [{"reference": f"Condition/{asked.reason}"}] if asked.reason else [],
         "note": [{"time": now, "text": asked.note}] if asked.note else [],
-        "dosageInstruction": [asked.dosage],
+        "dosageInstruction": [asked.dosage] if asked.dosage else [],
         "dispenseRequest": supply,
         "substitution": {"allowedBoolean": asked.substitution},
         "priorPrescription": {"reference": f"MedicationRequest/{prior}"} if prior else {},

@@ -13,7 +13,7 @@ from careplane.telehealth.messages.parties import Party
 from careplane.telehealth.messages.thread import Thread
 from careplane.web.forms import fields
 from careplane.web.pages.messages.shared import file_address, named_readers, talk_of, wrong
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Handler, Visit, redirect
 
 _TOLD = (Invalid, Conflict, Forbidden, TooMany)

@@ -12,7 +12,7 @@ from careplane.telehealth.messages.parties import NOBODY, Party
 from careplane.telehealth.messages.thread import Draft
 from careplane.web.forms import fields
 from careplane.web.pages.messages.shared import talk_of, wrong
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 
 _TOLD = (Incorrect, Conflict, Forbidden, TooMany)
