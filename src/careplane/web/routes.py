@@ -33,6 +33,7 @@ from careplane.web.pages.messages import PRIVATE as MESSAGES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
+from careplane.web.pages.tasks import PRIVATE as TASKS
 from careplane.web.pages.terminology import PRIVATE as TERMINOLOGY
 from careplane.web.visit import (
     Handler,
@@ -147,7 +148,8 @@ def _visits(web: Web) -> list[BaseRoute]:
 def _talk(web: Web) -> list[BaseRoute]:
     if web.talk is None:
         return []
-    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in MESSAGES]
+    pages = (*MESSAGES, *TASKS)
+    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
 
 
 def application(web: Web) -> Starlette:

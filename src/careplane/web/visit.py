@@ -152,6 +152,7 @@ class Visit:
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
             "with_talk": self.web.talk is not None and self.offers("Communication"),
+            "with_tasks": self.offers("Task") and not (self.caller and self.caller.patient),
             "here": self.request.url.path,
             "today": self.today,
             "emergency": self._emergency,

@@ -16,6 +16,7 @@ from careplane.web.i18n import mark
 from careplane.web.pages import access, consents
 from careplane.web.pages.launch import apps
 from careplane.web.pages.messages import lists as lists_of_messages
+from careplane.web.pages.tasks import lists as lists_of_tasks
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -149,7 +150,7 @@ async def summary(visit: Visit, patient: str) -> Values:
 
 def _is_there(visit: Visit, key: str) -> bool:
     """Whether this server has what a tab is about."""
-    there = {"apps": visit.web.apps, "messages": visit.web.talk}
+    there = {"apps": visit.web.apps, "messages": visit.web.talk, "tasks": visit.web.talk}
     return key not in there or there[key] is not None
 
 
@@ -180,6 +181,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "results": (mark("Results"), laboratory, "Observation"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
     "messages": (mark("Messages"), lists_of_messages.of_patient, "Communication"),
+    "tasks": (mark("Tasks"), lists_of_tasks.of_patient, "Task"),
     "consent": (mark("Sharing"), consents.tab, "Consent"),
     "apps": (mark("Apps"), apps, "Patient"),
 }
