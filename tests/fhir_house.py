@@ -34,6 +34,7 @@ from careplane.ledger.audit import AuditRecord, decode
 from careplane.ledger.trail import Trail
 from careplane.packages.packages import Packages
 from careplane.records import walk
+from careplane.records.admission import Keep
 from careplane.records.audits.overlay import WithTrail
 from careplane.records.bodies import accept, accepting
 from careplane.records.break_glass import BreakGlass, Choice
@@ -219,6 +220,7 @@ async def open_house(
     named: Named | None = None,
     packages: PackageStore | None = None,
     profiles: Callable[[Tenant], str] = lambda tenant: "",
+    keeps: Mapping[str, Keep] | None = None,
 ) -> AsyncIterator[House]:
     """Everything wired over an open store, as in one of the processes that share it."""
     state = state or MemoryState()
@@ -255,6 +257,7 @@ async def open_house(
         fresh=fresh,
         terms=terms,
         profiles=held,
+        keeps=keeps or {},
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)

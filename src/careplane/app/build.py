@@ -18,6 +18,7 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
+from careplane.app.caring import documents_of, notes_of
 from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
@@ -44,6 +45,7 @@ from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.notes.keeping import KEEPS as NOTES_KEPT
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -86,7 +88,7 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
-from careplane.telehealth.messages.admission import KEEPS
+from careplane.telehealth.messages.admission import KEEPS as MESSAGES_KEPT
 from careplane.telehealth.scheduling.admission import ADMISSIONS
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.operations import Operations as VisitOperations
@@ -236,7 +238,6 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS,
-        keeps=KEEPS,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -246,6 +247,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         terms=terms,
         profiles=profiles,
         scanner=scanner_of(settings),
+        keeps={**NOTES_KEPT, **MESSAGES_KEPT},
     )
     outputs = Outputs()
     destroying = erasing(store.keeper, outputs, ledger=ledger.is_on)
@@ -312,7 +314,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
-        talked.talk,
+        documents=documents_of(settings, door, system_clock),
+        notes=notes_of(key, door, system_clock, fresh),
+        talk=talked.talk,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

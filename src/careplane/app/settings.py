@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         ge=1000,
         description="Largest request body that is taken; more answers 413.",
     )
+    max_upload_bytes: int = Field(
+        default=10_000_000,
+        ge=1000,
+        le=50_000_000,
+        description="Largest file that the pages take: a document, an image, a recording.",
+    )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port for Prometheus, at `/metrics`; 0: none."
     )

@@ -29,7 +29,9 @@ from careplane.web.pages import (
     validator,
     visits,
 )
+from careplane.web.pages.documents import PRIVATE as DOCUMENTS
 from careplane.web.pages.messages import PRIVATE as MESSAGES
+from careplane.web.pages.notes import PRIVATE as NOTES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
@@ -122,6 +124,10 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
+        *(
+            Route(path, signed_in(web, page), methods=[verb])
+            for verb, path, page in (*DOCUMENTS, *NOTES)
+        ),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

@@ -20,6 +20,8 @@ from careplane.access.people.session import Session
 from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
+from careplane.care.documents.documents import Documents
+from careplane.care.notes.notes import Notes
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault, Unsupported
 from careplane.kernel.observe import describe
@@ -61,7 +63,8 @@ class Web:
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
-    that are the same for all tenants, `talk` messages between people."""
+    that are the same for all tenants, `documents` and `notes` those of
+    patients, `talk` messages between people."""
 
     door: Door
     tokens: Tokens
@@ -76,6 +79,8 @@ class Web:
     visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
+    documents: Documents | None = None
+    notes: Notes | None = None
     talk: Talk | None = None
 
     @cached_property
@@ -136,6 +141,11 @@ class Visit:
         a way that leads nowhere."""
         scopes = self.caller.scopes if self.caller else frozenset()
         return any(Permission.SEARCH in s.permissions and s.type in (None, type) for s in scopes)
+
+    def may(self, letter: str, type: str) -> bool:
+        """Whether to show a form that does this (a letter of SMART) with records of a type. The
+        door decides when it is sent."""
+        return self.caller is not None and self.web.door.may(self.caller, letter, type)
 
     @property
     def _emergency(self) -> bool:

@@ -14,7 +14,8 @@ _NURSE = (
     "Patient.rs Encounter.rs Condition.rs AllergyIntolerance.cruds Immunization.cruds "
     "MedicationRequest.rs MedicationAdministration.cruds Observation.cruds DiagnosticReport.rs "
     "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
-    "DocumentReference.crus Appointment.rs Procedure.rs ServiceRequest.rs Device.rs "
+    "DocumentReference.crus Binary.crs Composition.cruds Provenance.rs Questionnaire.rs "
+    "Appointment.rs Procedure.rs ServiceRequest.rs Device.rs "
     "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs "
     "HealthcareService.rs"
 )

@@ -13,7 +13,7 @@ from careplane.kernel.errors import NotFound
 from careplane.web.chart import lists, results, timeline
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, consents
+from careplane.web.pages import access, consents, filed, writing
 from careplane.web.pages.launch import apps
 from careplane.web.pages.messages import lists as lists_of_messages
 from careplane.web.pages.tasks import lists as lists_of_tasks
@@ -179,6 +179,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
+    "documents": (mark("Notes and documents"), filed.tab, "DocumentReference"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
     "messages": (mark("Messages"), lists_of_messages.of_patient, "Communication"),
     "tasks": (mark("Tasks"), lists_of_tasks.of_patient, "Task"),
@@ -193,22 +194,32 @@ def tab(key: str, make: Tab, template: str = "") -> Callable[[Visit], Awaitable[
     """The handler of one tab: the banner and the tab are read side by side."""
 
     async def show(visit: Visit) -> Response:
-        patient = visit.path("id")
-        frame, values = await asyncio.gather(_frame(visit, patient), make(visit, patient))
-        return visit.render(f"chart/{template or key}.html", tab=key, **frame, **values)
+        return await shown(visit, key, make, template)
 
     return show
 
 
+async def shown(
+    visit: Visit, key: str, make: Tab, template: str = "", status: int = 200, **more: Any
+) -> Response:
+    """A tab in its frame; `more` are values that a form which was refused shows besides."""
+    patient = visit.path("id")
+    frame, values = await asyncio.gather(_frame(visit, patient), make(visit, patient))
+    values = frame | values | more
+    return visit.render(f"chart/{template or key}.html", status, tab=key, **values)
+
+
 async def _frame(visit: Visit, patient: str) -> Values:
-    """The banner: who, allergies, alerts."""
-    record, (known, flags) = await asyncio.gather(
+    """The banner: who, allergies, alerts; and the workspace where one is open."""
+    record, beside, (known, flags) = await asyncio.gather(
         visit.reader.read("Patient", patient),
+        writing.workspace(visit, patient),
         visit.reader.several(
             ("AllergyIntolerance", _of(patient, count=50)), ("Flag", _of(patient, count=50))
         ),
     )
     return {
+        "workspace": beside,
         "person": person(record.tree, visit.today),
         "known_allergies": lists.current([lists.allergy(tree) for tree in known.trees])[0],
         "allergies_hidden": known is NOT_ALLOWED,
