@@ -30,6 +30,7 @@ from careplane.telehealth.messages.parties import Asker, Party
 from careplane.telehealth.messages.pools import Pools
 from careplane.telehealth.messages.reading import Box, Line, Reading
 from careplane.telehealth.messages.thread import Draft
+from careplane.telehealth.tasks.tasks import Tasks
 from careplane.web.talk import Talk
 from tests.contracts.conftest import Hands
 from tests.contracts.engines import Store
@@ -127,11 +128,12 @@ class Practice:
     http: httpx.AsyncClient
     messages: Messages
     reading: Reading
+    tasks: Tasks
 
     @property
     def talk(self) -> Talk:
         """For pages."""
-        return Talk(self.messages, self.reading)
+        return Talk(self.messages, self.reading, self.tasks)
 
     def as_(self, caller: Caller) -> httpx.AsyncClient:
         """A client of somebody."""
@@ -196,7 +198,9 @@ async def open_practice(
     door = Door(
         Parts(store, store, decider(), REGISTRY, extract, clock, new_id, base=BASE, keeps=KEEPS)
     )
-    messages, reading = Messages(door, Pools(door, clock), clock, new_id, limits), Reading(door)
+    pools = Pools(door, clock)
+    messages, reading = Messages(door, pools, clock, new_id, limits), Reading(door)
+    tasks = Tasks(door, pools, clock, new_id)
     operations = (*OPERATIONS, *Operations(messages, reading).offered())
     tokens = Tokens(bytes(32), clock)
     app = Fhir(
@@ -208,6 +212,6 @@ async def open_practice(
     )
     everything = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything, 10**7)) as http:
-        practice = Practice(store, clock, door, tokens, app, http, messages, reading)
+        practice = Practice(store, clock, door, tokens, app, http, messages, reading, tasks)
         await practice.put(*PEOPLE)
         yield practice

@@ -59,7 +59,7 @@ async def browser(practice: Practice, caller: Caller) -> AsyncIterator[httpx.Asy
 
 async def sent(http: httpx.AsyncClient, path: str, **fields: str) -> str:
     """A form that was taken; where it led to."""
-    answer = await http.post(path, data=fields)
+    answer = await http.post(path, data=fields or {"sure": "yes"})
     assert answer.status_code == 303, answer.text
     return answer.headers["location"].partition("#")[0]
 
@@ -115,6 +115,7 @@ async def test_colleagues_write_about_a_patient(practice: Practice) -> None:
         said = {"patient": "p", "kind": "internal", "to": "Practitioner/e", "subject": "S"}
         place = await sent(doctor, "/messages/new", **said, text="In confidence")
         assert "In confidence" in (await colleague.get(place)).text
+        assert "about no patient" in (await doctor.get("/messages/new")).text
         lunch = await sent(doctor, "/messages/new", to="Practitioner/e", subject="L", text="Lunch?")
         assert "Lunch?" in (await colleague.get(lunch)).text
         said = {

@@ -1,4 +1,4 @@
-"""Secure messages, wired."""
+"""Messages and tasks, wired."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from careplane.telehealth.messages.messages import Limits, Messages
 from careplane.telehealth.messages.operations import Operations
 from careplane.telehealth.messages.pools import Pools
 from careplane.telehealth.messages.reading import Reading
+from careplane.telehealth.tasks.tasks import Tasks
 from careplane.web.talk import Talk
 
 
@@ -25,6 +26,8 @@ class Talking:
 
 def talking(door: Door, clock: Clock) -> Talking:
     """Over one door."""
-    messages = Messages(door, Pools(door, clock), clock, new_id, Limits())
+    pools = Pools(door, clock)
+    messages = Messages(door, pools, clock, new_id, Limits())
     reading = Reading(door)
-    return Talking(Talk(messages, reading), Operations(messages, reading).offered())
+    talk = Talk(messages, reading, Tasks(door, pools, clock, new_id))
+    return Talking(talk, Operations(messages, reading).offered())

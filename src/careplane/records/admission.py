@@ -20,5 +20,5 @@ Admit: TypeAlias = Callable[[Caller, Content], Content]
 
 Keep: TypeAlias = Callable[[Caller, Version | None, Content | None], None]
 """Asked before the current version of a record (None: there is none) gives way to a content, or to
-nothing (a deletion). Raises Forbidden or Invalid where it may not; no I/O. What the law takes away,
-`$purge` and `$erase`, passes by."""
+nothing (a deletion). Raises Forbidden, Conflict or Invalid where it may not; no I/O. What the law
+takes away, `$purge` and `$erase`, passes by."""

@@ -41,6 +41,7 @@ from careplane.web.pages.people import PUBLIC as ENTRANCE
 from careplane.web.pages.portal import PRIVATE as PORTAL
 from careplane.web.pages.sharing import PRIVATE as SHARING
 from careplane.web.pages.sharing import PUBLIC as SHARED
+from careplane.web.pages.tasks import PRIVATE as TASKS
 from careplane.web.pages.terminology import PRIVATE as TERMINOLOGY
 from careplane.web.visit import (
     Handler,
@@ -177,7 +178,8 @@ def _sharing(web: Web) -> list[BaseRoute]:
 def _talk(web: Web) -> list[BaseRoute]:
     if web.talk is None:
         return []
-    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in MESSAGES]
+    pages = (*MESSAGES, *TASKS)
+    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
 
 
 def application(web: Web) -> Starlette:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from careplane.telehealth.messages.messages import Messages
 from careplane.telehealth.messages.reading import Reading
+from careplane.telehealth.tasks.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +15,4 @@ class Talk:
 
     messages: Messages
     reading: Reading
+    tasks: Tasks

@@ -227,6 +227,7 @@ class Visit:
             "with_talk": self.web.talk is not None and self.offers("Communication"),
             "with_desk": self.web.desk is not None and self.offers("Schedule"),
             "with_clinic": self.web.clinic is not None,
+            "with_tasks": self.offers("Task") and not (self.caller and self.caller.patient),
             "here": self.request.url.path,
             "this_page": self._this_page,
             "today": self.today,

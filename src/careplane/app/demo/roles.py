@@ -23,7 +23,7 @@ _NURSE = (
 _DESK = (
     "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Consent.crus "
     "Schedule.crus Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
-    "HealthcareService.rs Communication.crus"
+    "HealthcareService.rs Communication.crus Task.crus"
 )
 _PATIENT = "patient/*.rs patient/Appointment.cu patient/Consent.cu patient/Communication.c"
 

@@ -18,6 +18,7 @@ from careplane.web.i18n import mark
 from careplane.web.pages import access, awaiting, consents, filed, share, writing
 from careplane.web.pages.launch import apps
 from careplane.web.pages.messages import lists as lists_of_messages
+from careplane.web.pages.tasks import lists as lists_of_tasks
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -216,6 +217,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "documents": (mark("Notes and documents"), filed.tab, "DocumentReference"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
     "messages": (mark("Messages"), lists_of_messages.of_patient, "Communication"),
+    "tasks": (mark("Tasks"), lists_of_tasks.of_patient, "Task"),
     "consent": (mark("Sharing"), consents.tab, "Consent"),
     "share": (mark("Share a copy"), share.tab, "Patient"),
     "apps": (mark("Apps"), apps, "Patient"),
@@ -270,5 +272,5 @@ async def frame(visit: Visit, patient: str, key: str) -> Values:
 def _is_there(visit: Visit, key: str) -> bool:
     """Whether this server has what a tab is about."""
     web = visit.web
-    there = {"apps": web.apps, "share": web.sharing, "messages": web.talk}
+    there = {"apps": web.apps, "share": web.sharing, "messages": web.talk, "tasks": web.talk}
     return key not in there or there[key] is not None

@@ -7,6 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from careplane.telehealth.messages.names import TOPICS
+from careplane.telehealth.messages.parties import Asker
+from careplane.telehealth.messages.pools import Pool
 from careplane.telehealth.messages.reading import BOXES, MOST_UNREAD, Box
 from careplane.web.i18n import mark
 from careplane.web.pages.messages.shared import talk_of
@@ -35,7 +37,7 @@ async def show(visit: Visit) -> Response:
         boxes=[(one, TITLES[one]) for one in boxes],
         people=await people(visit, [line.thread.patient for line in lines]),
         is_patient=asker.is_patient,
-        pools=asker.pools,
+        pools=[one.party.name for one in await _pools(visit, asker)],
         topics=TOPICS,
         next_page=f"/messages?box={box}&after={next_page}" if next_page else "",
         first_page=f"/messages?box={box}" if after else "",
@@ -56,3 +58,12 @@ async def of_patient(visit: Visit, patient: str) -> dict[str, Any]:
     asker = await talk.messages.pools.asker(caller)
     lines, _ = await talk.reading.of_patient(caller, asker, patient)
     return {"lines": lines, "topics": TOPICS, "is_patient": asker.is_patient, "people": {}}
+
+
+async def _pools(visit: Visit, asker: Asker) -> list[Pool]:
+    """Those whose messages they answer."""
+    if not asker.pools:
+        return []
+    talk, caller = talk_of(visit)
+    everything = await talk.messages.pools.all(caller.tenant)
+    return [one for one in everything if one.party.reference in asker.names]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from careplane.access.caller import Caller
 from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, TooMany
 from careplane.telehealth.messages.parties import Party
+from careplane.web.chart.banner import Person
 from careplane.web.i18n import mark
+from careplane.web.pages.people_of import people
 from careplane.web.say.dates import say_time
 from careplane.web.talk import Talk
 from careplane.web.visit import Visit
@@ -40,6 +42,11 @@ def talk_of(visit: Visit) -> tuple[Talk, Caller]:
     assert visit.web.talk is not None
     assert visit.caller is not None
     return visit.web.talk, visit.caller
+
+
+async def patient_named(visit: Visit, id: str) -> Person | None:
+    """Of a form or an address; None where nobody is named, or nobody whom the caller sees."""
+    return (await people(visit, [f"Patient/{id}"])).get(f"Patient/{id}") if id else None
 
 
 def wrong(error: CareplaneError) -> dict[str, str]:

@@ -11,8 +11,7 @@ from careplane.telehealth.messages.names import TOPICS
 from careplane.telehealth.messages.parties import NOBODY, Party
 from careplane.telehealth.messages.thread import Draft
 from careplane.web.forms import fields
-from careplane.web.pages.messages.shared import talk_of, wrong
-from careplane.web.pages.people_of import people
+from careplane.web.pages.messages.shared import patient_named, talk_of, wrong
 from careplane.web.visit import Visit, redirect
 
 _TOLD = (Incorrect, Conflict, Forbidden, TooMany)
@@ -31,8 +30,8 @@ async def send(visit: Visit) -> Response:
     sent = await fields(visit.request)
     patient = sent.get("patient", "")
     kind = sent.get("kind", "colleagues" if not patient else "patient")
-    found = await people(visit, [f"Patient/{patient}"]) if patient else {}
-    who = next((Party(r, one.name.text) for r, one in found.items()), NOBODY)
+    found = await patient_named(visit, patient)
+    who = Party(f"Patient/{found.id}", found.name.text) if found else NOBODY
     draft = Draft(
         sent.get("subject", ""),
         sent.get("text", ""),
@@ -71,15 +70,13 @@ async def _page(
             with_files=False,
             accepted="",
         )
-    patient = f"Patient/{typed.get('patient', '')}"
-    found = await people(visit, [patient])
     colleagues = await visit.reader.glance(
         "Practitioner", [("_sort", "family"), ("_count", str(_MANY))]
     )
     return visit.render(
         "messages/compose.html",
         status,
-        patient=found.get(patient),
+        patient=await patient_named(visit, typed.get("patient", "")),
         colleagues=[
             (f"Practitioner/{tree['id']}", named(tree))
             for tree in colleagues.trees
