@@ -124,6 +124,16 @@ CHANGES: tuple[tuple[str, Handler], ...] = (
 )
 """Forms of those who are signed in."""
 
+FAMILIES: tuple[tuple[str, str, Handler], ...] = (
+    *PEOPLE,
+    *DOCUMENTS,
+    *CALENDAR,
+    *NOTES,
+    *PORTAL,
+    *CLINIC,
+)
+"""Pages of folders of their own."""
+
 
 def routes(web: Web) -> list[BaseRoute]:
     """Everything under `/`. It ends in a page for whatever has no address, so other rooms' routes
@@ -137,12 +147,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *_talk(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in DOCUMENTS),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CALENDAR),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in NOTES),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PORTAL),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CLINIC),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in FAMILIES),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 
