@@ -30,9 +30,18 @@ from careplane.web.pages import (
     validator,
     visits,
 )
+from careplane.web.pages.calendar import PRIVATE as CALENDAR
+from careplane.web.pages.clinic import PRIVATE as CLINIC
+from careplane.web.pages.documents import PRIVATE as DOCUMENTS
+from careplane.web.pages.messages import PRIVATE as MESSAGES
+from careplane.web.pages.notes import PRIVATE as NOTES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
+from careplane.web.pages.portal import PRIVATE as PORTAL
+from careplane.web.pages.sharing import PRIVATE as SHARING
+from careplane.web.pages.sharing import PUBLIC as SHARED
+from careplane.web.pages.tasks import PRIVATE as TASKS
 from careplane.web.pages.terminology import PRIVATE as TERMINOLOGY
 from careplane.web.visit import (
     Handler,
@@ -69,8 +78,12 @@ VISITS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/visits/{id}/consent", visits.consent),
     ("POST", "/visits/{id}/ticket", visits.ticket),
     ("POST", "/visits/{id}/invite", visits.invite),
+    ("POST", "/visits/{id}/note", visits.note),
     ("POST", "/visits/{id}/summary", visits.summarize),
     ("POST", "/visits/{id}/files", visits.share),
+    ("POST", "/visits/{id}/identity", visits.identify),
+    ("POST", "/visits/{id}/charges", visits.charge),
+    ("POST", "/visits/{id}/recording", visits.recording),
 )
 """Where there are visits by video."""
 
@@ -111,6 +124,16 @@ CHANGES: tuple[tuple[str, Handler], ...] = (
 )
 """Forms of those who are signed in."""
 
+FAMILIES: tuple[tuple[str, str, Handler], ...] = (
+    *PEOPLE,
+    *DOCUMENTS,
+    *CALENDAR,
+    *NOTES,
+    *PORTAL,
+    *CLINIC,
+)
+"""Pages of folders of their own."""
+
 
 def routes(web: Web) -> list[BaseRoute]:
     """Everything under `/`. It ends in a page for whatever has no address, so other rooms' routes
@@ -120,9 +143,11 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *_apps(web),
         *_visits(web),
+        *_sharing(web),
+        *_talk(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in FAMILIES),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 
@@ -144,6 +169,22 @@ def _visits(web: Web) -> list[BaseRoute]:
         Route(GUEST, open_to_all(web, visits.guest), methods=["GET"]),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in VISITS),
     ]
+
+
+def _sharing(web: Web) -> list[BaseRoute]:
+    if web.sharing is None:
+        return []
+    return [
+        *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in SHARED),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in SHARING),
+    ]
+
+
+def _talk(web: Web) -> list[BaseRoute]:
+    if web.talk is None:
+        return []
+    pages = (*MESSAGES, *TASKS)
+    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
 
 
 def application(web: Web) -> Starlette:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from careplane.fhir import lines
+from careplane.fhir.lines import Line
 from careplane.fhir.tree import Tree
-from careplane.interop.mcp import lines
-from careplane.interop.mcp.lines import Line
 
 CODE: Tree = {"coding": [{"system": "http://s", "code": "c", "display": "Said"}]}
 Make = Callable[[str, Tree, Mapping[str, str]], Line]

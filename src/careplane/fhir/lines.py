@@ -153,6 +153,90 @@ def result(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
     return Line(reference, what, coded(tree.get("code")), tree.get("status", ""), date, detail)
 
 
+def immunization(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
+    """Of an Immunization."""
+    dose = next(
+        (
+            str(one.get(key))
+            for one in tree.get("protocolApplied", [])
+            for key in ("doseNumberPositiveInt", "doseNumberString")
+            if one.get(key)
+        ),
+        "",
+    )
+    lot = tree.get("lotNumber")
+    detail = _cut("; ".join(filter(None, (dose and f"dose {dose}", lot and f"lot {lot}"))))
+    what, code = said(tree.get("vaccineCode")), coded(tree.get("vaccineCode"))
+    date = _when(tree, "occurrenceDateTime", "occurrenceString")
+    return Line(reference, what, code, tree.get("status", ""), date, detail)
+
+
+def procedure(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
+    """Of a Procedure."""
+    detail = _cut(", ".join(filter(None, map(said, tree.get("bodySite", [])))))
+    what = said(tree.get("code"))
+    date = _when(tree, "performedDateTime", "performedPeriod", "performedString")
+    return Line(reference, what, coded(tree.get("code")), tree.get("status", ""), date, detail)
+
+
+def device(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
+    """Of a DeviceUseStatement; `names` are of Devices by reference."""
+    pointed = tree.get("device", {})
+    what = pointed.get("display") or names.get(pointed.get("reference", ""), "")
+    date = _when(tree, "timingDateTime", "timingPeriod", "recordedOn")
+    return Line(
+        reference, _cut(str(what)), "", tree.get("status", ""), date, said(tree.get("bodySite"))
+    )
+
+
+def plan(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
+    """Of a CarePlan."""
+    kinds = filter(None, map(said, tree.get("category", [])))
+    what = _cut(str(tree.get("title") or next(kinds, "") or "Care plan"))
+    steps = [
+        said(one.get("detail", {}).get("code")) or one.get("detail", {}).get("description", "")
+        for one in tree.get("activity", [])
+    ]
+    detail = _cut("; ".join(filter(None, (tree.get("description", ""), *steps))))
+    return Line(reference, what, "", tree.get("status", ""), _when(tree, "period"), detail)
+
+
+def recommendation(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
+    """Of an ImmunizationRecommendation."""
+    found = [
+        said(concept)
+        for one in tree.get("recommendation", [])
+        for concept in (*one.get("vaccineCode", []), one.get("targetDisease"))
+    ]
+    what = _cut(", ".join(dict.fromkeys(filter(None, found))) or "Immunization")
+    return Line(reference, what, "", "", _when(tree, "date"), "")
+
+
+def assessment(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
+    """Of a ClinicalImpression."""
+    what = said(tree.get("code")) or tree.get("description", "")
+    date = _when(tree, "effectiveDateTime", "effectivePeriod", "date")
+    detail = _cut(tree.get("summary", ""))
+    code = coded(tree.get("code"))
+    return Line(reference, _cut(what), code, tree.get("status", ""), date, detail)
+
+
+def directive(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
+    """Of a Consent that is an advance directive."""
+    kinds = filter(None, map(said, tree.get("category", [])))
+    what = next(kinds, "") or "Advance directive"
+    date = _when(tree, "dateTime")
+    detail = said(tree.get("policyRule"))
+    return Line(reference, what, "", tree.get("status", ""), date, detail)
+
+
+def alert(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
+    """Of a Flag."""
+    what = said(tree.get("code"))
+    date = _when(tree, "period")
+    return Line(reference, what, coded(tree.get("code")), tree.get("status", ""), date, "")
+
+
 def report(reference: str, tree: Tree, names: Mapping[str, str]) -> Line:
     """Of a DiagnosticReport."""
     date = _when(tree, "effectiveDateTime", "effectivePeriod", "issued")
