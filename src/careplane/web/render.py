@@ -15,6 +15,7 @@ from careplane.web.chart.results import plot
 from careplane.web.chart.sparkline import sketch
 from careplane.web.say.browsers import say_browser
 from careplane.web.say.dates import say_date, say_time
+from careplane.web.say.sections import known
 from careplane.web.security import HEADERS, PRIVATE
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def environment(language: str) -> Environment:
         "direction": i18n.direction(language),
         "sketch": sketch,
         "plot_data": plot,
+        "known_title": known,
     }
     return env
 
