@@ -43,7 +43,7 @@ async def show(visit: Visit) -> Response:
     page = visit.render(
         "visits/visit.html",
         id=id,
-        role=standing.role,
+        seat=standing.role,
         agreed=standing.consented or standing.role != "patient",
         start=standing.visit.tree["start"],
         what=standing.visit.text,
