@@ -15,6 +15,7 @@ from careplane.web.chart.results import plot
 from careplane.web.chart.sparkline import sketch
 from careplane.web.say.browsers import say_browser
 from careplane.web.say.dates import say_clock, say_date, say_time
+from careplane.web.say.sections import known
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.words import dates, lists, numbers
 from careplane.words.audience import Audience, speaking
@@ -53,6 +54,7 @@ def environment(language: str) -> Environment:
         "languages": spoken(),
         "sketch": sketch,
         "plot_data": plot,
+        "known_title": known,
     }
     return env
 

@@ -31,8 +31,34 @@ administrator      -       -           -     -           -     CRUDS        CRUD
 unassigned         CRUDSP  CRUDSP      CRUDSP CRUDSP     CRUDSP CRUDSP      CRUDSP        CRUDSP
 unheard-of         -       -           -     -           -     -            -             -
 """
-TYPES, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
-CELLS = [(row[0], type, cell) for row in ROWS for type, cell in zip(TYPES, row[1:], strict=True)]
+NOTES = """
+                   Composition DocumentReference Binary Provenance
+physician          CRUDS       CRUDS             CRUDS  CRUDS
+treating-physician cruds       cruds             cruds  cruds
+nurse              CRUDS       CRUDS             CRUDS  RS
+ward-nurse         crus        crus              crus   rs
+pharmacist         -           -                 -      -
+front-desk         -           -                 -      -
+researcher         -           -                 -      -
+patient            rs          rs                rs     rs
+proxy              rs          rs                rs     rs
+integration        CRUS        CRUS              CRUS   CRUS
+auditor            -           -                 -      -
+privacy-officer    -           -                 -      -
+administrator      -           -                 -      -
+unassigned         CRUDSP      CRUDSP            CRUDSP CRUDSP
+unheard-of         -           -                 -      -
+"""
+"""Notes and documents."""
+
+
+def _cells(table: str) -> tuple[list[list[str]], list[tuple[str, str, str]]]:
+    types, *rows = [line.split() for line in table.strip().splitlines()]
+    return rows, [(r[0], type, cell) for r in rows for type, cell in zip(types, r[1:], strict=True)]
+
+
+ROWS, CELLS = _cells(TABLE)
+CELLS += _cells(NOTES)[1]
 
 
 def node(role: str, permission: Permission, type: str, purpose: str = "TREAT") -> Node:

@@ -59,7 +59,7 @@ async def show(visit: Visit) -> Response:
     page = visit.render(
         "visits/visit.html",
         id=id,
-        role=standing.role,
+        seat=standing.role,
         agreed=standing.consented or standing.role != "patient",
         start=standing.visit.tree["start"],
         what=standing.visit.text,
@@ -68,7 +68,7 @@ async def show(visit: Visit) -> Response:
         saved=visit.query("saved"),
         records=visits.records,
         identified=standing.identified,
-        ways=_WAYS,
+        checks=_WAYS,
         beside=await _beside(visit, standing),
     )
     return _with_devices(page)

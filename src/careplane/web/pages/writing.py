@@ -10,19 +10,10 @@ from careplane.care.notes.notes import Notes
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, NotFound, Unsupported
 from careplane.web.chart import notes as rows
-from careplane.web.i18n import mark
 from careplane.web.say.problems import Problems
 from careplane.web.visit import Visit
 
 _NOTE = re.compile(r"note/([A-Za-z0-9.-]{1,64})")
-TEMPLATES = {
-    "soap": mark("SOAP note"),
-    "progress": mark("Progress note"),
-    "phone": mark("Telephone call"),
-    "after-visit": mark("After-visit summary"),
-    "discharge": mark("Discharge summary"),
-}
-"""Titles of the templates that ship, by their keys."""
 
 
 def notes_of(visit: Visit) -> Notes:
@@ -81,7 +72,7 @@ async def beginning(visit: Visit, patient: str) -> dict[str, Any]:
     if not may or visit.caller is None or visit.caller.patient:
         return {"templates": []}
     found = await notes_of(visit).offered(visit.caller)
-    return {"templates": [(one.key, TEMPLATES.get(one.key, ""), one.title) for one in found]}
+    return {"templates": [(one.key, one.title) for one in found]}
 
 
 async def encounter_of(visit: Visit, appointment: str) -> str:

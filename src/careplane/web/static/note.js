@@ -103,26 +103,27 @@ class NoteDraft extends HTMLElement {
   }
 }
 
-/** Tabs of the chart change what stands beside the form, and leave the form as it is. */
+/** Tabs of the chart, and links to them, change what stands beside the form and leave the form. */
 function watchTabs(draft) {
   const tabs = document.querySelector("ul.tabs");
-  tabs?.addEventListener("click", async (event) => {
-    const link = event.target.closest("a");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !draft.isConnected) return;
+  const tabOf = (link) => link && [...tabs.querySelectorAll("a")].find((tab) => tab.pathname === link.pathname);
+  document.querySelector("#frame").addEventListener("click", async (event) => {
+    const tab = tabOf(event.target.closest("a[href]"));
+    if (!tab || event.ctrlKey || event.metaKey || event.shiftKey || !draft.isConnected) return;
     event.preventDefault();
     event.stopPropagation();
-    const answer = await fetch(link.href);
+    const answer = await fetch(tab.href);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const chart = page.querySelector("#chart");
-    if (!chart || !page.querySelector("note-draft")) return location.assign(link.href);
+    if (!chart || !page.querySelector("note-draft")) return location.assign(tab.href);
     for (const style of page.head.querySelectorAll("link[rel=stylesheet]"))
       if (!document.head.querySelector(`link[href="${style.getAttribute("href")}"]`)) document.head.append(style);
     document.querySelector("#chart").replaceWith(document.adoptNode(chart));
     tabs.querySelector("[aria-current]")?.removeAttribute("aria-current");
-    link.setAttribute("aria-current", "page");
-    history.replaceState(null, "", link.href);
+    tab.setAttribute("aria-current", "page");
+    history.replaceState(null, "", tab.href);
     document.title = page.title;
-    document.querySelector("#chart").focus({ preventScroll: true });
+    chart.focus({ preventScroll: true });
   }, true);
 }
 
