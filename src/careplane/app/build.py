@@ -309,6 +309,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         addressing,
         lambda: packaging.packages,
         portal=portal(door, planned, system_clock),
+        drafts=key.derive("drafts"),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

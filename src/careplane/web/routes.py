@@ -21,6 +21,7 @@ from careplane.web.pages import (
     chart,
     consents,
     emergency,
+    installed,
     launch,
     patients,
     records,
@@ -49,6 +50,9 @@ PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/sign-in", sign_in.enter),
     ("POST", "/sign-out", sign_in.leave),
     ("GET", "/docs", api.show),
+    ("GET", "/manifest.webmanifest", installed.manifest),
+    ("GET", "/worker.js", installed.worker),
+    ("GET", installed.PAGE, installed.offline),
     *ENTRANCE,
 )
 

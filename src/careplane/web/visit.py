@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -78,6 +80,7 @@ class Web:
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
     portal: Portal | None = None
+    drafts: bytes = b""
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -163,6 +166,15 @@ class Visit:
         return next(named, caller.patient)
 
     @property
+    def _drafts(self) -> str:
+        """Under what the browser keeps drafts of forms of this person; empty where it keeps
+        none."""
+        if not self.web.drafts or self.caller is None:
+            return ""
+        who = f"{self.caller.tenant} {self.caller.id} {self.caller.patient or ''}"
+        return b64encode(hmac.digest(self.web.drafts, who.encode(), "sha256")).decode()
+
+    @property
     def _emergency(self) -> bool:
         glass, caller = self.web.glass, self.caller
         return bool(glass and caller and (glass.may(caller) or glass.reviews(caller)))
@@ -181,6 +193,7 @@ class Visit:
             "emergency": self._emergency,
             "ways": self.ways,
             "acts_for": self.acts_for,
+            "drafts": self._drafts,
         }
         return render.page(template, frame | values, language=self.language, status=status)
 
