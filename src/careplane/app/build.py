@@ -328,6 +328,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         notes=notes_of(key, door, system_clock, fresh),
         portal=portal(door, planned, system_clock),
         clinic=clinic_of(door, system_clock),
+        drafts=key.derive("drafts"),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

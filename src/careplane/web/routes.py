@@ -21,6 +21,7 @@ from careplane.web.pages import (
     chart,
     consents,
     emergency,
+    installed,
     launch,
     patients,
     preferences,
@@ -61,6 +62,9 @@ PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/docs", api.show),
     ("GET", "/preferences", preferences.show),
     ("POST", "/preferences", preferences.choose),
+    ("GET", "/manifest.webmanifest", installed.manifest),
+    ("GET", "/worker.js", installed.worker),
+    ("GET", installed.PAGE, installed.offline),
     *ENTRANCE,
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -100,6 +102,7 @@ class Web:
     notes: Notes | None = None
     portal: Portal | None = None
     clinic: Clinic | None = None
+    drafts: bytes = b""
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -204,6 +207,15 @@ class Visit:
         return self.web.clinic
 
     @property
+    def _drafts(self) -> str:
+        """Under what the browser keeps drafts of forms of this person; empty where it keeps
+        none."""
+        if not self.web.drafts or self.caller is None:
+            return ""
+        who = f"{self.caller.tenant} {self.caller.id} {self.caller.patient or ''}"
+        return b64encode(hmac.digest(self.web.drafts, who.encode(), "sha256")).decode()
+
+    @property
     def _emergency(self) -> bool:
         glass, caller = self.web.glass, self.caller
         return bool(glass and caller and (glass.may(caller) or glass.reviews(caller)))
@@ -236,6 +248,7 @@ class Visit:
             "zone": self.audience.zone,
             "ways": self.ways,
             "acts_for": self.acts_for,
+            "drafts": self._drafts,
         }
         return render.page(template, frame | values, self.audience, status)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from functools import partial
 from typing import Any
 
@@ -107,6 +108,21 @@ def test_a_static_file_is_compressed_and_kept_by_its_digest(client: Browser) -> 
     again = client.get(url, headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
     assert client.get("/static/careplane.css").headers["cache-control"] == "no-cache"
+
+
+def test_signing_out_leaves_no_draft(client: Browser) -> None:
+    answer = client.post("/sign-out", headers={"origin": "http://testserver"})
+    assert answer.headers["clear-site-data"] == '"storage"'
+
+
+def test_the_worker_names_what_it_keeps(client: Browser) -> None:
+    text = client.get("/worker.js").text
+    kept = json.loads(text[text.index("{") : text.index(";")])
+    assert kept["files"][-1] == "/offline"
+    for path in kept["files"]:
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "Sign out" not in answer.text
 
 
 @pytest.mark.parametrize("path", ["/static/../render.py", "/static/%2e%2e/render.py", "/static/x"])

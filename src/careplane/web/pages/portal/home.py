@@ -54,7 +54,7 @@ async def _home(visit: Visit, patient: str) -> Response:
         waiting=[one for one in now if one.open],
         opened=opened,
         book=visit.leads("/book"),
-        fill=visit.leads("/forms"),
+        fill=visit.leads("/forms", "POST"),
     )
 
 

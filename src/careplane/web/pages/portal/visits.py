@@ -59,7 +59,7 @@ async def one(visit: Visit, patient: str, problem: str = "", why: str = "") -> R
     """GET /my/visits/{id}."""
     record = await visit.reader.read("Appointment", visit.path("id"))
     (row,) = await shown(visit, patient, [record.tree])
-    reschedule = f"/book/{record.id}"
+    reschedule = f"/book/{record.id}/move"
     return visit.render(
         "portal/visit.html",
         409 if problem else 200,
