@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from careplane.app.erasing import Outputs
 from careplane.kernel.errors import Forbidden, Incorrect, NotFound, TooMany
 from careplane.sharing.links.link import ATTEMPTS, Link
 from careplane.sharing.links.shares import DAY
@@ -157,3 +158,13 @@ async def test_only_the_patient_makes_sees_and_ends_links(two: Sharing) -> None:
     with pytest.raises(NotFound):
         await two.shares.revoke(OTHER, "q", link.id)
     assert (await two.ask(link)).status_code == 200
+
+
+async def test_links_go_with_an_erased_record(two: Sharing) -> None:
+    link = await two.make()
+    outputs = Outputs()
+    outputs.of(two.house.runner, two.shares)
+    assert await outputs.discard(TENANT, "q") == 0
+    assert (await two.ask(link)).status_code == 200
+    assert await outputs.discard(TENANT, "p") == 1
+    assert (await two.ask(link, 1)).status_code == 404

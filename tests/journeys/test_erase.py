@@ -158,7 +158,7 @@ async def test_who_may_and_how(
 async def test_what_was_interrupted_is_asked_again(house: BulkHouse) -> None:
     await record(house)
 
-    async def broken(tenant: Tenant) -> int:
+    async def broken(tenant: Tenant, patient: str) -> int:
         raise Busy("not now")
 
     whole = house.here.erasing

@@ -49,5 +49,5 @@ def picture(card: str) -> str:
     """The QR code as an address of data."""
     import segno  # few pages have one
 
-    code = segno.make(segments(card), error="l", micro=False)
+    code = segno.make(segments(card), error="l", micro=False)  # type: ignore[arg-type]
     return str(code.svg_data_uri(scale=4, border=4, light="#ffffff"))
