@@ -18,6 +18,7 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
+from careplane.app.caring import forms_of
 from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
@@ -43,6 +44,7 @@ from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.forms.own import ADMISSIONS as FORMS
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -233,7 +235,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         room=Room(tenants.known, store.counts, system_clock).require,
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
-        admissions=subscribed.admissions | ADMISSIONS,
+        admissions=subscribed.admissions | ADMISSIONS | FORMS,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -307,6 +309,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
+        forms=forms_of(door, system_clock),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

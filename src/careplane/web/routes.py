@@ -29,6 +29,7 @@ from careplane.web.pages import (
     validator,
     visits,
 )
+from careplane.web.pages.forms import PRIVATE as FORMS
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
@@ -119,6 +120,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in FORMS),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

@@ -20,6 +20,7 @@ from careplane.access.people.session import Session
 from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
+from careplane.care.forms.forms import Forms
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault, Unsupported
 from careplane.kernel.observe import describe
@@ -60,7 +61,7 @@ class Web:
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
-    that are the same for all tenants."""
+    that are the same for all tenants, `forms` fills Questionnaires."""
 
     door: Door
     tokens: Tokens
@@ -75,6 +76,7 @@ class Web:
     visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
+    forms: Forms | None = None
 
     @cached_property
     def sessions(self) -> Sessions:

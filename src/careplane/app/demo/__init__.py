@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from importlib.resources import files
 
+from careplane.care.forms import ready
+from careplane.fhir.codec import json
+
 ANCHOR = date(2021, 4, 1)
 """The day that the stored dates call today."""
 
@@ -27,6 +30,19 @@ def bundles(today: date) -> Iterator[bytes]:
     move = _mover(today - ANCHOR)
     for line in gzip.decompress(packed).splitlines():
         yield _DAY.sub(move, line)
+    yield _forms()
+
+
+def _forms() -> bytes:
+    """The questionnaires that come with Careplane."""
+    entries = [
+        {
+            "resource": ready.questionnaire(name),
+            "request": {"method": "PUT", "url": f"Questionnaire/{name}"},
+        }
+        for name in ready.known()
+    ]
+    return json.dump({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
 
 def _mover(distance: timedelta) -> Callable[[re.Match[bytes]], bytes]:

@@ -15,6 +15,7 @@ _NURSE = (
     "MedicationRequest.rs MedicationAdministration.cruds Observation.cruds DiagnosticReport.rs "
     "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
     "DocumentReference.crus Appointment.rs Procedure.rs ServiceRequest.rs Device.rs "
+    "Questionnaire.rs QuestionnaireResponse.crus "
     "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs"
 )
 _DESK = (
@@ -22,6 +23,7 @@ _DESK = (
     "Schedule.rs Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
     "HealthcareService.rs"
 )
+_PATIENT = "patient/*.rs patient/Consent.cu patient/QuestionnaireResponse.cu"
 
 # key, title, what it is for, id, name, scopes, patient
 _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
@@ -32,7 +34,7 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
     ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
      "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
     ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",
-     "Patient/devin-bailey", "Devin Bailey", "patient/*.rs patient/Consent.cu", "devin-bailey"),
+     "Patient/devin-bailey", "Devin Bailey", _PATIENT, "devin-bailey"),
     ("administrator", "Administrator", "Every type of record, for those who run the server.",
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip

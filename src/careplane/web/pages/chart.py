@@ -13,7 +13,7 @@ from careplane.kernel.errors import NotFound
 from careplane.web.chart import lists, results, timeline
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, consents
+from careplane.web.pages import access, consents, form_lists
 from careplane.web.pages.launch import apps
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
@@ -171,6 +171,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
+    "forms": (mark("Forms"), form_lists.tab, "QuestionnaireResponse"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
     "consent": (mark("Sharing"), consents.tab, "Consent"),
     "apps": (mark("Apps"), apps, "Patient"),
@@ -209,3 +210,8 @@ async def _frame(visit: Visit, patient: str) -> Values:
             if visit.offers(type) and (key != "apps" or visit.web.apps is not None)
         ],
     }
+
+
+async def framed(visit: Visit, patient: str) -> Values:
+    """The banner and the tabs, for a page about one record of a patient."""
+    return await _frame(visit, patient)
