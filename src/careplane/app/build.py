@@ -18,7 +18,7 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
-from careplane.app.caring import clinic_of, documents_of, notes_of
+from careplane.app.caring import clinic_of, documents_of, forms_of, notes_of
 from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
@@ -48,6 +48,7 @@ from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.forms.own import ADMISSIONS as FORMS
 from careplane.care.notes.keeping import KEEPS as NOTES
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
@@ -240,7 +241,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         room=Room(tenants.known, store.counts, system_clock).require,
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
-        admissions=subscribed.admissions | ADMISSIONS,
+        admissions=subscribed.admissions | ADMISSIONS | FORMS,
         keeps=NOTES | MESSAGES,
         step=traced.step,
         definitions=definitions,
@@ -329,6 +330,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         portal=portal(door, planned, system_clock),
         clinic=clinic_of(door, system_clock),
         drafts=key.derive("drafts"),
+        forms=forms_of(door, system_clock),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

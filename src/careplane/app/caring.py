@@ -7,6 +7,7 @@ from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.care.clinic import Clinic
 from careplane.care.documents.documents import Documents
+from careplane.care.forms.forms import Forms
 from careplane.care.notes.notes import Notes
 from careplane.care.notes.signing import Signer
 from careplane.care.prescribing.checks.catalogue import checks
@@ -35,3 +36,8 @@ def documents_of(settings: Settings, door: Door, clock: Clock) -> Documents:
 def notes_of(key: Keys, door: Door, clock: Clock, fresh: Fresh) -> Notes:
     """Clinical notes, signed with keys of this installation."""
     return Notes(door, clock, new_id, Signer(key.derive("notes")), fresh)
+
+
+def forms_of(door: Door, clock: Clock) -> Forms:
+    """Questionnaires, filled."""
+    return Forms(door, clock, new_id)

@@ -34,6 +34,7 @@ from careplane.web.pages import (
 from careplane.web.pages.calendar import PRIVATE as CALENDAR
 from careplane.web.pages.clinic import PRIVATE as CLINIC
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
+from careplane.web.pages.forms import PRIVATE as FORMS
 from careplane.web.pages.messages import PRIVATE as MESSAGES
 from careplane.web.pages.notes import PRIVATE as NOTES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
@@ -135,6 +136,7 @@ FAMILIES: tuple[tuple[str, str, Handler], ...] = (
     *NOTES,
     *PORTAL,
     *CLINIC,
+    *FORMS,
 )
 """Pages of folders of their own."""
 

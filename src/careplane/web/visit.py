@@ -25,6 +25,7 @@ from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
 from careplane.care.clinic import Clinic
 from careplane.care.documents.documents import Documents
+from careplane.care.forms.forms import Forms
 from careplane.care.notes.notes import Notes
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault, Unsupported
@@ -78,7 +79,7 @@ class Web:
     that are the same for all tenants, `zone` the institution's time zone, `documents` and `notes`
     those of patients, `sharing` what patients give to others, `talk` messages between people;
     `desk` books visits, `feeds` are calendars for programs, `clinic` has
-    prescriptions, orders and results."""
+    prescriptions, orders and results, `forms` fills Questionnaires."""
 
     door: Door
     tokens: Tokens
@@ -103,6 +104,7 @@ class Web:
     portal: Portal | None = None
     clinic: Clinic | None = None
     drafts: bytes = b""
+    forms: Forms | None = None
 
     @cached_property
     def sessions(self) -> Sessions:

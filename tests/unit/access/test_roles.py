@@ -80,6 +80,23 @@ def test_what_a_role_may(role: str, type: str, cell: str) -> None:
     assert (found or "-") == cell
 
 
+FORMS = {
+    "physician": "CRUDS",
+    "nurse": "CRUS",
+    "ward-nurse": "crus",
+    "patient": "crus",
+    "proxy": "rs",
+    "front-desk": "-",
+    "pharmacist": "-",
+    "researcher": "-",
+}
+
+
+@pytest.mark.parametrize(("role", "cell"), FORMS.items())
+def test_who_fills_forms(role: str, cell: str) -> None:
+    test_what_a_role_may(role, "QuestionnaireResponse", cell)
+
+
 def test_every_role_that_ships_is_in_the_table() -> None:
     named = {name.removesuffix(".cedar") for name in shipped()}
     assert named <= {row[0] for row in ROWS}

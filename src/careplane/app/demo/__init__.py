@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from importlib.resources import files
 
 from careplane.app.demo import schedules
+from careplane.care.forms import ready
+from careplane.fhir.codec import json
 
 ANCHOR = date(2021, 4, 1)
 """The day that the stored dates call today."""
@@ -31,6 +33,19 @@ def bundles(today: date, now: datetime | None = None) -> Iterator[bytes]:
     for line in gzip.decompress(packed).splitlines():
         yield _DAY.sub(move, line)
     yield schedules.bundle(today, now)
+    yield _forms()
+
+
+def _forms() -> bytes:
+    """The questionnaires that come with Careplane."""
+    entries = [
+        {
+            "resource": ready.questionnaire(name),
+            "request": {"method": "PUT", "url": f"Questionnaire/{name}"},
+        }
+        for name in ready.known()
+    ]
+    return json.dump({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
 
 def _mover(distance: timedelta) -> Callable[[re.Match[bytes]], bytes]:

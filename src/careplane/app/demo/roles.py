@@ -16,6 +16,7 @@ _NURSE = (
     "MedicationRequest.rs MedicationAdministration.cruds Observation.cruds DiagnosticReport.rs "
     "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
     "DocumentReference.crus Binary.crs Composition.cruds Provenance.rs Questionnaire.rs "
+    "QuestionnaireResponse.crus "
     "Appointment.rs Schedule.rs Procedure.rs ServiceRequest.rs Device.rs "
     "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs "
     "HealthcareService.rs"
@@ -25,7 +26,10 @@ _DESK = (
     "Schedule.crus Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
     "HealthcareService.rs Communication.crus Task.crus"
 )
-_PATIENT = "patient/*.rs patient/Appointment.cu patient/Consent.cu patient/Communication.c"
+_PATIENT = (
+    "patient/*.rs patient/Appointment.cu patient/Consent.cu patient/Communication.c "
+    "patient/QuestionnaireResponse.cu"
+)
 
 # key, title, what it is for, id, name, scopes, patient
 _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
@@ -39,7 +43,8 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
      "Patient/devin-bailey", "Devin Bailey", _PATIENT, "devin-bailey"),
     ("proxy", "Parent", "Acts for a child: Alex Labadie, for Junita, who is in school.",
      "RelatedPerson/junita-labadie-parent", "Alex Labadie",
-     "patient/*.rs patient/Appointment.cu patient/Communication.c", "junita-labadie"),
+     "patient/*.rs patient/Appointment.cu patient/Communication.c patient/QuestionnaireResponse.cu",
+     "junita-labadie"),
     ("administrator", "Administrator", "Every type of record, for those who run the server.",
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip

@@ -40,7 +40,7 @@ def numeric(card: str) -> str:
     return "".join(f"{ord(letter) - 45:02d}" for letter in card)
 
 
-def segments(card: str) -> Any:
+def segments(card: str) -> list[tuple[str, int]]:
     """What a QR code holds, for `segno`: a segment of bytes, one of digits."""
     return [("shc:/", _BYTE), (numeric(card), _NUMERIC)]
 

@@ -15,7 +15,7 @@ from careplane.web.chart import lists, prescribed, results, timeline
 from careplane.web.chart.awaiting import Seen, seen
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, awaiting, consents, filed, share, writing
+from careplane.web.pages import access, awaiting, consents, filed, form_lists, share, writing
 from careplane.web.pages.launch import apps
 from careplane.web.pages.messages import lists as lists_of_messages
 from careplane.web.pages.tasks import lists as lists_of_tasks
@@ -215,6 +215,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
     "documents": (mark("Notes and documents"), filed.tab, "DocumentReference"),
+    "forms": (mark("Forms"), form_lists.tab, "QuestionnaireResponse"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
     "messages": (mark("Messages"), lists_of_messages.of_patient, "Communication"),
     "tasks": (mark("Tasks"), lists_of_tasks.of_patient, "Task"),
