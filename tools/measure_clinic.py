@@ -32,8 +32,15 @@ from careplane.records.commands import Process
 PRACTITIONERS = 40
 _BUNDLE = 50
 _ROUNDS = 60
-PAGES = ("/", "/results", "/results?whose=all", "/patients/p17/medications", "/patients/p17/results",
-         "/patients/p17/prescribe?q=warf", "/patients/p17/prescribe?medicine=Aspirin")  # fmt: skip
+PAGES = (
+    "/",
+    "/results",
+    "/results?whose=all",
+    "/patients/p17/medications",
+    "/patients/p17/results",
+    "/patients/p17/prescribe?q=warf",
+    "/patients/p17/prescribe?medicine=Aspirin",
+)
 
 
 def main() -> None:
@@ -85,8 +92,11 @@ def _bundles(patients: int) -> Iterator[bytes]:
 
 
 def _bundle(resources: list[dict[str, Any]]) -> bytes:
-    entries = [{"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}}
-               for r in resources]  # fmt: skip
+    places = (f"{one['resourceType']}/{one['id']}" for one in resources)
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": place}}
+        for one, place in zip(resources, places, strict=True)
+    ]
     return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
 
 

@@ -44,6 +44,7 @@ from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.prescribing.operation import Operations as PrescribingOperations
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -264,6 +265,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner)
     given = ledger.receipt if ledger.is_on else None
+    clinic = clinic_of(door, system_clock)
     operations = (
         *OPERATIONS,
         *Emergencies(glass, tokens).offered(),
@@ -272,6 +274,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *receipt.operations(given),
         *planned.operations,
         *VisitOperations(visits).offered(),
+        *PrescribingOperations(clinic.prescribing).offered(),
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -308,7 +311,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
-        clinic=clinic_of(door, system_clock),
+        clinic=clinic,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds
