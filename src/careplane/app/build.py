@@ -50,6 +50,7 @@ from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
 from careplane.care.forms.own import ADMISSIONS as FORMS
 from careplane.care.notes.keeping import KEEPS as NOTES
+from careplane.care.prescribing.operation import Operations as PrescribingOperations
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -274,6 +275,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner, shared.desk.shares)
     given = ledger.receipt if ledger.is_on else None
+    clinic = clinic_of(door, system_clock)
     operations = (
         *OPERATIONS,
         *Emergencies(glass, tokens).offered(),
@@ -284,6 +286,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *VisitOperations(visits).offered(),
         *shared.operations,
         *talked.operations,
+        *PrescribingOperations(clinic.prescribing).offered(),
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -328,7 +331,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         feeds=planned.calendars,
         notes=notes_of(key, door, system_clock, fresh),
         portal=portal(door, planned, system_clock),
-        clinic=clinic_of(door, system_clock),
+        clinic=clinic,
         drafts=key.derive("drafts"),
         forms=forms_of(door, system_clock),
     )
