@@ -12,6 +12,7 @@ import pytest
 from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, NotFound, TooMany
 from careplane.telehealth.messages.messages import Limits
 from careplane.telehealth.messages.parties import Party
+from careplane.telehealth.messages.thread import Attached
 from tests.contracts.engines import Store
 from tests.messages_house import (
     APP,
@@ -302,7 +303,7 @@ async def test_colleagues_write_without_a_patient(practice: Practice) -> None:
         {"title": "x" * 201},
         {"topic": "gossip"},
         {"topic": ""},
-        {"files": tuple(Party(f"DocumentReference/{n}") for n in range(11))},
+        {"files": tuple(Attached(Party(f"DocumentReference/{n}")) for n in range(11))},
     ],
 )
 async def test_what_cannot_be_sent_is_told(practice: Practice, more: dict[str, object]) -> None:

@@ -10,11 +10,14 @@ import httpx
 import pytest
 
 from careplane.access.caller import Caller
+from careplane.care.documents.documents import Documents
 from careplane.kernel.clock import system_clock
+from careplane.kernel.ids import new_id
 from careplane.storage.engines.memory import MemoryStore
 from careplane.telehealth.messages.messages import Limits
 from careplane.web.routes import application
 from careplane.web.visit import Web
+from tests.file_house import png
 from tests.messages_house import (
     COLLEAGUE,
     DESK,
@@ -30,6 +33,7 @@ from tests.messages_house import (
 )
 
 pytestmark = pytest.mark.anyio
+PNG = png()
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}%s\u202e"
 
 
@@ -48,7 +52,13 @@ async def practice() -> AsyncIterator[Practice]:
 
 @asynccontextmanager
 async def browser(practice: Practice, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    web = Web(practice.door, practice.tokens, clock=practice.clock, talk=practice.talk)
+    web = Web(
+        practice.door,
+        practice.tokens,
+        clock=practice.clock,
+        talk=practice.talk,
+        documents=Documents(practice.door, practice.clock, new_id, 100_000),
+    )
     transport = httpx.ASGITransport(application(web))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
         token = practice.tokens.issue(caller, 10**7)
@@ -218,3 +228,50 @@ async def test_hostile_words_are_words(practice: Practice) -> None:
     for page in pages:
         assert not re.search(r"<script>alert|<img src=x|\\b49\\b", page.text)
         assert "&lt;script&gt;" in page.text
+
+
+async def test_a_photo_goes_with_the_message(practice: Practice) -> None:
+    asked = {"topic": "medical", "subject": "A rash", "text": "Look."}
+    photo = ("files", ("rash.png", PNG, "image/png"))
+    async with browser(practice, PATIENT) as mine, browser(practice, DOCTOR) as doctor:
+        answer = await mine.post("/messages/new", data=asked, files=[photo])
+        assert answer.status_code == 303, answer.text
+        place = answer.headers["location"]
+        page = (await doctor.get(place)).text
+        (src,) = re.findall(r'<img class="photo" src="([^"]+)"', page)
+        shown = await doctor.get(src)
+        assert (shown.status_code, shown.content) == (200, PNG)
+        assert (await mine.get(src)).content == PNG
+        noted = {"text": "A note with a picture", "note": "yes"}
+        answer = await doctor.post(place, data=noted, files=[photo])
+        assert answer.status_code == 303, answer.text
+        page = (await doctor.get(place)).text
+        hidden = next(one for one in re.findall(r'src="([^"]+/file)"', page) if one != src)
+        assert (await doctor.get(hidden)).status_code == 200
+        assert (await mine.get(hidden)).status_code == 404
+    async with practice.as_(PATIENT) as app:
+        found = (await app.get("DocumentReference?subject=Patient/p")).json()
+        assert found["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (("rash.png", b"<script>alert(1)</script>", "image/png"), "script or markup"),
+        (("rash.pdf", PNG, "application/pdf"), "something else than it says"),
+        (("rash.png", b"", "image/png"), "A file is empty"),
+        (("rash.png", PNG + bytes(200_000), "image/png"), "too large"),
+    ],
+)
+async def test_files_that_lie_are_refused(
+    practice: Practice, file: tuple[str, bytes, str], words: str
+) -> None:
+    id = await practice.write()
+    async with browser(practice, PATIENT) as mine:
+        answer = await mine.post(
+            f"/messages/{id}", data={"text": "Look at this."}, files=[("files", file)]
+        )
+    assert words in answer.text
+    assert answer.status_code in (400, 413)
+    stored = (await practice.http.get("DocumentReference?_summary=count")).json()["total"]
+    assert stored == 0

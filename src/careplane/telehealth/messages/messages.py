@@ -23,11 +23,12 @@ from careplane.records.door import Door
 from careplane.telehealth.messages import names, receipts, thread, words
 from careplane.telehealth.messages.parties import Asker, Party
 from careplane.telehealth.messages.pools import Pools
-from careplane.telehealth.messages.thread import Draft, Thread
+from careplane.telehealth.messages.thread import Attached, Draft, Thread
 
 _HOUR = 3600 * 1_000_000
 _TYPE = "Communication"
 _ABOUT_TO_READ = 200
+_FILES = ("DocumentReference", "Media", "DiagnosticReport", "Observation", "QuestionnaireResponse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Messages:
 
         def decide(seen: c.Seen) -> c.Decided:
             self._require_pace(asker, seen)
-            writes = (c.Write(_TYPE, head_id, head), c.Write(_TYPE, first_id, first))
+            writes = (c.Write(_TYPE, head_id, head), *_written(first, draft.files))
             return c.Decided(writes, about=f"{_TYPE}/{head_id}")
 
         asks = (lambda seen: c.Asking(looks=self._pace(asker, begins=True)),)
@@ -72,13 +73,13 @@ class Messages:
         caller: Caller,
         id: str,
         text: str,
-        files: Sequence[Party] = (),
+        files: Sequence[Attached] = (),
         *,
         note: bool = False,
     ) -> str:
         """One more message; its id. With `note` it stays in the practice."""
         text = words.said(text, "text")
-        _require_few(files)
+        await self._require_files(caller, files)
         if note and (await self.pools.asker(caller)).is_patient:
             raise Forbidden("Notes are written by those in the practice.")
         new = self.new_id()
@@ -87,7 +88,7 @@ class Messages:
             made = thread.message(new, held, asker, text, files, self.clock(), note=note)
             return thread.answered(held, asker, note=note), made
 
-        await self._change(caller, id, "$reply", change, "c")
+        await self._change(caller, id, "$reply", change, "c", files)
         return new
 
     async def take(self, caller: Caller, id: str, instead_of: str = "") -> None:
@@ -161,6 +162,7 @@ class Messages:
         operation: str,
         change: Callable[[Thread, Asker], tuple[Tree, Tree | None]],
         letter: str = "u",
+        files: Sequence[Attached] = (),
     ) -> None:
         """The head changes, and perhaps a message comes to it, as one step."""
         asker = await self.pools.asker(caller)
@@ -173,7 +175,7 @@ class Messages:
             head, message = change(Thread(seen.records[key]), asker)
             writes = [c.Write(_TYPE, key[1], head, own=False)]
             if message is not None:
-                writes.append(c.Write(_TYPE, str(message["id"]), message))
+                writes += _written(message, files)
             return c.Decided(tuple(writes), about=f"{_TYPE}/{key[1]}")
 
         asks = (lambda seen: c.Asking(reads=(key,), looks=self._pace(asker)),)
@@ -186,7 +188,7 @@ class Messages:
             title=words.title(draft.title, "subject"),
             text=words.said(draft.text, "text"),
         )
-        _require_few(draft.files)
+        await self._require_files(caller, draft.files)
         if draft.topic and draft.topic not in names.TOPICS:
             raise _wrong(f"A topic is one of {', '.join(names.TOPICS)}.", "topic")
         if asker.is_patient:
@@ -223,6 +225,17 @@ class Messages:
         except NotFound:
             raise _wrong("There is nobody under this reference.", "to") from None
         return Party(reference, named(tree))
+
+    async def _require_files(self, caller: Caller, files: Sequence[Attached]) -> None:
+        """Few, and such as the caller may read, where they are there already."""
+        if len(files) > words.MOST_FILES:
+            raise _wrong(f"A message has {words.MOST_FILES} files at most.", "files")
+        for file in files:
+            type, _, id = file.party.reference.partition("/")
+            if type not in _FILES:
+                raise _wrong(f"A file is one of {', '.join(_FILES)}.", "files")
+            if not file.trees:
+                await self.door.read(caller, c.Read(type, id))
 
     async def _read(self, caller: Caller, id: str) -> Tree:
         return json.parse(whole(await self.door.read(caller, c.Read(_TYPE, id))))
@@ -262,9 +275,13 @@ def named(tree: Tree) -> str:
     return ""
 
 
-def _require_few(files: Sequence[Party]) -> None:
-    if len(files) > words.MOST_FILES:
-        raise _wrong(f"A message has {words.MOST_FILES} files at most.", "files")
+def _written(message: Tree, files: Sequence[Attached]) -> tuple[c.Write, ...]:
+    """The message, and its files: who may send it may attach them."""
+    new = (
+        c.Write(str(one["resourceType"]), str(one["id"]), one, own=False)
+        for one in thread.stored(message, files)
+    )
+    return (c.Write(_TYPE, str(message["id"]), message), *new)
 
 
 def _wrong(text: str, where: str) -> Invalid:

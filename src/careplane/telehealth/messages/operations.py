@@ -16,7 +16,7 @@ from careplane.rest.response import Response
 from careplane.telehealth.messages.messages import Messages
 from careplane.telehealth.messages.parties import NOBODY, Party
 from careplane.telehealth.messages.reading import Reading
-from careplane.telehealth.messages.thread import Draft
+from careplane.telehealth.messages.thread import Attached, Draft
 
 _DEFINITIONS = "https://github.com/careplane/careplane/OperationDefinition/"
 _TYPES = frozenset({"Communication"})
@@ -73,14 +73,14 @@ class Operations:
             patient[0] if patient else NOBODY,
             call.flag("internal"),
             "urgent" if call.flag("urgent") else "routine",
-            _references(call, "file"),
+            _files(call),
         )
         return _answer("thread", await self.messages.begin(call.request.caller, draft))
 
     async def reply(self, call: Call) -> Response:
         """One more message of a thread; with `note` patients do not see it."""
         call.refuse_others(*(row[0] for row in _REPLY), *_NEUTRAL)
-        files, note = _references(call, "file"), call.flag("note")
+        files, note = _files(call), call.flag("note")
         text = call.text("text") or ""
         caller = call.request.caller
         return _answer(
@@ -150,6 +150,10 @@ def _references(call: Call, name: str) -> tuple[Party, ...]:
         shown = cast(Tree, value).get("display", "") if isinstance(value, dict) else ""
         found.append(Party(text, str(shown)))
     return tuple(found)
+
+
+def _files(call: Call) -> tuple[Attached, ...]:
+    return tuple(map(Attached, _references(call, "file")))
 
 
 def _id(call: Call) -> str:

@@ -107,6 +107,14 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file of a message: the document, and what is to be stored of it where it is new."""
+
+    party: Party
+    trees: tuple[Tree, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What somebody wants to begin: `to` are those who shall take part besides them."""
 
@@ -117,7 +125,7 @@ class Draft:
     patient: Party = NOBODY
     internal: bool = False
     priority: Priority = "routine"
-    files: tuple[Party, ...] = ()
+    files: tuple[Attached, ...] = ()
     about: tuple[str, ...] = ()
 
 
@@ -169,7 +177,7 @@ def message(
     thread: Thread,
     asker: Asker,
     text: str,
-    files: Sequence[Party],
+    files: Sequence[Attached],
     now: int,
     *,
     answers: str = "",
@@ -184,9 +192,9 @@ def message(
     if thread.topic:
         category.append(names.concept(names.TOPIC, thread.topic))
     payload: list[Tree] = [{"contentString": text}]
-    payload += [
-        {"contentReference": {**file.tree(), "reference": file.reference}} for file in files
-    ]
+    for file in files:
+        shown: Tree = {"display": file.party.name} if file.party.name else {}
+        payload.append({"contentReference": {"reference": file.party.reference, **shown}})
     tree: Tree = {
         "resourceType": "Communication",
         "id": id,
@@ -316,5 +324,15 @@ def _tagged(tree: Tree, *, untaken: bool, waiting: bool) -> Tree:
     return {**bare, "meta": meta} if meta else bare
 
 
+def stored(message: Tree, files: Sequence[Attached]) -> tuple[Tree, ...]:
+    """What is to be stored of the files of a message; hidden as the message is."""
+    internal = names.has(message.get("category"), names.KIND, names.INTERNAL)
+    return tuple(_labelled(tree, internal) for file in files for tree in file.trees)
+
+
 def _labelled(tree: Tree, internal: bool) -> Tree:
-    return {**tree, "meta": {"security": [names.not_for_patients()]}} if internal else tree
+    if not internal:
+        return tree
+    meta = tree.get("meta", {})
+    labels = [*meta.get("security", ()), names.not_for_patients()]
+    return {**tree, "meta": {**meta, "security": labels}}

@@ -6,13 +6,20 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 
-from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, Invalid, TooMany
+from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, Invalid, TooLarge, TooMany
 from careplane.rest.outcome import status_of
 from careplane.telehealth.messages.names import TOPICS
 from careplane.telehealth.messages.parties import Party
 from careplane.telehealth.messages.thread import Thread
 from careplane.web.forms import fields
-from careplane.web.pages.messages.shared import file_address, named_readers, talk_of, wrong
+from careplane.web.pages.messages.files import PICTURES, attached, files_of, form_of
+from careplane.web.pages.messages.shared import (
+    WRONG,
+    file_address,
+    named_readers,
+    talk_of,
+    wrong,
+)
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Handler, Visit, redirect
 
@@ -27,14 +34,19 @@ async def show(visit: Visit) -> Response:
 async def reply(visit: Visit) -> Response:
     """POST: one more message, with `text`, and `note` where it stays in the practice."""
     talk, caller = talk_of(visit)
-    sent = await fields(visit.request)
-    return await _done(
-        visit,
-        sent,
-        lambda: talk.messages.reply(
-            caller, visit.path("id"), sent.get("text", ""), note=sent.get("note") == "yes"
-        ),
-    )
+    try:
+        form = await form_of(visit)
+    except TooLarge as error:
+        return await _page(visit, {}, {"files": WRONG["files"]}, error)
+    sent = form.fields
+
+    async def work() -> None:
+        thread = await talk.messages.head(caller, visit.path("id"))
+        files = await attached(visit, thread.patient.removeprefix("Patient/"), form.files)
+        note = sent.get("note") == "yes"
+        await talk.messages.reply(caller, thread.id, sent.get("text", ""), files, note=note)
+
+    return await _done(visit, sent, work)
 
 
 async def take(visit: Visit) -> Response:
@@ -112,8 +124,8 @@ async def _page(
         people=await people(visit, [thread.patient]),
         typed=sent,
         problems=problems,
-        with_files=False,
-        accepted="",
+        files=files_of(visit, thread.patient),
+        pictures=PICTURES,
         file_address=file_address,
         named_readers=named_readers,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from careplane.access.caller import Caller
+from careplane.care.documents.refusal import FileRefused, Why
 from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, TooMany
 from careplane.telehealth.messages.parties import Party
 from careplane.web.chart.banner import Person
@@ -18,9 +19,20 @@ WRONG: dict[str, str] = {
     "note": mark("Write a note of 10,000 characters at most."),
     "topic": mark("Choose one of the topics."),
     "to": mark("Choose somebody to write to."),
-    "files": mark("Attach 10 files at most."),
+    "files": mark("The files are too many or too large. Attach 10 at most, and smaller ones."),
 }
 """What is wrong with a field, by its name."""
+FILES: dict[Why, str] = {
+    Why.EMPTY: mark("A file is empty. Choose another one."),
+    Why.UNKNOWN: mark("A file is of a kind that cannot be told. Send it as PDF or as an image."),
+    Why.OTHER: mark("A file is of a kind that is not taken. Send it as PDF or as an image."),
+    Why.ACTIVE: mark("A file holds a script or markup, and is not taken."),
+    Why.TYPE: mark("A file is something else than it says. Send it as what it is."),
+    Why.ENDING: mark("A file has the ending of another kind. Send it under its right name."),
+    Why.MIXED: mark("A file holds something else besides. Save it anew, and send that."),
+    Why.DAMAGED: mark("A file is damaged. Save it anew, and send that."),
+}
+"""Why a file was not taken."""
 _KINDS: tuple[tuple[type[CareplaneError], str], ...] = (
     (
         TooMany,
@@ -51,6 +63,8 @@ async def patient_named(visit: Visit, id: str) -> Person | None:
 
 def wrong(error: CareplaneError) -> dict[str, str]:
     """What went wrong, by field; under an empty name what is of no field."""
+    if isinstance(error, FileRefused):
+        return {"files": FILES[error.why]}
     found = {i.where: WRONG[i.where] for i in error.issues if i.where in WRONG}
     if found:
         return found

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, Incorrect, TooMany
+from careplane.kernel.errors import (
+    CareplaneError,
+    Conflict,
+    Forbidden,
+    Incorrect,
+    Invalid,
+    TooLarge,
+    TooMany,
+)
 from careplane.rest.outcome import status_of
 from careplane.telehealth.messages.messages import named
 from careplane.telehealth.messages.names import TOPICS
 from careplane.telehealth.messages.parties import NOBODY, Party
 from careplane.telehealth.messages.thread import Draft
-from careplane.web.forms import fields
-from careplane.web.pages.messages.shared import patient_named, talk_of, wrong
+from careplane.web.pages.messages.files import attached, files_of, form_of
+from careplane.web.pages.messages.shared import WRONG, patient_named, talk_of, wrong
 from careplane.web.visit import Visit, redirect
 
 _TOLD = (Incorrect, Conflict, Forbidden, TooMany)
@@ -27,11 +35,20 @@ async def show(visit: Visit) -> Response:
 async def send(visit: Visit) -> Response:
     """POST: begin a thread."""
     talk, caller = talk_of(visit)
-    sent = await fields(visit.request)
+    try:
+        form = await form_of(visit)
+    except TooLarge as error:
+        return await _page(visit, {}, {"files": WRONG["files"]}, error)
+    sent = form.fields
     patient = sent.get("patient", "")
     kind = sent.get("kind", "colleagues" if not patient else "patient")
     found = await patient_named(visit, patient)
     who = Party(f"Patient/{found.id}", found.name.text) if found else NOBODY
+    about = caller.patient or (patient if kind != "colleagues" else "")
+    try:
+        files = await attached(visit, about, form.files)
+    except Invalid as error:
+        return await _page(visit, sent, wrong(error), error)
     draft = Draft(
         sent.get("subject", ""),
         sent.get("text", ""),
@@ -40,6 +57,7 @@ async def send(visit: Visit) -> Response:
         who if kind != "colleagues" else NOBODY,
         internal=kind == "internal",
         priority="urgent" if sent.get("urgent") == "yes" else "routine",
+        files=files,
     )
     try:
         id = await talk.messages.begin(caller, draft)
@@ -67,8 +85,7 @@ async def _page(
             away=[(one.party.name, one.away) for one in pools if one.away],
             typed=typed,
             problems=problems,
-            with_files=False,
-            accepted="",
+            files=files_of(visit, caller.patient or ""),
         )
     colleagues = await visit.reader.glance(
         "Practitioner", [("_sort", "family"), ("_count", str(_MANY))]
@@ -86,6 +103,5 @@ async def _page(
         topics=TOPICS,
         typed=typed,
         problems=problems,
-        with_files=False,
-        accepted="",
+        files=files_of(visit, typed.get("patient", "")),
     )
