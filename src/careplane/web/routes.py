@@ -29,6 +29,7 @@ from careplane.web.pages import (
     validator,
     visits,
 )
+from careplane.web.pages.booking import PRIVATE as BOOKING
 from careplane.web.pages.calendar import PRIVATE as CALENDAR
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
@@ -98,6 +99,9 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     *PACKAGES,
 )
 
+PLANS = (*CALENDAR, *BOOKING)
+"""Visits: the desk's pages, and a patient's own."""
+
 CHANGES: tuple[tuple[str, Handler], ...] = (
     ("/audit", anomalies.review),
     ("/patients/{id}/consent", consents.record),
@@ -120,7 +124,10 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CALENDAR),
+        *(
+            Route(path, signed_in(web, page), methods=[verb])
+            for verb, path, page in (*CALENDAR, *BOOKING)
+        ),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 

@@ -153,7 +153,7 @@ class Visit:
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
-            "with_desk": self.web.desk is not None and self.offers("Schedule"),
+            "with_desk": self.web.desk is not None and self.offers("Appointment"),
             "here": self.request.url.path,
             "today": self.today,
             "emergency": self._emergency,
