@@ -31,6 +31,7 @@ from careplane.web.pages import (
     validator,
     visits,
 )
+from careplane.web.pages.booking import PRIVATE as BOOKING
 from careplane.web.pages.calendar import PRIVATE as CALENDAR
 from careplane.web.pages.clinic import PRIVATE as CLINIC
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
@@ -119,6 +120,9 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     *PACKAGES,
 )
 
+PLANS = (*CALENDAR, *BOOKING)
+"""Visits: the desk's pages, and a patient's own."""
+
 CHANGES: tuple[tuple[str, Handler], ...] = (
     ("/audit", anomalies.review),
     ("/patients/{id}/consent", consents.record),
@@ -133,6 +137,7 @@ FAMILIES: tuple[tuple[str, str, Handler], ...] = (
     *PEOPLE,
     *DOCUMENTS,
     *CALENDAR,
+    *BOOKING,
     *NOTES,
     *PORTAL,
     *CLINIC,

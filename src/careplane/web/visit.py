@@ -240,7 +240,7 @@ class Visit:
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
             "with_talk": self.web.talk is not None and self.offers("Communication"),
-            "with_desk": self.web.desk is not None and self.offers("Schedule"),
+            "with_desk": self.web.desk is not None and self.offers("Appointment"),
             "with_clinic": self.web.clinic is not None,
             "with_tasks": self.offers("Task") and not (self.caller and self.caller.patient),
             "here": self.request.url.path,

@@ -99,6 +99,7 @@ class Desk:
     async def hold_for(self, caller: Caller, wanted: Wanted, *extensions: Tree) -> Version:
         """Hold a time; with extensions it is an offer, and held for as long as one is."""
         patients = _own(caller, wanted.patients)
+        wanted = replace(wanted, patients=tuple(patients))
         asker, new = self.asker(caller), self.new_id()
 
         def decide(seen: c.Seen) -> c.Decided:

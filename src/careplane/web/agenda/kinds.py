@@ -7,20 +7,18 @@ from dataclasses import dataclass
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import CareplaneError
-from careplane.telehealth.scheduling import names
 from careplane.telehealth.scheduling.availability import reading
 from careplane.telehealth.scheduling.availability.rules import VisitType
 from careplane.web.agenda.roster import Line
 from careplane.web.agenda.words import MEDIA
-
-_UTC = {"extension": [{"url": names.TIME_ZONE, "valueCode": "UTC"}]}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`key` names it in addresses; `minutes` is how long it takes where that is the same
     everywhere; `media` are the ways in which it is
-    held; `people` give it."""
+    held; `people` give it; of
+    those for `staff_only` patients book none."""
 
     key: str
     code: str
@@ -29,6 +27,7 @@ class Kind:
     minutes: int
     media: tuple[str, ...]
     people: tuple[str, ...]
+    staff_only: bool
 
 
 def kinds(lines: Iterable[Line]) -> list[Kind]:
@@ -49,6 +48,7 @@ def kinds(lines: Iterable[Line]) -> list[Kind]:
                     dict.fromkeys((*(before.media if before else ()), *(one.media or tuple(MEDIA))))
                 ),
                 tuple(dict.fromkeys((*(before.people if before else ()), *line.people))),
+                one.staff_only and (before is None or before.staff_only),
             )
     return list(found.values())
 
@@ -56,7 +56,7 @@ def kinds(lines: Iterable[Line]) -> list[Kind]:
 def types(line: Line) -> tuple[VisitType, ...]:
     """The visit types of a Schedule; none of one that cannot be read."""
     try:
-        return reading.read(line.tree, (_UTC,)).visits
+        return reading.read(line.tree, (reading.UTC,)).visits
     except CareplaneError:
         return ()
 

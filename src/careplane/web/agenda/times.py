@@ -8,10 +8,11 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from careplane.kernel.errors import Incorrect
+from careplane.telehealth.scheduling.availability.openings import Opening
 from careplane.telehealth.scheduling.calendars.diary import Diary
 from careplane.telehealth.scheduling.visit import Wanted
 from careplane.web.agenda.clock import dated, hour, local, stamp, stamped, weekday
-from careplane.web.agenda.roster import Roster
+from careplane.web.agenda.roster import Line, Roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,13 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The times of a day, in order."""
+    """The times of a day, in order; whether there are `more`."""
 
     weekday: str
     day: str
+    iso: str
     times: tuple[Time, ...]
+    more: bool = False
 
 
 def key(schedule: str, start: int, visit: str) -> str:
@@ -52,33 +55,52 @@ def wanted(text: str) -> Wanted:
 
 
 def days(
-    diaries: Iterable[Diary], who: Roster, zone: ZoneInfo, most: int, without: int = 0
+    diaries: Iterable[Diary],
+    who: Roster,
+    zone: ZoneInfo,
+    most: int,
+    without: int = 0,
+    each: int = 0,
 ) -> list[Day]:
-    """The first times, at most so many, at this clock; but for one that begins at `without`."""
+    """The first times, at most so many, at this clock; but for one that begins at `without`. With
+    `each` every moment once, whoever it is with, and no more than so many a day."""
     found: list[tuple[int, str, Time]] = []
     for diary in diaries:
         line = who.line(diary.id)
-        if line is None:
-            continue
-        there = diary.place.availability.zone
-        for one in diary.free[: most + 1]:
-            if one.start == without:
-                continue
-            at, other = hour(one.start, zone), hour(one.start, there)
-            time = Time(
-                key(diary.id, one.start, one.visit.code),
-                one.start,
-                at,
-                f"{other} {there.key}" if other != at or _differs(one.start, zone, there) else "",
-                ", ".join(map(who.name, line.people)),
-                who.site(line),
-            )
-            found.append((one.start, time.who, time))
+        for one in diary.free if line else ():
+            if line is not None and one.start != without:
+                time = _time(diary, one, line, who, zone)
+                found.append((one.start, time.who, time))
     found.sort(key=lambda one: one[:2])
     grouped: dict[date, list[Time]] = {}
-    for start, _, time in found[:most]:
-        grouped.setdefault(local(start, zone).date(), []).append(time)
-    return [Day(weekday(day), dated(day), tuple(times)) for day, times in grouped.items()]
+    number = 0
+    for start, _, time in found:
+        there = grouped.setdefault(local(start, zone).date(), [])
+        if each and there and there[-1].start == start:
+            continue
+        there.append(time)
+        number += not each or len(there) <= each
+        if number >= most:
+            break
+    return [
+        Day(weekday(day), dated(day), day.isoformat(), tuple(there[: each or None]),
+            bool(each) and len(there) > each)
+        for day, there in grouped.items()
+    ]  # fmt: skip
+
+
+def _time(diary: Diary, one: Opening, line: Line, who: Roster, zone: ZoneInfo) -> Time:
+    there = diary.place.availability.zone
+    at, other = hour(one.start, zone), hour(one.start, there)
+    differs = other != at or _differs(one.start, zone, there)
+    return Time(
+        key(diary.id, one.start, one.visit.code),
+        one.start,
+        at,
+        f"{other} {there.key}" if differs else "",
+        ", ".join(map(who.name, line.people)),
+        who.site(line),
+    )
 
 
 def _differs(at: int, zone: ZoneInfo, other: ZoneInfo) -> bool:

@@ -36,6 +36,8 @@ MOST_RULES = 50
 _LONGEST_MINUTES = 24 * 60
 _BEGINNING = date(2020, 1, 6)
 """The Monday that intervals are counted from where a rule has no first day."""
+UTC: Tree = {"extension": [{"url": names.TIME_ZONE, "valueCode": "UTC"}]}
+"""A Location, for a Schedule whose own are not known."""
 _ANY = ({"text": "Visit"}, "visit", 30)
 
 
@@ -63,8 +65,7 @@ def count(schedule: Tree) -> int:
 def check(schedule: Tree) -> None:
     """As `read`, for a Schedule whose Locations are not known: its zone may stand there."""
     has_zone = any(url == names.TIME_ZONE for url, _, _ in _extensions(schedule))
-    utc: Tree = {"extension": [{"url": names.TIME_ZONE, "valueCode": "UTC"}]}
-    read(schedule, () if has_zone else (utc,))
+    read(schedule, () if has_zone else (UTC,))
 
 
 class _Reading:

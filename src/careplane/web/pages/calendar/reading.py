@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
@@ -51,11 +51,16 @@ async def schedules(visit: Visit, *, all: bool = False) -> Roster:
     """Who can be booked, by name: active Schedules, or `all`."""
     pairs = [("_count", str(_MOST_SCHEDULES))]
     found = await visit.reader.glance("Schedule", pairs if all else [("active", "true"), *pairs])
-    wanted = {str(a.get("reference", "")) for t in found.trees for a in t.get("actor", ())}
+    return await named(visit, found.trees)
+
+
+async def named(visit: Visit, trees: Sequence[Tree]) -> Roster:
+    """Schedules with whom they are of."""
+    wanted = {str(a.get("reference", "")) for t in trees for a in t.get("actor", ())}
     known = await _known(visit, wanted)
     roles = [tree for tree in known.values() if tree["resourceType"] == "PractitionerRole"]
     more = {str(tree.get("practitioner", {}).get("reference", "")) for tree in roles} - set(known)
-    return roster(found.trees, known | (await _known(visit, more) if more else {}))
+    return roster(trees, known | (await _known(visit, more) if more else {}))
 
 
 async def _known(visit: Visit, references: Iterable[str]) -> dict[str, Tree]:
@@ -134,6 +139,3 @@ def must(line: Line | None) -> Line:
     if line is None:
         raise NotFound("There is no such schedule, or it is not active.")
     return line
-
-
-Page = Callable[[Visit], Awaitable[Response]]
