@@ -18,7 +18,7 @@ from careplane.web.i18n import mark
 from careplane.web.pages.booking.reading import bookable, mine, offered
 from careplane.web.pages.calendar.reading import line_of
 from careplane.web.pages.calendar.waiting import wishes
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit
 
 _MANY = 50
