@@ -17,7 +17,7 @@ from careplane.records.door import Door
 Pairs = Sequence[tuple[str, str]]
 _AUTHORS: Final = frozenset({"Device", "Organization", "Patient", "Practitioner",
                              "PractitionerRole", "RelatedPerson"})  # fmt: skip
-_PATIENTS: Final = frozenset({"patient", "proxy"})
+_PATIENTS: Final = frozenset({"patient", "proxy", "acting-proxy"})
 
 
 def author(caller: Caller) -> Tree:
