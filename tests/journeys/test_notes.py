@@ -3,6 +3,7 @@ tried."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -188,6 +189,17 @@ async def test_what_was_seen_is_what_is_saved_and_signed(ward: Ward) -> None:
     assert [s["title"] for s in (await ward.read(id))["section"]] == [
         "Subjective", "Objective", "Assessment",
     ]  # fmt: skip
+
+
+async def test_of_many_signatures_at_once_one_is_made(ward: Ward) -> None:
+    id = await ward.written()
+    asked = (ward.notes.sign(DOCTOR, id, 2) for _ in range(10))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [one for one in answers if one is None] == [None]
+    assert all(isinstance(one, Conflict) for one in answers if one is not None)
+    found = (await ward.house.http.get(f"Provenance?target=Composition/{id}")).json()
+    assert len(found["entry"]) == 1
+    assert await ward.verdict(id) == "holds"
 
 
 async def test_signing_asks_for_a_fresh_proof(one: Ward) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from careplane.access.caller import Caller
 from careplane.access.fresh import Fresh, is_person
 from careplane.access.scopes import parse_scopes
+from careplane.care import encounters
 from careplane.care.documents.document import Author
 from careplane.care.notes import filling, note, templates
 from careplane.care.notes.names import NOTE_TEMPLATE, USE
@@ -75,6 +76,7 @@ class Notes:
         by = _author(caller)
         template = await self.template(caller, key)
         await self.door.read(caller, c.Read("Patient", patient))
+        await encounters.require_of(self.door, caller, patient, encounter)
         names = filling.asked(part.begin for part in template.parts)
         known = dict(
             zip(names, await asyncio.gather(*(self._said(caller, patient, n) for n in names)),
