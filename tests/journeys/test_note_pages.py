@@ -210,6 +210,22 @@ async def test_what_was_typed_is_kept_when_it_cannot_be_saved(ward: Ward) -> Non
     assert "Coughs." in json.dumps(await ward.read(id))
 
 
+async def test_a_supervisor_cosigns(ward: Ward) -> None:
+    id = await ward.signed(by=NURSE)
+    async with browser(ward, NURSE) as http:
+        assert "Co-sign" not in (await http.get(f"{P}/notes/{id}")).text
+    async with browser(ward) as http:
+        assert ">Co-sign<" in (await http.get(f"{P}/notes/{id}")).text
+        done = await http.post(f"{P}/notes/{id}/cosign")
+        page = (await http.get(done.headers["location"])).text
+        assert "Co-signed" in page
+        assert "by Dr. &lt;b&gt;D&lt;/b&gt; on" in page
+        assert ">Co-sign<" not in page
+        assert (await http.post(f"{P}/notes/{id}/cosign")).status_code == 409
+    async with browser(ward, ADA) as http:
+        assert "Co-signed" in (await http.get(f"{P}/notes/{id}")).text
+
+
 async def test_a_draft_is_thrown_away(ward: Ward) -> None:
     id = await ward.written()
     async with browser(ward) as http:
