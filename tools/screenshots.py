@@ -73,6 +73,7 @@ SHOTS = (
     Shot("chart-trend", f"{DEVIN}/vitals/29463-7"),
     Shot("chart-results", f"{DEVIN}/results"),
     Shot("chart-timeline", f"{DEVIN}/timeline"),
+    Shot("chart-documents", f"{DEVIN}/documents"),
     Shot("chart-medications", f"{DEVIN}/medications"),
     Shot("chart-arabic-name", "/patients/layla-haddad"),
     Shot("chart-japanese-name", "/patients/kenichi-sato/vitals"),
