@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from careplane.app.peopling import ages_of
 from careplane.app.scheduling import Scheduling
+from careplane.app.settings import Settings
 from careplane.care.corrections.corrections import Corrections
+from careplane.care.proxies.proxies import Proxies
 from careplane.kernel.clock import Clock
 from careplane.kernel.ids import new_id
 from careplane.records.door import Door
 from careplane.web.portal import Portal
 
 
-def portal(door: Door, planned: Scheduling, clock: Clock) -> Portal:
+def portal(settings: Settings, door: Door, planned: Scheduling, clock: Clock) -> Portal:
     """For every tenant."""
-    return Portal(planned.desk, planned.calendars, Corrections(door, clock, new_id))
+    return Portal(
+        planned.desk,
+        planned.calendars,
+        Corrections(door, clock, new_id),
+        Proxies(door, clock, new_id),
+        ages_of(settings),
+    )
