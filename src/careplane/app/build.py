@@ -308,7 +308,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
-        portal=portal(settings, door, planned, system_clock),
+        portal=portal(settings, door, planned, system_clock, codes),
         drafts=key.derive("drafts"),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}

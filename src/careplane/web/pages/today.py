@@ -23,6 +23,8 @@ async def show(visit: Visit) -> Response:
     """GET /."""
     if visit.caller and visit.caller.patient:
         return await home.show(visit)
+    if visit.session and visit.session.id.startswith("RelatedPerson/"):
+        return visit.render("portal/choose.html")
     flags, observations, appointments = await visit.reader.several(
         ("Flag", [("_sort", "-date"), ("_count", "50")]),
         ("Observation", [

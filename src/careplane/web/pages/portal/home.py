@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
-from careplane.web.chart import access, medicines, plain, results, said
+from careplane.web.chart import access, medicines, results, said
 from careplane.web.pages.access import names_of
 from careplane.web.pages.portal import results as tests
 from careplane.web.pages.portal import visits
@@ -41,7 +41,7 @@ async def _home(visit: Visit, patient: str) -> Response:
         _opened(visit, patient),
     )  # fmt: skip
     rows = await visits.shown(visit, patient, appointments.trees)
-    new = [plain.told(trend) for trend in results.trends(results.readings(found.trees))]
+    new = await tests.told(visit, results.trends(results.readings(found.trees)))
     now, _ = medicines.medicines(drugs.trees, refills.trees)
     return visit.render(
         "portal/home.html",
