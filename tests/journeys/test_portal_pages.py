@@ -36,6 +36,8 @@ OTHER = Caller(TENANT, "Patient/q", "Bo Else", RIGHTS, "q", frozenset({"patient"
 READER = Caller(TENANT, "RelatedPerson/r", "Cy Quinn", RIGHTS, "p", frozenset({"proxy"}))
 ACTOR = Caller(TENANT, "RelatedPerson/r", "Cy Quinn", RIGHTS, "p",
                frozenset({"proxy", "acting-proxy"}))  # fmt: skip
+PARENT = Caller(TENANT, "RelatedPerson/r", "Di Quinn", RIGHTS, "p",
+                frozenset({"narrow-proxy"}))  # fmt: skip
 DOCTOR = Caller(TENANT, "Practitioner/d", "Dr. D", parse_scopes("user/*.cruds"), None,
                 frozenset({"physician"}))  # fmt: skip
 EVIL = '<img src=x onerror="alert(1)">'
@@ -296,6 +298,9 @@ async def test_a_proxy_sees_whose_record_it_is_and_acts_if_allowed(clinic: Clini
             assert "You act for" in await text(reader, path)
         assert id in (await actor.get("/my/visits")).text
         assert "What I share" not in await text(reader, "/my/menu")
+        assert "Cancel this visit" not in await text(reader, f"/my/visits/{id}")
+        assert "Cancel this visit" in await text(actor, f"/my/visits/{id}")
+        assert "What is wrong, and" not in await text(reader, "/my/corrections")
         assert (await reader.post(f"/my/visits/{id}/cancel", data={"why": ""})).status_code == 403
         assert (await reader.post("/my/corrections", data={"text": "x"})).status_code == 403
         assert (await actor.post("/my/corrections", data={"text": "x"})).status_code == 303
@@ -305,6 +310,28 @@ async def test_a_proxy_sees_whose_record_it_is_and_acts_if_allowed(clinic: Clini
         )
         assert id not in (await actor.get("/my/visits")).text
         await text(actor, f"/my/visits/{id}", 404)
+
+
+async def test_the_parent_of_an_adolescent_sees_little(clinic: Clinic) -> None:
+    await clinic.put(
+        lab("a", 1.6, "2027-02-20"),
+        {"resourceType": "Immunization", "id": "i", "status": "completed", "patient": P,
+         "vaccineCode": {"text": "Measles"}, "occurrenceDateTime": "2026-01-01"},
+        {"resourceType": "Condition", "id": "c", "subject": P, "code": {"text": "Secret"}},
+    )  # fmt: skip
+    id = await booked(clinic, clinic.patient("p"))
+    async with browser(clinic, PARENT) as parent:
+        page = await text(parent, "/")
+        assert "Monday, 01-Mar-2027" in page
+        for words in ("New results", "Medicines", "Test results", "Who opened"):
+            assert words not in page
+        page = await text(parent, "/my/health")
+        assert "Measles" in page
+        assert "Secret" not in page
+        assert "Conditions" not in page
+        assert "Cancel this visit" not in await text(parent, f"/my/visits/{id}")
+        await text(parent, "/my/results/2160-0", 404)
+        assert "not open to your role" in await text(parent, "/my/results")
 
 
 async def test_staff_have_their_own_home(clinic: Clinic) -> None:
