@@ -30,7 +30,7 @@ PAGES = (
     "/", "/my/menu", "/my/results", "/my/results/33762-6", "/my/results/85354-9",
     "/my/reports/98985cfd-79c0-500b-b513-72d5373a2f16", "/my/visits", "/my/visits/soon",
     "/my/medicines", "/my/health", "/my/documents/306da400-565b-5862-99f6-83c1d2564215",
-    "/my/calendar", "/my/corrections", f"{DEVIN}/access", "/offline",
+    "/my/calendar", "/my/corrections", "/my/proxies", f"{DEVIN}/access", "/offline",
 )  # fmt: skip
 
 

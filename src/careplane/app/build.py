@@ -330,7 +330,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         desk=planned.desk,
         feeds=planned.calendars,
         notes=notes_of(key, door, system_clock, fresh),
-        portal=portal(door, planned, system_clock),
+        portal=portal(settings, door, planned, system_clock, codes),
         clinic=clinic,
         drafts=key.derive("drafts"),
         forms=forms_of(door, system_clock),
