@@ -16,7 +16,7 @@ import pytest
 import segno
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from careplane.sharing.cards.card import segments
 from tests.journeys.test_clients_of_others import node
@@ -229,6 +229,28 @@ def test_the_viewer_says_what_it_cannot_open(stranger: BrowserContext) -> None:
         expect(page.get_by_role("alert")).to_contain_text(said)
 
 
+def altered(route: Route, head: str) -> None:
+    """A manifest whose files have another head."""
+    answer = route.fetch()
+    manifest = answer.json()
+    for file in manifest["files"]:
+        file["embedded"] = ".".join([head, *file["embedded"].split(".")[1:]])
+    route.fulfill(response=answer, json=manifest)
+
+
+def test_the_viewer_takes_no_other_algorithm(patient: Page, stranger: BrowserContext) -> None:
+    address = shared(patient, plain=True, less=True)
+    page = stranger.new_page()
+    for header in ({"alg": "none"}, {"alg": "dir", "enc": "A128CBC-HS256"}, {"alg": "RSA-OAEP"}):
+        head = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+
+        page.route("**/shl/m/*", lambda route, _, head=head: altered(route, head))
+        look(page, address, "Dr. Ortega")
+        expect(page.get_by_role("alert")).to_contain_text("could not be opened")
+        expect(page.locator("#shown")).to_be_empty()
+        page.unroute("**/shl/m/*")
+
+
 def link_to(url: str) -> str:
     text = json.dumps({"url": url, "key": "k" * 43, "flag": "L", "v": 1}).encode()
     return "shlink:/" + base64.urlsafe_b64encode(text).rstrip(b"=").decode()
@@ -243,7 +265,8 @@ def test_axe_finds_nothing_on_pages_of_sharing(patient: Page, stranger: BrowserC
     def check(page: Page, name: str) -> None:
         page.evaluate(Axe().axe_script)
         protocol = page.context.new_cdp_session(page)
-        for looks, how in LOOKS.items():
+        for looks in ("light", "dark", "phone", "zoomed"):
+            how = LOOKS[looks]
             wear(page, protocol, how)
             report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
             if report.violations_count:
