@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from careplane.care.clinic import Clinic
+from careplane.care.orders.orders import Orders
+from careplane.care.orders.referrals import Referrals
 from careplane.care.prescribing.checks.catalogue import checks
 from careplane.care.prescribing.prescribing import Prescribing
 from careplane.care.prescribing.refill import Refills
@@ -18,4 +20,6 @@ def clinic_of(door: Door, clock: Clock) -> Clinic:
         Results(door, clock, new_id),
         Prescribing(door, clock, new_id, checks(door)),
         Refills(door, clock, new_id),
+        Orders(door, clock, new_id),
+        Referrals(door, clock, new_id),
     )
