@@ -163,7 +163,7 @@ class Visit:
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
-            "with_clinic": self.web.clinic is not None,
+            "with_clinic": self.web.clinic is not None and self.offers("Task"),
             "here": self.request.url.path,
             "today": self.today,
             "emergency": self._emergency,

@@ -15,7 +15,7 @@ from careplane.web.chart import lists, prescribed, results, timeline
 from careplane.web.chart.awaiting import Seen, seen
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, awaiting, consents
+from careplane.web.pages import access, awaiting, consents, ordering
 from careplane.web.pages.launch import apps
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
@@ -212,6 +212,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
+    "orders": (mark("Orders"), ordering.tab, "ServiceRequest"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
     "consent": (mark("Sharing"), consents.tab, "Consent"),
     "apps": (mark("Apps"), apps, "Patient"),
