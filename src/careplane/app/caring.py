@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from careplane.care.clinic import Clinic
+from careplane.care.lists.lists import Lists
 from careplane.care.orders.orders import Orders
 from careplane.care.orders.referrals import Referrals
 from careplane.care.prescribing.checks.catalogue import checks
@@ -22,4 +23,5 @@ def clinic_of(door: Door, clock: Clock) -> Clinic:
         Refills(door, clock, new_id),
         Orders(door, clock, new_id),
         Referrals(door, clock, new_id),
+        Lists(door, clock, new_id),
     )

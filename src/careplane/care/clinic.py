@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from careplane.care.lists.lists import Lists
 from careplane.care.orders.orders import Orders
 from careplane.care.orders.referrals import Referrals
 from careplane.care.prescribing.prescribing import Prescribing
@@ -20,3 +21,4 @@ class Clinic:
     refills: Refills
     orders: Orders
     referrals: Referrals
+    lists: Lists

@@ -39,6 +39,7 @@ def environment(language: str) -> Environment:
     )
     env.install_gettext_translations(i18n.translations(language), newstyle=True)  # type: ignore[attr-defined]
     env.filters |= {"date": say_date, "time": say_time, "browser": say_browser, "json": _compact}
+    env.filters["said"] = i18n.translations(language).gettext  # of what is known as it is made
     env.globals |= {
         "asset": assets.url,
         "language": language,

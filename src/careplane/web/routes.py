@@ -30,6 +30,7 @@ from careplane.web.pages import (
     visits,
 )
 from careplane.web.pages.clinic import PRIVATE as CLINIC
+from careplane.web.pages.lists import PRIVATE as LISTS
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
@@ -117,10 +118,10 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *_apps(web),
         *_visits(web),
+        *_clinic(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in CLINIC),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 
@@ -142,6 +143,14 @@ def _visits(web: Web) -> list[BaseRoute]:
         Route(GUEST, open_to_all(web, visits.guest), methods=["GET"]),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in VISITS),
     ]
+
+
+def _clinic(web: Web) -> list[BaseRoute]:
+    """Before the chart, whose pages of trends would take `vitals/add` for a code."""
+    if web.clinic is None:
+        return []
+    pages = (*CLINIC, *LISTS)
+    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
 
 
 def application(web: Web) -> Starlette:
