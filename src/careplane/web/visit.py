@@ -244,7 +244,7 @@ class Visit:
             "with_visits": self.web.visits is not None,
             "with_talk": self.web.talk is not None and self.offers("Communication"),
             "with_desk": self.web.desk is not None and self.offers("Appointment"),
-            "with_clinic": self.web.clinic is not None,
+            "with_clinic": self.web.clinic is not None and self.offers("Task"),
             "with_tasks": self.offers("Task") and not (self.caller and self.caller.patient),
             "here": self.request.url.path,
             "this_page": self._this_page,

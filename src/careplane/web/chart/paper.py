@@ -10,11 +10,12 @@ from careplane.fhir.tree import Tree
 from careplane.sharing.ips.gather import Part
 from careplane.sharing.ips.narrative import columns
 from careplane.sharing.paper.paper import Banner, Paper, Section
-from careplane.web import i18n
 from careplane.web.chart.banner import person
 from careplane.web.chart.shared import SECTIONS
 from careplane.web.i18n import mark
 from careplane.web.say.dates import say_date
+from careplane.words.catalogues import translations
+from careplane.words.languages import direction
 
 _HEADS = {
     "What": mark("What"),
@@ -32,7 +33,7 @@ def summary(
     patient: Tree, parts: Sequence[tuple[Part, list[Line]]], language: str, today: date, size: str
 ) -> Paper:
     """`size` is that of the paper; `today` is printed on each page."""
-    say = i18n.translations(language).gettext
+    say = translations(language).gettext
     one = person(patient, today)
     facts = [
         (say(mark("Born")), f"{one.born} ({one.age})" if one.age else one.born),
@@ -44,7 +45,7 @@ def summary(
     return Paper(
         say(mark("Summary of the record")),
         language,
-        i18n.direction(language) == "rtl",
+        direction(language) == "rtl",
         size,
         Banner(one.name.text, one.other.text if one.other else "", facts, _allergies(parts, say)),
         [_section(part, rows, say) for part, rows in parts],
