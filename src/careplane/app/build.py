@@ -44,6 +44,7 @@ from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.forms.operations import Operations as FormOperations
 from careplane.care.forms.own import ADMISSIONS as FORMS
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
@@ -251,6 +252,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
+    filled = forms_of(door, system_clock)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
     is_here = tenants.here.is_here
@@ -273,6 +275,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *receipt.operations(given),
         *planned.operations,
         *VisitOperations(visits).offered(),
+        *FormOperations(filled).offered(),
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -309,7 +312,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
-        forms=forms_of(door, system_clock),
+        forms=filled,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds
