@@ -151,6 +151,7 @@ class Visit:
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
+            "with_questionnaires": self.web.forms is not None and self.offers("Questionnaire"),
             "here": self.request.url.path,
             "today": self.today,
             "emergency": self._emergency,

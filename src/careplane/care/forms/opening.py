@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from careplane.access.caller import Caller
-from careplane.care.forms import names
+from careplane.care.forms import names, typed
 from careplane.care.forms.choices import Expansions
 from careplane.care.forms.definition import Form, form
 from careplane.care.forms.extracting.definitions import definitions
@@ -60,6 +60,14 @@ class Opened:
     def settle(self) -> None:
         """Raises Invalid where the calculations of the form have no end."""
         settle(self.sheet, self.head, self.known)
+
+    def take_in(self, fields: Mapping[str, str]) -> None:
+        """What was typed into a page of it, and what is asked and calculated then. Raises as
+        `settle`, and TooLarge."""
+        if any(item.one(names.ANSWER) for item in self.form.every):
+            self.settle()  # what may be answered depends on other answers
+        typed.read(self.sheet, fields, self.expansions)
+        self.settle()
 
     @property
     def head(self) -> Tree:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from careplane.care.forms import names
 from careplane.care.forms.extracting.made import Made, id_of
 from careplane.care.forms.sheet import Line, Sheet, Value
-from careplane.care.forms.writing import skeleton
+from careplane.care.forms.writing import has_answer, skeleton
 from careplane.fhir.definitions import RESOURCE_TYPES, type_definition
 from careplane.fhir.fhirpath.items import type_of
 from careplane.fhir.fhirpath.node import Node
@@ -108,7 +108,7 @@ class _Making:
 
     def _group(self, line: Line, here: _Building | None) -> _Building | None:
         path = _path(line.item.tree.get("definition"), here)
-        if here is None or not path or not _answered(line):
+        if here is None or not path or not has_answer(line, asked=True):
             return here
         return here.within((*here.path, *path), _at(here, path, fresh=True))
 
@@ -245,14 +245,6 @@ def _fitted(name: str, kind: str, step: str, value: Value) -> tuple[str, Any]:
     if kind in ("dateTime", "instant", "date") and isinstance(found, str):
         return name, found[:10] if kind == "date" else found
     return name, found
-
-
-def _answered(line: Line) -> bool:
-    for below in line.below:
-        for one in below:
-            if one.is_asked and (one.values or _answered(one)):
-                return True
-    return False
 
 
 def _pruned(tree: Any) -> Any:

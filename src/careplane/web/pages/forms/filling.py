@@ -53,9 +53,7 @@ async def act(visit: Visit) -> Response:
     opened = await forms.open(caller, id, visit.language)
     seen = _number(sent.get("version", ""))
     current, opened.response["meta"] = opened.version, {"versionId": str(seen)}
-    opened.settle()
-    typed.read(opened.sheet, sent, opened.expansions)
-    opened.settle()
+    opened.take_in(sent)
     focus = _changed(opened, do, place, sent)
     if focus is not None or do == "check":
         return await _fill(visit, opened, sent=sent, focus=focus or "")
