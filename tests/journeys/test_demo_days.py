@@ -10,8 +10,8 @@ import pytest
 from careplane.app import keys
 from careplane.app.build import build
 from careplane.app.demo import bundles
-from careplane.app.demo.loading import loaded
 from careplane.app.settings import Settings
+from careplane.app.story import loaded
 from careplane.records.commands import Counts
 
 pytestmark = pytest.mark.anyio

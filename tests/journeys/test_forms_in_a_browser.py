@@ -158,7 +158,7 @@ def test_axe_finds_nothing(browser: Browser, url: str) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
     found = axe(context, page, "a form that is refused")
     page.get_by_role("button", name="Discard the draft").click()
-    for path in (f"{DEVIN}/forms",):
+    for path in (f"{DEVIN}/forms", "/questionnaires", "/questionnaires/phq-9"):
         page.goto(path)
         found += axe(context, page, path)
     ros = begin(context, "Review of systems")
@@ -166,6 +166,14 @@ def test_axe_finds_nothing(browser: Browser, url: str) -> None:
     expect(ros.locator(".read")).to_be_visible()
     found += axe(context, ros, "a form that is read")
     context.close()
+    keeper = enter(browser, url, "administrator", reduced_motion="reduce")
+    page = keeper.new_page()
+    page.goto("/questionnaires")
+    page.get_by_label("A Questionnaire of FHIR R4, as JSON").fill("{}")
+    page.get_by_role("button", name="Check and add").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found += axe(keeper, page, "/questionnaires, refused")
+    keeper.close()
     mine = enter(browser, url, "patient", reduced_motion="reduce")
     page = mine.new_page()
     page.goto("/forms")

@@ -72,7 +72,7 @@ def prepare_demo(settings: Settings) -> None:
     stamp = folder / _STAMP
     if stamp.exists() and stamp.read_text() == today.isoformat():
         return
-    from careplane.app.demo.loading import loaded
+    from careplane.app.story import loaded
 
     typer.echo("Loading the demo hospital ...", err=True)
     began = time.monotonic()

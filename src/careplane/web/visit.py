@@ -246,6 +246,7 @@ class Visit:
             "with_desk": self.web.desk is not None and self.offers("Appointment"),
             "with_clinic": self.web.clinic is not None and self.offers("Task"),
             "with_tasks": self.offers("Task") and not (self.caller and self.caller.patient),
+            "with_questionnaires": self.web.forms is not None and self.offers("Questionnaire"),
             "here": self.request.url.path,
             "this_page": self._this_page,
             "today": self.today,

@@ -13,9 +13,13 @@ from careplane.records.bodies import Content
 _ANY_INSTANT: Final = "2020-01-01T00:00:00.000Z"
 
 
-def is_patient(caller: Caller) -> bool:
+def is_patient(caller: Caller | None) -> bool:
     """Whether somebody acts as a patient, or for one, and not as staff."""
-    return caller.patient is not None and all(s.context == "patient" for s in caller.scopes)
+    return (
+        caller is not None
+        and caller.patient is not None
+        and all(s.context == "patient" for s in caller.scopes)
+    )
 
 
 def require_own(caller: Caller, subject: str) -> None:
