@@ -23,7 +23,7 @@ from careplane.access.deidentify.pseudonyms import Pseudonyms
 from careplane.access.fresh import Fresh, unasked
 from careplane.access.labels.labelling import Labelling
 from careplane.access.policy.policies import Policies, load
-from careplane.access.policy.relations import Relations
+from careplane.access.policy.relations import Relations, record_of
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.app.erasing import Outputs, erasing
@@ -59,7 +59,6 @@ from careplane.rest.later import KIND, Later
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
 from careplane.rest.service import Service
-from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
 from careplane.search.extract import extract as extract_r4
 from careplane.search.parse import criteria
@@ -93,12 +92,7 @@ def _where(type: str, query: str) -> Node:
     return criteria(Setting(REGISTRY), type, query)
 
 
-def _compartment(type: str, patient: str) -> Node | None:
-    if type not in compartment_types("Patient"):
-        return None
-    return compartment_node(REGISTRY, "Patient", patient, [type])
-
-
+_compartment = record_of(REGISTRY, _where)
 RELATIONS = Relations(REGISTRY, _where, _compartment)
 
 
