@@ -29,6 +29,7 @@ from careplane.web.pages import (
     validator,
     visits,
 )
+from careplane.web.pages.consults import PRIVATE as CONSULTS
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
 from careplane.web.pages.messages import PRIVATE as MESSAGES
 from careplane.web.pages.notes import PRIVATE as NOTES
@@ -154,7 +155,7 @@ def _visits(web: Web) -> list[BaseRoute]:
 def _talk(web: Web) -> list[BaseRoute]:
     if web.talk is None:
         return []
-    pages = (*MESSAGES, *TASKS)
+    pages = (*MESSAGES, *TASKS, *CONSULTS)
     return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
 
 

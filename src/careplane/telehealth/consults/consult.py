@@ -378,3 +378,9 @@ def _response(ids: Ids, question: Question, asker: Asker, now: int) -> Tree:
             for id, text in question.answers
         ],
     }
+
+
+def consult_of(head: Tree) -> str:
+    """The id of the Task of the consult that a thread belongs to; empty for other threads."""
+    about = (str(one.get("reference", "")) for one in head.get("about", ()))
+    return next((one.partition("/")[2] for one in about if one.startswith("Task/")), "")
