@@ -61,7 +61,7 @@ STRANGER = Caller(TENANT, "Patient/q", "Bo Else",
                   frozenset({"patient"}))  # fmt: skip
 PROXY = Caller(TENANT, "RelatedPerson/r", "Uma Quinn",
                parse_scopes("patient/*.rs patient/Communication.cu"), "p",
-               frozenset({"proxy"}))  # fmt: skip
+               frozenset({"proxy", "acting-proxy"}))  # fmt: skip
 APP = Caller(TENANT, "client/app", "An app", parse_scopes("patient/*.cruds"), "p")
 
 

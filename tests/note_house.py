@@ -70,4 +70,9 @@ async def open_ward(store: Store | None = None, fresh: Fresh = unasked) -> Async
     async with open_house(store or MemoryStore(system_clock), keeps=KEEPS) as house:
         for id in ("p", "q"):
             await house.put(patient(id, name=[{"family": "Quinn"}]))
-        yield Ward(house, Notes(house.door, system_clock, new_id, SIGNER, fresh))
+        yield Ward(house, notes_of(house, fresh))
+
+
+def notes_of(house: House, fresh: Fresh = unasked) -> Notes:
+    """Of another house."""
+    return Notes(house.door, system_clock, new_id, SIGNER, fresh)

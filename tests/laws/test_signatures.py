@@ -7,6 +7,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,16 +82,20 @@ def test_nothing_of_it_can_be_exchanged() -> None:
         assert SIGNER.verify(HERE, tree, replace(signed, jws=jws)) in ("broken", "unknown")
 
 
+def verify(payload: str, jws: str, jwk: dict[str, str]) -> Any:
+    """RFC 7515 5.2 and RFC 8037, without a line of ours: the header, or InvalidSignature. `payload`
+    is in base64."""
+    head, _, signature = jws.split(".")
+    signed = base64.urlsafe_b64encode(base64.b64decode(payload)).rstrip(b"=").decode()
+    public = Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(jwk["x"] + "=="))
+    public.verify(base64.urlsafe_b64decode(signature + "=="), f"{head}.{signed}".encode())
+    return json.loads(base64.urlsafe_b64decode(head + "=="))
+
+
 def test_others_verify_it_by_the_standard() -> None:
-    """RFC 7515 5.2 and RFC 8037, without a line of ours."""
     tree, signed = signed_note(["Größe"])
-    head, _, signature = signed.jws.split(".")
-    payload = base64.urlsafe_b64encode(canonical(tree)).rstrip(b"=").decode()
     key = SIGNER.jwk(HERE)
-
-    def raw(text: str) -> bytes:
-        return base64.urlsafe_b64decode(text + "==")
-
-    public = Ed25519PublicKey.from_public_bytes(raw(key["x"]))
-    public.verify(raw(signature), f"{head}.{payload}".encode())
-    assert json.loads(raw(head))["kid"] == key["kid"] == signed.key
+    payload = base64.b64encode(canonical(tree)).decode()
+    assert verify(payload, signed.jws, key)["kid"] == key["kid"] == signed.key
+    with pytest.raises(InvalidSignature):
+        verify(base64.b64encode(canonical(tree) + b" ").decode(), signed.jws, key)

@@ -42,10 +42,10 @@ Compartment = Callable[[str, str], Node | None]
 
 SHARED_WITH_PATIENTS = frozenset(
     {"HealthcareService", "Location", "Medication", "Organization", "Practitioner"}
-    | {"PractitionerRole"}
+    | {"PractitionerRole", "Questionnaire", "ValueSet", "CodeSystem"}
 )
-"""Types outside the patient compartment that a patient's record cannot be read without, and that
-hold no patient's data. `patient/` scopes open them for read and search only."""
+"""Types outside the patient compartment that a patient's record cannot be read without, nor a form
+filled, and that hold no patient's data. `patient/` scopes open them for read and search only."""
 
 PolicyNode = Callable[[Caller, Permission, str], Node]
 """What the policies of the institution let a caller do with a type."""

@@ -36,12 +36,14 @@ _MOST_HOURS = 24 * 31
 
 @dataclass(frozen=True, slots=True)
 class Scheduling:
-    """The desk, the operations over it, feeds of calendars, and the service that runs beside."""
+    """The desk, the operations over it, feeds of calendars and where they are read, and the service
+    that runs beside."""
 
     desk: Desk
     operations: tuple[Operation, ...]
     feeds: App
     service: Each
+    calendars: Feeds
 
     @property
     def prefix(self) -> str:
@@ -82,6 +84,7 @@ def scheduling(
         Operations(desk, calendars).offered(),
         feeds.application(calendars, addressing),
         Each(tenants.known.all, serve),
+        calendars,
     )
 
 

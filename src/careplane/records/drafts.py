@@ -78,12 +78,12 @@ class Drafter:
         await self._visible(limit, current, old)
         if new:
             raise Precondition(new)
-        self._kept(current, content)
         if method == "PUT":
             await self._seen_whole(current)
         _precondition(current, if_match)
         if content.rest == current.rest:
             return Draft(Effect.UNCHANGED, current=current)
+        self._kept(current, content)
         issues = await self._held(content)
         put = Put(
             content.type, id, method, content.rest, content.rows, expect=current.version, old=old
@@ -127,8 +127,8 @@ class Drafter:
         if not await self._allows(limit, _subject(current, old)):
             await self._refuse_if_readable(current, old)
             return self._absent(if_match, None)
-        self._kept(current, None)
         _precondition(current, if_match)
+        self._kept(current, None)
         put = Put(type, id, "DELETE", b"", Rows(), expect=current.version, old=old)
         return Draft(Effect.DELETED, put)
 

@@ -12,6 +12,7 @@ from careplane.care.notes import filling, note, templates
 from careplane.care.notes.names import NOTE_TEMPLATE, USE
 from careplane.care.notes.text import narrative, text_of, tidy
 from careplane.fhir.validation import check
+from careplane.web.say.sections import KNOWN, known
 
 AUTHOR = {"reference": "Practitioner/d", "display": "D"}
 AT = "2026-11-28T10:00:00.000Z"
@@ -138,3 +139,11 @@ def test_what_nobody_knows_stays() -> None:
     assert filling.filled(text, {"vitals": "{problems}", "problems": "x"}) == (
         "{problems} {nonsense} {Vitals} {x}"
     )
+
+
+def test_titles_that_ship_can_be_said_in_other_languages() -> None:
+    shipped = [templates.shipped(key) for key in templates.SHIPPED]
+    titles = {one.title for one in shipped} | {p.title for one in shipped for p in one.parts}
+    titles |= {part.title for part in templates.addendum().parts}
+    assert titles <= KNOWN
+    assert known(EVIL) == ""

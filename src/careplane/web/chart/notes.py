@@ -43,7 +43,7 @@ def shown(tree: Tree, me: str, names: Names, parts: Sequence[Part] = ()) -> Note
         str(tree["id"]), subject.removeprefix("Patient/"), int(tree["meta"]["versionId"]),
         str(tree.get("title", "")), types.concept(tree.get("type", {})),
         say_time(str(tree.get("date", ""))), authors(tree, names),
-        types.reference(tree.get("encounter", {})), note.sections(tree, parts),
+        str(tree.get("encounter", {}).get("reference", "")), note.sections(tree, parts),
         note.is_draft(tree), note.is_by(tree, me), tree.get("status") == note.WRONG,
         note.is_ours(tree), tree.get("status") == "amended",
         note.appended_to(tree).rpartition("/")[2],

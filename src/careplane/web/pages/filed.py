@@ -107,6 +107,15 @@ async def encounters(visit: Visit, patient: str) -> list[tuple[str, str]]:
     return [(f"Encounter/{tree['id']}", _encounter(tree)) for tree in page.trees]
 
 
+async def encounter_said(visit: Visit, reference: str) -> str:
+    """An encounter in words, as far as it may be seen."""
+    type, _, id = reference.partition("/")
+    if type != "Encounter":
+        return ""
+    page = await visit.reader.glance("Encounter", [("_id", id)])
+    return _encounter(page.trees[0]) if page.trees else ""
+
+
 def _encounter(tree: dict[str, Any]) -> str:
     start = say_time(str(tree.get("period", {}).get("start", "")))
     kinds = [one.get("text") or _first(one) for one in tree.get("type", ())]

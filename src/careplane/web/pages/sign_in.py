@@ -10,6 +10,7 @@ from starlette.responses import Response
 from careplane.kernel.errors import Incorrect, Unauthenticated
 from careplane.records.commands import Note
 from careplane.web.forms import fields
+from careplane.web.security import LEAVING
 from careplane.web.visit import Visit, local, redirect
 
 
@@ -51,6 +52,7 @@ async def leave(visit: Visit) -> Response:
     if apps and person:
         await apps.authorization.session_over(person)
     answer = redirect("/sign-in")
+    answer.headers.update(LEAVING)
     visit.web.sessions.close(answer)
     people, session = visit.web.people, visit.session
     if people and session and visit.caller:

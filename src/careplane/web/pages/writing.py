@@ -10,19 +10,10 @@ from careplane.care.notes.notes import Notes
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, NotFound, Unsupported
 from careplane.web.chart import notes as rows
-from careplane.web.i18n import mark
 from careplane.web.say.problems import Problems
 from careplane.web.visit import Visit
 
 _NOTE = re.compile(r"note/([A-Za-z0-9.-]{1,64})")
-TEMPLATES = {
-    "soap": mark("SOAP note"),
-    "progress": mark("Progress note"),
-    "phone": mark("Telephone call"),
-    "after-visit": mark("After-visit summary"),
-    "discharge": mark("Discharge summary"),
-}
-"""Titles of the templates that ship, by their keys."""
 
 
 def notes_of(visit: Visit) -> Notes:
@@ -81,4 +72,29 @@ async def beginning(visit: Visit, patient: str) -> dict[str, Any]:
     if not may or visit.caller is None or visit.caller.patient:
         return {"templates": []}
     found = await notes_of(visit).offered(visit.caller)
-    return {"templates": [(one.key, TEMPLATES.get(one.key, ""), one.title) for one in found]}
+    return {"templates": [(one.key, one.title) for one in found]}
+
+
+async def encounter_of(visit: Visit, appointment: str) -> str:
+    """The Encounter of a video visit, as `Encounter/17`; empty before the patient has come."""
+    pairs = [("appointment", f"Appointment/{appointment}"), ("_count", "1")]
+    page = await visit.reader.glance("Encounter", pairs)
+    return f"Encounter/{page.trees[0]['id']}" if page.trees else ""
+
+
+async def during(visit: Visit, patient: str, appointment: str) -> dict[str, Any]:
+    """What stands beside a video: the draft that belongs to its encounter, or how to begin one."""
+    offers = await beginning(visit, patient)
+    encounter = await encounter_of(visit, appointment) if offers["templates"] else ""
+    beside = await _draft_of(visit, patient, encounter) if encounter else None
+    return {"workspace": beside, "encounter": encounter, "patient": patient, **offers}
+
+
+async def _draft_of(visit: Visit, patient: str, encounter: str) -> dict[str, Any] | None:
+    pairs = [
+        ("patient", patient), ("encounter", encounter), ("status", "preliminary"),
+        ("_sort", "-date"), ("_count", "20"),
+    ]  # fmt: skip
+    page = await visit.reader.glance("Composition", pairs)
+    mine = [tree for tree in page.trees if is_mine_to_write(visit, tree)]
+    return await form(visit, mine[0]) if mine else None

@@ -42,6 +42,15 @@ class NoteDraft extends HTMLElement {
     if (line.textContent !== text) line.textContent = text;
   }
 
+  /** Nothing came of a button. */
+  fail() {
+    if (this.state) return this.say(this.dataset.failed);
+    this.querySelector("[role=alert]")?.remove();
+    const line = Object.assign(document.createElement("p"), { className: "problem", textContent: this.dataset.failed });
+    line.setAttribute("role", "alert");
+    this.prepend(line);
+  }
+
   /** One after the other, so that each is sent with the version that the one before has made. */
   save() {
     clearTimeout(this.timer);
@@ -51,7 +60,9 @@ class NoteDraft extends HTMLElement {
 
   async send() {
     this.dirty = false;
+    this.busy = true;
     const found = await this.post({ part: "state" }).catch(() => null);
+    this.busy = false;
     const state = found?.querySelector("[data-state]");
     if (!state) {
       this.dirty = true;
@@ -75,48 +86,44 @@ class NoteDraft extends HTMLElement {
 
   async submit(event) {
     const { submitter } = event;
-    if (!this.inside) {
-      if (this.settled) return;
-      event.preventDefault();
-      clearTimeout(this.timer);
-      await this.sending; // what is on its way has a version that the form needs
+    clearTimeout(this.timer);
+    if (!this.inside && !this.busy) {
       this.dirty = false;
-      this.settled = true;
-      this.form.requestSubmit(submitter);
       return;
     }
     event.preventDefault();
-    clearTimeout(this.timer);
-    await this.sending;
+    await this.sending; // what is on its way has a version that the form needs
+    if (!this.inside) return this.form.requestSubmit(submitter);
     const found = await this.post({ part: "form" }, submitter).catch(() => null);
     const made = found?.querySelector("note-draft, [data-done]");
-    if (!made) return this.state && this.say(this.dataset.failed);
+    if (!made) return this.fail();
     this.dirty = false;
     this.replaceWith(document.adoptNode(made));
     (made.querySelector("[role=alert], textarea") ?? made).focus();
   }
 }
 
-/** Tabs of the chart change what stands beside the form, and leave the form as it is. */
+/** Tabs of the chart, and links to them, change what stands beside the form and leave the form. */
 function watchTabs(draft) {
   const tabs = document.querySelector("ul.tabs");
-  tabs?.addEventListener("click", async (event) => {
-    const link = event.target.closest("a");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !draft.isConnected) return;
+  const tabOf = (link) => link && [...tabs.querySelectorAll("a")].find((tab) => tab.pathname === link.pathname);
+  document.querySelector("#frame").addEventListener("click", async (event) => {
+    const tab = tabOf(event.target.closest("a[href]"));
+    if (!tab || event.ctrlKey || event.metaKey || event.shiftKey || !draft.isConnected) return;
     event.preventDefault();
     event.stopPropagation();
-    const answer = await fetch(link.href);
+    const answer = await fetch(tab.href);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const chart = page.querySelector("#chart");
-    if (!chart || !page.querySelector("note-draft")) return location.assign(link.href);
+    if (!chart || !page.querySelector("note-draft")) return location.assign(tab.href);
     for (const style of page.head.querySelectorAll("link[rel=stylesheet]"))
       if (!document.head.querySelector(`link[href="${style.getAttribute("href")}"]`)) document.head.append(style);
     document.querySelector("#chart").replaceWith(document.adoptNode(chart));
     tabs.querySelector("[aria-current]")?.removeAttribute("aria-current");
-    link.setAttribute("aria-current", "page");
-    history.replaceState(null, "", link.href);
+    tab.setAttribute("aria-current", "page");
+    history.replaceState(null, "", tab.href);
     document.title = page.title;
-    document.querySelector("#chart").focus({ preventScroll: true });
+    chart.focus({ preventScroll: true });
   }, true);
 }
 

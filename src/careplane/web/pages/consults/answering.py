@@ -23,7 +23,7 @@ from careplane.web.pages.consults.shared import QUESTIONS, STATUSES, consults_of
 from careplane.web.pages.messages.files import PICTURES, attached, files_of, form_of
 from careplane.web.pages.messages.reading import others_for
 from careplane.web.pages.messages.shared import WRONG, file_address, named_readers, talk_of
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Handler, Visit, redirect
 
 Sent = dict[str, str]

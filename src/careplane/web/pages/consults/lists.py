@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from careplane.web.pages.consults.shared import STATUSES, consults_of
 from careplane.web.pages.messages.shared import patient_named
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit
 
 

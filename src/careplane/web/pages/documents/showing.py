@@ -21,8 +21,7 @@ from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages import chart
 from careplane.web.pages.documents.adding import documents_of
-from careplane.web.pages.filed import names_of
-from careplane.web.say import types
+from careplane.web.pages.filed import encounter_said, names_of
 from careplane.web.say.dates import say_date
 from careplane.web.say.problems import Problem, Problems
 from careplane.web.security import HEADERS, POLICY, PRIVATE
@@ -53,6 +52,8 @@ async def _read(visit: Visit, patient: str) -> dict[str, Any]:
     row = rows.document(tree, visit.caller.id, await names_of(visit, [tree]))
     content = tree.get("content") or [{}]
     attachment = content[0].get("attachment", {})
+    within = tree.get("context", {}).get("encounter") or [{}]
+    encounter = str(within[0].get("reference", ""))
     return {
         "row": row,
         "version": record.version,
@@ -60,9 +61,8 @@ async def _read(visit: Visit, patient: str) -> dict[str, Any]:
         "media": str(attachment.get("contentType", "")),
         "size": said(row.size) if row.size else "",
         "made": say_date(str(attachment.get("creation", ""))),
-        "encounter": ", ".join(
-            filter(None, map(types.reference, tree.get("context", {}).get("encounter", ())))
-        ),
+        "encounter": encounter,
+        "encounter_said": await encounter_said(visit, encounter),
         "text": await _text(visit, row) if row.shown == "text" else "",
         "reason": await _reason(visit, row.id) if row.wrong else "",
         "withdraws": not row.wrong and visit.may("u", "DocumentReference"),

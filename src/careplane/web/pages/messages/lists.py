@@ -12,7 +12,7 @@ from careplane.telehealth.messages.pools import Pool
 from careplane.telehealth.messages.reading import BOXES, MOST_UNREAD, Box
 from careplane.web.i18n import mark
 from careplane.web.pages.messages.shared import talk_of
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit
 
 TITLES: dict[Box, str] = {

@@ -21,7 +21,7 @@ from careplane.web.pages.messages.shared import (
     talk_of,
     wrong,
 )
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Handler, Visit, redirect
 
 _TOLD = (Invalid, Conflict, Forbidden, TooMany)

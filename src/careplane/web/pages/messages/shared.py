@@ -8,7 +8,7 @@ from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, TooMany
 from careplane.telehealth.messages.parties import Party
 from careplane.web.chart.banner import Person
 from careplane.web.i18n import mark
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.say.dates import say_time
 from careplane.web.talk import Talk
 from careplane.web.visit import Visit

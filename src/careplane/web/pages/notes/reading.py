@@ -16,7 +16,7 @@ from careplane.web.chart import notes as rows
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages import chart, writing
-from careplane.web.pages.filed import names_of
+from careplane.web.pages.filed import encounter_said, names_of
 from careplane.web.say.dates import say_time
 from careplane.web.say.problems import Problem, Problems
 from careplane.web.security import HEADERS, PRIVATE
@@ -44,6 +44,7 @@ async def _read(visit: Visit, patient: str) -> dict[str, Any]:
     return {
         **note,
         "addenda": [await _one(visit, one, names) for one in added],
+        "encounter": await encounter_said(visit, note["note"].encounter),
         "adds": _may_add(visit, tree),
         "withdraws": note["note"].mine and not note["note"].draft and not note["note"].wrong,
         "signed": visit.query("signed") == "1",

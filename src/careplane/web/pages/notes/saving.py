@@ -34,11 +34,15 @@ _ENCOUNTER = re.compile(r"Encounter/[A-Za-z0-9.-]{1,64}")
 
 async def begin(visit: Visit) -> Response:
     """POST /patients/{id}/notes, with `template` and perhaps `encounter`."""
-    assert visit.caller is not None
-    patient = visit.path("id")
     sent = await fields(visit.request)
     encounter = sent.get("encounter", "")
     encounter = encounter if _ENCOUNTER.fullmatch(encounter) else ""
+    return await begun(visit, visit.path("id"), sent, encounter)
+
+
+async def begun(visit: Visit, patient: str, sent: dict[str, str], encounter: str) -> Response:
+    """A new draft: beside the chart, or as a part of the page."""
+    assert visit.caller is not None
     notes = writing.notes_of(visit)
     id = await notes.begin(visit.caller, patient, sent.get("template", "soap"), encounter)
     if sent.get("part") == "form":

@@ -11,6 +11,7 @@ from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, Invalid
 from careplane.rest.outcome import status_of
 from careplane.telehealth.tasks.task import Priority
 from careplane.web.forms import fields
+from careplane.web.pages.people_of import people
 from careplane.web.pages.tasks.making import owners
 from careplane.web.pages.tasks.shared import (
     CODES,
@@ -20,7 +21,6 @@ from careplane.web.pages.tasks.shared import (
     tasks_of,
     wrong,
 )
-from careplane.web.pages.today import people
 from careplane.web.visit import Handler, Visit, redirect
 
 Sent = dict[str, str]

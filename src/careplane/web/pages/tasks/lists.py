@@ -9,8 +9,8 @@ from starlette.responses import Response
 from careplane.telehealth.tasks.tasks import BOXES, Box
 from careplane.web.i18n import mark
 from careplane.web.pages.messages.shared import patient_named
+from careplane.web.pages.people_of import people
 from careplane.web.pages.tasks.shared import CODES, PRIORITIES, STATUSES, address, tasks_of
-from careplane.web.pages.today import people
 from careplane.web.visit import Visit
 
 TITLES: dict[Box, str] = {
