@@ -291,6 +291,23 @@ class Settings(BaseSettings):
         description="Hours before a visit at which its patients are reminded of it, with commas "
         "between them, such as `48,2`; empty: never.",
     )
+    consult_hours: int = Field(
+        default=48,
+        ge=1,
+        le=720,
+        description="Hours within which a consult without a meeting is answered, as is promised to "
+        "who asks.",
+    )
+    consult_urgent_hours: int = Field(
+        default=8, ge=1, le=720, description="The same, for one that is urgent."
+    )
+    message_hours: int = Field(
+        default=48,
+        ge=0,
+        le=720,
+        description="Hours after which a patient's message that nobody has answered is brought to "
+        "the notice of its pool; 0: never.",
+    )
     overbook_roles: str = Field(
         default="front-desk",
         description="Roles, with commas between them, that may book beyond what a schedule offers; "

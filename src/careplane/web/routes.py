@@ -34,6 +34,7 @@ from careplane.web.pages import (
 from careplane.web.pages.booking import PRIVATE as BOOKING
 from careplane.web.pages.calendar import PRIVATE as CALENDAR
 from careplane.web.pages.clinic import PRIVATE as CLINIC
+from careplane.web.pages.consults import PRIVATE as CONSULTS
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
 from careplane.web.pages.forms import PRIVATE as FORMS
 from careplane.web.pages.lists import PRIVATE as LISTS
@@ -195,7 +196,7 @@ def _sharing(web: Web) -> list[BaseRoute]:
 def _talk(web: Web) -> list[BaseRoute]:
     if web.talk is None:
         return []
-    pages = (*MESSAGES, *TASKS)
+    pages = (*MESSAGES, *TASKS, *CONSULTS)
     return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
 
 

@@ -166,10 +166,10 @@ def begin(id: str, draft: Draft, asker: Asker, now: int) -> Tree:
     if draft.about:
         tree["about"] = [{"reference": one} for one in draft.about]
     untaken = any(one.is_pool for one in draft.to)
-    if not untaken and not asker.is_patient:
+    if not untaken and not asker.is_patient and not draft.about:
         tree["extension"] = [{"url": names.OWNER, "valueReference": asker.me.tree()}]
     waiting = asker.is_patient or draft.internal or not draft.patient.reference
-    return _tagged(_labelled(tree, draft.internal), untaken=untaken, waiting=waiting)
+    return _tagged(labelled(tree, draft.internal), untaken=untaken, waiting=waiting)
 
 
 def message(
@@ -212,7 +212,7 @@ def message(
         tree["inResponseTo"] = [{"reference": f"Communication/{answers}"}]
     if recipients := _recipients(thread, asker, note=note):
         tree["recipient"] = recipients
-    return _labelled(tree, internal)
+    return labelled(tree, internal)
 
 
 def _recipients(thread: Thread, asker: Asker, *, note: bool) -> list[Tree]:
@@ -274,8 +274,15 @@ def closed(thread: Thread, asker: Asker) -> Tree:
     _require_staff(thread, asker)
     if not thread.is_open:
         raise Conflict("This thread is closed already.")
-    tree = joined({**thread.tree, "status": "completed"}, asker.me)
-    return _tagged(tree, untaken=False, waiting=False)
+    return ended(thread, asker)
+
+
+def ended(thread: Thread, asker: Asker) -> Tree:
+    """Closed, whoever has decided so."""
+    tree = {**thread.tree, "status": "completed"}
+    return _tagged(
+        tree if asker.is_patient else joined(tree, asker.me), untaken=False, waiting=False
+    )
 
 
 def reopened(thread: Thread, asker: Asker) -> Tree:
@@ -327,10 +334,11 @@ def _tagged(tree: Tree, *, untaken: bool, waiting: bool) -> Tree:
 def stored(message: Tree, files: Sequence[Attached]) -> tuple[Tree, ...]:
     """What is to be stored of the files of a message; hidden as the message is."""
     internal = names.has(message.get("category"), names.KIND, names.INTERNAL)
-    return tuple(_labelled(tree, internal) for file in files for tree in file.trees)
+    return tuple(labelled(tree, internal) for file in files for tree in file.trees)
 
 
-def _labelled(tree: Tree, internal: bool) -> Tree:
+def labelled(tree: Tree, internal: bool) -> Tree:
+    """Hidden from patients, where it is internal."""
     if not internal:
         return tree
     meta = tree.get("meta", {})
