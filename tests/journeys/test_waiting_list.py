@@ -93,7 +93,7 @@ async def test_a_time_that_becomes_free_goes_to_the_first_and_then_to_the_next(
     assert await offers(clinic) == ["Patient/p"]
     mails = {one.to: one for one in clinic.boxes["email"].messages}
     assert mails["p@example.org"].subject == "A time has become free for you"
-    assert "Monday, 01 March 2027, 09:00" in mails["p@example.org"].text
+    assert "Monday, 1 March 2027, 09:00" in mails["p@example.org"].text
     assert "Monday, 09:01" in mails["p@example.org"].text
     assert "q@example.org" not in mails
     clock.now += 61 * MINUTE

@@ -18,6 +18,7 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
+from careplane.app.caring import clinic_of, documents_of, notes_of
 from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
@@ -31,18 +32,23 @@ from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
 from careplane.app.packaging import Packaging
+from careplane.app.patients import portal
 from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
 from careplane.app.scanning import scanner_of
 from careplane.app.scheduling import scheduling
 from careplane.app.settings import Settings
+from careplane.app.sharing import sharing
+from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
+from careplane.app.talking import talking
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.notes.keeping import KEEPS as NOTES
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -85,6 +91,7 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.telehealth.messages.admission import KEEPS as MESSAGES
 from careplane.telehealth.scheduling.admission import ADMISSIONS
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.operations import Operations as VisitOperations
@@ -234,6 +241,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS,
+        keeps=NOTES | MESSAGES,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -249,6 +257,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
+    shared = sharing(key, state, door, system_clock, addressing)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
     is_here = tenants.here.is_here
@@ -259,9 +268,10 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     planned = scheduling(settings, door, state, system_clock, tenants, addressing)
+    talked = talking(door, system_clock)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
-    outputs.of(runner)
+    outputs.of(runner, shared.desk.shares)
     given = ledger.receipt if ledger.is_on else None
     operations = (
         *OPERATIONS,
@@ -271,6 +281,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *receipt.operations(given),
         *planned.operations,
         *VisitOperations(visits).offered(),
+        *shared.operations,
+        *talked.operations,
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -307,11 +319,19 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
-        planned.desk,
-        planned.calendars,
+        documents=documents_of(settings, door, system_clock),
+        zone=zone_of(settings),
+        sharing=shared.desk,
+        talk=talked.talk,
+        desk=planned.desk,
+        feeds=planned.calendars,
+        notes=notes_of(key, door, system_clock, fresh),
+        portal=portal(door, planned, system_clock),
+        clinic=clinic_of(door, system_clock),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds
+    others |= shared.apps
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= mcp_apps(settings, key, door, tokens.resolve, addressing, tally.saw)
@@ -344,6 +364,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 sweeping(peopled, tenants.numbers),
                 planned.service,
                 visits.sweep,
+                shared.desk.shares.sweep,
                 *audits.services,
             ),
         ),

@@ -13,14 +13,13 @@ from careplane.access.decide import Decider
 from careplane.access.deidentify.pseudonyms import Pseudonyms
 from careplane.access.masks.view import View
 from careplane.access.policy.policies import Policies, load
-from careplane.access.policy.relations import Relations
+from careplane.access.policy.relations import Relations, record_of
 from careplane.access.policy.source import read_folder, shipped
 from careplane.access.scopes import Permission
 from careplane.access.tenants.known import Tenants
 from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.kernel.errors import Forbidden
-from careplane.search.compartments import compartment_node, compartment_types
 from careplane.search.criterion import Setting
 from careplane.search.parse import criteria
 from careplane.search.plan import Node
@@ -102,9 +101,4 @@ def _relations() -> Relations:
     def where(type: str, query: str) -> Node:
         return criteria(Setting(registry), type, query)
 
-    def compartment(type: str, patient: str) -> Node | None:
-        if type not in compartment_types("Patient"):
-            return None
-        return compartment_node(registry, "Patient", patient, [type])
-
-    return Relations(registry, where, compartment)
+    return Relations(registry, where, record_of(registry, where))

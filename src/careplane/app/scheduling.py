@@ -36,7 +36,8 @@ _MOST_HOURS = 24 * 31
 
 @dataclass(frozen=True, slots=True)
 class Scheduling:
-    """The desk, the operations over it, feeds of calendars, and the service that runs beside."""
+    """The desk, the operations over it, feeds of calendars and where they are read, and the service
+    that runs beside."""
 
     desk: Desk
     operations: tuple[Operation, ...]

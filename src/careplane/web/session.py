@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from careplane.access.caller import Caller
+from careplane.access.people.user import Charge
 from careplane.access.smart.tokens import Token, Tokens
 from careplane.kernel.errors import Busy, Unauthenticated
 
@@ -22,12 +23,14 @@ _LONGEST = 3800  # browsers keep cookies of up to 4,096 bytes, name and attribut
 
 @dataclass(frozen=True, slots=True)
 class DemoRole:
-    """A role that the demo lets anybody take: how the picker names it, and as whom it acts."""
+    """A role that the demo lets anybody take: how the picker names it, and as whom it acts.
+    `patients` are those for whom it acts, where that is somebody else."""
 
     key: str
     title: str
     says: str
     caller: Caller
+    patients: tuple[Charge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,29 +13,30 @@ from tests.fhir_house import policies_with
 # Capital: on every resource; small: where a condition on the resource holds; absent: never.
 # c create, r read, u update, d delete, s search, p purge
 TABLE = """
-                   Patient Observation Claim Appointment Organization Questionnaire AuditEvent
-physician          CRUDS   CRUDS       CRUDS CRUDS       RS           RS            -
-treating-physician rs      cruds       cruds cruds       RS           RS            -
-nurse              RS      CRUDS       -     RS          RS           RS            -
-ward-nurse         rs      crus        -     rs          RS           RS            -
-pharmacist         RS      RS          -     -           RS           RS            -
-front-desk         CRUS    -           -     CRUDS       RS           -             -
-researcher         RS      RS          -     -           RS           RS            -
-patient            rs      rs          rs    crus        RS           RS            rs
-proxy              rs      rs          rs    crus        RS           RS            -
-integration        CRUS    CRUS        CRUS  CRUS        CRUS         RS            -
-auditor            -       -           -     -           RS           -             RS
-privacy-officer    RS      -           -     -           RS           -             RS
-administrator      -       -           -     -           CRUDS        CRUDS         -
-unassigned         CRUDSP  CRUDSP      CRUDSP CRUDSP     CRUDSP       CRUDSP        CRUDSP
-unheard-of         -       -           -     -           -            -             -
+                   Patient Observation Claim Appointment Task Organization Questionnaire AuditEvent
+physician          CRUDS   CRUDS       CRUDS CRUDS       CRUDS RS           RS            -
+treating-physician rs      cruds       cruds cruds       cruds RS           RS            -
+nurse              RS      CRUDS       -     RS          CRUDS RS           RS            -
+ward-nurse         rs      crus        -     rs          rs    RS           RS            -
+pharmacist         RS      RS          -     -           CRUDS RS           RS            -
+front-desk         CRUS    -           -     CRUDS       -     RS           -             -
+researcher         RS      RS          -     -           -     RS           RS            -
+patient            rs      rs          rs    crus        rs    RS           RS            rs
+proxy              rs      rs          rs    crus        rs    RS           RS            rs
+acting-proxy       -       -           -     cu          -     -            -             -
+integration        CRUS    CRUS        CRUS  CRUS        CRUS  CRUS         RS            -
+auditor            -       -           -     -           -     RS           -             RS
+privacy-officer    RS      -           -     -           -     RS           -             RS
+administrator      -       -           -     -           -     CRUDS        CRUDS         -
+unassigned         CRUDSP  CRUDSP      CRUDSP CRUDSP     CRUDSP CRUDSP      CRUDSP        CRUDSP
+unheard-of         -       -           -     -           -     -            -             -
 """
 TYPES, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(row[0], type, cell) for row in ROWS for type, cell in zip(TYPES, row[1:], strict=True)]
 
 
 def node(role: str, permission: Permission, type: str, purpose: str = "TREAT") -> Node:
-    id = "RelatedPerson/r" if role == "proxy" else "Practitioner/n"
+    id = "RelatedPerson/r" if role.endswith("proxy") else "Practitioner/n"
     roles = frozenset({role} - {"unassigned"})
     caller = Caller(Tenant(1), id, "Somebody", frozenset(), "p", roles, purpose)
     return policies_with().restriction(caller, permission, type)

@@ -15,7 +15,11 @@ from collections.abc import Callable
 
 from careplane.access.policy.terms import Entity, Unfit
 from careplane.kernel.errors import CareplaneError
-from careplane.search.compartments import compartment_params, compartment_types
+from careplane.search.compartments import (
+    compartment_node,
+    compartment_params,
+    compartment_types,
+)
 from careplane.search.plan import Chain, Has, Keys, Node, Nothing, Reference, all_of, any_of
 from careplane.search.registry import Registry
 from careplane.search.rows import Param
@@ -23,8 +27,24 @@ from careplane.search.rows import Param
 Criteria = Callable[[str, str], Node]
 Compartment = Callable[[str, str], Node | None]
 
+ABOUT = {"Task": "patient"}
+"""Types outside of the patient compartment of R4 that say whom they are for: they count as of that
+patient's record, so that patients see what is asked of them and for them."""
 _PATIENT = frozenset({"Patient"})
 _UNDER_WAY = "status=arrived,triaged,in-progress"
+
+
+def record_of(registry: Registry, criteria: Criteria) -> Compartment:
+    """What is of a patient's record: the compartment, and what is `ABOUT` the patient."""
+
+    def record(type: str, patient: str) -> Node | None:
+        if type in ABOUT:
+            return criteria(type, f"{ABOUT[type]}=Patient/{patient}")
+        if type not in compartment_types("Patient"):
+            return None
+        return compartment_node(registry, "Patient", patient, [type])
+
+    return record
 
 
 class Relations:
@@ -71,6 +91,8 @@ class Relations:
         """The patient, or what is in the compartment of one."""
         if type == "Patient" or isinstance(patient, Nothing):
             return patient
+        if type in ABOUT:
+            return Chain(self._param(type, ABOUT[type]), _PATIENT, patient)
         if type not in compartment_types("Patient"):
             return Nothing()
         params = compartment_params(self._registry, "Patient", type)

@@ -6,6 +6,7 @@ The scopes say what each may do; the pages show what the scopes allow.
 from __future__ import annotations
 
 from careplane.access.caller import Caller
+from careplane.access.people.user import Charge
 from careplane.access.scopes import parse_scopes
 from careplane.storage.ports.records import Tenant
 from careplane.web.session import DemoRole
@@ -14,14 +15,17 @@ _NURSE = (
     "Patient.rs Encounter.rs Condition.rs AllergyIntolerance.cruds Immunization.cruds "
     "MedicationRequest.rs MedicationAdministration.cruds Observation.cruds DiagnosticReport.rs "
     "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
-    "DocumentReference.crus Appointment.rs Schedule.rs Procedure.rs ServiceRequest.rs Device.rs "
-    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs"
+    "DocumentReference.crus Binary.crs Composition.cruds Provenance.rs Questionnaire.rs "
+    "Appointment.rs Schedule.rs Procedure.rs ServiceRequest.rs Device.rs "
+    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs "
+    "HealthcareService.rs"
 )
 _DESK = (
     "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Consent.crus "
     "Schedule.crus Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
-    "HealthcareService.rs"
+    "HealthcareService.rs Communication.crus Task.crus"
 )
+_PATIENT = "patient/*.rs patient/Appointment.cu patient/Consent.cu patient/Communication.c"
 
 # key, title, what it is for, id, name, scopes, patient
 _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
@@ -32,11 +36,16 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
     ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
      "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
     ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",
-     "Patient/devin-bailey", "Devin Bailey",
-     "patient/*.rs patient/Appointment.cu patient/Consent.cu", "devin-bailey"),
+     "Patient/devin-bailey", "Devin Bailey", _PATIENT, "devin-bailey"),
+    ("proxy", "Parent", "Acts for a child: Alex Labadie, for Junita, who is in school.",
+     "RelatedPerson/junita-labadie-parent", "Alex Labadie",
+     "patient/*.rs patient/Appointment.cu patient/Communication.c", "junita-labadie"),
     ("administrator", "Administrator", "Every type of record, for those who run the server.",
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip
+
+_MORE = {"proxy": frozenset({"acting-proxy"})}
+_CHILD = "Junita Labadie"
 
 
 def roles(tenant: Tenant) -> tuple[DemoRole, ...]:
@@ -44,10 +53,15 @@ def roles(tenant: Tenant) -> tuple[DemoRole, ...]:
     return tuple(
         DemoRole(key, title, says, Caller(
             tenant=tenant, id=id, name=name, scopes=parse_scopes(_scopes(scopes)),
-            patient=patient, roles=frozenset({key}),
-        ))
+            patient=patient, roles=_MORE.get(key, frozenset()) | {key},
+        ), _charges(id, patient))
         for key, title, says, id, name, scopes, patient in _ROLES
     )  # fmt: skip
+
+
+def _charges(id: str, patient: str | None) -> tuple[Charge, ...]:
+    """Whom a RelatedPerson acts for."""
+    return (Charge(id, patient, _CHILD),) if patient and id.startswith("RelatedPerson/") else ()
 
 
 def _scopes(text: str) -> str:

@@ -26,7 +26,7 @@ from careplane.telehealth.scheduling.proposals import Proposals, id_of
 from careplane.telehealth.scheduling.refusals import Unavailable
 from careplane.telehealth.scheduling.visit import Wanted
 
-_PATIENTS = frozenset({"patient", "proxy"})
+_PATIENTS = frozenset({"patient", "proxy", "acting-proxy"})
 More = tuple[tuple[str, Tree | list[Tree]], ...]
 
 

@@ -17,8 +17,8 @@ MINUTE = 60_000_000
 class VisitType:
     """What is booked: its code, how many minutes it takes, and how many must be free before and
     after it. `concept` is the CodeableConcept that an Appointment then has; `media` are the ways in
-    which it can be held (v3-ParticipationMode: PHYSICAL, VIDEOCONF, PHONE), none for any;
-    `staff_only` where patients do not book it themselves."""
+    which it can be held (v3-ParticipationMode: PHYSICAL, VIDEOCONF, PHONE), none for any.
+    `staff_only`: patients do not book it themselves."""
 
     code: str
     concept: Tree

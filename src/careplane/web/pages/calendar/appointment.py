@@ -20,7 +20,7 @@ from careplane.web.agenda.words import CANCELLED
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.calendar.reading import here, one
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 
 _MOST_NOTE = 1000

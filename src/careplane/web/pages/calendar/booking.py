@@ -26,7 +26,7 @@ from careplane.web.i18n import mark
 from careplane.web.pages.calendar.finding import DAYS, GONE, LATE, whole
 from careplane.web.pages.calendar.reading import free, here, must, schedules
 from careplane.web.pages.patients import asked
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 
 _MOST_TEXT = 1000

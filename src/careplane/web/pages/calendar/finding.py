@@ -22,7 +22,7 @@ from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.calendar.appointment import STAGE
 from careplane.web.pages.calendar.reading import free, here, must, one, schedules
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 
 DAYS = 14

@@ -20,7 +20,7 @@ from careplane.telehealth.scheduling.occupancy import LONGEST
 from careplane.web.agenda.roster import Line, Roster, roster
 from careplane.web.agenda.visits import Shown, actors, shown
 from careplane.web.chart.banner import Person
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Handler, Visit
 
 _MOST_SCHEDULES = 200

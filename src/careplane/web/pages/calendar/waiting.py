@@ -26,7 +26,7 @@ from careplane.web.i18n import mark
 from careplane.web.pages.calendar.booking import chosen_one, sought
 from careplane.web.pages.calendar.finding import GONE, offered, search_of, whole
 from careplane.web.pages.calendar.reading import here, schedules
-from careplane.web.pages.today import people
+from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 
 _FIELDS = ("patient", "q", "type", "of", "first", "last", "note")

@@ -1,0 +1,1 @@
+"""Patients say that something in their record is wrong, and are answered."""

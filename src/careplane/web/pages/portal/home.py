@@ -1,0 +1,95 @@
+"""The patient's home: what comes next, what is new, what is to be done, and the ways on."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from starlette.responses import Response
+
+from careplane.fhir.tree import Tree
+from careplane.web.chart import access, medicines, plain, results, said
+from careplane.web.pages.access import names_of
+from careplane.web.pages.portal import results as tests
+from careplane.web.pages.portal import visits
+from careplane.web.pages.portal.own import of, own
+from careplane.web.reader import Page
+from careplane.web.visit import Visit
+
+_NEW_DAYS = 30
+_SHOWN = 4
+_FILL = "fill-form"
+_OPEN = "requested,received,accepted,ready,in-progress"
+
+
+async def _home(visit: Visit, patient: str) -> Response:
+    since = visit.today - timedelta(days=_NEW_DAYS)
+    (appointments, found, letters, forms, drugs, refills), opened = await asyncio.gather(
+        visit.reader.several(
+            ("Appointment", of(patient, ("date", f"ge{visit.today - timedelta(days=1)}"),
+                               ("status", "booked,arrived,checked-in,pending"),
+                               ("_sort", "date"), count=5)),
+            ("Observation", of(patient, ("category", tests.CATEGORIES), ("date", f"ge{since}"),
+                               ("_sort", "-date"), count=60)),
+            ("Communication", [("recipient", f"Patient/{patient}"), ("_sort", "-sent"),
+                               ("_count", "50")]),
+            ("Task", of(patient, ("code", f"{said.SYSTEM}|{_FILL}"), ("status", _OPEN), count=20)),
+            ("MedicationRequest", of(patient, ("status", "active"), count=100)),
+            ("Task", of(patient, ("code", f"{said.SYSTEM}|{medicines.REFILL}"), count=50)),
+        ),
+        _opened(visit, patient),
+    )  # fmt: skip
+    rows = await visits.shown(visit, patient, appointments.trees)
+    new = [plain.told(trend) for trend in results.trends(results.readings(found.trees))]
+    now, _ = medicines.medicines(drugs.trees, refills.trees)
+    return visit.render(
+        "portal/home.html",
+        next=next((row for row in rows if row.coming), None),
+        new=new[:_SHOWN],
+        more=max(len(new) - _SHOWN, 0),
+        unread=_unread(letters),
+        forms=[_form(tree) for tree in forms.trees],
+        medicines=len(now),
+        waiting=[one for one in now if one.open],
+        opened=opened,
+        book=visit.leads("/book"),
+        fill=visit.leads("/forms"),
+    )
+
+
+show = own(_home)
+
+
+async def menu(visit: Visit, patient: str) -> Response:
+    """GET /my/menu: every way there is, for a phone."""
+    return visit.render("portal/menu.html")
+
+
+def _unread(letters: Page) -> int:
+    """Letters to the patient that nobody has noted as received (`Communication.received`)."""
+    return sum(1 for tree in letters.trees
+               if tree.get("status") == "completed" and "received" not in tree)  # fmt: skip
+
+
+def _form(tree: Tree) -> dict[str, Any]:
+    focus = tree.get("focus", {})
+    until = tree.get("restriction", {}).get("period", {}) or tree.get("executionPeriod", {})
+    return {
+        "id": str(tree["id"]),
+        "title": str(tree.get("description") or focus.get("display", "")),
+        "until": str(until.get("end", "")),
+    }
+
+
+async def _opened(visit: Visit, patient: str) -> tuple[str, str] | None:
+    """Who opened the record last, other than who asks; the name and the moment."""
+    assert visit.caller is not None
+    pairs = [("patient", f"Patient/{patient}"), ("_sort", "-date"), ("_count", "40")]
+    page = await visit.reader.glance("AuditEvent", pairs)
+    for event in page.trees:
+        who = next(iter(access.agents([event])), "")
+        if who and who != visit.caller.id and not who.startswith(("client/", "service/")):
+            names = await names_of(visit, [who])
+            return names.get(who, who), str(event.get("recorded", ""))
+    return None
