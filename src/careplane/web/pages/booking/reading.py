@@ -45,8 +45,9 @@ def offered(who: Roster) -> list[Kind]:
 
 
 def mine(visit: Visit, usual: ZoneInfo) -> ZoneInfo:
-    """The patient's own clock; that of the place where none was chosen."""
-    return usual
+    """The clock that the person chose, or that their browser has; that of the place otherwise."""
+    own = visit.audience
+    return usual if own.zone == visit.web.zone else own.clock
 
 
 def terms(line: Line | None) -> Terms:

@@ -84,7 +84,7 @@ async def _offered(visit: Visit, who: Roster, type: str, without: int = 0) -> di
         "people": [(one, who.name(one)) for one in kind.people],
         "of": of,
         "day": first,
-        "zone": zone.key,
+        "clock": zone.key,
         "later": urlencode(again),
         "more": {"type": kind.key, "of": of, "all": "1"},
     }

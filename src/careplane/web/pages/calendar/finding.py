@@ -55,7 +55,7 @@ async def offered(
         "who": who,
         "of": of,
         "day": first,
-        "zone": zone.key,
+        "clock": zone.key,
         "later": urlencode(
             {"type": chosen.key if chosen else "", "of": of, "day": first + timedelta(days=DAYS)}
         ),
