@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.care import asking, pools, tasks
 from careplane.care.orders import referral
 from careplane.care.orders import request as making
@@ -45,7 +45,7 @@ class Referrals:
     async def steps(self, caller: Caller, task: Tree) -> list[str]:
         """What this caller can do now."""
         possible = referral.possible(str(task.get("status", "")))
-        if asking.is_patient(caller):
+        if acts_as_patient(caller):
             return []
         receives, sent = await self._sides(caller, task)
         allowed = (*(referral.RECEIVER if receives else ()), *(referral.SENDER if sent else ()))

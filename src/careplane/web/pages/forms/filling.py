@@ -10,10 +10,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from careplane.access.caller import acts_as_patient
 from careplane.access.scopes import Permission
 from careplane.care.forms import responses, typed
 from careplane.care.forms.opening import Opened
-from careplane.care.forms.own import is_patient
 from careplane.kernel.errors import Conflict, Incorrect, Invalid, Precondition
 from careplane.web.forms import fields
 from careplane.web.pages.chart import frame
@@ -159,7 +159,7 @@ async def _page(
         "version": opened.version,
         "states": STATES,
         "changes": may(visit, Permission.UPDATE, "QuestionnaireResponse"),
-        "takes": opened.extracts and not is_patient(visit.caller),
+        "takes": opened.extracts and not (visit.caller and acts_as_patient(visit.caller)),
     }
     if template == "forms/view.html":
         values["rows"] = view.rows(opened, visit.language)
