@@ -8,17 +8,16 @@ import os
 import re
 import shutil
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from careplane.kernel.clock import system_clock
-from tests.journeys.test_pages import AXE, LOOKS, enter, wear
+from tests.journeys.test_pages import enter
+from tests.looks import LOOKS, violations
 from tests.support import missing
 from tests.visit_house import appointment
 from tools.bench import server
@@ -83,22 +82,6 @@ def desk(browser: Browser, url: str) -> Iterator[Page]:
     assert [text for text in complaints if "status of 4" not in text] == []
 
 
-def check(page: Page, where: str, looks: Sequence[str] = QUICK) -> list[str]:
-    """What axe finds on the page that is open, in these looks, and whether it fits a phone."""
-    protocol = page.context.new_cdp_session(page)
-    page.evaluate(Axe().axe_script)
-    found = []
-    for name in looks:
-        wear(page, protocol, LOOKS[name])
-        report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-        if report.violations_count:
-            found.append(f"{where}, {name}: {report.generate_report()[:1500]}")
-        if name.startswith("phone") and page.evaluate("document.documentElement.scrollWidth") > 390:
-            found.append(f"{where} is wider than a phone")
-    wear(page, protocol, LOOKS["light"])
-    return found
-
-
 @pytest.mark.parametrize(("role", "paths"), [("front-desk", DESK), ("patient", MINE)])
 @pytest.mark.parametrize(
     "looks", [QUICK, pytest.param(tuple(LOOKS), marks=pytest.mark.soak)], ids=["quick", "all"]
@@ -113,7 +96,7 @@ def test_axe_finds_nothing(
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 200, path
-        found += check(page, path, looks)
+        found += violations(page, path, looks)
     context.close()
     assert not found, "\n".join(found)
 
@@ -140,7 +123,7 @@ def test_the_desk_books_for_a_new_patient(desk: Page) -> None:
     expect(desk.get_by_role("alert")).to_contain_text("Write the date of birth")
     expect(desk.get_by_label("Family name")).to_have_value(XSS)
     expect(desk.get_by_label("How it is held")).to_have_value("VIDEOCONF")
-    found = check(desk, "/desk/book")
+    found = violations(desk, "/desk/book")
     assert not found, "\n".join(found)
     desk.locator("#new-born").fill("1990-02-03")
     desk.get_by_role("button", name="Book it").click()
@@ -221,7 +204,7 @@ def test_who_waits_is_offered_a_time_and_accepts_it(desk: Page, browser: Browser
     patient = enter(browser, url, "patient", reduced_motion="reduce").new_page()
     patient.goto("/book")
     patient.get_by_role("link", name=re.compile("Accept")).click()
-    found = check(patient, "an offer")
+    found = violations(patient, "an offer")
     assert not found, "\n".join(found)
     patient.get_by_role("button", name="Book this visit").click()
     expect(patient.locator("h1")).to_have_text("Your visit is booked")
@@ -272,7 +255,7 @@ def test_a_schedule_is_changed_with_a_preview(desk: Page) -> None:
     expect(said).to_contain_text("A rule ends after it starts")
     said.get_by_role("link").click()
     expect(hours.get_by_label("To", exact=True)).to_be_focused()
-    found = check(desk, "a schedule with a mistake", ("light",))
+    found = violations(desk, "a schedule with a mistake", ("light",))
     assert not found, "\n".join(found)
     hours.get_by_label("To", exact=True).fill("11:00")
     desk.get_by_role("button", name="Look at the next weeks").click()

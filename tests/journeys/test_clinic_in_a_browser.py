@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.test_pages import AXE, LOOKS, enter, wear
+from tests.journeys.test_pages import enter
+from tests.looks import violations
 from tests.support import missing
 from tools.screenshots import chromium, served
 
@@ -64,21 +62,6 @@ def reach(page: Page, name: str, most: int = 90) -> None:
         if name in found.split("|")[0] or name == found.split("|")[1]:
             return
     raise AssertionError(f"the tab key never came to {name!r}")
-
-
-def violations(page: Page, looks: dict[str, dict[str, Any]] = LOOKS) -> list[str]:
-    protocol = page.context.new_cdp_session(page)
-    found = []
-    for look, settings in looks.items():
-        wear(page, protocol, settings)
-        results: AxeResults = Axe().run(page, options=AXE)
-        found += [f"{page.url} {look} {v['id']} {v['nodes'][0]['html'][:200]}"
-                  for v in results.response["violations"]]  # fmt: skip
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if wide > 0:
-            found.append(f"{page.url} {look}: {wide} px wider than the window")
-    wear(page, protocol, LOOKS["light"])
-    return found
 
 
 def test_a_prescription_past_an_allergy_by_keyboard_alone(page: Page) -> None:
@@ -133,7 +116,7 @@ def test_a_result_is_acknowledged_by_keyboard_alone(page: Page) -> None:
     expect(page.get_by_text("Dr. Elizbeth Ratke").last).to_be_visible()
     found += violations(page)
     page.goto("/results?whose=all&days=90")
-    found += violations(page, {k: LOOKS[k] for k in ("light", "phone-dark")})
+    found += violations(page, looks=("light", "phone-dark"))
     assert found == []
 
 

@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 import segno
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from careplane.sharing.cards.card import segments
 from tests.journeys.test_clients_of_others import node
-from tests.journeys.test_pages import AXE, LOOKS, browser, enter, url, wear
+from tests.journeys.test_pages import browser, enter, url
+from tests.looks import violations
 from tests.support import missing
 
 __all__ = ["browser", "url"]
@@ -263,16 +262,7 @@ def test_axe_finds_nothing_on_pages_of_sharing(patient: Page, stranger: BrowserC
     found: list[str] = []
 
     def check(page: Page, name: str) -> None:
-        page.evaluate(Axe().axe_script)
-        protocol = page.context.new_cdp_session(page)
-        for looks in ("light", "dark", "phone", "zoomed"):
-            how = LOOKS[looks]
-            wear(page, protocol, how)
-            report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-            if report.violations_count:
-                found.append(f"{name}, {looks}: {report.generate_report()[:1500]}")
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                found.append(f"{name}, {looks}: wider than the window")
+        found.extend(violations(page, name, ("light", "dark", "phone", "zoomed")))
 
     reader.goto(address)
     check(reader, "view")
