@@ -89,7 +89,7 @@ async def test_a_note_is_written_with_scripts_off(ward: Ward) -> None:
             data={"version": version(page), "title": "Visit", **SOAP, "do": "show",
                   "tab": "problems"},
         )  # fmt: skip
-        assert shown.headers["location"] == f"{P}/problems?workspace=note/{id}&saved=1"
+        assert shown.headers["location"] == f"{P}/problems?workspace=note/{id}"
         page = (await http.get(shown.headers["location"])).text
         assert "Lungs clear." in page
         assert "<h1>Problems</h1>" in page

@@ -14,6 +14,7 @@ import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.fresh import require_fresh
+from careplane.care.notes.notes import Notes
 from careplane.care.notes.signing import provenance
 from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound, Precondition, Unproven
@@ -208,6 +209,23 @@ async def test_others_vouch_for_what_was_signed(ward: Ward) -> None:
         await ward.notes.cosign(OTHER, await ward.draft())
     with pytest.raises(Forbidden):
         await ward.notes.cosign(ADA, id)
+
+
+async def test_a_signed_version_that_is_not_kept_is_told_by_what_stands(
+    one: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await one.signed()
+    added = await one.notes.append(OTHER, id)
+    version = await one.notes.save(OTHER, await one.read(added), 1, "More", {"n0": "More."})
+    await one.notes.sign(OTHER, added, version)
+
+    async def gone(*_: object) -> None:
+        raise NotFound("No such version.")
+
+    monkeypatch.setattr(Notes, "signed_version", gone)
+    assert await one.verdict(id) == "holds"
+    other = {**await one.as_seen(DOCTOR, id), "title": "other"}
+    assert (await one.notes.standing(DOCTOR, other)).verdict == "broken"
 
 
 async def test_nobody_elses_signature_counts_as_the_authors(one: Ward) -> None:

@@ -81,7 +81,7 @@ async def save(visit: Visit) -> Response:
         return await _refused(visit, sent, *_problem(error))
     if sent.get("part"):
         return await _part(visit, await writing.read(visit, patient, id), sent["part"])
-    return redirect(_workspace(patient, id, sent.get("tab", "") if do == "show" else "", saved=1))
+    return redirect(_workspace(patient, id, sent.get("tab", "") if do == "show" else ""))
 
 
 _UNPROVEN = Problem(
@@ -136,7 +136,7 @@ async def _done(visit: Visit, sent: dict[str, str], goal: str, what: str) -> Res
     return visit.render("notes/done.html", goal=goal, what=what)
 
 
-def _workspace(patient: str, id: str, tab: str = "", saved: int = 0) -> str:
+def _workspace(patient: str, id: str, tab: str = "") -> str:
     """A tab of the chart with the note beside it."""
     path = f"/{tab}" if tab in chart.TABS and tab != "summary" else ""
-    return f"/patients/{patient}{path}?workspace=note/{id}" + ("&saved=1" if saved else "")
+    return f"/patients/{patient}{path}?workspace=note/{id}"
