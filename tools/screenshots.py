@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,8 +156,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def served(data: Path | None = None) -> Iterator[str]:
-    """The demo, served on a free port until the block ends: from a folder, or a scratch one."""
+def served(data: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The demo, served on a free port until the block ends: from a folder, or a scratch one.
+    `settings`: more of its environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -165,7 +166,7 @@ def served(data: Path | None = None) -> Iterator[str]:
         folder = str(data or scratch)
         command = [sys.executable, "-c", "from careplane.app.cli import main; main()"]
         command += ["serve", "--demo", "--data", folder, "--port", str(port)]
-        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} | dict(settings or {})
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:
             url = f"http://127.0.0.1:{port}"

@@ -255,3 +255,22 @@ async def test_who_missed_too_many_changes_forgets_all(
     await asyncio.gather(*((here, there)[n % 2].tell("d") for n in range(10)))
     await there.look()
     assert sum(len(names) for names in heard[4:] if names) == 10
+
+
+async def test_how_a_person_wants_to_be_spoken_to_is_known_in_every_session(
+    processes: tuple[People, People], states: tuple[StateStore, StateStore]
+) -> None:
+    here, there = processes
+    ada = await Users(states[0]).add(ADA)
+    one = await here.sessions.open(ada, ("pwd",), "", "")
+    other = await there.sessions.open(ada, ("pwd",), "", "")
+    assert (one.session.language, one.session.zone) == ("", "")
+    await here.sessions.prefer(one.session, "ar", "Asia/Amman")
+    there.sessions._forget(None)  # as within a second, see `changes`
+    for sessions, cookie in ((here.sessions, one.cookie), (there.sessions, other.cookie)):
+        session = await sessions.who(cookie)
+        assert session is not None
+        assert (session.language, session.zone) == ("ar", "Asia/Amman")
+        assert session.roles == {"nurse"}
+    again = await there.sessions.open(await Users(states[1]).get(ONE, "ada"), ("pwd",), "", "")
+    assert again.session.language == "ar"

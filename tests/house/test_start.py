@@ -13,7 +13,7 @@ _JUDGING = ("careplane.packages.packages", "careplane.fhir.profiles")
 """Read when a resource is held against profiles for the first time."""
 _ASKED = ("careplane.interop.mcp.server", "careplane.interop.mcp.catalogue")
 """Read when somebody speaks MCP for the first time."""
-_SERVING = ("jinja2", "httpx", "careplane.app.build", "careplane.records.door")
+_SERVING = ("jinja2", "babel", "httpx", "careplane.app.build", "careplane.records.door")
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ _SERVING = ("jinja2", "httpx", "careplane.app.build", "careplane.records.door")
         ("careplane.app.serving", (*_SIGNING_IN, *_SERVING, "structlog", "prometheus_client")),
         (
             "careplane.app.build",
-            (*_SIGNING_IN, *_JUDGING, *_ASKED, "httpx", "jinja2", "structlog", "granian"),
+            (*_SIGNING_IN, *_JUDGING, *_ASKED, "httpx", "jinja2", "babel", "structlog", "granian"),
         ),
         ("careplane.app.workers", (*_SIGNING_IN, *_SERVING, "cryptography", "sqlcipher3")),
         (

@@ -25,6 +25,7 @@ SERVICES = {
     "newest": "a number",
     "before": "as changes",
     "visible": "yes or no, by rights",
+    "may": "yes or no, by rights to a type",
     "_jobs": "a part of this door, for its own methods",
 }
 """Methods of the door that do not go through its one sequence, and why they need not."""

@@ -78,7 +78,7 @@ async def test_an_invitation_is_a_part_that_mail_programs_know(smtp: tuple[Lette
     await mail.send(message)
     parsed = email.message_from_bytes(kept.taken[0], policy=policy.default)
     text, part = parsed.iter_parts()
-    assert "Monday, 01 March 2027, 09:00 (UTC+0100)" in text.get_content()
+    assert "Monday, 1 March 2027, 09:00 (UTC+0100)" in text.get_content()
     assert "https://clinic.example" in text.get_content()
     assert part.get_content_type() == "text/calendar"
     assert part.get_param("method") == "REQUEST"

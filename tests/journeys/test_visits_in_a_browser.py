@@ -4,6 +4,7 @@ keyboard."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -12,6 +13,7 @@ import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -35,7 +37,7 @@ FRAME_SECONDS = 3.0
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The demo, and its data."""
     data = tmp_path_factory.mktemp("visit") / "data"
-    with served(data) as url:
+    with served(data, {"CAREPLANE_VISIT_RECORDING": "true"}) as url:
         yield url, data
 
 
@@ -98,7 +100,9 @@ def meet(house: tuple[str, Path], id: str, here: Browser, there: Browser) -> tup
     ada = go(there, house[0], "patient", path)
     ada.get_by_role("button", name="I agree to be seen by video").press("Enter")
     for page in (ada, doctor):
-        page.get_by_role("button", name="Join the visit").press("Enter")
+        join = page.get_by_role("button", name="Join the visit")
+        expect(join).to_be_enabled()
+        join.press("Enter")
     expect(ada.get_by_role("status").first).to_contain_text("waiting room")
     doctor.get_by_role("button", name=re.compile("Let Devin Bailey in")).press("Enter")
     expect(ada.get_by_role("status").first).to_contain_text("in the visit")
@@ -115,15 +119,21 @@ def sees(page: Page, pictures: int = 2) -> None:
     )
 
 
+def frame_seconds(page: Page) -> float:
+    """From being let in to the first picture of another."""
+    return float(
+        page.evaluate(
+            "() => { const at = n => performance.getEntriesByName(n)[0].startTime;"
+            "return (at('visit-frame') - at('visit-admitted')) / 1000; }"
+        )
+    )
+
+
 def test_two_see_each_other(house: tuple[str, Path], here: Browser, there: Browser) -> None:
     doctor, ada = meet(house, "v1", here, there)
     for page in (doctor, ada):
         sees(page)
-    took = ada.evaluate(
-        "() => { const at = n => performance.getEntriesByName(n)[0].startTime;"
-        "return (at('visit-frame') - at('visit-admitted')) / 1000; }"
-    )
-    assert 0 < took < FRAME_SECONDS
+    assert 0 < frame_seconds(ada) < FRAME_SECONDS
     doctor.get_by_label("Message").fill("<img src=x onerror=alert(1)> hello")
     doctor.get_by_role("button", name="Send").press("Enter")
     expect(ada.get_by_role("log")).to_contain_text("<img src=x onerror=alert(1)> hello")
@@ -143,6 +153,43 @@ def test_two_see_each_other(house: tuple[str, Path], here: Browser, there: Brows
     doctor.get_by_label("What the patient takes home").fill("Rest.")
     doctor.get_by_role("button", name="Put into the record").press("Enter")
     expect(doctor.get_by_text("The summary is in the record")).to_be_visible()
+
+
+def test_a_visit_is_recorded_when_both_agree(
+    house: tuple[str, Path], here: Browser, there: Browser
+) -> None:
+    doctor, ada = meet(house, "v4", here, there)
+    sees(doctor)
+    doctor.get_by_label("Date of birth and address were asked for").check()
+    doctor.get_by_role("button", name="Record the visit").press("Enter")
+    agree = ada.get_by_role("button", name="I agree to be recorded")
+    expect(agree).to_be_focused()
+    expect(doctor.get_by_text("This visit is being recorded.").first).to_be_hidden()
+    agree.press("Enter")
+    for page in (doctor, ada):
+        expect(page.get_by_text("This visit is being recorded.").first).to_be_visible()
+    doctor.wait_for_timeout(2000)
+    ada.get_by_role("button", name="Stop the recording").press("Enter")
+    expect(doctor.get_by_role("status").first).to_contain_text("Part 1 of the recording")
+    doctor.get_by_role("button", name="The identity is checked").press("Enter")
+    expect(doctor.get_by_text("The identity was checked, and")).to_be_visible()
+    (media,) = found(house, "Media?patient=devin-bailey")
+    kept = base64.b64decode(media["content"]["data"])
+    assert kept.startswith(b"\x1aE\xdf\xa3")
+    assert len(kept) > 10_000
+    consents = found(house, "Consent?patient=devin-bailey&_count=200")
+    assert any("verification" in one for one in consents)
+
+
+def found(house: tuple[str, Path], query: str) -> list[dict[str, Any]]:
+    """Resources of the demo."""
+    url, data = house
+    token = server.command("token", "--scope", "system/*.rs", data=data).strip()
+    request = urllib.request.Request(
+        f"{url}/fhir/{query}", headers={"authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return [one["resource"] for one in json.load(answer).get("entry", [])]
 
 
 def test_who_loses_the_line_comes_back(

@@ -50,6 +50,21 @@ class Caller:
         return self._hash
 
 
+_PATIENTS = frozenset({"patient", "proxy", "acting-proxy", "narrow-proxy"})
+
+
+def acts_as_patient(caller: Caller) -> bool:
+    """Whether somebody acts as a patient, or for one, and not as staff. A clinician's app that was
+    opened for one patient has `patient/` scopes too; it is told by who uses it."""
+    kind = caller.id.partition("/")[0]
+    if kind in ("Patient", "RelatedPerson"):
+        return True
+    if caller.roles:
+        return caller.roles <= _PATIENTS
+    contexts = {scope.context for scope in caller.scopes}
+    return kind != "Practitioner" and caller.patient is not None and contexts == {"patient"}
+
+
 def nobody(address: str) -> Caller:
     """Who sent no credential, or none that is good: of no tenant, and with no rights."""
     return Caller(Tenant(0), "", "", frozenset(), address=address)

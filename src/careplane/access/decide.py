@@ -12,14 +12,27 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.access.consent.consents import Consents
 from careplane.access.consent.edition import Edition
+from careplane.access.consent.terms import ACT_CODE, NOT_FOR_PATIENTS, SECURITY
 from careplane.access.masks.view import View
 from careplane.access.scopes import Permission, Scope
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import Forbidden
-from careplane.search.plan import Everything, Node, Nothing, OfType, all_of, any_of
+from careplane.search.plan import (
+    Chain,
+    Coding,
+    Everything,
+    Node,
+    Not,
+    Nothing,
+    OfType,
+    Token,
+    all_of,
+    any_of,
+)
+from careplane.search.rows import Param
 from careplane.storage.ports.records import Put, Tenant
 
 Criteria = Callable[[str, str], Node]
@@ -29,10 +42,10 @@ Compartment = Callable[[str, str], Node | None]
 
 SHARED_WITH_PATIENTS = frozenset(
     {"HealthcareService", "Location", "Medication", "Organization", "Practitioner"}
-    | {"PractitionerRole"}
+    | {"PractitionerRole", "Questionnaire", "ValueSet", "CodeSystem"}
 )
-"""Types outside the patient compartment that a patient's record cannot be read without, and that
-hold no patient's data. `patient/` scopes open them for read and search only."""
+"""Types outside the patient compartment that a patient's record cannot be read without, nor a form
+filled, and that hold no patient's data. `patient/` scopes open them for read and search only."""
 
 PolicyNode = Callable[[Caller, Permission, str], Node]
 """What the policies of the institution let a caller do with a type."""
@@ -40,6 +53,10 @@ PolicyNode = Callable[[Caller, Permission, str], Node]
 ViewOf = Callable[[Caller], View | None]
 """How much of what they may see the policies show a caller; None for all of it."""
 
+_LABELLED = Token(SECURITY, (Coding(ACT_CODE, NOT_FOR_PATIENTS),))
+_LABELLED_IN_THREAD = any_of(
+    _LABELLED, Chain(Param("Communication.part-of"), frozenset({"Communication"}), _LABELLED)
+)
 _LOOKING = frozenset({Permission.READ, Permission.SEARCH})
 _REMEMBERED = 4096
 
@@ -197,7 +214,15 @@ class Decider:
             return scopes
         if caller.emergency is not None:
             return all_of(scopes, self._in_emergency(caller, caller.emergency, permission, type))
-        return all_of(scopes, self._policies(caller, permission, type))
+        node = all_of(scopes, self._policies(caller, permission, type))
+        return all_of(node, self._told_to_patients(type)) if acts_as_patient(caller) else node
+
+    def _told_to_patients(self, type: str) -> Node:
+        """What is labelled as not for patients they do not see, nor do those who act for them; nor
+        a message of a thread that is."""
+        if self._compartment(type, "none") is None:
+            return Everything()
+        return Not(_LABELLED_IN_THREAD if type == "Communication" else _LABELLED)
 
     def _in_emergency(
         self, caller: Caller, patient: str, permission: Permission, type: str

@@ -18,6 +18,7 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
+from careplane.app.caring import clinic_of, documents_of, forms_of, notes_of
 from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
 from careplane.app.dispatch import App, dispatch
@@ -37,13 +38,19 @@ from careplane.app.policing import decider_of, studies_of
 from careplane.app.scanning import scanner_of
 from careplane.app.scheduling import scheduling
 from careplane.app.settings import Settings
+from careplane.app.sharing import sharing
+from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
+from careplane.app.talking import talking
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.forms.own import ADMISSIONS as FORMS
+from careplane.care.notes.keeping import KEEPS as NOTES
+from careplane.care.prescribing.operation import Operations as PrescribingOperations
 from careplane.fhir.analytes import concept_map
 from careplane.interop.subscriptions import sockets
 from careplane.interop.subscriptions.rooms import Rooms
@@ -86,6 +93,7 @@ from careplane.search.wording import extract_with_words
 from careplane.storage.ports.engine import Engine
 from careplane.storage.ports.records import Tenant, Version
 from careplane.storage.ports.state import StateStore
+from careplane.telehealth.messages.admission import KEEPS as MESSAGES
 from careplane.telehealth.scheduling.admission import ADMISSIONS
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.operations import Operations as VisitOperations
@@ -234,7 +242,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         room=Room(tenants.known, store.counts, system_clock).require,
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
-        admissions=subscribed.admissions | ADMISSIONS,
+        admissions=subscribed.admissions | ADMISSIONS | FORMS,
+        keeps=NOTES | MESSAGES,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -250,6 +259,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
+    shared = sharing(key, state, door, system_clock, addressing)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
     is_here = tenants.here.is_here
@@ -260,10 +270,12 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     planned = scheduling(settings, door, state, system_clock, tenants, addressing)
+    talked = talking(door, system_clock)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
-    outputs.of(runner)
+    outputs.of(runner, shared.desk.shares)
     given = ledger.receipt if ledger.is_on else None
+    clinic = clinic_of(door, system_clock)
     operations = (
         *OPERATIONS,
         *Emergencies(glass, tokens).offered(),
@@ -272,6 +284,9 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *receipt.operations(given),
         *planned.operations,
         *VisitOperations(visits).offered(),
+        *shared.operations,
+        *talked.operations,
+        *PrescribingOperations(clinic.prescribing).offered(),
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -308,11 +323,21 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         visits,
         addressing,
         lambda: packaging.packages,
+        documents=documents_of(settings, door, system_clock),
+        zone=zone_of(settings),
+        sharing=shared.desk,
+        talk=talked.talk,
+        desk=planned.desk,
+        feeds=planned.calendars,
+        notes=notes_of(key, door, system_clock, fresh),
         portal=portal(settings, door, planned, system_clock, codes),
+        clinic=clinic,
         drafts=key.derive("drafts"),
+        forms=forms_of(door, system_clock),
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds
+    others |= shared.apps
     others |= dict.fromkeys(health.PATHS, _health(store, traffic))
     others |= {LEDGER: ledger.app()} if ledger.is_on else {}
     others |= mcp_apps(settings, key, door, tokens.resolve, addressing, tally.saw)
@@ -345,6 +370,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 sweeping(peopled, tenants.numbers),
                 planned.service,
                 visits.sweep,
+                shared.desk.shares.sweep,
                 *audits.services,
             ),
         ),

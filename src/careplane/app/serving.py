@@ -67,13 +67,14 @@ def prepare_demo(settings: Settings) -> None:
     folder = settings.data
     if not (folder / keys.NAME).exists():
         keys.create(folder)
-    today = datetime.now(UTC).date()
+    now = datetime.now(UTC)
+    today = now.date()
     stamp = folder / _STAMP
     if stamp.exists() and stamp.read_text() == today.isoformat():
         return
     typer.echo("Loading the demo hospital ...", err=True)
     began = time.monotonic()
-    count = asyncio.run(_load(settings, list(demo.bundles(today))))
+    count = asyncio.run(_load(settings, list(demo.bundles(today, now))))
     stamp.write_text(today.isoformat())
     typer.echo(f"{count:,} resources in {time.monotonic() - began:.1f} s.", err=True)
 

@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         description="Listen without TLS at an address that others can reach: everybody on the way "
         "can read and change what is sent. Not needed behind a proxy, see `CAREPLANE_TRUST_PROXY`.",
     )
+    time_zone: str = Field(
+        default="UTC",
+        description="Time zone of the pages and messages, such as `America/Bogota`, for people "
+        "whose own is not known.",
+    )
     demo: bool = Field(
         default=False, description="Role picker instead of sign-in. For synthetic data only."
     )
@@ -69,6 +74,12 @@ class Settings(BaseSettings):
         default=10_000_000,
         ge=1000,
         description="Largest request body that is taken; more answers 413.",
+    )
+    max_upload_bytes: int = Field(
+        default=10_000_000,
+        ge=1000,
+        le=50_000_000,
+        description="Largest file that the pages take: a document, an image, a recording.",
     )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port for Prometheus, at `/metrics`; 0: none."
@@ -301,6 +312,10 @@ class Settings(BaseSettings):
         default="",
         description="Telephone number that a patient is told to call where video does not work, "
         "such as `+1 555 0100`; empty: none.",
+    )
+    visit_recording: bool = Field(
+        default=False,
+        description="Let who gives a video visit record it, once all who are in it agree.",
     )
     turn_urls: str = Field(
         default="",

@@ -23,7 +23,11 @@ def visiting(settings: Settings, key: Keys, state: StateStore, door: Door, clock
         raise Incorrect("CAREPLANE_TURN_ONLY needs CAREPLANE_TURN_URLS.")
     ice = Ice(turn, stun, settings.turn_secret, settings.turn_seconds, settings.turn_only)
     choice = Choice(
-        settings.visit_early_minutes, settings.visit_late_minutes, settings.visit_phone, ice
+        settings.visit_early_minutes,
+        settings.visit_late_minutes,
+        settings.visit_phone,
+        ice,
+        settings.visit_recording,
     )
     return Visits(door, state, Pages(key.derive("visits")), clock, secret_id, choice)
 

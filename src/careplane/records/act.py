@@ -34,7 +34,8 @@ async def act(parts: Parts, account: Account, command: c.Act) -> Acted:
     account.query = command.about
     for letter, type in command.needs:
         parts.decider.require(account.caller, Permission(letter), rights.known(type))
-    parts = replace(parts.plain, admissions={})  # whoever decides here is who would be asked
+    # Whoever decides here is who would be asked.
+    parts = replace(parts.plain, admissions={}, keeps={})
 
     async def attempt() -> Acted:
         return await _attempt(parts, account, command)

@@ -2,7 +2,8 @@
 
 A Subscription is more than data: its status belongs to the server, and who wrote it decides what
 it may show. The feature declares an `Admit` for its type, `app.build` hands it in, and every write
-of the type, by whatever interaction, passes through it.
+of the type, by whatever interaction, passes through it. What must stay as it is once it is written,
+such as a message that was sent, a `Keep` guards.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ from typing import TypeAlias
 
 from careplane.access.caller import Caller
 from careplane.records.bodies import Content
+from careplane.storage.ports.records import Version
 
 Admit: TypeAlias = Callable[[Caller, Content], Content]
 """The content as it will be stored. Raises Invalid or Unsupported where it may not be; no I/O."""
+
+Keep: TypeAlias = Callable[[Caller, Version | None, Content | None], None]
+"""Asked before the current version of a record (None: there is none) gives way to a content, or to
+nothing (a deletion). Raises Forbidden, Conflict or Invalid where it may not; no I/O. What the law
+takes away, `$purge` and `$erase`, passes by."""

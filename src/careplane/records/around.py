@@ -62,7 +62,7 @@ async def around(
         found += last
         if not last:
             break
-    return [v for v in found if _is_wanted(wanted, v)]
+    return [v for v in found if _is_wanted(wanted, v) and not _is_someones(parts, v)]
 
 
 def _targets(parts: Parts, version: Version) -> Iterable[Key]:
@@ -77,8 +77,13 @@ def _is_outside(wanted: Wanted, inside: frozenset[str], key: Key) -> bool:
     # A patient's record holds what is in the compartment once, on the page where it stands; other
     # patients are no part of it. An encounter's record needs its patient.
     if wanted.type == "Patient":
-        return key[0] not in inside
+        return key[0] == "Binary" or key[0] not in inside
     return key != (wanted.type, wanted.id)
+
+
+def _is_someones(parts: Parts, version: Version) -> bool:
+    """A file in the compartment of a patient: it stands on a page of that one's record."""
+    return version.type == "Binary" and bool(parts.links(version).references)
 
 
 def _is_wanted(wanted: Wanted, version: Version) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from careplane.access.caller import Caller
+from careplane.access.scopes import Permission
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Unsupported
 from careplane.records import (
@@ -71,6 +72,7 @@ from careplane.records.terms.closure import closure
 from careplane.records.transaction import transaction
 from careplane.records.walk import Walk
 from careplane.search.match import Subject
+from careplane.search.plan import Nothing
 from careplane.storage.ports.records import Tenant
 
 _PATH = 200
@@ -255,6 +257,12 @@ class Door:
     async def reach(self, caller: Caller, command: c.Reach) -> Reached:
         """What another caller of the same tenant may read. For administrators."""
         return await self._call(caller, "audit-exposure", reach.reach, command)
+
+    def may(self, caller: Caller, letter: str, type: str) -> bool:
+        """Whether scopes and policies leave a caller any way to do this (a letter of SMART) with
+        records of a type, so that pages offer no more. Each call decides anew."""
+        node = self._parts.decider.by_right(caller, Permission(letter), type)
+        return not isinstance(node, Nothing)
 
     async def changes(self, tenant: Tenant, after: int, count: int = 1000) -> Sequence[Version]:
         """Versions in the order of commit, for a service of this house. Nothing of it may leave

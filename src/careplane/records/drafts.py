@@ -49,6 +49,7 @@ class Drafter:
         await self._inside(Permission.CREATE, content, id, new=True)
         await self._clean(content)
         self._defines(content, id)
+        self._kept(None, content)
         issues = await self._held(content)
         put = Put(content.type, id, "POST", content.rest, content.rows, expect=0, old=Rows())
         return Draft(Effect.CREATED, put, issues=issues)
@@ -70,6 +71,7 @@ class Drafter:
         await self._clean(content)
         self._defines(content, id)
         if current is None or current.deleted:
+            self._kept(None, content)
             draft = self._revive(limit, content, id, current, if_match, method)
             return structs.replace(draft, issues=await self._held(content))
         old = self.parts.rows_stored(current)
@@ -81,6 +83,7 @@ class Drafter:
         _precondition(current, if_match)
         if content.rest == current.rest:
             return Draft(Effect.UNCHANGED, current=current)
+        self._kept(current, content)
         issues = await self._held(content)
         put = Put(
             content.type, id, method, content.rest, content.rows, expect=current.version, old=old
@@ -125,6 +128,7 @@ class Drafter:
             await self._refuse_if_readable(current, old)
             return self._absent(if_match, None)
         _precondition(current, if_match)
+        self._kept(current, None)
         put = Put(type, id, "DELETE", b"", Rows(), expect=current.version, old=old)
         return Draft(Effect.DELETED, put)
 
@@ -161,6 +165,12 @@ class Drafter:
             return found
         version = Version(found.type, found.id or "0", 0, 0, "PUT", rest, 0)
         return Content(found.type, found.id, rest, rows_of(self.parts.extract, version))
+
+    def _kept(self, current: Version | None, content: Content | None) -> None:
+        one = content or current
+        keep = self.parts.keeps.get(one.type) if one else None
+        if keep is not None:
+            keep(self.caller, current, content)
 
     async def _clean(self, content: Content) -> None:
         if self.parts.scanner is not None:

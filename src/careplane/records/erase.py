@@ -6,7 +6,8 @@
    destroys the salts of their leaves, and has a leaf that tells of it. What stays, such as a Task
    that names the patient, comes under the tenant's key, or it could not be read any more. Where
    something was sealed for the patient meanwhile, both steps come again.
-3. What jobs have put out, which may hold something of it, is removed.
+3. What jobs have put out, which may hold something of it, is removed, and so are the patient's
+   health links.
 4. The erasure is noted in the list of erasures, and the superseded keys are destroyed: what is left
    in old pages, in the WAL or in copies is noise.
 
@@ -40,8 +41,9 @@ _SLACK_SECONDS = 0.2
 _ROUNDS = 3
 
 
-Discard: TypeAlias = Callable[[Tenant], Awaitable[int]]
-"""Removes what may hold a part of any record outside of the store; how much that was."""
+Discard: TypeAlias = Callable[[Tenant, str], Awaitable[int]]
+"""Removes what may hold a part of a patient's record, or open it, outside of the store; how much
+that was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Erasing:
             if not await self.keeper.has_current(tenant, id):
                 break
             await self._remove(parts, account, id)  # of what came meanwhile
-        outputs = await self.discard(tenant)
+        outputs = await self.discard(tenant, id)
         keys = await self.keeper.shred(tenant, id)
         return Shredded(purged, keys, outputs, self.ledger)
 

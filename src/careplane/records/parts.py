@@ -16,7 +16,7 @@ from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Unsupported
 from careplane.kernel.ids import NewId
 from careplane.kernel.steps import Step, unwatched
-from careplane.records.admission import Admit
+from careplane.records.admission import Admit, Keep
 from careplane.records.bodies import AcceptMany, Content, Extract, accept, accepting, rows_of
 from careplane.records.profiles.holding import Profiles
 from careplane.records.scanning import Scanner
@@ -78,15 +78,16 @@ class Parts:
     are durable and must not fail; `base` is the address of this server, by which absolute
     references to its own resources are known, and `base_of` that of a tenant; `accept_many`
     validates the resources of Bundles, for instance in another process; `admissions` are asked
-    before resources of their type are written; `room` raises Exceeded for a tenant that may store
-    no more; `step` is told of the steps of a write; `forget` of versions that go; `labels` labels
-    what is written; `fresh` asks people for a fresh proof of who they are; `scanner` looks through
-    the files in what is written; `terms` is what codes are looked up in, `code_sets` is what a
-    search was told of it, `profiles` holds resources against profiles. `definitions` are those that
-    tenants have made; where they are known, `defined` is their epoch, `codes` are the parameters,
-    `masses` are what moles weigh, and `stored` makes every row that a stored resource may have.
-    Where the caller does not see everything, `veil` is theirs, `store` and `registry` are what they
-    see, and `studies` has the pseudonyms of a study."""
+    before resources of their type are written, `keeps` before they come, change or go; `room`
+    raises Exceeded for a tenant that may store no more; `step` is told of the steps of a write;
+    `forget` of versions that go; `labels` labels what is written; `fresh` asks people for a fresh
+    proof of who they are; `scanner` looks through the files in what is written; `terms` is what
+    codes are looked up in, `code_sets` is what a search was told of it, `profiles` holds resources
+    against profiles. `definitions` are those that tenants have made; where they are known,
+    `defined` is their epoch, `codes` are the parameters, `masses` are what moles weigh, and
+    `stored` makes every row that a stored resource may have. Where the caller does not see
+    everything, `veil` is theirs, `store` and `registry` are what they see, and `studies` has the
+    pseudonyms of a study."""
 
     store: RecordStore
     audit: AuditStore
@@ -102,6 +103,7 @@ class Parts:
     accept_many: AcceptMany | None = None
     step: Step = unwatched
     admissions: Mapping[str, Admit] = field(default_factory=dict)
+    keeps: Mapping[str, Keep] = field(default_factory=dict)
     definitions: Definitions | None = None
     defined: int | None = None
     codes: frozenset[str] = frozenset()

@@ -20,6 +20,10 @@ from careplane.search.plan import (
 from careplane.search.registry import Registry
 from careplane.search.rows import Param
 
+_BESIDES = {"Task": ("patient",)}
+"""What R4 leaves out of the compartment of a Patient although it names the patient: what is asked
+of patients, and done for them (docs/clarifications.md)."""
+
 COMPARTMENTS = ("Device", "Encounter", "Patient", "Practitioner", "RelatedPerson")
 
 
@@ -66,4 +70,4 @@ def _members(name: str) -> dict[str, tuple[str, ...]]:
         raise NotFound(
             f"There is no compartment {name[:64]!r}; there are {', '.join(COMPARTMENTS)}"
         )
-    return compartment(name)
+    return compartment(name) | (_BESIDES if name == "Patient" else {})

@@ -8,8 +8,26 @@ from careplane.fhir.definitions import Component, SearchParam, search_parameters
 
 
 def r4_search_parameters() -> tuple[SearchParam, ...]:
-    """Every search parameter of R4."""
-    return tuple(map(_mended, search_parameters()))
+    """Every search parameter of R4, and `patient` of Binary."""
+    return (*map(_mended, search_parameters()), _BINARY_PATIENT)
+
+
+_BINARY_PATIENT = SearchParam(
+    "careplane-Binary-patient",
+    "patient",
+    "reference",
+    ("Binary",),
+    "Binary.securityContext.where(resolve() is Patient)",
+    ("Patient",),
+    (),
+    True,
+    True,
+    (),
+    (),
+    (),
+)
+"""R4 has a Binary's securityContext decide who may see it and gives no way to ask for it. Where it
+is a patient, the file is in that patient's compartment (docs/clarifications.md)."""
 
 
 def _mended(definition: SearchParam) -> SearchParam:

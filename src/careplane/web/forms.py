@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from careplane.kernel.errors import Malformed, TooLarge, UnsupportedMedia
+from careplane.words.catalogues import gettext as _
 
 _LIMIT = 32_768
 _FIELDS = 50
@@ -21,7 +22,7 @@ async def fields(request: Request, most: int = _FIELDS, limit: int = _LIMIT) -> 
     last."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _KIND:
-        raise UnsupportedMedia(f"Forms are sent as {_KIND}.")
+        raise UnsupportedMedia(_("Forms are sent as %(kind)s.", kind=_KIND))
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

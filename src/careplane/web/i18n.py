@@ -1,55 +1,45 @@
-"""Languages of the pages: gettext catalogues beside the templates, English as the source.
+"""Who is spoken to on a page: whose choice of a language and a time zone counts.
 
-A catalogue `locale/<language>/LC_MESSAGES/careplane.mo` makes a language available; nothing else
-is to be done. `tools/messages.py` extracts and compiles.
+An account's choice counts before the browser's, as browsers are shared; then what was chosen in
+this browser, then what the browser asks for (Accept-Language, and a cookie in which a script says
+the browser's zone), then the institution's.
 """
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from gettext import NullTranslations, translation
-from pathlib import Path
+from starlette.requests import Request
+from starlette.responses import Response
 
-DOMAIN = "careplane"
-SOURCE = "en"
-LOCALE = Path(__file__).with_name("locale")
-RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ps", "ur"})
+from careplane.access.people.session import Session
+from careplane.words.audience import Audience, is_zone
+from careplane.words.catalogues import mark
+from careplane.words.languages import known, negotiate
 
-_RANGE = re.compile(
-    r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,30})?\s*(?:;\s*q=(\d(?:\.\d{0,3})?))?\s*"
-)
+__all__ = ["BROWSER_ZONE", "LANGUAGE", "ZONE", "audience_of", "keep", "mark"]
 
-
-def mark(text: str) -> str:
-    """The same text: tells the extractor that a template will translate it."""
-    return text
+LANGUAGE, ZONE = "careplane-language", "careplane-zone"
+"""Cookies of what a person has chosen."""
+BROWSER_ZONE = "careplane-browser-zone"
+"""Cookie that `careplane.js` sets."""
+_YEAR = 365 * 86_400
 
 
-@cache
-def languages() -> frozenset[str]:
-    """The languages that pages can be shown in."""
-    found = {path.parts[-3] for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")}
-    return frozenset({SOURCE, *found})
+def audience_of(request: Request, session: Session | None, zone: str) -> Audience:
+    """Who is at the browser; `zone` is the institution's."""
+    cookies = request.cookies
+    language = known(session.language if session else "") or known(cookies.get(LANGUAGE, ""))
+    wanted = (session.zone if session else "", cookies.get(ZONE, ""), cookies.get(BROWSER_ZONE, ""))
+    return Audience(
+        language or negotiate(request.headers.get("accept-language", "")),
+        next((one for one in wanted if one and is_zone(one)), zone),
+    )
 
 
-def negotiate(accept: str) -> str:
-    """The language for an Accept-Language header (RFC 9110, 12.5.4)."""
-    wanted: list[tuple[float, str]] = []
-    for part in accept[:500].split(","):
-        found = _RANGE.fullmatch(part)
-        if found and float(found[2] or 1) > 0:
-            wanted.append((-float(found[2] or 1), found[1].lower()))
-    available = (code for _, code in sorted(wanted, key=lambda w: w[0]) if code in languages())
-    return next(available, SOURCE)
-
-
-@cache
-def translations(language: str) -> NullTranslations:
-    """The catalogue of a language; the source needs none."""
-    return translation(DOMAIN, LOCALE, [language], fallback=True)
-
-
-def direction(language: str) -> str:
-    """Which way its script runs."""
-    return "rtl" if language in RIGHT_TO_LEFT else "ltr"
+def keep(response: Response, name: str, value: str, *, secure: bool) -> None:
+    """Remember a choice in this browser; an empty one is forgotten."""
+    if value:
+        response.set_cookie(
+            name, value, max_age=_YEAR, path="/", secure=secure, httponly=True, samesite="lax"
+        )
+    else:
+        response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")

@@ -24,16 +24,27 @@ from careplane.web.pages import (
     installed,
     launch,
     patients,
+    preferences,
     records,
     sign_in,
     today,
     validator,
     visits,
 )
+from careplane.web.pages.booking import PRIVATE as BOOKING
+from careplane.web.pages.calendar import PRIVATE as CALENDAR
+from careplane.web.pages.clinic import PRIVATE as CLINIC
+from careplane.web.pages.documents import PRIVATE as DOCUMENTS
+from careplane.web.pages.forms import PRIVATE as FORMS
+from careplane.web.pages.messages import PRIVATE as MESSAGES
+from careplane.web.pages.notes import PRIVATE as NOTES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
 from careplane.web.pages.people import PRIVATE as PEOPLE
 from careplane.web.pages.people import PUBLIC as ENTRANCE
 from careplane.web.pages.portal import PRIVATE as PORTAL
+from careplane.web.pages.sharing import PRIVATE as SHARING
+from careplane.web.pages.sharing import PUBLIC as SHARED
+from careplane.web.pages.tasks import PRIVATE as TASKS
 from careplane.web.pages.terminology import PRIVATE as TERMINOLOGY
 from careplane.web.visit import (
     Handler,
@@ -44,12 +55,15 @@ from careplane.web.visit import (
     refusal,
     signed_in,
 )
+from careplane.words.catalogues import mark
 
 PUBLIC: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/sign-in", sign_in.show),
     ("POST", "/sign-in", sign_in.enter),
     ("POST", "/sign-out", sign_in.leave),
     ("GET", "/docs", api.show),
+    ("GET", "/preferences", preferences.show),
+    ("POST", "/preferences", preferences.choose),
     ("GET", "/manifest.webmanifest", installed.manifest),
     ("GET", "/worker.js", installed.worker),
     ("GET", installed.PAGE, installed.offline),
@@ -70,8 +84,12 @@ VISITS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/visits/{id}/consent", visits.consent),
     ("POST", "/visits/{id}/ticket", visits.ticket),
     ("POST", "/visits/{id}/invite", visits.invite),
+    ("POST", "/visits/{id}/note", visits.note),
     ("POST", "/visits/{id}/summary", visits.summarize),
     ("POST", "/visits/{id}/files", visits.share),
+    ("POST", "/visits/{id}/identity", visits.identify),
+    ("POST", "/visits/{id}/charges", visits.charge),
+    ("POST", "/visits/{id}/recording", visits.recording),
 )
 """Where there are visits by video."""
 
@@ -102,6 +120,9 @@ PRIVATE: tuple[tuple[str, Handler], ...] = (
     *PACKAGES,
 )
 
+PLANS = (*CALENDAR, *BOOKING)
+"""Visits: the desk's pages, and a patient's own."""
+
 CHANGES: tuple[tuple[str, Handler], ...] = (
     ("/audit", anomalies.review),
     ("/patients/{id}/consent", consents.record),
@@ -112,6 +133,18 @@ CHANGES: tuple[tuple[str, Handler], ...] = (
 )
 """Forms of those who are signed in."""
 
+FAMILIES: tuple[tuple[str, str, Handler], ...] = (
+    *PEOPLE,
+    *DOCUMENTS,
+    *CALENDAR,
+    *BOOKING,
+    *NOTES,
+    *PORTAL,
+    *CLINIC,
+    *FORMS,
+)
+"""Pages of folders of their own."""
+
 
 def routes(web: Web) -> list[BaseRoute]:
     """Everything under `/`. It ends in a page for whatever has no address, so other rooms' routes
@@ -121,10 +154,11 @@ def routes(web: Web) -> list[BaseRoute]:
         *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in PUBLIC),
         *_apps(web),
         *_visits(web),
+        *_sharing(web),
+        *_talk(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PEOPLE),
-        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in PORTAL),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in FAMILIES),
         Route("/{path:path}", open_to_all(web, _nowhere), methods=["GET"]),
     ]
 
@@ -148,6 +182,22 @@ def _visits(web: Web) -> list[BaseRoute]:
     ]
 
 
+def _sharing(web: Web) -> list[BaseRoute]:
+    if web.sharing is None:
+        return []
+    return [
+        *(Route(path, open_to_all(web, page), methods=[verb]) for verb, path, page in SHARED),
+        *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in SHARING),
+    ]
+
+
+def _talk(web: Web) -> list[BaseRoute]:
+    if web.talk is None:
+        return []
+    pages = (*MESSAGES, *TASKS)
+    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
+
+
 def application(web: Web) -> Starlette:
     """The pages as an application of their own, errors of the routing included."""
 
@@ -158,7 +208,7 @@ def application(web: Web) -> Starlette:
             visit = await arrived(web, request)
         except Busy:
             visit = Visit(web, request, None)
-        answer = refusal(visit, error("This address does not do that."), problem.status_code)
+        answer = refusal(visit, error(mark("This address does not do that.")), problem.status_code)
         answer.headers.update(problem.headers or {})
         return answer
 

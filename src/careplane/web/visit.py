@@ -7,11 +7,12 @@ import logging
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -23,6 +24,10 @@ from careplane.access.people.user import NARROW_PROXY
 from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
+from careplane.care.clinic import Clinic
+from careplane.care.documents.documents import Documents
+from careplane.care.forms.forms import Forms
+from careplane.care.notes.notes import Notes
 from careplane.kernel.clock import Clock, system_clock
 from careplane.kernel.errors import CareplaneError, Fault, Unsupported
 from careplane.kernel.observe import describe
@@ -32,7 +37,10 @@ from careplane.records.break_glass import BreakGlass
 from careplane.records.door import Door
 from careplane.rest.addressing import Addressing, Place, place_of
 from careplane.rest.outcome import status_of
+from careplane.sharing.desk import SharingDesk
 from careplane.storage.ports.records import Tenant
+from careplane.telehealth.scheduling.calendars.feeds import Feeds
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.visits import Visits
 from careplane.web import i18n, render
 from careplane.web.apps import Apps
@@ -41,7 +49,11 @@ from careplane.web.portal import Portal
 from careplane.web.reader import Reader
 from careplane.web.security import HEADERS, PRIVATE, require_same_origin
 from careplane.web.session import DemoRole, Sessions
+from careplane.web.talk import Talk
 from careplane.web.ways import Way, answers, ways
+from careplane.words.audience import Audience, speaking
+from careplane.words.catalogues import gettext, mark
+from careplane.words.languages import SOURCE
 
 if TYPE_CHECKING:
     from careplane.packages.packages import Packages
@@ -65,7 +77,10 @@ class Web:
     elsewhere; `secure` where browsers come over HTTPS; `glass` where emergency access is offered,
     `apps` where apps may act for people. `people` are those who sign in themselves, `clients` the
     programs that administrators look after, `visits` those by video, `packages` the definitions
-    that are the same for all tenants."""
+    that are the same for all tenants, `zone` the institution's time zone, `documents` and `notes`
+    those of patients, `sharing` what patients give to others, `talk` messages between people;
+    `desk` books visits, `feeds` are calendars for programs, `clinic` has
+    prescriptions, orders and results, `forms` fills Questionnaires."""
 
     door: Door
     tokens: Tokens
@@ -80,8 +95,17 @@ class Web:
     visits: Visits | None = None
     addressing: Addressing = field(default_factory=Addressing)
     packages: Callable[[], Packages] | None = None
+    zone: str = "UTC"
+    documents: Documents | None = None
+    sharing: SharingDesk | None = None
+    talk: Talk | None = None
+    desk: Desk | None = None
+    feeds: Feeds | None = None
+    notes: Notes | None = None
     portal: Portal | None = None
+    clinic: Clinic | None = None
     drafts: bytes = b""
+    forms: Forms | None = None
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -123,12 +147,19 @@ class Visit:
         return self.web.packages()
 
     @cached_property
+    def audience(self) -> Audience:
+        """In which language and at which clock to answer."""
+        return i18n.audience_of(self.request, self.session, self.web.zone)
+
+    @property
     def language(self) -> str:
-        return i18n.negotiate(self.request.headers.get("accept-language", ""))
+        return self.audience.language
 
     @cached_property
     def today(self) -> date:
-        return datetime.fromtimestamp(self.web.clock() / 1_000_000, UTC).date()
+        """The day that it is where the person is."""
+        clock = self.audience.clock
+        return datetime.fromtimestamp(self.web.clock() / 1_000_000, clock).date()
 
     def query(self, name: str) -> str:
         return self.request.query_params.get(name, "").strip()
@@ -141,6 +172,11 @@ class Visit:
         a way that leads nowhere."""
         scopes = self.caller.scopes if self.caller else frozenset()
         return any(Permission.SEARCH in s.permissions and s.type in (None, type) for s in scopes)
+
+    def may(self, letter: str, type: str) -> bool:
+        """Whether to show a form that does this (a letter of SMART) with records of a type. The
+        door decides when it is sent."""
+        return self.caller is not None and self.web.door.may(self.caller, letter, type)
 
     def leads(self, path: str, method: str = "GET") -> bool:
         """Whether a page answers there: what there is depends on what is set up."""
@@ -169,6 +205,13 @@ class Visit:
         return next(named, caller.patient)
 
     @property
+    def clinic(self) -> Clinic:
+        """Prescriptions, orders and results. Raises Unsupported where there are none."""
+        if self.web.clinic is None:
+            raise Unsupported("This server has no orders.")
+        return self.web.clinic
+
+    @property
     def _drafts(self) -> str:
         """Under what the browser keeps drafts of forms of this person; empty where it keeps
         none."""
@@ -182,6 +225,14 @@ class Visit:
         glass, caller = self.web.glass, self.caller
         return bool(glass and caller and (glass.may(caller) or glass.reviews(caller)))
 
+    @property
+    def _this_page(self) -> str:
+        """Where to come back to: the page, or the one that its form stood on."""
+        url = self.request.url
+        if self.request.method != "GET":
+            url = URL(self.request.headers.get("referer", "/"))
+        return local(url.path + (f"?{url.query}" if url.query else ""))
+
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page, with what the layout needs."""
         frame = {
@@ -191,14 +242,20 @@ class Visit:
             "demo": bool(self.web.roles),
             "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
+            "with_talk": self.web.talk is not None and self.offers("Communication"),
+            "with_desk": self.web.desk is not None and self.offers("Appointment"),
+            "with_clinic": self.web.clinic is not None,
+            "with_tasks": self.offers("Task") and not (self.caller and self.caller.patient),
             "here": self.request.url.path,
+            "this_page": self._this_page,
             "today": self.today,
             "emergency": self._emergency,
+            "zone": self.audience.zone,
             "ways": self.ways,
             "acts_for": self.acts_for,
             "drafts": self._drafts,
         }
-        return render.page(template, frame | values, language=self.language, status=status)
+        return render.page(template, frame | values, self.audience, status)
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
@@ -215,7 +272,8 @@ def open_to_all(web: Web, handler: Handler, *, anywhere: bool = False) -> Endpoi
             visit = await arrived(web, request)
             if request.method == "POST" and not anywhere:
                 require_same_origin(request)
-            return await handler(visit)
+            with speaking(visit.audience):
+                return await handler(visit)
         except Exception as error:
             return refusal(visit, _known(error))
 
@@ -250,7 +308,11 @@ def _known(error: Exception) -> CareplaneError:
     if isinstance(error, CareplaneError) and not isinstance(error, Fault):
         return error
     _log.error("A page failed: %s", describe(error))
-    return error if isinstance(error, Fault) else Fault("The operator finds the reason in the log.")
+    return (
+        error
+        if isinstance(error, Fault)
+        else Fault(mark("The operator finds the reason in the log."))
+    )
 
 
 def signed_in(web: Web, handler: Handler) -> Endpoint:
@@ -266,7 +328,11 @@ def refusal(visit: Visit, error: CareplaneError, status: int = 0) -> Response:
     """The error as a page that says what to do."""
     words = explain(error)
     status = status or status_of(error)
-    return visit.render("pages/error.html", status, words=words, number=status, text=error.text)
+    with speaking(visit.audience):
+        text = gettext(error.text)
+    foreign = text == error.text and visit.language != SOURCE
+    told = {"words": words, "number": status, "text": text, "foreign": foreign}
+    return visit.render("pages/error.html", status, **told)
 
 
 def to_sign_in(visit: Visit) -> Response:

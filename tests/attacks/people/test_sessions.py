@@ -482,3 +482,19 @@ async def test_a_token_is_no_person(there: Hospital) -> None:
     for path in ("/security", "/confirm"):
         assert (await browser.get(path)).status_code == 403
     assert (await browser.get("/people")).headers["location"].startswith("/sign-in")
+
+
+async def test_a_choice_of_language_is_the_own_accounts(
+    there: Hospital, ada: Person, browser: Browser
+) -> None:
+    sent = {"language": "de", "zone": "Europe/Berlin", "user": "somebody-else"}
+    assert (await browser.post("/preferences", sent)).status_code == 303
+    for seat in (browser, there.browser()):
+        await seat.by_passkey(ada)
+        page = await seat.get("/security")
+        assert 'lang="de"' in page.text
+        assert 'data-zone="Europe/Berlin"' in page.text
+    forged = await browser.post(
+        "/preferences", {"language": "es"}, headers={"origin": "https://evil.example"}
+    )
+    assert forged.status_code == 403

@@ -11,6 +11,7 @@ from careplane.search.plan import (
     Coding,
     Everything,
     Node,
+    Not,
     Nothing,
     OfType,
     Or,
@@ -35,6 +36,9 @@ def compartment(type: str, patient: str) -> Node | None:
 DECIDER = Decider(criteria, compartment, lambda caller, permission, type: Everything())
 LAB = criteria("Observation", "category=laboratory")
 MINE = compartment("Observation", "p1")
+assert MINE is not None
+NOPAT = Coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "NOPAT")
+TOLD = Not(Token(Param("Resource._security"), (NOPAT,)))
 
 
 def caller(scopes: str, patient: str | None = "p1") -> Caller:
@@ -50,12 +54,12 @@ def caller(scopes: str, patient: str | None = "p1") -> Caller:
         ("system/Observation.r", "r", "Patient", Nothing()),
         ("", "r", "Patient", Nothing()),
         ("user/Observation.rs?category=laboratory", "s", "Observation", LAB),
-        ("patient/*.rs", "r", "Observation", MINE),
+        ("patient/*.rs", "r", "Observation", And((MINE, TOLD))),
         ("patient/*.rs", "r", "Practitioner", Everything()),
         ("patient/*.cruds", "u", "Practitioner", Nothing()),
         ("patient/*.rs", "r", "Basic", Nothing()),
         ("patient/*.rs system/Observation.r", "r", "Observation", Everything()),
-        ("patient/Observation.rs?category=laboratory", "s", "Observation", And((LAB, MINE))),
+        ("patient/Observation.rs?category=laboratory", "s", "Observation", And((LAB, MINE, TOLD))),
         (
             "patient/*.s user/Observation.s?category=laboratory",
             "s",

@@ -19,7 +19,7 @@ treating-physician rs      cruds       cruds cruds       cruds RS           RS  
 nurse              RS      CRUDS       -     RS          CRUDS RS           RS            -
 ward-nurse         rs      crus        -     rs          rs    RS           RS            -
 pharmacist         RS      RS          -     -           CRUDS RS           RS            -
-front-desk         CRUS    -           -     CRUDS       -     RS           -             -
+front-desk         CRUS    -           -     CRUDS       crus  RS           -             -
 researcher         RS      RS          -     -           -     RS           RS            -
 patient            rs      rs          rs    crus        rs    RS           RS            rs
 proxy              rs      rs          rs    rs          rs    RS           RS            rs
@@ -32,8 +32,34 @@ administrator      -       -           -     -           -     CRUDS        CRUD
 unassigned         CRUDSP  CRUDSP      CRUDSP CRUDSP     CRUDSP CRUDSP      CRUDSP        CRUDSP
 unheard-of         -       -           -     -           -     -            -             -
 """
-TYPES, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
-CELLS = [(row[0], type, cell) for row in ROWS for type, cell in zip(TYPES, row[1:], strict=True)]
+NOTES = """
+                   Composition DocumentReference Binary Provenance
+physician          CRUDS       CRUDS             CRUDS  CRUDS
+treating-physician cruds       cruds             cruds  cruds
+nurse              CRUDS       CRUDS             CRUDS  RS
+ward-nurse         crus        crus              crus   rs
+pharmacist         -           -                 -      -
+front-desk         -           -                 -      -
+researcher         -           -                 -      -
+patient            rs          rs                rs     rs
+proxy              rs          rs                rs     rs
+integration        CRUS        CRUS              CRUS   CRUS
+auditor            -           -                 -      -
+privacy-officer    -           -                 -      -
+administrator      -           -                 -      -
+unassigned         CRUDSP      CRUDSP            CRUDSP CRUDSP
+unheard-of         -           -                 -      -
+"""
+"""Notes and documents."""
+
+
+def _cells(table: str) -> tuple[list[list[str]], list[tuple[str, str, str]]]:
+    types, *rows = [line.split() for line in table.strip().splitlines()]
+    return rows, [(r[0], type, cell) for r in rows for type, cell in zip(types, r[1:], strict=True)]
+
+
+ROWS, CELLS = _cells(TABLE)
+CELLS += _cells(NOTES)[1]
 
 
 def node(role: str, permission: Permission, type: str, purpose: str = "TREAT") -> Node:
@@ -53,6 +79,23 @@ def test_what_a_role_may(role: str, type: str, cell: str) -> None:
         elif not isinstance(limit, Nothing):
             found += permission
     assert (found or "-") == cell
+
+
+FORMS = {
+    "physician": "CRUDS",
+    "nurse": "CRUS",
+    "ward-nurse": "crus",
+    "patient": "crus",
+    "proxy": "rs",
+    "front-desk": "-",
+    "pharmacist": "-",
+    "researcher": "-",
+}
+
+
+@pytest.mark.parametrize(("role", "cell"), FORMS.items())
+def test_who_fills_forms(role: str, cell: str) -> None:
+    test_what_a_role_may(role, "QuestionnaireResponse", cell)
 
 
 def test_every_role_that_ships_is_in_the_table() -> None:

@@ -19,10 +19,12 @@ from careplane.kernel.errors import Forbidden, NotFound
 from careplane.records import commands
 from careplane.records.door import Door
 from careplane.storage.ports.records import Tenant, Version
-from careplane.web import assets, i18n
+from careplane.web import assets, render
 from careplane.web.routes import application
 from careplane.web.session import DemoRole
 from careplane.web.visit import Web, local
+from careplane.words.audience import Audience, speaking
+from careplane.words.languages import negotiate
 
 NURSE = Caller(Tenant(1), "Practitioner/n", "Nurse <b>N</b>", parse_scopes("user/Patient.rs"))
 
@@ -87,7 +89,7 @@ def sign_in(client: Browser) -> httpx.Response:
     [("en-GB,en;q=0.9", "en"), ("xx,en;q=0", "en"), ("", "en"), (",,;q=", "en"), ("*", "en")],
 )
 def test_a_language_that_is_not_there_falls_back(accept: str, language: str) -> None:
-    assert i18n.negotiate(accept) == language
+    assert negotiate(accept) == language
 
 
 def test_the_style_sheet_is_small_and_so_are_the_first_scripts() -> None:
@@ -279,3 +281,69 @@ def test_a_bad_form_is_refused(client: Browser, body: bytes, kind: str, status: 
 @pytest.mark.parametrize("fields", [{"role": "root"}, {"role": ""}])
 def test_an_unknown_role_is_refused(client: Browser, fields: dict[str, str]) -> None:
     assert client.post("/sign-in", data=fields).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("sent", "cookies", "language", "zone"),
+    [
+        ({"language": "de"}, "", "de", "UTC"),
+        ({"language": "ar", "zone": "Asia/Amman"}, "", "ar", "Asia/Amman"),
+        ({"zone": "Asia/Amman"}, "careplane-browser-zone=Europe/Berlin", "en", "Asia/Amman"),
+        ({"zone": ""}, "careplane-browser-zone=Europe/Berlin", "en", "Europe/Berlin"),
+        ({"language": "es"}, "careplane-browser-zone=../../etc", "es", "UTC"),
+    ],
+)
+def test_a_language_and_a_clock_are_chosen(
+    client: Browser, sent: dict[str, str], cookies: str, language: str, zone: str
+) -> None:
+    answer = client.post("/preferences", data={**sent, "back": "/sign-in?next=/x"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/x")
+    kept = "; ".join(filter(None, (cookies, *(f"{n}={v}" for n, v in answer.cookies.items()))))
+    page = client.get("/sign-in", headers={"cookie": kept})
+    assert f'lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}"' in page.text
+    assert f'data-zone="{zone}"' in page.text
+    assert page.headers["content-language"] == language
+    assert "Cookie" in page.headers["vary"]
+    assert "Accept-Language" in page.headers["vary"]
+
+
+@pytest.mark.parametrize(
+    "sent", [{"language": "xx"}, {"zone": "Nowhere/at_all"}, {"language": "de", "zone": "../x"}]
+)
+def test_a_choice_that_is_not_offered_is_refused(client: Browser, sent: dict[str, str]) -> None:
+    answer = client.post("/preferences", data=sent)
+    assert answer.status_code == 400
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_choice_leads_nowhere_else(client: Browser) -> None:
+    answer = client.post("/preferences", data={"language": "de", "back": "//evil.example"})
+    assert answer.headers["location"] == "/"
+
+
+def test_every_language_is_named_in_itself(client: Browser) -> None:
+    text = client.get("/preferences?back=/patients").text
+    for name in ("English", "Español", "Deutsch", "العربية"):
+        assert name in text
+    assert '<option translate="no">Europe/Berlin' in text.replace(" >", ">")
+    assert 'name="back" value="/patients"' in text
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ _(text) }}",
+        "{{ _('Open “%(app)s”', app=text) }}",
+        "{{ ngettext('%(num)s of %(text)s', '%(num)s of %(text)s', 2, text=text) }}",
+        "{% trans %}Hello {{ text }}{% endtrans %}",
+        "<p title=\"{{ _('Open “%(app)s”', app=text) }}\"></p>",
+    ],
+)
+def test_what_a_sentence_names_is_escaped(language: str, source: str) -> None:
+    hostile = "100 % <script>alert('x')</script>\""
+    with speaking(Audience(language)):
+        said = render.environment(language).from_string(source).render(text=hostile)
+    assert "<script>" not in said
+    assert "&lt;script&gt;" in said
+    assert "100 %" in said

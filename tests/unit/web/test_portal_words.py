@@ -49,7 +49,7 @@ def repeat(**parts: Any) -> dict[str, Any]:
           "asNeededCodeableConcept": {"text": "pain"},
           "maxDosePerPeriod": {"numerator": {"value": 8, "unit": "mL"},
                                "denominator": {"value": 1, "unit": "d"}}},
-         "take 1 – 2 mL, only when needed, for pain, no more than 8 mL / 1 d"),
+         "take 1 – 2 mL, only when needed, for pain, no more than 8 mL / 1 day"),
         (repeat(frequency=1, period=1, periodUnit="unheard-of"), ""),
         ({}, ""),
     ],

@@ -86,7 +86,7 @@ def test_impossible_times_have_no_place_on_an_axis() -> None:
         ("HumanName", {"text": "Plato"}, "Plato"),
         ("Address", {"line": ["1 Main St"], "city": "Boston", "country": "US"},
          "1 Main St, Boston, US"),
-        ("ContactPoint", {"value": "555", "system": "phone", "use": "home"}, "555 (home phone)"),
+        ("ContactPoint", {"value": "555", "system": "phone", "use": "home"}, "555 (Home, Phone)"),
         ("Identifier", {"type": {"text": "MRN"}, "value": "17"}, "MRN: 17"),
         ("Reference", {"reference": "Patient/1"}, "Patient/1"),
         ("Reference", {"identifier": {"value": "17"}}, "17"),

@@ -17,6 +17,8 @@ PART2 = "42CFRPart2"
 """v3-ActCode: information of a program under 42 CFR Part 2."""
 NO_REDISCLOSURE = "NODSCLCD"
 """v3-ActCode: no disclosure without the subject's authorization."""
+NOT_FOR_PATIENTS = "NOPAT"
+"""v3-ActCode: not to be shown to the patient, their family or those who act for them."""
 
 BREAK_GLASS = "BTG"
 _WIDER = {

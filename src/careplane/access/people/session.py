@@ -37,7 +37,8 @@ class Session:
     (`Practitioner/17`), `user` is the account. `patient` is the one in whose name he acts,
     `patients` are those he may choose from. `auth_time` is when he last proved who he is, in
     seconds since 1970, and `amr` by what; `until` is when the session ends at the latest. `caller`
-    is whom the rooms below see, with the most that he may."""
+    is whom the rooms below see, with the most that he may; `language` and `zone` are how he wants
+    to be spoken to, empty where he has not said."""
 
     key: str
     user: str
@@ -52,3 +53,5 @@ class Session:
     amr: tuple[str, ...]
     until: int
     caller: Caller
+    language: str = ""
+    zone: str = ""

@@ -217,6 +217,14 @@ class Sessions:
         """The user is not what he was: every process reads him anew."""
         await self._changes.tell(f"user/{int(tenant)}/{user}")
 
+    async def prefer(self, session: Session, language: str, zone: str) -> None:
+        """Speak to the user in this language and at this clock from now on, wherever he signs
+        in."""
+        await self._users.change(
+            session.tenant, session.user, lambda one: replace(one, language=language, zone=zone)
+        )
+        await self.changed(session.tenant, session.user)
+
     async def sweep(self, tenants: Sequence[Tenant]) -> None:
         """Forget those that are over."""
         for tenant in tenants:
@@ -316,6 +324,8 @@ def _session(kept: Kept, user: User, charges: tuple[Charge, ...], until: int) ->
         kept.amr,
         until,
         caller,
+        user.language,
+        user.zone,
     )
 
 

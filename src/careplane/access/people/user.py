@@ -38,7 +38,8 @@ class User(Struct, frozen=True, array_like=True):
     """`login` is what is typed in. `resources` are the FHIR resources that the person is: one
     Practitioner, one Patient, or RelatedPersons, one for each patient. `generation` counts how
     often all sessions were ended; `subject` is who the person is at an external provider, once
-    known. Moments are in microseconds since 1970."""
+    known. `language` and `zone` are how he wants to be spoken to, empty where he has not said.
+    Moments are in microseconds since 1970."""
 
     id: str
     tenant: int
@@ -50,6 +51,8 @@ class User(Struct, frozen=True, array_like=True):
     disabled: bool = False
     generation: int = 0
     subject: str = ""
+    language: str = ""
+    zone: str = ""
 
     @property
     def kind(self) -> str:
@@ -116,5 +119,5 @@ def checked(user: User) -> User:
     clean = tuple(dict.fromkeys(user.resources)), tuple(sorted(set(user.roles)))
     return User(
         user.id, user.tenant, login, user.name.strip(), *clean,
-        user.created, user.disabled, user.generation, user.subject,
+        user.created, user.disabled, user.generation, user.subject, user.language, user.zone,
     )  # fmt: skip

@@ -27,7 +27,8 @@ _DIRECTORY = _types(
 _KNOWLEDGE = _types(
     "ActivityDefinition CapabilityStatement ChargeItemDefinition CodeSystem CompartmentDefinition "
     "ConceptMap EffectEvidenceSynthesis EventDefinition Evidence EvidenceVariable ExampleScenario "
-    "GraphDefinition ImplementationGuide Library Measure MessageDefinition NamingSystem "
+    "GraphDefinition ImplementationGuide Library Measure MedicinalProductInteraction "
+    "MessageDefinition NamingSystem "
     "ObservationDefinition OperationDefinition PlanDefinition Questionnaire ResearchDefinition "
     "ResearchElementDefinition RiskEvidenceSynthesis SearchParameter SpecimenDefinition "
     "StructureDefinition StructureMap TerminologyCapabilities TestScript ValueSet"

@@ -19,6 +19,7 @@ from careplane.app.cli import (
     doctor,
     exporting,
     fhir,
+    forms,
     importing,
     keys,
     ledger,
@@ -72,6 +73,7 @@ app.add_typer(clients.app, name="client")
 app.add_typer(package.app, name="package")
 app.add_typer(tenants.app, name="tenant")
 app.add_typer(terminology.app, name="terminology")
+app.add_typer(forms.app, name="forms")
 app.add_typer(users.app, name="user")
 app.add_typer(users.roles, name="role")
 

@@ -87,7 +87,8 @@ def day(
     from careplane.kernel.errors import Incorrect
     from careplane.records.bodies import whole
     from careplane.records.commands import Search
-    from careplane.telehealth.scheduling.calendars.model import calendar
+    from careplane.telehealth.scheduling.calendars.model import is_shown
+    from careplane.telehealth.scheduling.occupancy import actors_of, moment_of
 
     if by not in ("practitioner", "room"):
         raise Incorrect("--by is practitioner or room.")
@@ -110,13 +111,21 @@ def day(
                 return visits
 
     visits = _asked(work, data, database, tenant)
-    table = calendar([chosen], visits, there, "room" if by == "room" else "practitioner")
-    found = [
-        {"actor": column.actor, "id": entry.id, "status": entry.status,
-         "start": datetime.fromtimestamp(entry.start // 10**6, there).isoformat(),
-         "end": datetime.fromtimestamp(entry.end // 10**6, there).isoformat()}
-        for column in table.columns for entry in column.entries
-    ]  # fmt: skip
+    kinds = ("Location",) if by == "room" else ("Practitioner", "PractitionerRole")
+
+    def local(instant: str) -> datetime:
+        return datetime.fromtimestamp(moment_of(instant) // 10**6, there)
+
+    now = round(datetime.now(UTC).timestamp()) * 10**6
+    found = sorted(
+        (
+            {"actor": actor, "id": one["id"], "status": one["status"],
+             "start": local(one["start"]).isoformat(), "end": local(one["end"]).isoformat()}
+            for one in visits if is_shown(one, now) and local(one["start"]).date() == chosen
+            for actor in actors_of(one) if actor.split("/")[0] in kinds
+        ),
+        key=lambda one: (one["actor"], one["start"], one["id"]),
+    )  # fmt: skip
     lines = [
         f"{one['start'][11:16]}-{one['end'][11:16]}  {one['actor']}  {one['status']}  {one['id']}"
         for one in found

@@ -9,8 +9,12 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from importlib.resources import files
+
+from careplane.app.demo import schedules
+from careplane.care.forms import ready
+from careplane.fhir.codec import json
 
 ANCHOR = date(2021, 4, 1)
 """The day that the stored dates call today."""
@@ -18,8 +22,9 @@ ANCHOR = date(2021, 4, 1)
 _DAY = re.compile(rb'"(\d{4}-\d\d-\d\d)(?=["T])')
 
 
-def bundles(today: date) -> Iterator[bytes]:
-    """Every transaction Bundle of the demo, the hospital first, its dates moved to `today`.
+def bundles(today: date, now: datetime | None = None) -> Iterator[bytes]:
+    """Every transaction Bundle of the demo, the hospital first, its dates moved to `today`; the
+    schedules last, around `now`.
 
     The entries are updates with fixed ids, so loading twice makes no duplicates.
     """
@@ -27,6 +32,20 @@ def bundles(today: date) -> Iterator[bytes]:
     move = _mover(today - ANCHOR)
     for line in gzip.decompress(packed).splitlines():
         yield _DAY.sub(move, line)
+    yield schedules.bundle(today, now)
+    yield _forms()
+
+
+def _forms() -> bytes:
+    """The questionnaires that come with Careplane."""
+    entries = [
+        {
+            "resource": ready.questionnaire(name),
+            "request": {"method": "PUT", "url": f"Questionnaire/{name}"},
+        }
+        for name in ready.known()
+    ]
+    return json.dump({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
 
 def _mover(distance: timedelta) -> Callable[[re.Match[bytes]], bytes]:

@@ -15,13 +15,20 @@ _NURSE = (
     "Patient.rs Encounter.rs Condition.rs AllergyIntolerance.cruds Immunization.cruds "
     "MedicationRequest.rs MedicationAdministration.cruds Observation.cruds DiagnosticReport.rs "
     "CarePlan.cruds CareTeam.rs Goal.cruds Flag.cruds Task.cruds Communication.cruds "
-    "DocumentReference.crus Appointment.rs Procedure.rs ServiceRequest.rs Device.rs "
-    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs"
+    "DocumentReference.crus Binary.crs Composition.cruds Provenance.rs Questionnaire.rs "
+    "QuestionnaireResponse.crus "
+    "Appointment.rs Schedule.rs Procedure.rs ServiceRequest.rs Device.rs "
+    "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs "
+    "HealthcareService.rs"
 )
 _DESK = (
     "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Consent.crus "
-    "Schedule.rs Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
-    "HealthcareService.rs"
+    "Schedule.crus Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
+    "HealthcareService.rs Communication.crus Task.crus"
+)
+_PATIENT = (
+    "patient/*.rs patient/Appointment.cu patient/Consent.cu patient/Communication.c "
+    "patient/QuestionnaireResponse.cu"
 )
 
 # key, title, what it is for, id, name, scopes, patient
@@ -33,12 +40,11 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
     ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
      "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
     ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",
-     "Patient/devin-bailey", "Devin Bailey",
-     "patient/*.rs patient/Consent.cu patient/Appointment.cu patient/Communication.cu",
-     "devin-bailey"),
+     "Patient/devin-bailey", "Devin Bailey", _PATIENT, "devin-bailey"),
     ("proxy", "Parent", "Acts for a child: Alex Labadie, for Junita, who is in school.",
      "RelatedPerson/junita-labadie-parent", "Alex Labadie",
-     "patient/*.rs patient/Appointment.cu patient/Communication.cu", "junita-labadie"),
+     "patient/*.rs patient/Appointment.cu patient/Communication.c patient/QuestionnaireResponse.cu",
+     "junita-labadie"),
     ("administrator", "Administrator", "Every type of record, for those who run the server.",
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip

@@ -41,7 +41,8 @@ class Keys:
     def derive(self, purpose: str) -> bytes:
         """32 bytes for one purpose: `store`, `tokens`, `client-secrets`, `sessions`, `bulk`,
         `ledger-leaves`, `ledger-signing`, `pseudonyms`, `id-tokens`, `consent`,
-        `people`, `challenges`, `devices`."""
+        `people`, `challenges`, `devices`, `health-links`, `health-link-passcodes`,
+        `health-cards`, `notes`."""
         return HKDFExpand(SHA256(), _LENGTH, f"careplane/{purpose}/1".encode()).derive(self.root)
 
 

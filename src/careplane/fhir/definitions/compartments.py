@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-_ALSO: dict[str, dict[str, tuple[str, ...]]] = {"Patient": {"Device": ("patient",)}}
-"""Members that R4 does not list: a device that names a patient is about that patient
-(docs/clarifications.md)."""
+_ALSO: dict[str, dict[str, tuple[str, ...]]] = {
+    "Patient": {"Binary": ("patient",), "Device": ("patient",)}
+}
+"""Members that R4 does not list: a device that names a patient is about that patient, and so is a
+file whose securityContext is one (docs/clarifications.md)."""
 
 
 def compartment(code: str) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,8 @@ SearchType = Literal[
     "number", "date", "string", "token", "reference", "composite", "quantity", "uri", "special"
 ]
 _URL = "http://hl7.org/fhir/SearchParameter/"
+_OURS = "careplane-"
+_OUR_URL = "https://github.com/careplane/careplane/SearchParameter/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class SearchParam:
     @property
     def url(self) -> str:
         """Its canonical URL."""
-        return _URL + self.id
+        return (_OUR_URL if self.id.startswith(_OURS) else _URL) + self.id
 
 
 @cache

@@ -8,6 +8,8 @@ Two evaluations share nothing but compiled expressions, which hold no data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -64,9 +66,24 @@ class Shared:
         self._environment = environment
         self._left = environment.budget
 
-    def evaluate(self, expression: str, node: Node, index: int) -> Collection:
-        """As `evaluate`, for an element that is number `index` of its list (`$index`)."""
-        run = Run(self._environment, [node])
+    @property
+    def left(self) -> int:
+        """Steps that are left of the budget; negative once it is spent."""
+        return self._left
+
+    def evaluate(
+        self,
+        expression: str,
+        node: Node,
+        index: int,
+        variables: Mapping[str, Collection] | None = None,
+    ) -> Collection:
+        """As `evaluate`, for an element that is number `index` of its list (`$index`); `variables`
+        stand in the place of those of the environment."""
+        known = self._environment
+        if variables is not None:
+            known = replace(known, variables=variables)
+        run = Run(known, [node])
         run.left = self._left
         try:
             run.spend(_EACH)

@@ -51,7 +51,7 @@ def reference_issues(
         text = f"The reference is {target.how}; allowed is {', '.join(sorted(aggregation))}{by}"
         yield Issue("error", "structure", text, place(node))
     yield from _versioned(node, types, by)
-    urls = [u for t in types for u in t.targets]
+    urls = [_plain(u) for t in types for u in t.targets]
     if not urls or _ANY in urls:
         return
     fitting = [u for u in urls if _is_for(u, target.type, walk)]
@@ -85,6 +85,17 @@ def _versioned(node: Node, types: Sequence[TypeRule], by: str) -> Iterator[Issue
         yield Issue("error", "structure", f"The reference must name a version{by}", place(node))
     elif wanted == {"independent"} and has_version:
         yield Issue("error", "structure", f"The reference must not name a version{by}", place(node))
+
+
+def _plain(url: str) -> str:
+    """A type of R4 without the version of R4 (`...|4.0.1`); there is no other here."""
+    plain = url.partition("|")[0]
+    return plain if plain.startswith(_CORE) and _names_a_type(plain) else url
+
+
+def _names_a_type(url: str) -> bool:
+    name = url.removeprefix(_CORE)
+    return name == "Resource" or is_resource(name)
 
 
 def _is_for(url: str, type_name: str, walk: Walking) -> bool:

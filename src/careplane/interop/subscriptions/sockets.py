@@ -93,25 +93,32 @@ class Sockets:
         self.open.add(id(session))
         self.bell.hang(session.news)
         telling = asyncio.create_task(session.tell())
+        listening = asyncio.create_task(_listen(session, receive))
+        gone = False
         try:
-            await _listen(session, receive, telling)
+            await asyncio.wait((listening, telling), return_when=asyncio.FIRST_COMPLETED)
+            gone = listening.done() and not listening.cancelled() and listening.result()
         finally:
             self.open.discard(id(session))
             self.bell.unhang(session.news)
-            telling.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await telling
+            # granian does not send a close while something waits to receive
+            for task in (listening, telling):
+                task.cancel()
+            await asyncio.gather(listening, telling, return_exceptions=True)
+        if not gone:
+            with suppress(OSError, RuntimeError):  # the client may be gone already
+                await send({"type": "websocket.close", "code": _POLICY})
 
 
-async def _listen(session: _Session, receive: Receive, telling: asyncio.Task[None]) -> None:
-    while not telling.done():
+async def _listen(session: _Session, receive: Receive) -> bool:
+    """Hear the client out: True where it went, False where it made no sense."""
+    while True:
         message = await receive()
         if message["type"] != "websocket.receive":
-            return
+            return True
         text = message.get("text")
         if not isinstance(text, str) or len(text) > _LONGEST or not await session.heard(text):
-            await session.close(_POLICY)
-            return
+            return False
 
 
 @dataclass(slots=True)
@@ -148,26 +155,19 @@ class _Session:
             return False
         return True
 
-    async def close(self, code: int) -> None:
-        """End the connection."""
-        with suppress(Exception):  # the client may be gone already
-            await self._send({"type": "websocket.close", "code": code})
-
     async def tell(self) -> None:
-        """Events as they come, for as long as something is bound."""
+        """Events as they come, until nothing is bound any more."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL):
                     await self.news.wait()
             self.news.clear()
             if not self._bound and self._sockets.clock() - self._since > _UNBOUND:
-                await self.close(_POLICY)
                 return
             for id, bound in list(self._bound.items()):
                 if bound.until <= self._sockets.clock():
                     del self._bound[id]
                     if not self._bound:
-                        await self.close(_POLICY)
                         return
                     continue
                 try:

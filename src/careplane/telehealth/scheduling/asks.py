@@ -21,7 +21,7 @@ def of_wanted(
     times = spans or [(wanted.start, wanted.end)]
     asks = (
         lambda seen: schedules([wanted.schedule]),
-        around(lambda seen: [wanted.schedule], lambda seen: times),
+        *around(lambda seen: [wanted.schedule], lambda seen: times),
     )
     return c.Act(operation, asks, decide, about=f"Schedule/{wanted.schedule}")
 
@@ -53,13 +53,19 @@ def stored(
         lambda seen: c.Asking(changes=tuple(("Appointment", id) for id in ids)),
         slots,
         lambda seen: schedules(their(seen)),
-        around(their, spans or (lambda seen: spans_of(seen, ids))),
+        *around(their, spans or (lambda seen: spans_of(seen, ids))),
     )
 
 
 def spans_of(seen: c.Seen, ids: Sequence[str]) -> list[tuple[int, int]]:
     found = [seen.records[key] for id in ids if (key := ("Appointment", id)) in seen.records]
     return [(moment_of(t["start"]), moment_of(t["end"])) for t in found if "start" in t]
+
+
+def offers_of(wish: str) -> c.Look:
+    """What is offered for a wish of the waiting list; ended ones among them."""
+    criteria = f"supporting-info=Appointment/{wish}&status=pending"
+    return c.Look("offers", "Appointment", criteria)
 
 
 def held_by(patients: Sequence[str]) -> c.Asking:

@@ -15,12 +15,13 @@ from careplane.telehealth.scheduling import booking
 from careplane.telehealth.scheduling.notices.letters import Kind
 from careplane.telehealth.scheduling.occupancy import held_until, moment_of
 
+_OVER = frozenset({"cancelled", "entered-in-error"})
 _KEPT = frozenset({"pending", "booked", "waitlist"})
 
 
 class Line(msgspec.Struct, frozen=True):
     """One Appointment: times in microseconds since 1970, 0 where it has none; `changed` is when
-    its version was made; `offer` whether it answers a wish."""
+    its version was made; `offer` whether it answers a wish; `slots` are ids of those it takes."""
 
     id: str
     status: str
@@ -29,6 +30,7 @@ class Line(msgspec.Struct, frozen=True):
     changed: int
     version: int
     offer: bool
+    slots: tuple[str, ...] = ()
 
 
 class Board:
@@ -36,6 +38,15 @@ class Board:
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
+
+    def left(self, id: str, tree: Tree | None) -> tuple[str, ...]:
+        """The Slots that an Appointment takes no more with this version; asked before it is met."""
+        before = self._lines.get(id)
+        if before is None:
+            return ()
+        over = tree is None or tree.get("status") in _OVER
+        kept = frozenset() if over or tree is None else frozenset(booking.slots_of(tree))
+        return tuple(one for one in before.slots if one not in kept)
 
     def meet(self, id: str, tree: Tree | None, version: int, changed: int) -> Kind | None:
         """A version, None for a deletion: what a patient should be told of it."""
@@ -78,7 +89,8 @@ def line_of(id: str, tree: Tree, version: int, changed: int) -> Line:
     """What is kept of an Appointment."""
     start = moment_of(tree["start"]) if "start" in tree else 0
     until, offer = held_until(tree) or 0, bool(booking.wish_of(tree))
-    return Line(id, str(tree.get("status")), start, until, changed, version, offer)
+    slots = tuple(booking.slots_of(tree))
+    return Line(id, str(tree.get("status")), start, until, changed, version, offer, slots)
 
 
 def _told(before: Line | None, line: Line) -> Kind | None:

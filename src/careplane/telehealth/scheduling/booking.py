@@ -29,15 +29,20 @@ HELD = "held"
 """The name of the search for what a patient holds."""
 _DAY = 1440 * MINUTE
 _MOST_HOLDS = 3
+More = Sequence[tuple[str, object]]
+"""Elements that an Appointment has besides."""
+_GIVES = frozenset({"Practitioner", "PractitionerRole", "Location"})
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: a patient keeps to the terms of a schedule; `overbooks` who may, and wants to."""
+    """Who asks: a patient keeps to the terms of a schedule; `overbooks` who may, and wants to;
+    `why` is the reason for that."""
 
     now: int
     is_patient: bool
     overbooks: bool = False
+    why: str = ""
 
 
 def hold(seen: Seen, asker: Asker, wanted: Wanted, id: str, *extensions: Tree) -> Decided:
@@ -68,7 +73,9 @@ def book(seen: Seen, asker: Asker, wanted: Sequence[Wanted], ids: Sequence[str])
             refused.append(error)
             continue
         tree = {**visit.appointment(place, opening, one, id, "booked"), **series}
-        decided = _written(place, visit.booked(tree, *_marked(over)), "busy", over, opening, there)
+        decided = _written(
+            place, visit.booked(tree, *_marked(over, asker)), "busy", over, opening, there
+        )
         writes += decided.writes
         overbooked = overbooked or over
     if refused:
@@ -76,7 +83,7 @@ def book(seen: Seen, asker: Asker, wanted: Sequence[Wanted], ids: Sequence[str])
     return Decided(tuple(writes), about=_about(place, wanted[0].start, overbooked))
 
 
-def confirm(seen: Seen, asker: Asker, id: str, patients: Sequence[str], comment: str) -> Decided:
+def confirm(seen: Seen, asker: Asker, id: str, patients: Sequence[str], more: More) -> Decided:
     """A held Appointment, booked; where it was an offer, the wish it answers is done with."""
     tree = found(seen, id)
     until = held_until(tree)
@@ -89,9 +96,8 @@ def confirm(seen: Seen, asker: Asker, id: str, patients: Sequence[str], comment:
     there = others(seen, place, asker.now, id)
     if not place.has_room(opening, there) and not asker.overbooks:
         raise Unavailable("Somebody else has this time by now; find another one.")
-    more = {"comment": comment} if comment else {}
     wish = tree_of_offer(seen, tree)
-    booked = visit.booked(visit.with_patients({**tree, **more}, patients))
+    booked = visit.booked(visit.with_patients({**tree, **dict(more)}, patients))
     if not visit.patients_in(booked):
         raise Unfit("A visit is booked for a patient; name one with patient-resource.")
     decided = _written(place, booked, "busy", False, opening, there)
@@ -104,17 +110,20 @@ def move(seen: Seen, asker: Asker, id: str, wanted: Wanted) -> Decided:
     tree = found(seen, id)
     if tree["status"] != "booked":
         raise Unfit(f"This visit is {tree['status']}; only a booked one can be moved.")
-    old = place_in(seen, schedule_of(seen, tree))
+    old = place_in(seen, schedule_of(seen, tree)) if tree.get("slot") else None
     place = place_in(seen, wanted.schedule)
-    _in_time(asker, moment_of(tree["start"]), old.availability.terms.move_before, "moved")
+    terms = (old or place).availability.terms
+    _in_time(asker, moment_of(tree["start"]), terms.move_before, "moved")
     there = others(seen, place, asker.now, id)
     opening, over = _had(place, wanted, asker, there)
     new = {**tree, **dict(wanted.more), **visit.times(place, opening)}
     new["participant"] = _with(place, old, tree["participant"])
     new["serviceType"] = [opening.visit.concept]
-    decided = _written(place, visit.booked(new, *_marked(over)), "busy", over, opening, there)
-    freed = [one for one in _freed(seen, old, tree, asker.now) if one.id != decided.writes[1].id]
-    return Decided((*decided.writes, *freed), about=decided.about)
+    new = visit.in_medium(new, wanted.medium) if wanted.medium else new
+    decided = _written(place, visit.moved(new, *_marked(over, asker)), "busy", over, opening, there)
+    left = freed(seen, old, tree, asker.now) if old else []
+    left = [one for one in left if one.id != decided.writes[1].id]
+    return Decided((*decided.writes, *left), about=decided.about)
 
 
 def cancel(seen: Seen, asker: Asker, ids: Sequence[str], reason: tuple[str, str, str]) -> Decided:
@@ -130,7 +139,7 @@ def cancel(seen: Seen, asker: Asker, ids: Sequence[str], reason: tuple[str, str,
             _in_time(asker, moment_of(tree["start"]), before, "cancelled")
         done = visit.cancelled(tree, *reason)
         writes["Appointment", id] = Write("Appointment", id, done)
-        for one in _freed(seen, place, tree, asker.now, *ids) if place else ():
+        for one in freed(seen, place, tree, asker.now, *ids) if place else ():
             writes[one.type, one.id] = one
     return Decided(tuple(writes.values()), about=f"Appointment/{ids[0]}")
 
@@ -188,8 +197,10 @@ def _had(
     """The opening, and whether it is had beyond its capacity."""
     terms = place.availability.terms
     kind = place.availability.visit(wanted.visit)
-    if kind is None:
+    if kind is None or (asker.is_patient and kind.staff_only):
         raise Unavailable("This visit type is not offered here.", "Appointment.serviceType")
+    if wanted.medium and kind.media and wanted.medium not in kind.media:
+        raise Unavailable("This kind of visit is not held in this way.", "Appointment.extension")
     if wanted.start < asker.now:
         raise Unavailable("This time has passed.")
     opening = offered(place.availability, kind, wanted.start, wanted.end)
@@ -229,7 +240,7 @@ def _as_taken(place: Place, tree: Tree) -> Taken:
     return Taken(str(tree["id"]), start, end, frozenset(place.actors))
 
 
-def _freed(seen: Seen, place: Place, tree: Tree, now: int, *without: str) -> list[Write]:
+def freed(seen: Seen, place: Place, tree: Tree, now: int, *without: str) -> list[Write]:
     """The Slots of a visit that is no more: busy still where another one is at that time."""
     writes = []
     start, end = moment_of(tree["start"]), moment_of(tree["end"])
@@ -258,15 +269,24 @@ def _opening_of(place: Place, tree: Tree) -> Opening:
     return offered(place.availability, kind, start, end) or Opening(start, end, kind, 1)
 
 
-def _with(place: Place, old: Place, participants: list[Tree]) -> list[Tree]:
-    if place.id == old.id:
+def _with(place: Place, old: Place | None, participants: list[Tree]) -> list[Tree]:
+    """The participants, those of the new place instead of those of the old one: of a visit that is
+    on no Schedule, whoever gives it and where."""
+    if old and place.id == old.id:
         return participants
-    stay = [p for p in participants if p.get("actor", {}).get("reference") not in old.actors]
+
+    def goes(reference: str) -> bool:
+        return reference in old.actors if old else reference.partition("/")[0] in _GIVES
+
+    stay = [p for p in participants if not goes(str(p.get("actor", {}).get("reference", "")))]
     return [*stay, *({"actor": {"reference": a}, "status": "accepted"} for a in place.actors)]
 
 
-def _marked(over: bool) -> tuple[Tree, ...]:
-    return ({"url": names.OVERBOOKED, "valueBoolean": True},) if over else ()
+def _marked(over: bool, asker: Asker) -> tuple[Tree, ...]:
+    if not over:
+        return ()
+    why = ({"url": names.OVERBOOKED_WHY, "valueString": asker.why},) if asker.why else ()
+    return ({"url": names.OVERBOOKED, "valueBoolean": True}, *why)
 
 
 def _in_time(asker: Asker, start: int, minutes: int, what: str) -> None:

@@ -70,7 +70,7 @@ class Desk:
                 lambda seen: finding.actors(search),
                 lambda seen: finding.candidates(search, seen),
                 lambda seen: schedules(finding.ids(seen)),
-                around(finding.ids, lambda seen: [(search.start, search.end)]),
+                *around(finding.ids, lambda seen: [(search.start, search.end)]),
             ),
             decide,
             needs=(("s", "Appointment"),),
@@ -99,6 +99,7 @@ class Desk:
     async def hold_for(self, caller: Caller, wanted: Wanted, *extensions: Tree) -> Version:
         """Hold a time; with extensions it is an offer, and held for as long as one is."""
         patients = _own(caller, wanted.patients)
+        wanted = replace(wanted, patients=tuple(patients))
         asker, new = self.asker(caller), self.new_id()
 
         def decide(seen: c.Seen) -> c.Decided:
@@ -118,13 +119,15 @@ class Desk:
         *,
         overbook: bool = False,
         newcomers: Sequence[Tree] = (),
+        more: More = (),
     ) -> Version:
         """Book what is held, or was proposed, under this id. `newcomers` are Patients who are
-        registered in the same step."""
+        registered in the same step, `more` elements that the Appointment has besides."""
         wanted = await self.proposals.wanted(caller.tenant, id)
-        if wanted is None:
-            return await self._confirm(caller, id, patients, comment, overbook, newcomers)
         comments: More = (("comment", cast(Tree, comment)),) if comment else ()
+        comments = (*more, *comments)
+        if wanted is None:
+            return await self._confirm(caller, id, patients, comments, overbook, newcomers)
         wanted = replace(
             wanted,
             patients=tuple(dict.fromkeys((*wanted.patients, *patients))),
@@ -140,14 +143,15 @@ class Desk:
         *,
         overbook: bool = False,
         newcomers: Sequence[Tree] = (),
+        why: str = "",
     ) -> tuple[Version, ...]:
-        """Book times, all or none of them."""
+        """Book times, all or none of them. `why` is the reason for overbooking."""
         people, registered = self._registered(newcomers)
         wanted = [replace(one, patients=(*one.patients, *people)) for one in wanted]
         if not wanted[0].patients:
             raise Incorrect("A visit is booked for a patient; name one with patient-resource.")
         _own(caller, wanted[0].patients)
-        asker = self.asker(caller, overbook)
+        asker = self.asker(caller, overbook, why)
         new = [self.new_id() for _ in wanted]
 
         def decide(seen: c.Seen) -> c.Decided:
@@ -158,20 +162,28 @@ class Desk:
         return _visits(await self.door.act(caller, act))
 
     async def series(
-        self, caller: Caller, first: Wanted, repeats: Recurrence, count: int, *, overbook: bool
+        self,
+        caller: Caller,
+        first: Wanted,
+        repeats: Recurrence,
+        count: int,
+        *,
+        overbook: bool = False,
+        newcomers: Sequence[Tree] = (),
+        why: str = "",
     ) -> tuple[Version, ...]:
         """Book a visit and those that follow by a recurrence, at the same time of the clock."""
         if not 1 <= count <= looking.MOST_VISITS:
             raise Incorrect(f"A series has 1 to {looking.MOST_VISITS} visits; say so with count.")
         found = await looking.starts(self.door, caller, first, repeats, count)
         wanted = [first.at(start) for start in found]
-        return await self.book_all(caller, wanted, overbook=overbook)
+        return await self.book_all(caller, wanted, overbook=overbook, newcomers=newcomers, why=why)
 
     async def move(
-        self, caller: Caller, id: str, wanted: Wanted, *, overbook: bool = False
+        self, caller: Caller, id: str, wanted: Wanted, *, overbook: bool = False, why: str = ""
     ) -> Version:
         """Book what is booked at another time instead."""
-        asker = self.asker(caller, overbook)
+        asker = self.asker(caller, overbook, why)
 
         def decide(seen: c.Seen) -> c.Decided:
             return booking.move(seen, asker, id, wanted)
@@ -221,11 +233,11 @@ class Desk:
         asks = (lambda seen: c.Asking(changes=(("Appointment", id),)),)
         return _first(await self.door.act(caller, c.Act("$no-show", asks, decide, about=_at(id))))
 
-    def asker(self, caller: Caller, overbook: bool = False) -> Asker:
+    def asker(self, caller: Caller, overbook: bool = False, why: str = "") -> Asker:
         """Raises Forbidden where somebody wants to overbook who may not."""
         if overbook and not self.may_overbook(caller):
             raise Forbidden("This caller may not book beyond what a schedule offers.")
-        return Asker(self.clock(), is_patient(caller), overbook)
+        return Asker(self.clock(), is_patient(caller), overbook, why)
 
     def may_overbook(self, caller: Caller) -> bool:
         """By role, or who keeps the installation."""
@@ -253,7 +265,7 @@ class Desk:
         caller: Caller,
         id: str,
         patients: Sequence[str],
-        comment: str,
+        more: More,
         overbook: bool,
         newcomers: Sequence[Tree],
     ) -> Version:
@@ -263,7 +275,7 @@ class Desk:
         asker = self.asker(caller, overbook)
 
         def decide(seen: c.Seen) -> c.Decided:
-            decided = booking.confirm(seen, asker, id, patients, comment)
+            decided = booking.confirm(seen, asker, id, patients, more)
             return c.Decided((*registered, *decided.writes), about=decided.about)
 
         act = c.Act("$book", stored([id]), decide, about=_at(id))

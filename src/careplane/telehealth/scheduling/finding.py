@@ -21,7 +21,14 @@ from careplane.telehealth.scheduling.availability.reading import has_rules
 from careplane.telehealth.scheduling.availability.rules import MINUTE, VisitType
 from careplane.telehealth.scheduling.booking import Asker
 from careplane.telehealth.scheduling.occupancy import Taken
-from careplane.telehealth.scheduling.place import Place, actors_in, others, place_in
+from careplane.telehealth.scheduling.place import (
+    ROLES,
+    Place,
+    actors_in,
+    others,
+    persons_in,
+    place_in,
+)
 
 _DAY = 1440 * MINUTE
 _MOST_SCHEDULES = 200
@@ -64,8 +71,12 @@ class Times:
 def actors(search: Search) -> Asking:
     """Who and where is meant by what is no reference."""
     looks = []
+    people = [one for one in search.practitioners if one.startswith("Practitioner/")]
+    if people:
+        looks.append(_look(ROLES, "PractitionerRole", "practitioner", people))
     if search.identifiers:
         looks.append(_look("who", "Practitioner", "identifier", search.identifiers))
+        looks.append(_look("as", "PractitionerRole", "practitioner.identifier", search.identifiers))
     if search.organizations:
         looks.append(_look("of", "Location", "organization", search.organizations))
     if search.addresses:
@@ -75,8 +86,8 @@ def actors(search: Search) -> Asking:
 
 def candidates(search: Search, seen: Seen) -> Asking:
     """Schedules of whom it may be with."""
-    people = (*search.practitioners, *_found(seen, "who"))
-    where = (*search.locations, *_found(seen, "of"), *_found(seen, "there"))
+    people = (*search.practitioners, *_found(seen, "who", ROLES, "as"))
+    where = (*search.locations, *_found(seen, "of", "there"))
     if (search.identifiers and not people) or (
         (search.organizations or search.addresses) and not where
     ):
@@ -135,6 +146,8 @@ def free(
     seen: Seen, place: Place, visit: VisitType, search: Search, asker: Asker
 ) -> Iterator[Opening]:
     """The openings of one schedule and visit type that can be had."""
+    if asker.is_patient and visit.staff_only:
+        return
     terms = place.availability.terms
     soonest = asker.now + (terms.book_before * MINUTE if asker.is_patient else 0)
     low = max(search.start, soonest)
@@ -196,8 +209,9 @@ def _preference(place: Place, wishes: Sequence[str]) -> tuple[int, str]:
     return min(found, default=len(wishes)), place.id
 
 
-def _found(seen: Seen, name: str) -> tuple[str, ...]:
-    return tuple(f"{tree['resourceType']}/{tree['id']}" for tree in seen.found.get(name, ()))
+def _found(seen: Seen, *names: str) -> tuple[str, ...]:
+    trees = (tree for name in names for tree in seen.found.get(name, ()))
+    return tuple(dict.fromkeys(f"{tree['resourceType']}/{tree['id']}" for tree in trees))
 
 
 def _look(name: str, type: str, parameter: str, values: Sequence[str]) -> Look:
@@ -211,5 +225,7 @@ def _any_of(parameter: str, values: Sequence[str]) -> str:
 
 def on_schedule(seen: Seen, schedule: Tree, actors: frozenset[str]) -> bool:
     """Whether a schedule is about none but these actors, people first."""
+    persons = persons_in(seen)
+    actors |= {role for role, person in persons.items() if person in actors}
     mine = {one for one in actors_in(schedule) if not one.startswith("Location/")}
     return bool(mine) and mine <= actors if mine else set(actors_in(schedule)) <= actors

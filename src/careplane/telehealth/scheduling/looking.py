@@ -40,9 +40,10 @@ async def wanted_in(door: Door, caller: Caller, tree: Tree) -> Wanted:
     act = c.Act(
         "$book",
         (
+            lambda seen: finding.actors(search),
             lambda seen: finding.candidates(search, seen),
             lambda seen: schedules(finding.ids(seen)),
-            around(finding.ids, lambda seen: []),
+            *around(finding.ids, lambda seen: []),
         ),
         decide,
     )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from careplane.access.caller import Caller
+from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock
 from careplane.kernel.ids import NewId
 from careplane.records import commands as c
 from careplane.records.door import Door
-from careplane.telehealth.scheduling import finding, waiting_list
-from careplane.telehealth.scheduling.asks import stored
+from careplane.telehealth.scheduling import booking, finding, waiting_list
+from careplane.telehealth.scheduling.asks import offers_of, stored
 from careplane.telehealth.scheduling.booking import Asker
-from careplane.telehealth.scheduling.occupancy import held_until
-from careplane.telehealth.scheduling.place import around, schedules
+from careplane.telehealth.scheduling.occupancy import held_until, moment_of
+from careplane.telehealth.scheduling.place import around, place_in, schedules
 from careplane.telehealth.scheduling.visit import Wanted, patients_in
 
-_OFFERS = "offers"
+_TAKEN = frozenset({"busy", "busy-tentative"})
 _AHEAD = finding.MOST_DAYS * 86_400_000_000
 
 
@@ -45,7 +47,7 @@ class Offering:
             (
                 lambda seen: c.Asking(changes=(("Appointment", id),)),
                 lambda seen: schedules([wanted.schedule]),
-                around(lambda seen: [wanted.schedule], lambda seen: [(wanted.start, wanted.end)]),
+                *around(lambda seen: [wanted.schedule], lambda seen: [(wanted.start, wanted.end)]),
             ),
             decide,
             about=f"Appointment/{id}",
@@ -62,6 +64,45 @@ class Offering:
         act = c.Act("$lapse", stored([id]), decide, about=f"Appointment/{id}")
         await self._door.act(self._caller, act)
 
+    async def settle(self, id: str, slots: Sequence[str]) -> None:
+        """Free Slots that a visit took which was ended by another way than the desk's, unless
+        somebody else is there."""
+        asker = self._asker()
+
+        def known(seen: c.Seen) -> list[Tree]:
+            found = (seen.records.get(("Slot", slot)) for slot in slots)
+            return [one for one in found if one and one["status"] in _TAKEN]
+
+        def schedule_ids(seen: c.Seen) -> list[str]:
+            return [str(one["schedule"]["reference"]).rpartition("/")[2] for one in known(seen)]
+
+        def spans(seen: c.Seen) -> list[tuple[int, int]]:
+            return [(moment_of(one["start"]), moment_of(one["end"])) for one in known(seen)]
+
+        def decide(seen: c.Seen) -> c.Decided:
+            writes = []
+            tree = seen.records.get(("Appointment", id), {"id": id})
+            for one, schedule in zip(known(seen), schedule_ids(seen), strict=True):
+                if ("Schedule", schedule) in seen.records:
+                    there = [{"reference": f"Slot/{one['id']}"}]
+                    past = {**tree, "start": one["start"], "end": one["end"], "slot": there}
+                    writes += booking.freed(seen, place_in(seen, schedule), past, asker.now)
+            return c.Decided(tuple(one for one in writes if one.tree["status"] == "free"))
+
+        act = c.Act(
+            "$settle",
+            (
+                lambda seen: c.Asking(
+                    reads=(("Appointment", id), *(("Slot", slot) for slot in slots))
+                ),
+                lambda seen: schedules(schedule_ids(seen)),
+                *around(schedule_ids, spans),
+            ),
+            decide,
+            about=f"Appointment/{id}",
+        )
+        await self._door.act(self._caller, act)
+
     async def _first(self, id: str) -> Wanted | None:
         asker = self._asker()
 
@@ -70,6 +111,10 @@ class Offering:
             if tree is None or tree.get("status") != "waitlist" or _is_offered(seen, asker.now):
                 return None
             return waiting_list.search_of(tree)
+
+        def actors(seen: c.Seen) -> c.Asking:
+            asked = search(seen)
+            return finding.actors(asked) if asked else c.Asking()
 
         def candidates(seen: c.Seen) -> c.Asking:
             asked = search(seen)
@@ -104,10 +149,11 @@ class Offering:
         act = c.Act(
             "$offer",
             (
-                lambda seen: c.Asking(changes=(("Appointment", id),), looks=(_offers(id),)),
+                lambda seen: c.Asking(changes=(("Appointment", id),), looks=(offers_of(id),)),
+                actors,
                 candidates,
                 lambda seen: schedules(finding.ids(seen)),
-                around(finding.ids, span),
+                *around(finding.ids, span),
             ),
             decide,
             about=f"Appointment/{id}",
@@ -119,10 +165,5 @@ class Offering:
         return Asker(self._clock(), is_patient=True)
 
 
-def _offers(id: str) -> c.Look:
-    criteria = f"supporting-info=Appointment/{id}&status=pending"
-    return c.Look(_OFFERS, "Appointment", criteria)
-
-
 def _is_offered(seen: c.Seen, now: int) -> bool:
-    return any((held_until(tree) or 0) > now for tree in seen.found.get(_OFFERS, ()))
+    return any((held_until(tree) or 0) > now for tree in seen.found.get("offers", ()))

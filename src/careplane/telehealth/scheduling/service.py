@@ -164,6 +164,9 @@ class Service:
 
     async def _meet(self, version: Version) -> None:
         tree = None if version.deleted else _tree(version)
+        left = self._board.left(version.id, tree)
+        if left:
+            await self._quietly(self._offering.settle(version.id, left))
         kind = self._board.meet(version.id, tree, version.version, version.last_updated)
         if kind is not None and tree is not None and "start" in tree:
             await self._hear(kind, version.id, version.version)

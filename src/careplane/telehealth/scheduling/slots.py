@@ -42,7 +42,7 @@ async def slots(
         "$slots",
         (
             lambda seen: schedules([id]),
-            around(lambda seen: [id], lambda seen: [(search.start, search.end)]),
+            *around(lambda seen: [id], lambda seen: [(search.start, search.end)]),
         ),
         decide,
         needs=(("s", "Slot"),),

@@ -21,7 +21,8 @@ _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A visit that somebody wants: on which schedule, when (microseconds since 1970), of which
-    type, and for whom (`Patient/17`). `more` are elements that the Appointment has besides."""
+    type, and for whom (`Patient/17`). `more` are elements that the Appointment has besides;
+    `medium` is how it is held (v3-ParticipationMode), empty where that is left open."""
 
     schedule: str
     start: int
@@ -29,6 +30,7 @@ class Wanted:
     visit: str
     patients: tuple[str, ...] = ()
     more: tuple[tuple[str, object], ...] = ()
+    medium: str = ""
 
     def at(self, start: int) -> Wanted:
         """The same at another time."""
@@ -52,6 +54,8 @@ def appointment(place: Place, opening: Opening, wanted: Wanted, id: str, status:
             *(_participant(actor, "accepted") for actor in place.actors),
         ],
     }  # fmt: skip
+    if wanted.medium:
+        tree = in_medium(tree, wanted.medium)
     period = {"start": tree["start"], "end": tree["end"]}
     return {**tree, "requestedPeriod": [period]}
 
@@ -70,18 +74,41 @@ def times(place: Place, opening: Opening) -> Tree:
 def held(tree: Tree, until: int, *extensions: Tree) -> Tree:
     """Pending, until then."""
     deadline = {"url": names.HELD_UNTIL, "valueInstant": format_instant(until)}
-    return {**bare(tree), "status": "pending", "extension": [deadline, *extensions]}
+    left = _without(tree, names.HELD_UNTIL)
+    return {**bare(tree), "status": "pending", "extension": [deadline, *left, *extensions]}
 
 
 def booked(tree: Tree, *extensions: Tree) -> Tree:
     """Booked: no hold is left."""
-    left = [one for one in tree.get("extension", ()) if one.get("url") != names.HELD_UNTIL]
+    left = _without(tree, names.HELD_UNTIL)
     return _extended({**bare(tree), "status": "booked"}, [*left, *extensions])
+
+
+def moved(tree: Tree, *extensions: Tree) -> Tree:
+    """Booked at another time: what was said of the old time is not said of the new one."""
+    left = _without(tree, names.HELD_UNTIL, names.OVERBOOKED, names.OVERBOOKED_WHY)
+    return _extended({**bare(tree), "status": "booked"}, [*left, *extensions])
+
+
+def in_medium(tree: Tree, medium: str) -> Tree:
+    """Held in this way."""
+    coding = {"system": names.PARTICIPATION_MODE, "code": medium}
+    said = {"url": names.MEDIUM, "valueCodeableConcept": {"coding": [coding]}}
+    return _extended(tree, [*_without(tree, names.MEDIUM), said])
+
+
+def medium_of(tree: Tree) -> str:
+    """How a visit is held; empty where it does not say."""
+    for one in tree.get("extension", ()):
+        if one.get("url") == names.MEDIUM:
+            coding = (one.get("valueCodeableConcept", {}).get("coding") or [{}])[0]
+            return str(coding.get("code", ""))
+    return ""
 
 
 def cancelled(tree: Tree, system: str, code: str, text: str = "") -> Tree:
     """Cancelled, and why."""
-    left = [one for one in tree.get("extension", ()) if one.get("url") != names.HELD_UNTIL]
+    left = _without(tree, names.HELD_UNTIL)
     reason: Tree = {"coding": [{"system": system, "code": code}]} if code else {}
     reason |= {"text": text} if text else {}
     why = {"cancelationReason": reason} if reason else {}
@@ -139,6 +166,11 @@ def bare(tree: Tree) -> Tree:
     kept = {k: v for k, v in tree.get("meta", {}).items() if k in ("profile", "tag", "security")}
     rest = {key: value for key, value in tree.items() if key not in ("extension", "meta")}
     return {**rest, "meta": kept} if kept else rest
+
+
+def _without(tree: Tree, *urls: str) -> list[Tree]:
+    """Its extensions, but for these."""
+    return [one for one in tree.get("extension", ()) if one.get("url") not in urls]
 
 
 def _extended(tree: Tree, extensions: list[Tree]) -> Tree:

@@ -67,6 +67,53 @@ def consent(visit: Booked, by: Person, now: int) -> Tree:
     }
 
 
+RECORDINGS = "https://github.com/careplane/careplane/visit-recording"
+"""Identifiers of consents to be recorded: the id of the appointment."""
+_WEBM = b"\x1aE\xdf\xa3"
+_LARGEST_PIECE = 10_000_000
+_PIECES = 1_000
+
+
+def consent_to_recording(visit: Booked, by: Sequence[Person], now: int) -> Tree:
+    """That all who were in the room, `by`, agree to be recorded."""
+    made = consent(visit, by[0], now)
+    return {
+        **made,
+        "identifier": [{"system": RECORDINGS, "value": visit.id}],
+        "performer": [one.reference() for one in by],
+        "policyRule": {"text": "I agree that this visit is recorded, and that I may stop it."},
+    }
+
+
+def recording(
+    visit: Booked, encounter: str, by: Person, number: int, data: bytes, now: int
+) -> Tree:
+    """A piece of a recording (R4 Media). Raises Incorrect for what is no WebM, TooLarge."""
+    if not 1 <= number <= _PIECES:
+        raise Incorrect(f"Pieces are numbered from 1 to {_PIECES}.")
+    if len(data) > _LARGEST_PIECE:
+        raise TooLarge(f"A piece of a recording has {_LARGEST_PIECE} bytes at most.")
+    if not data.startswith(_WEBM):
+        raise Incorrect("A recording is WebM (video/webm).")
+    at = format_instant(now)
+    return {
+        "resourceType": "Media",
+        "identifier": [{"system": RECORDINGS, "value": f"{visit.id}/{number}"}],
+        "status": "completed",
+        "type": {"text": "Recording of a video visit"},
+        "subject": {"reference": visit.patient},
+        "encounter": {"reference": encounter},
+        "createdDateTime": at,
+        "operator": by.reference(),
+        "content": {
+            "contentType": "video/webm",
+            "data": base64.b64encode(data).decode(),
+            "title": f"Recording, part {number}",
+            "creation": at,
+        },
+    }
+
+
 def kept_chat(
     visit: Booked, encounter: str, by: Person, lines: Sequence[Chatted], now: int
 ) -> Tree:

@@ -104,6 +104,19 @@ class Remove(_Heard, frozen=True):
     seat: SeatId
 
 
+class Record(_Heard, frozen=True):
+    """Ask all in the room whether the visit may be recorded, or stop recording. For hosts, where
+    the institution permits it."""
+
+    on: bool = True
+
+
+class Agree(_Heard, frozen=True):
+    """One's answer to that, at any time; without everybody's nothing is recorded."""
+
+    on: bool
+
+
 class Ice(_Heard, frozen=True):
     """The relays again, with credentials that last."""
 
@@ -117,7 +130,20 @@ class End(_Heard, frozen=True):
 
 
 Heard: TypeAlias = (
-    Join | Ping | Signal | Chat | Keep | Shared | State | Admit | Remove | Ice | Leave | End
+    Join
+    | Ping
+    | Signal
+    | Chat
+    | Keep
+    | Shared
+    | State
+    | Admit
+    | Remove
+    | Record
+    | Agree
+    | Ice
+    | Leave
+    | End
 )
 _decoder: msgspec.json.Decoder[Heard] = msgspec.json.Decoder(Heard)
 heard = _decoder.decode
@@ -263,6 +289,15 @@ class Recorded(_Told, frozen=True):
     """To hosts: where the visit stands in the record."""
 
     encounter: str
+
+
+class Recording(_Told, frozen=True, omit_defaults=False):
+    """Whether the visit is recorded from now on (`on`), and whether one is asked; `by` is the seat
+    of who records or asks, empty where nobody does."""
+
+    by: str
+    on: bool
+    asked: bool
 
 
 class Pong(_Told, frozen=True):

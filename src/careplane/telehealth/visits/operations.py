@@ -12,6 +12,7 @@ from careplane.kernel.errors import Incorrect
 from careplane.rest.addressing import ROOT
 from careplane.rest.operation import Call, Handler, Operation, our_definition
 from careplane.rest.response import Response
+from careplane.telehealth.visits.charges import Proposal
 from careplane.telehealth.visits.sockets import PATH
 from careplane.telehealth.visits.visits import Visits
 
@@ -33,6 +34,9 @@ class Operations:
             _operation("visit-join", ("consent",), self.join),
             _operation("visit-invite", ("name",), self.invite),
             _operation("visit-summary", ("text",), self.summarize),
+            _operation("visit-identify", ("how",), self.identify),
+            _operation("visit-charges", (), self.charges, changes=False),
+            _operation("visit-charge", ("rule",), self.charge),
             _operation("visit-file", ("title", "contentType", "data"), self.share),
         )
 
@@ -69,6 +73,27 @@ class Operations:
         text = call.text("text") or ""
         return _document(await self.visits.summarize(call.request.caller, call.id, text))
 
+    async def identify(self, call: Call) -> Response:
+        """The patient's identity was checked."""
+        call.refuse_others("how", *_NEUTRAL)
+        assert call.id is not None
+        await self.visits.identify(call.request.caller, call.id, call.text("how") or "")
+        return _parameters({"name": "identified", "valueBoolean": True})
+
+    async def charges(self, call: Call) -> Response:
+        """What the visit may be charged as."""
+        call.refuse_others(*_NEUTRAL)
+        assert call.id is not None
+        found = await self.visits.proposals(call.request.caller, call.id)
+        return _parameters(*map(_proposal, found))
+
+    async def charge(self, call: Call) -> Response:
+        """Charge one of these."""
+        call.refuse_others("rule", *_NEUTRAL)
+        assert call.id is not None
+        made = await self.visits.charge(call.request.caller, call.id, call.text("rule") or "")
+        return _parameters({"name": "charge", "valueReference": {"reference": made}})
+
     async def share(self, call: Call) -> Response:
         """A file, in base64."""
         call.refuse_others("title", "contentType", "data", *_NEUTRAL)
@@ -88,8 +113,22 @@ def address(base: str, visit: str) -> str:
     return f"ws{base.removeprefix('http').removesuffix(ROOT)}{PATH}?visit={visit}"
 
 
-def _operation(code: str, parameters: tuple[str, ...], handler: Handler) -> Operation:
-    definition = our_definition(code, instance=True, affects_state=True, parameters=parameters)
+def _proposal(one: Proposal) -> Tree:
+    parts = [
+        {"name": "rule", "valueId": one.rule},
+        {"name": "title", "valueString": one.title},
+        {"name": "code", "valueCodeableConcept": one.code},
+        {"name": "charged", "valueBoolean": one.charged},
+    ]
+    if one.price:
+        parts.append({"name": "price", "valueString": one.price})
+    return {"name": "proposal", "part": parts}
+
+
+def _operation(
+    code: str, parameters: tuple[str, ...], handler: Handler, *, changes: bool = True
+) -> Operation:
+    definition = our_definition(code, instance=True, affects_state=changes, parameters=parameters)
     return Operation(definition, handler, _TYPES)
 
 

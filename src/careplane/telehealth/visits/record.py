@@ -16,21 +16,23 @@ from careplane.access.scopes import parse_scopes
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock
-from careplane.kernel.errors import Conflict, NotFound
+from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound
 from careplane.records import commands as c
 from careplane.records.bodies import whole
 from careplane.records.door import Door
 from careplane.storage.ports.records import Tenant
-from careplane.telehealth.visits import documents, encounter
+from careplane.telehealth.visits import charges, documents, encounter, identity
 from careplane.telehealth.visits.appointment import Booked, booked, micros
+from careplane.telehealth.visits.charges import Proposal
 from careplane.telehealth.visits.documents import Person
 from careplane.telehealth.visits.messages import Chatted
 from careplane.telehealth.visits.presence import Presence
 from careplane.telehealth.visits.queue import Turn, wait
+from careplane.telehealth.visits.tokens import Pass
 
 _SCOPES = parse_scopes(
-    "system/Appointment.rus system/Encounter.crus system/Consent.crs system/Communication.c "
-    "system/DocumentReference.c system/PractitionerRole.r"
+    "system/Appointment.rus system/Encounter.crus system/Consent.crus system/Communication.c "
+    "system/DocumentReference.c system/PractitionerRole.r system/Media.c"
 )
 _MOST = "100"
 
@@ -57,16 +59,19 @@ class Record:
         who = tree.get("practitioner")
         return str(who.get("reference", "")) if isinstance(who, dict) else ""
 
-    async def consented(self, tenant: Tenant, visit: Booked) -> bool:
-        """Whether there is a consent to this visit that was not withdrawn."""
+    async def consented(self, tenant: Tenant, visit: Booked) -> Tree | None:
+        """The consent to this visit, where there is one that was not withdrawn."""
+        return await self._consent(tenant, visit, documents.CONSENTS)
+
+    async def _consent(self, tenant: Tenant, visit: Booked, system: str) -> Tree | None:
         pairs = (
             ("patient", visit.patient),
-            ("identifier", f"{documents.CONSENTS}|{visit.id}"),
+            ("identifier", f"{system}|{visit.id}"),
             ("status", "active"),
             ("_count", "1"),
         )
         found = await self.door.search(service(tenant), c.Search("Consent", pairs))
-        return bool(found.matches)
+        return json.parse(whole(found.matches[0])) if found.matches else None
 
     async def consent(self, caller: Caller, visit: Booked) -> None:
         """Record it, once."""
@@ -74,6 +79,19 @@ class Record:
             return
         tree = documents.consent(visit, Person(caller.id, caller.name), self.clock())
         await self._create(caller.tenant, tree)
+
+    async def identified(self, caller: Caller, visit: Booked, how: str) -> None:
+        """Write down that the identity of the patient was checked. Raises Incorrect, Conflict
+        before there is a consent to the visit."""
+        held = await self.consented(caller.tenant, visit)
+        if held is None:
+            raise Conflict("The patient has not agreed to the visit yet.")
+        by, now = Person(caller.id, caller.name), self.clock()
+
+        def change(tree: Tree) -> Tree:
+            return identity.checked(tree, visit, how, by, now)
+
+        await self._patch(caller.tenant, "Consent", str(held["id"]), change)
 
     async def arrived(self, tenant: Tenant, visit: str) -> str:
         """The patient is here; the visit's Encounter."""
@@ -123,6 +141,58 @@ class Record:
         by = Person(caller.id, caller.name)
         tree = documents.shared_file(visit, found, by, title, kind, data, self.clock())
         return await self._create(caller.tenant, tree)
+
+    async def agreed_to_recording(
+        self, tenant: Tenant, visit: str, by: Pass, presences: Sequence[Presence]
+    ) -> None:
+        """Record, once, that all who are there agree to be recorded."""
+        held = await self._booked(tenant, visit)
+        if await self._may_record(tenant, held):
+            return
+        there = [Person(one.who, one.name) for one in presences if not one.end]
+        people = there or [Person(by.who, by.name)]
+        await self._create(tenant, documents.consent_to_recording(held, people, self.clock()))
+
+    async def recorded(self, caller: Caller, visit: Booked, number: int, data: bytes) -> str:
+        """A piece of the recording; the Media. Raises Forbidden without consent to it."""
+        if not await self._may_record(caller.tenant, visit):
+            raise Forbidden("Not everybody has agreed that this visit is recorded.")
+        found = f"Encounter/{await self._encounter(caller.tenant, visit.id)}"
+        by = Person(caller.id, caller.name)
+        tree = documents.recording(visit, found, by, number, data, self.clock())
+        return await self._create(caller.tenant, tree)
+
+    async def _may_record(self, tenant: Tenant, visit: Booked) -> bool:
+        return await self._consent(tenant, visit, documents.RECORDINGS) is not None
+
+    async def proposals(self, caller: Caller, visit: Booked) -> tuple[Tree, list[Proposal]]:
+        """The visit's Encounter, and what it may be charged as. What the caller may not read of the
+        rules, or of what is charged, is not there."""
+        id = await self._encounter(caller.tenant, visit.id)
+        found = await self.door.read(caller, c.Read("Encounter", id))
+        encounter = json.parse(whole(found))
+        rules = await self._all(caller, "ChargeItemDefinition", ("status", "active"))
+        charged = await self._all(caller, "ChargeItem", ("context", f"Encounter/{id}"))
+        return encounter, charges.proposals(rules, encounter, visit, charged, self.clock())
+
+    async def charge(self, caller: Caller, visit: Booked, rule: str) -> str:
+        """Charge what was proposed, once; the ChargeItem. Raises Incorrect for a rule that does not
+        apply, Forbidden where the caller may not charge."""
+        encounter, found = await self.proposals(caller, visit)
+        proposal = next((one for one in found if one.rule == rule), None)
+        if proposal is None:
+            raise Incorrect("This rule does not apply to the visit.")
+        by = Person(caller.id, caller.name)
+        tree = charges.charge(proposal, encounter, visit, by, self.clock())
+        unless = f"identifier={charges.CHARGES}|{visit.id}/{rule}"
+        command = c.Create("ChargeItem", json.dump(tree), unless)
+        written = await self.door.create(caller, command)
+        assert written.version is not None
+        return f"ChargeItem/{written.version.id}"
+
+    async def _all(self, caller: Caller, type: str, *pairs: tuple[str, str]) -> list[Tree]:
+        found = await self.door.search(caller, c.Search(type, (*pairs, ("_count", _MOST))))
+        return [json.parse(whole(version)) for version in found.matches]
 
     async def wait(self, tenant: Tenant, visit: str) -> tuple[int, int]:
         """How many are before this visit's patient, and how many seconds that may take."""

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from careplane.kernel.clock import Clock
 from careplane.telehealth.visits import messages as m
 from careplane.telehealth.visits.presence import Presence
+from careplane.telehealth.visits.recording import Recording
 from careplane.telehealth.visits.tokens import RESUME_SECONDS, Pass, Resume, Seals
 from careplane.telehealth.visits.turn import Ice
 
@@ -69,11 +70,14 @@ class Seat:
         return m.Waiter(self.id, self.held.name, self.held.role)
 
 
+Kind = Literal["arrived", "begun", "left", "ended", "kept", "recording"]
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """What belongs into the record, by whom; with everybody's presence so far."""
 
-    kind: Literal["arrived", "begun", "left", "ended", "kept"]
+    kind: Kind
     by: Pass
     presences: tuple[Presence, ...]
     lines: tuple[m.Chatted, ...] = ()
@@ -85,12 +89,23 @@ Note = Callable[["Room", Noted], None]
 class Room:
     """Of one visit. `note` must not wait."""
 
-    def __init__(self, seals: Seals, ice: Ice, clock: Clock, note: Note, phone: str = "") -> None:
+    def __init__(
+        self,
+        seals: Seals,
+        ice: Ice,
+        clock: Clock,
+        note: Note,
+        phone: str = "",
+        *,
+        records: bool = False,
+    ) -> None:
         self._seals = seals
         self._ice = ice
         self._clock = clock
         self._note = note
         self._phone = phone
+        self._records = records
+        self._recording = Recording()
         self.seats: dict[str, Seat] = {}
         self._presences: dict[str, Presence] = {}
         self._before: list[Presence] = []
@@ -208,6 +223,8 @@ class Room:
             for other in self.inside:
                 if other is not seat:
                     other.tell(m.Joined(_peer(seat, other)) if held.fresh else m.Back(seat.id))
+            if self._recording.by:
+                self._show_recording(seat)
         if seat.is_host:
             self._knock()
         return seat
@@ -231,6 +248,7 @@ class Room:
             if other is not seat:
                 other.tell(m.Joined(_peer(seat, other)))
         self._knock()
+        self._look_at_recording()
         roles = {one.held.role for one in self.inside}
         if not self._begun and {"host", "patient"} <= roles:
             self._begun = True
@@ -254,6 +272,7 @@ class Room:
         if seat.held.admitted:
             self._others(seat, m.Left(seat.id))
             self._close_presence(seat)
+            self._look_at_recording()
             if self._begun:
                 self._tell_record("left", seat)
         else:
@@ -266,7 +285,7 @@ class Room:
 
     def _tell_record(
         self,
-        kind: Literal["arrived", "begun", "left", "ended", "kept"],
+        kind: Kind,
         seat: Seat,
         lines: tuple[m.Chatted, ...] = (),
     ) -> None:
@@ -336,6 +355,45 @@ class Room:
             other.line.close(PUT_OUT)
         self._gone(other)
 
+    def _record(self, seat: Seat, message: m.Record) -> None:
+        if not self._records:
+            seat.tell(m.Problem("state", "Visits are not recorded here."))
+        elif not self._begun:
+            seat.tell(m.Problem("state", "The visit has not begun."))
+        elif message.on:
+            self._recording.ask(seat.id)
+            self._look_at_recording(tell=True)
+        else:
+            self._recording.stop()
+            self._look_at_recording(tell=True)
+
+    def _agree(self, seat: Seat, message: m.Agree) -> None:
+        if self._recording.by:
+            self._recording.answer(seat.id, message.on)
+            self._look_at_recording(tell=True)
+
+    def _look_at_recording(self, *, tell: bool = False) -> None:
+        """After somebody came, went or answered: tell how it stands, if that changed."""
+        recording = self._recording
+        inside = self.inside
+        if recording.by and recording.by not in {one.id for one in inside}:
+            recording.stop()
+            tell = True
+        due = recording.due(one.id for one in inside)
+        begins, tell = due and not recording.on, tell or due != recording.on or bool(recording.by)
+        recording.on = due
+        if begins:
+            host = next(one for one in inside if one.id == recording.by)
+            self._tell_record("recording", host)
+        if tell:
+            for one in inside:
+                self._show_recording(one)
+
+    def _show_recording(self, seat: Seat) -> None:
+        recording = self._recording
+        asked = bool(recording.by) and seat.id not in recording.agreed
+        seat.tell(m.Recording(recording.by, recording.on, asked))
+
     def _renew(self, seat: Seat, _: m.Ice) -> None:
         seat.tell(m.Relays(self._ice.servers(seat.id, self._clock())))
 
@@ -362,8 +420,20 @@ def _peer(one: Seat, seen_by: Seat) -> m.Peer:
     return m.Peer(one.id, held.name, held.role, polite, one.line is None, one.state)
 
 
-_INSIDE = (m.Signal, m.Chat, m.Keep, m.Shared, m.State, m.Admit, m.Remove, m.Ice, m.End)
-_FOR_HOSTS = (m.Keep, m.Admit, m.Remove, m.End)
+_INSIDE = (
+    m.Signal,
+    m.Chat,
+    m.Keep,
+    m.Shared,
+    m.State,
+    m.Admit,
+    m.Remove,
+    m.Ice,
+    m.End,
+    m.Record,
+    m.Agree,
+)
+_FOR_HOSTS = (m.Keep, m.Admit, m.Remove, m.Record, m.End)
 _HANDLERS: dict[type, Callable[..., None]] = {
     m.Ping: Room._ping,
     m.Signal: Room._signal,
@@ -373,6 +443,8 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     m.State: Room._state,
     m.Admit: Room._admit,
     m.Remove: Room._remove,
+    m.Record: Room._record,
+    m.Agree: Room._agree,
     m.Ice: Room._renew,
     m.Leave: Room._leave,
     m.End: Room._end,

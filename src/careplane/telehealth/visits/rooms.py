@@ -60,6 +60,8 @@ class Rooms:
         ice: Ice,
         clock: Clock,
         phone: str,
+        *,
+        records: bool,
     ) -> None:
         self._record = record
         self._homes = Homes(state, clock)
@@ -67,6 +69,7 @@ class Rooms:
         self._ice = ice
         self._clock = clock
         self._phone = phone
+        self._records = records
         self._here: dict[Key, _Here] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
         self._relay = relay.Relay(seals, clock, self._from_elsewhere)
@@ -133,7 +136,7 @@ class Rooms:
         def note(room: Room, noted: Noted) -> None:
             here.notes.put_nowait(noted)
 
-        room = Room(self._seals, self._ice, self._clock, note, self._phone)
+        room = Room(self._seals, self._ice, self._clock, note, self._phone, records=self._records)
         here = self._here[key] = _Here(room, revision, self._clock())
         here.writing = asyncio.create_task(self._write_down(key, here))
         if self._ticking is None:
@@ -183,6 +186,8 @@ class Rooms:
         elif noted.kind == "kept":
             await record.keep(noted.by.caller.caller(), visit, noted.lines)
             room.tell_all(m.Kept([one.line for one in noted.lines]))
+        elif noted.kind == "recording":
+            await record.agreed_to_recording(tenant, visit, noted.by, noted.presences)
         else:
             ended = noted.kind == "ended"
             found = await record.moved(

@@ -14,6 +14,8 @@ from careplane.records.door import Door
 from careplane.storage.ports.state import StateStore
 from careplane.telehealth.visits import homes, membership
 from careplane.telehealth.visits.appointment import Booked
+from careplane.telehealth.visits.charges import Proposal
+from careplane.telehealth.visits.identity import is_checked
 from careplane.telehealth.visits.membership import Membership
 from careplane.telehealth.visits.messages import Role
 from careplane.telehealth.visits.record import Record
@@ -28,21 +30,25 @@ _SWEPT_SECONDS = 3600.0
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What an institution has chosen: how long before and after an appointment its room is open
-    (minutes), the number to call where video fails, the relays."""
+    (minutes), the number to call where video fails, the relays, and whether visits may be recorded
+    where all who are in one agree."""
 
     early: int = 30
     late: int = 60
     phone: str = ""
     ice: Ice = field(default_factory=Ice)
+    records: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A visit as one finds it: what one is there, whether the consent to telehealth is there."""
+    """A visit as one finds it: what one is there, whether the consent to telehealth is there, and
+    whether the patient's identity was checked."""
 
     visit: Booked
     role: Role
     consented: bool
+    identified: bool = False
 
 
 class Visits:
@@ -58,6 +64,7 @@ class Visits:
         choice: Choice,
     ) -> None:
         self.phone = choice.phone
+        self.records = choice.records
         self.early, self.late = choice.early, choice.late
         self._state = state
         self._clock = clock
@@ -66,13 +73,16 @@ class Visits:
         self._membership = Membership(
             self._record, state, seals, clock, new_id, choice.early * minute, choice.late * minute
         )
-        self.rooms = Rooms(self._record, state, seals, choice.ice, clock, choice.phone)
+        self.rooms = Rooms(
+            self._record, state, seals, choice.ice, clock, choice.phone, records=choice.records
+        )
         self.sockets = Sockets(self._membership, self.rooms, clock)
 
     async def standing(self, caller: Caller, id: str) -> Standing:
         """Raises NotFound, Forbidden, Conflict where it is not the time of the visit."""
         visit, role = await self._membership.visit(caller, id)
-        return Standing(visit, role, await self._record.consented(caller.tenant, visit))
+        held = await self._record.consented(caller.tenant, visit)
+        return Standing(visit, role, held is not None, held is not None and is_checked(held))
 
     async def role(self, caller: Caller, id: str) -> Role:
         """What the caller is in a visit, whenever it is. Raises NotFound, Forbidden."""
@@ -87,6 +97,29 @@ class Visits:
         await self._record.consent(caller, visit)
         return Standing(visit, role, True)
 
+    async def identify(self, caller: Caller, id: str, how: str) -> None:
+        """Write down that the patient's identity was checked, by one of `identity.WAYS`. Raises
+        Incorrect, Conflict before the patient has agreed; Forbidden for others than the host."""
+        visit, role = await self._membership.visit(caller, id)
+        if role != "host":
+            raise Forbidden("Who gives the visit checks who the patient is.")
+        await self._record.identified(caller, visit, how)
+
+    async def proposals(self, caller: Caller, id: str) -> list[Proposal]:
+        """What the visit may be charged as; for who gives it, from its beginning on. Raises
+        Conflict before that."""
+        return (await self._record.proposals(caller, await self._given(caller, id)))[1]
+
+    async def charge(self, caller: Caller, id: str, rule: str) -> str:
+        """Charge one of these; the ChargeItem. Raises Incorrect, Forbidden, Conflict."""
+        return await self._record.charge(caller, await self._given(caller, id), rule)
+
+    async def _given(self, caller: Caller, id: str) -> Booked:
+        visit = await self._record.appointment(caller, id)
+        if await self._membership.role(caller, visit) != "host":
+            raise Forbidden("This is for who gives the visit.")
+        return visit
+
     def ticket(self, caller: Caller, standing: Standing) -> str:
         """To join by; good for two minutes."""
         return self._membership.ticket(caller, standing.visit)
@@ -98,9 +131,7 @@ class Visits:
     async def summarize(self, caller: Caller, id: str, text: str) -> str:
         """Put the after-visit summary into the record; its reference. For who gives the visit, also
         after it is over."""
-        visit = await self._record.appointment(caller, id)
-        if await self._membership.role(caller, visit) != "host":
-            raise Forbidden("Who gives the visit writes its summary.")
+        visit = await self._given(caller, id)
         return await self._record.summarize(caller, visit, text)
 
     async def share(self, caller: Caller, id: str, title: str, kind: str, data: bytes) -> str:
@@ -109,6 +140,15 @@ class Visits:
         if role == "guest":
             raise Forbidden("Files are shared by who gives the visit, or by the patient.")
         return await self._record.share(caller, visit, title, kind, data)
+
+    async def keep_recording(self, caller: Caller, id: str, number: int, data: bytes) -> str:
+        """Put a piece of the recording (WebM, number from 1) into the record; the Media. For who
+        gives the visit. Raises Forbidden where not everybody has agreed to be recorded, Incorrect,
+        TooLarge."""
+        visit = await self._given(caller, id)
+        if not self.records:
+            raise Forbidden("Visits are not recorded here.")
+        return await self._record.recorded(caller, visit, number, data)
 
     async def sweep(self) -> None:
         """A service of the process that leads: forget notes of rooms and links that are over."""

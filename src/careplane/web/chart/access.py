@@ -8,7 +8,7 @@ from itertools import groupby
 
 from careplane.fhir.tree import Tree
 from careplane.web.i18n import mark
-from careplane.web.say.dates import say_date
+from careplane.web.say.dates import here, say_date
 
 _DEEDS = {
     "R": mark("read"),
@@ -32,8 +32,8 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one person did for one reason, some times in a row: the first and last time of day
-    (UTC), what, of which kinds of records, and why. `deed` and `why` are to be translated."""
+    """What one person did for one reason, some times in a row: the first and last time of day,
+    what, of which kinds of records, and why. `deed` and `why` are to be translated."""
 
     who: str
     deed: str
@@ -62,10 +62,14 @@ def agents(events: Iterable[Tree]) -> list[str]:
 def days(events: Iterable[Tree], names: Mapping[str, str]) -> list[Day]:
     """Events, newest first, by day; `names` are those of people by their references."""
     made = []
-    for date, some in groupby(events, key=lambda event: str(event.get("recorded", ""))[:10]):
+    for date, some in groupby(events, key=lambda event: _when(event)[:10]):
         looks = [_look(list(alike), names) for _, alike in groupby(some, key=_alike)]
         made.append(Day(say_date(date), tuple(looks)))
     return made
+
+
+def _when(event: Tree) -> str:
+    return here(str(event.get("recorded", "")))
 
 
 def _alike(event: Tree) -> tuple[str, str, str, str]:
@@ -74,7 +78,7 @@ def _alike(event: Tree) -> tuple[str, str, str, str]:
 
 def _look(events: list[Tree], names: Mapping[str, str]) -> Look:
     who, action, purpose, outcome = _alike(events[0])
-    times = [str(event.get("recorded", ""))[11:16] for event in events]
+    times = [_when(event)[11:16] for event in events]
     kinds = dict.fromkeys(kind for event in events for kind in _kinds(event))
     return Look(
         names.get(who, who),

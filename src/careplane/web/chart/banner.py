@@ -10,6 +10,7 @@ from careplane.fhir.tree import Tree
 from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import age, day_of, say_date
+from careplane.words.catalogues import gettext as _
 
 _RIGHT_TO_LEFT = range(0x0590, 0x0900)
 """Hebrew, Arabic, Syriac, Thaana, N'Ko and their extensions in Unicode."""
@@ -56,7 +57,7 @@ def person(tree: Tree, today: date) -> Person:
         other=_other(names),
         born=say_date(tree.get("birthDate", "")),
         age=age(tree.get("birthDate", ""), on or today),
-        died=say_date(died) if died else "yes" if tree.get("deceasedBoolean") else "",
+        died=say_date(died) if died else _("yes") if tree.get("deceasedBoolean") else "",
         gender=GENDERS.get(tree.get("gender", ""), mark("Not recorded")),
         identifier=str(chosen.get("value", tree.get("id", ""))),
         identifier_label=_label(chosen),
@@ -120,5 +121,5 @@ def _identifier(tree: Tree) -> Tree:
 def _label(identifier: Tree) -> str:
     codes = [c.get("code") for c in identifier.get("type", {}).get("coding", ())]
     if "MR" in codes:
-        return "MRN"
-    return types.concept(identifier.get("type", {})) or ("No." if identifier else "Record id")
+        return _("MRN")
+    return types.concept(identifier.get("type", {})) or (_("No.") if identifier else _("Record id"))

@@ -10,6 +10,8 @@ from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import say_date, say_time
 from careplane.web.say.elements import label, say_choice
+from careplane.words import codes
+from careplane.words.catalogues import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +34,22 @@ def status(tree: Tree, name: str = "clinicalStatus") -> str:
     """The code of a status concept, else the plain `status`, in words."""
     concept = tree.get(name)
     if concept:
-        return label(types.concept(concept))
-    return label(str(tree.get("status", "")).replace("-", " "))
+        code = next((str(c.get("code", "")) for c in concept.get("coding", ())), "")
+        return codes.said(code) or label(types.concept(concept))
+    code = str(tree.get("status", ""))
+    return codes.said(code) or label(code.replace("-", " "))
 
 
 def problem(tree: Tree) -> Row:
     """A Condition."""
     code = next((c.get("code") for c in tree.get("clinicalStatus", {}).get("coding", ())), "")
-    ended = say_choice(tree, "abatement")
     return Row(
         "Condition", tree.get("id", ""), types.concept(tree.get("code", {})),
-        _date(say_choice(tree, "onset")) or say_date(tree.get("recordedDate", "")),
+        _day(tree, "onset") or say_date(tree.get("recordedDate", "")),
         status(tree), detail=types.concept(tree.get("severity", {})),
         sort=str(tree.get("onsetDateTime") or tree.get("recordedDate", "")),
         active=code in ("active", "recurrence", "relapse", ""),
-        extra=_date(ended),
+        extra=_day(tree, "abatement"),
     )  # fmt: skip
 
 
@@ -82,7 +85,7 @@ def allergy(tree: Tree) -> Row:
         say_date(tree.get("recordedDate", "")), status(tree), detail=", ".join(reactions),
         sort=f"{critical == 'high':d}{tree.get('recordedDate', '')}",
         active=code in ("active", ""), grave=critical == "high",
-        extra=CRITICALITY.get(critical, ""),
+        extra=_(CRITICALITY.get(critical, "")),
     )  # fmt: skip
 
 
@@ -119,7 +122,7 @@ def visit(tree: Tree) -> Row:
     actors = [str(p.get("actor", {}).get("reference", "")) for p in tree.get("participant", ())]
     what = str(tree.get("description", "")) or types.concept(tree.get("appointmentType", {}))
     return Row(
-        "Appointment", tree.get("id", ""), what or "Appointment", say_time(start), status(tree),
+        "Appointment", tree.get("id", ""), what or _("Appointment"), say_time(start), status(tree),
         sort=start, extra=next((actor for actor in actors if actor.startswith("Patient/")), ""),
     )  # fmt: skip
 
@@ -158,6 +161,7 @@ def current(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return list(active.values()), newest(row for row in rows if not row.active)
 
 
-def _date(said: str) -> str:
-    """The date of what may have a time of day."""
-    return said[:11] if len(said) > 11 and said[11:12] == " " else said
+def _day(tree: Tree, name: str) -> str:
+    """The date of a choice element that may have a time of day."""
+    moment = tree.get(f"{name}DateTime")
+    return say_date(moment) if moment else say_choice(tree, name)

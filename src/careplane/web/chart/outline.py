@@ -10,6 +10,7 @@ from typing import Any
 from careplane.fhir.definitions import Element, TypeDef, is_resource, type_definition
 from careplane.fhir.tree import Tree
 from careplane.web.say.elements import label, say
+from careplane.words.catalogues import gettext as _
 
 _LONGEST_TEXT = 100_000
 _HIDDEN = {"id", "meta", "implicitRules", "text", "contained", "resourceType"}
@@ -47,7 +48,7 @@ def _element(element: Element, name: str, type: str, tree: Tree) -> Iterator[Nod
     value = tree.get(name)
     if value is None:
         if f"_{name}" in tree:
-            yield Node(label(element.name), "(not given)")
+            yield Node(label(element.name), _("(not given)"))
         return
     values = value if isinstance(value, list) else [value]
     for index, item in enumerate(values, 1):
@@ -57,7 +58,7 @@ def _element(element: Element, name: str, type: str, tree: Tree) -> Iterator[Nod
 
 def _node(title: str, type: str, value: Any) -> Node:
     if value is None:
-        return Node(title, "(not given)")
+        return Node(title, _("(not given)"))
     if type == "Extension":
         return _extension(value)
     text = say(type, value)
@@ -86,8 +87,8 @@ def _extension(value: Tree) -> Node:
     name = str(value.get("url", "")).rpartition("/")[2] or "extension"
     parts = tuple(_parts(type_definition("Extension"), value, {"id", "url"}))
     if len(parts) == 1 and not parts[0].parts:
-        return Node(f"Extension: {name}", parts[0].text, parts[0].href)
-    return Node(f"Extension: {name}", parts=parts)
+        return Node(_("Extension: %(name)s", name=name), parts[0].text, parts[0].href)
+    return Node(_("Extension: %(name)s", name=name), parts=parts)
 
 
 def _href(type: str, value: Any) -> str:

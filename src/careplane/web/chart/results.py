@@ -11,8 +11,11 @@ from typing import Any
 from careplane.fhir.tree import Tree
 from careplane.web.chart.flags import Flag, flag_of
 from careplane.web.say import types
-from careplane.web.say.dates import say_date, seconds_of
+from careplane.web.say.dates import here, say_date, seconds_of
 from careplane.web.say.elements import say_choice
+from careplane.words import numbers
+from careplane.words.catalogues import ngettext
+from careplane.words.lists import isolated
 
 _NOT_DONE = {"cancelled", "entered-in-error"}
 
@@ -44,7 +47,7 @@ class Reading:
 
     @property
     def text(self) -> str:
-        return " / ".join(value.text for value in self.values)
+        return isolated(" / ".join(value.text for value in self.values))
 
     @property
     def unit(self) -> str:
@@ -59,7 +62,7 @@ class Reading:
     @property
     def range(self) -> str:
         ranges = [value.range for value in self.values]
-        return " / ".join(ranges) if any(ranges) else ""
+        return isolated(" / ".join(ranges)) if any(ranges) else ""
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,14 @@ class Trend:
     def summary(self) -> str:
         """What the plot shows, in words."""
         first, last = self.readings[-1], self.readings[0]
-        return (
-            f"{self.name}: {len(self.readings)} values from {say_date(first.when)} to "
-            f"{say_date(last.when)}; first {first.text}, latest {last.text} {last.unit}"
+        return ngettext(
+            "%(name)s: %(num)s value from %(from)s to %(to)s; first %(first)s, latest %(latest)s",
+            "%(name)s: %(num)s values from %(from)s to %(to)s; first %(first)s, latest %(latest)s",
+            len(self.readings),
+            **{"name": self.name, "from": say_date(first.when)},
+            to=say_date(last.when),
+            first=first.text,
+            latest=f"{last.text} {last.unit}".strip(),
         )
 
 
@@ -144,10 +152,10 @@ def _measured(tree: Tree) -> bool:
 
 def _when(tree: Tree) -> str:
     period = tree.get("effectivePeriod", {})
-    return str(
+    return here(str(
         tree.get("effectiveDateTime") or tree.get("effectiveInstant") or period.get("start")
         or tree.get("issued", "")
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _value(tree: Tree) -> Value:
@@ -159,24 +167,15 @@ def _value(tree: Tree) -> Value:
     absent = types.concept(tree.get("dataAbsentReason", {}))
     return Value(
         label=types.concept(tree.get("code", {})),
-        text=f"{comparator}{measured['value']}" if number is not None else
+        text=f"{comparator}{numbers.measured(measured['value'])}" if number is not None else
         say_choice(tree, "value") or absent,
-        unit=_unit(measured),
+        unit=types.unit(measured),
         number=number,
         low=low,
         high=high,
         range=_range(ranges[0]) if ranges else "",
         flag=flag_of(tree, number, low, high),
     )  # fmt: skip
-
-
-UNITS = {"mm[Hg]": "mmHg", "{score}": "", "/min": "per min", "Cel": "°C", "wk": "weeks"}
-"""UCUM codes that people read in other words."""
-
-
-def _unit(measured: Tree) -> str:
-    unit = str(measured.get("unit") or measured.get("code", ""))
-    return UNITS.get(unit, unit)
 
 
 def _limit(ranges: Sequence[Tree], end: str) -> float | None:
@@ -187,10 +186,14 @@ def _limit(ranges: Sequence[Tree], end: str) -> float | None:
 def _range(tree: Tree) -> str:
     if "text" in tree:
         return str(tree["text"])
-    low, high = (tree.get(end, {}).get("value") for end in ("low", "high"))
-    if low is not None and high is not None:
+    low, high = (_written(tree.get(end, {})) for end in ("low", "high"))
+    if low and high:
         return f"{low} – {high}"
-    return f"≥ {low}" if low is not None else f"≤ {high}" if high is not None else ""
+    return f"≥ {low}" if low else f"≤ {high}" if high else ""
+
+
+def _written(limit: Tree) -> str:
+    return numbers.measured(limit["value"]) if "value" in limit else ""
 
 
 def readings(trees: Iterable[Tree]) -> list[Reading]:

@@ -10,7 +10,8 @@ from careplane.fhir.tree import Tree
 from careplane.web.chart import lists
 from careplane.web.i18n import mark
 from careplane.web.say import types
-from careplane.web.say.dates import say_date
+from careplane.web.say.dates import here, say_date
+from careplane.words.catalogues import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Day:
 
 def _encounter(tree: Tree) -> tuple[str, str, str]:
     reasons = ", ".join(map(types.concept, tree.get("reasonCode", ())))
-    kinds = ", ".join(map(types.concept, tree.get("type", ()))) or "Encounter"
+    kinds = ", ".join(map(types.concept, tree.get("type", ()))) or _("Encounter")
     return kinds, reasons, str(tree.get("period", {}).get("start", ""))
 
 
@@ -55,7 +56,7 @@ def _document(tree: Tree) -> tuple[str, str, str]:
 
 def _communication(tree: Tree) -> tuple[str, str, str]:
     said = " ".join(str(p.get("contentString", "")) for p in tree.get("payload", ()))
-    return "Message or call", said, str(tree.get("sent", ""))
+    return _("Message or call"), said, str(tree.get("sent", ""))
 
 
 def _row(make: Callable[[Tree], lists.Row]) -> Callable[[Tree], tuple[str, str, str]]:
@@ -86,7 +87,7 @@ def event(tree: Tree) -> Event | None:
     title, detail, when = make(tree)
     if len(when) < 10:
         return None
-    return Event(tree["resourceType"], tree.get("id", ""), kind, title, detail, when)
+    return Event(tree["resourceType"], tree.get("id", ""), kind, title, detail, here(when))
 
 
 def days(trees: Iterable[Tree]) -> list[Day]:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from careplane.records.audits.disclosures import YEARS, Disclosure, accounting, as_csv
 from careplane.web.chart import access
 from careplane.web.chart.banner import person
-from careplane.web.reader import NOT_ALLOWED
+from careplane.web.reader import NOT_ALLOWED, Page
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit
 
@@ -21,12 +21,21 @@ async def opened(visit: Visit, patient: str) -> dict[str, Any]:
     """The newest events of the trail that concern a patient, in plain words."""
     pairs = (("patient", f"Patient/{patient}"), ("_sort", "-date"), ("_count", str(_SHOWN)))
     page = await visit.reader.glance("AuditEvent", pairs)
-    names = await names_of(visit, access.agents(page.trees))
+    names = await names_of(visit, access.agents(page.trees)) | await _visitors(visit, patient, page)
     return {
         "days": access.days(page.trees, names),
         "hidden": page is NOT_ALLOWED,
         "cut": len(page.records) if page.next else 0,
     }
+
+
+async def _visitors(visit: Visit, patient: str, page: Page) -> dict[str, str]:
+    """Who came by health links, in their own words."""
+    desk, caller = visit.web.sharing, visit.caller
+    if desk is None or caller is None or page is NOT_ALLOWED:
+        return {}
+    found = await desk.shares.visitors(caller.tenant, patient)
+    return {name: f"{who} ({label})" if label else who for name, (who, label) in found.items()}
 
 
 async def disclosures(visit: Visit) -> Response:

@@ -19,6 +19,11 @@ from careplane.web.visit import Audits, Visit, redirect
 
 _DAYS = {"1": 1, "7": 7, "30": 30}
 _FORM_BYTES = 4_000
+_VERDICTS = {
+    Verdict.SEEN: mark("Somebody is at it"),
+    Verdict.EXPLAINED: mark("There was a good reason"),
+    Verdict.ESCALATED: mark("Passed on"),
+}
 _TITLES = {
     "own-record": mark("Own record"),
     "same-name": mark("Same family name"),
@@ -52,7 +57,7 @@ async def show(visit: Visit) -> Response:
         titles=_TITLES,
         days=days,
         choices=list(_DAYS),
-        verdicts=list(Verdict),
+        verdicts=_VERDICTS,
     )
 
 

@@ -14,13 +14,14 @@ from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import NotFound
 from careplane.rest.openapi.document import SYSTEM
 from careplane.web.visit import Visit
+from careplane.words.catalogues import gettext as _
 
 
 async def show(visit: Visit) -> Response:
     """GET /docs?type=Patient; without a type, what concerns the whole system."""
     type = visit.query("type") or SYSTEM
     if type != SYSTEM and type not in RESOURCE_TYPES:
-        raise NotFound(f"{type[:64]!r} is not a FHIR R4 resource type.")
+        raise NotFound(_("“%(type)s” is not a FHIR R4 resource type.", type=type[:64]))
     return visit.render(
         "pages/api.html",
         type=type,

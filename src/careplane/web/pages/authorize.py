@@ -33,6 +33,7 @@ from careplane.web.reader import Reader
 from careplane.web.say.scopes import say_choices, say_duration
 from careplane.web.security import HEADERS, POLICY, PRIVATE
 from careplane.web.visit import Visit, redirect
+from careplane.words.catalogues import gettext as _
 
 CONTINUE = "/oauth/continue"
 _TICK = "tick:"
@@ -110,7 +111,9 @@ async def _decided(visit: Visit) -> Response:
 
 async def _asked(visit: Visit, query: str) -> Asked:
     if len(query) > LONGEST:
-        raise Refused("invalid_request", f"The request has more than {LONGEST} characters.")
+        raise Refused(
+            "invalid_request", _("The request has more than %(count)s characters.", count=LONGEST)
+        )
     return await _apps(visit).authorization.asked(query, _apps(visit).place(visit.request))
 
 
@@ -198,7 +201,7 @@ async def _answered(visit: Visit, work: Awaitable[Response], outward: Outward) -
     except Returned as error:
         return outward(visit, error.address)
     except Refused as error:
-        return _alone(visit, "authorize/refused.html", 400, text=error.text)
+        return _alone(visit, "authorize/refused.html", 400, text=_(error.text))
 
 
 def onward(visit: Visit, url: str) -> Response:

@@ -9,12 +9,16 @@ from typing import Any
 
 from starlette.responses import Response
 
+from careplane.fhir.tree import Tree
 from careplane.kernel.errors import NotFound
-from careplane.web.chart import lists, results, timeline
+from careplane.web.chart import lists, prescribed, results, timeline
+from careplane.web.chart.awaiting import Seen, seen
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, consents
+from careplane.web.pages import access, awaiting, consents, filed, form_lists, share, writing
 from careplane.web.pages.launch import apps
+from careplane.web.pages.messages import lists as lists_of_messages
+from careplane.web.pages.tasks import lists as lists_of_tasks
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
 
@@ -48,8 +52,31 @@ async def problems(visit: Visit, patient: str) -> Values:
 
 
 async def medications(visit: Visit, patient: str) -> Values:
-    """What is prescribed, and what was."""
-    return await _list(visit, patient, "MedicationRequest", lists.medication)
+    """What is prescribed, and what was, each with its directions and what became of a request for
+    a refill."""
+    page, asked = await asyncio.gather(
+        visit.reader.glance("MedicationRequest", _of(patient)), _refills(visit, patient)
+    )
+    active, past = lists.current([lists.medication(tree) for tree in page.trees])
+    return {
+        "active": active,
+        "past": past,
+        "directions": {tree["id"]: prescribed.directions(tree, visit.language)
+                       for tree in page.trees},
+        "refills": {key.rpartition("/")[2]: prescribed.refill(task) for key, task in asked.items()},
+        "may_prescribe": visit.web.clinic is not None and visit.may("c", "MedicationRequest"),
+        "may_ask": visit.web.clinic is not None and bool(visit.caller and visit.caller.patient),
+        "saved": visit.query("saved"),
+        "stopped": visit.query("stopped"),
+        "asked": visit.query("asked"),
+        **_note(page),
+    }  # fmt: skip
+
+
+async def _refills(visit: Visit, patient: str) -> dict[str, Tree]:
+    if visit.web.clinic is None or visit.caller is None:
+        return {}
+    return await visit.web.clinic.refills.of(visit.caller, patient)
 
 
 async def allergies(visit: Visit, patient: str) -> Values:
@@ -83,16 +110,32 @@ def _by_rank(trends: list[results.Trend]) -> list[results.Trend]:
 
 async def laboratory(visit: Visit, patient: str) -> Values:
     """A flowsheet of laboratory results, and the reports."""
-    observations, reports = await visit.reader.several(
-        ("Observation", _of(patient, ("category", "laboratory"), ("_sort", "-date"))),
-        ("DiagnosticReport", _of(patient, ("_sort", "-date"), count=20)),
+    (observations, reports), waiting = await asyncio.gather(
+        visit.reader.several(
+            ("Observation", _of(patient, ("category", "laboratory"), ("_sort", "-date"))),
+            ("DiagnosticReport", _of(patient, ("_sort", "-date"), count=20)),
+        ),
+        awaiting.waiting(visit, mine=False, patient=patient),
     )
     rows = results.readings(observations.trees)
     return {
+        "waiting": waiting,
+        "seen": await _seen(visit, reports),
+        "done": visit.query("done"),
+        "before": visit.query("before"),
         "sheet": flowsheet(rows),
         "reports": [lists.report(tree) for tree in reports.trees],
         **_note(observations),
     }
+
+
+async def _seen(visit: Visit, reports: Page) -> dict[str, Seen]:
+    """Who acknowledged reports, by id."""
+    if visit.web.clinic is None or not awaiting.may_see(visit):
+        return {}
+    assert visit.caller is not None
+    found = await visit.web.clinic.results.acknowledgements(visit.caller, reports.trees)
+    return {name.rpartition("/")[2]: seen(task) for name, task in found.items()}
 
 
 COLUMNS = 5
@@ -171,8 +214,13 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
+    "documents": (mark("Notes and documents"), filed.tab, "DocumentReference"),
+    "forms": (mark("Forms"), form_lists.tab, "QuestionnaireResponse"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
+    "messages": (mark("Messages"), lists_of_messages.of_patient, "Communication"),
+    "tasks": (mark("Tasks"), lists_of_tasks.of_patient, "Task"),
     "consent": (mark("Sharing"), consents.tab, "Consent"),
+    "share": (mark("Share a copy"), share.tab, "Patient"),
     "apps": (mark("Apps"), apps, "Patient"),
 }
 """Path → title, what is read, and the type without which the tab is not offered. The template has
@@ -183,22 +231,33 @@ def tab(key: str, make: Tab, template: str = "") -> Callable[[Visit], Awaitable[
     """The handler of one tab: the banner and the tab are read side by side."""
 
     async def show(visit: Visit) -> Response:
-        patient = visit.path("id")
-        frame, values = await asyncio.gather(_frame(visit, patient), make(visit, patient))
-        return visit.render(f"chart/{template or key}.html", tab=key, **frame, **values)
+        return await shown(visit, key, make, template)
 
     return show
 
 
-async def _frame(visit: Visit, patient: str) -> Values:
-    """The banner: who, allergies, alerts."""
-    record, (known, flags) = await asyncio.gather(
+async def shown(
+    visit: Visit, key: str, make: Tab, template: str = "", status: int = 200, **more: Any
+) -> Response:
+    """A tab in its frame; `more` are values that a form which was refused shows besides."""
+    patient = visit.path("id")
+    around, values = await asyncio.gather(frame(visit, patient, key), make(visit, patient))
+    return visit.render(f"chart/{template or key}.html", status, **(around | values | more))
+
+
+async def frame(visit: Visit, patient: str, key: str) -> Values:
+    """What stands around a page of a chart: who, allergies, alerts, the tabs, of which it is one or
+    belongs to one, and the workspace where one is open."""
+    record, beside, (known, flags) = await asyncio.gather(
         visit.reader.read("Patient", patient),
+        writing.workspace(visit, patient),
         visit.reader.several(
             ("AllergyIntolerance", _of(patient, count=50)), ("Flag", _of(patient, count=50))
         ),
     )
     return {
+        "workspace": beside,
+        "tab": key,
         "person": person(record.tree, visit.today),
         "known_allergies": lists.current([lists.allergy(tree) for tree in known.trees])[0],
         "allergies_hidden": known is NOT_ALLOWED,
@@ -206,6 +265,13 @@ async def _frame(visit: Visit, patient: str) -> Values:
         "tabs": [
             (key, title)
             for key, (title, _, type) in TABS.items()
-            if visit.offers(type) and (key != "apps" or visit.web.apps is not None)
+            if visit.offers(type) and _is_there(visit, key)
         ],
     }
+
+
+def _is_there(visit: Visit, key: str) -> bool:
+    """Whether this server has what a tab is about."""
+    web = visit.web
+    there = {"apps": web.apps, "share": web.sharing, "messages": web.talk, "tasks": web.talk}
+    return key not in there or there[key] is not None

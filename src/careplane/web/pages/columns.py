@@ -9,17 +9,18 @@ from functools import cache
 from careplane.fhir.definitions import SearchParam, search_parameters
 from careplane.fhir.tree import Tree
 from careplane.web.say.elements import label, say, walk
+from careplane.words.catalogues import mark
 
 _FIRST = (
     "code", "name", "family", "patient", "subject", "status", "clinical-status", "date",
     "authoredon", "onset-date", "period", "class", "type", "category", "vaccine-code", "birthdate",
     "gender", "title", "identifier", "value-quantity", "medication", "intent", "start", "created",
-    "recorded-date", "based-on", "encounter", "practitioner", "organization", "address",
+    "recorded-date", "based-on", "encounter", "practitioner", "organization", mark("address"),
 )  # fmt: skip
 """Parameters by their worth to a reader."""
 _PATH = re.compile(r"\(?([A-Z]\w+)\.([A-Za-z]+(?:\.[A-Za-z]+)*)(?:\s+as\s+\w+\)|\.as\(\w+\))?")
 _SHOWN = 6
-_INPUTS = {"date": "date", "number": "number"}
+_INPUTS = {"date": "date", "number": mark("number")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,13 @@ def _path(type: str, expression: str) -> str:
 
 
 HINTS = {
-    "token": "code or system|code",
+    "token": mark("code or system|code"),
     "reference": "Type/id",
-    "date": "date, or ge / le before it",
-    "quantity": "number or number|system|unit",
-    "number": "number",
-    "uri": "address",
-    "string": "begins with",
+    "date": mark("date, or ge / le before it"),
+    "quantity": mark("number or number|system|unit"),
+    "number": mark("number"),
+    "uri": mark("address"),
+    "string": mark("begins with"),
     "composite": "value$value",
     "special": "",
 }

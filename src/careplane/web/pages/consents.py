@@ -18,6 +18,7 @@ from careplane.web.chart.banner import person
 from careplane.web.forms import fields
 from careplane.web.reader import NOT_ALLOWED
 from careplane.web.visit import Visit, redirect
+from careplane.words.catalogues import gettext as _
 
 _WHO = re.compile(r"(Practitioner|Organization|CareTeam|RelatedPerson|Device)/[A-Za-z0-9.-]{1,64}")
 _PAPER = 200
@@ -69,7 +70,7 @@ async def withdraw(visit: Visit) -> Response:
 def _check(visit: Visit, patient: str, sent: dict[str, str]) -> None:
     for name, known in (("what", consents.DATA), ("purpose", consents.PURPOSES)):
         if sent.get(name, "") not in known:
-            raise Incorrect(f"Choose one of the list for '{name}'.")
+            raise Incorrect(_("Choose one of the list for “%(field)s”.", field=name))
     if sent.get("who") and not _WHO.fullmatch(sent["who"]):
         raise Incorrect("Choose one of the list, or name somebody as Practitioner/17.")
     if sent.get("until"):
@@ -79,7 +80,9 @@ def _check(visit: Visit, patient: str, sent: dict[str, str]) -> None:
             raise Incorrect("The date is written as 2030-12-31.") from error
     paper = sent.get("paper", "").strip()
     if len(paper) > _PAPER or (not paper and not _is_mine(visit, patient)):
-        raise Incorrect(f"Say where the signed paper is, in {_PAPER} characters at most.")
+        raise Incorrect(
+            _("Say where the signed paper is, in %(count)s characters at most.", count=_PAPER)
+        )
 
 
 def _is_mine(visit: Visit, patient: str) -> bool:

@@ -20,25 +20,31 @@ _DATE = re.compile(r"\d{4}(-\d\d){0,2}")
 
 async def show(visit: Visit) -> Response:
     """GET /patients; `q` is the search field at the top of each page."""
-    asked = {field: visit.query(field) for field, _ in FIELDS} | _guess(visit.query("q"))
-    pairs = [(code, asked[field]) for field, code in FIELDS if asked[field]]
+    typed = {field: visit.query(field) for field, _ in FIELDS} | _guess(visit.query("q"))
+    pairs = [(code, typed[field]) for field, code in FIELDS if typed[field]]
     pairs += [("_sort", "family,given"), ("_count", str(COUNT)), ("_total", "accurate")]
     cursor = visit.query("cursor") or None
     page, problem = await visit.reader.attempt("Patient", pairs, cursor)
     rows = [person(tree, visit.today) for tree in page.trees]
     around = await _around(visit, [row.id for row in rows])
-    again = {field: value for field, value in asked.items() if value}
+    again = {field: value for field, value in typed.items() if value}
     return visit.render(
         "pages/patients.html",
         400 if problem else 200,
         problem=problem,
         rows=rows,
-        asked=asked,
+        asked=typed,
         total=page.total,
         first="/patients?" + urlencode(again) if cursor else "",
         next="/patients?" + urlencode(again | {"cursor": page.next}) if page.next else "",
         **around,
     )
+
+
+def asked(text: str) -> list[tuple[str, str]]:
+    """The search for what a person typed into one field."""
+    found = _guess(text)
+    return [(code, found[field]) for field, code in FIELDS if found.get(field)]
 
 
 def _guess(text: str) -> dict[str, str]:

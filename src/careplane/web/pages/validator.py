@@ -19,6 +19,8 @@ from careplane.web.marked.marking import MOST, Problem, lines, problems
 from careplane.web.marked.place import Place
 from careplane.web.say import canonicals
 from careplane.web.visit import Visit
+from careplane.words.catalogues import gettext as _
+from careplane.words.numbers import counted
 
 LONGEST = 1_000_000
 """Bytes of a resource that is looked at."""
@@ -50,7 +52,9 @@ async def check(visit: Visit) -> Response:
     form = await forms.fields(visit.request, limit=_ENCODED)
     text = form.get("resource", "").replace("\r\n", "\n").removeprefix("\ufeff").strip("\n")
     if len(text.encode("utf-8", "surrogatepass")) > LONGEST:
-        raise TooLarge(f"A resource of at most {LONGEST:,} bytes is looked at here.")
+        raise TooLarge(
+            _("A resource of at most %(count)s bytes is looked at here.", count=counted(LONGEST))
+        )
     profiles = [form.get(name, "").strip()[:2_000] for name in _FIELDS]
     if not text.strip():
         return await _page(visit, "", profiles, 400, nothing=True)
@@ -99,7 +103,9 @@ async def _look(visit: Visit, text: str, profiles: tuple[str, ...]) -> Looked:
     raw = text.encode("utf-8", "replace")
     wrong = [one for one in profiles if ":" not in one]
     if wrong:
-        issue = Issue("error", "invalid", f"{wrong[0][:100]!r} is no canonical URL of a profile")
+        issue = Issue(
+            "error", "invalid", _("“%(url)s” is no canonical URL of a profile", url=wrong[0][:100])
+        )
         return Looked(text, Place(1), (issue,))
     try:
         text, tree, places = _xml(text, raw) if text.lstrip()[:1] == "<" else _json(text, raw)
@@ -109,7 +115,7 @@ async def _look(visit: Visit, text: str, profiles: tuple[str, ...]) -> Looked:
         return Looked(text, _xml_places(raw), error.issues)
     type = tree.get("resourceType")
     if not isinstance(type, str) or not is_resource(type):
-        issue = Issue("error", "structure", "resourceType is the name of a resource type of R4")
+        issue = Issue("error", "structure", _("resourceType is the name of a resource type of R4"))
         return Looked(text, Place(1), (issue,))
     assert visit.caller is not None
     command = Validate(type, json.dump(tree), profiles=profiles)

@@ -6,20 +6,36 @@ scripts there is no video, and the page says whom to call.
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
 from careplane.access.caller import Caller
-from careplane.kernel.errors import Conflict, TooLarge
+from careplane.kernel.errors import Conflict, Forbidden, Incorrect, TooLarge
+from careplane.telehealth.visits.appointment import booked
+from careplane.telehealth.visits.charges import Proposal
 from careplane.telehealth.visits.operations import GUEST, address
-from careplane.telehealth.visits.visits import Visits
+from careplane.telehealth.visits.visits import Standing, Visits
 from careplane.web.forms import fields
+from careplane.web.i18n import mark
+from careplane.web.pages import writing
+from careplane.web.pages.notes import saving
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit, redirect
+from careplane.words.catalogues import gettext as _
+from careplane.words.numbers import counted
 
 _ALLOWED = (
     "camera=(self), display-capture=(self), geolocation=(), microphone=(self), payment=(), usb=()"
 )
+_WAYS = {
+    "document": mark("Photo identification was shown"),
+    "asked": mark("Date of birth and address were asked for"),
+    "known": mark("I know the patient in person"),
+}
+"""`telehealth.visits.identity.WAYS`, as the page says them."""
 _LARGEST = 5_000_000
+_LARGEST_PIECE = 10_000_000
 
 
 async def show(visit: Visit) -> Response:
@@ -31,19 +47,57 @@ async def show(visit: Visit) -> Response:
     except Conflict as error:
         if await visits.role(caller, id) != "host":
             raise
-        return visit.render("visits/over.html", id=id, text=error.text, saved=visit.query("saved"))
+        tree = (await visit.reader.read("Appointment", id)).tree
+        return visit.render(
+            "visits/over.html",
+            id=id,
+            text=_(error.text),
+            saved=visit.query("saved"),
+            proposals=await _proposals(visits, caller, id),
+            beside=await writing.during(visit, booked(tree).patient.partition("/")[2], id),
+        )
     page = visit.render(
         "visits/visit.html",
         id=id,
-        role=standing.role,
+        seat=standing.role,
         agreed=standing.consented or standing.role != "patient",
         start=standing.visit.tree["start"],
         what=standing.visit.text,
         patient=standing.visit.patient.partition("/")[2],
         phone=visits.phone,
         saved=visit.query("saved"),
+        records=visits.records,
+        identified=standing.identified,
+        checks=_WAYS,
+        beside=await _beside(visit, standing),
     )
     return _with_devices(page)
+
+
+async def _beside(visit: Visit, standing: Standing) -> dict[str, Any] | None:
+    """The note of who gives the visit."""
+    if standing.role != "host":
+        return None
+    patient = standing.visit.patient.partition("/")[2]
+    return await writing.during(visit, patient, standing.visit.id)
+
+
+async def note(visit: Visit) -> Response:
+    """POST: begin the note of a visit; by the script a part of the page comes back."""
+    visits, caller = _here(visit)
+    id = visit.path("id")
+    if await visits.role(caller, id) != "host":
+        raise Forbidden("Who gives the visit writes its note.")
+    sent = await fields(visit.request)
+    tree = (await visit.reader.read("Appointment", id)).tree
+    patient = booked(tree).patient.partition("/")[2]
+    encounter = await writing.encounter_of(visit, id)
+    if not encounter and sent.get("part") == "form":
+        beside = await writing.during(visit, patient, id)
+        return visit.render("notes/begin.html", 409, id=id, beside=beside)
+    if not encounter:
+        raise Conflict("The note is begun when the patient has come: it belongs to the encounter.")
+    return await saving.begun(visit, patient, sent, encounter)
 
 
 async def guest(visit: Visit) -> Response:
@@ -84,18 +138,58 @@ async def summarize(visit: Visit) -> Response:
     return redirect(f"/visits/{visit.path('id')}?saved=1")
 
 
+async def identify(visit: Visit) -> Response:
+    """POST, by the script: who gives the visit has checked who the patient is."""
+    visits, caller = _here(visit)
+    how = (await fields(visit.request)).get("how", "")
+    await visits.identify(caller, visit.path("id"), how)
+    return _json({"how": how})
+
+
+async def charge(visit: Visit) -> Response:
+    """POST: charge what was proposed."""
+    visits, caller = _here(visit)
+    sent = await fields(visit.request)
+    await visits.charge(caller, visit.path("id"), sent.get("rule", ""))
+    return redirect(f"/visits/{visit.path('id')}")
+
+
+async def recording(visit: Visit) -> Response:
+    """POST, by the script: a piece of the recording, its number in the query."""
+    visits, caller = _here(visit)
+    number = visit.query("number")
+    if not (number.isascii() and number.isdigit() and len(number) < 5):
+        raise Incorrect("number counts the pieces of a recording, from 1.")
+    data = await _body(visit, _LARGEST_PIECE)
+    media = await visits.keep_recording(caller, visit.path("id"), int(number), data)
+    return _json({"media": media})
+
+
 async def share(visit: Visit) -> Response:
     """POST, by the script: a file as it is, its name in the query."""
     visits, caller = _here(visit)
+    body = await _body(visit, _LARGEST)
+    kind = visit.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    title = visit.query("title")
+    document = await visits.share(caller, visit.path("id"), title, kind, body)
+    return _json({"document": document})
+
+
+async def _proposals(visits: Visits, caller: Caller, id: str) -> list[Proposal]:
+    """What may be charged; nothing where the visit never began, or the caller does no charging."""
+    try:
+        return await visits.proposals(caller, id)
+    except (Conflict, Forbidden):
+        return []
+
+
+async def _body(visit: Visit, most: int) -> bytes:
     body = bytearray()
     async for chunk in visit.request.stream():
         body += chunk
-        if len(body) > _LARGEST:
-            raise TooLarge(f"A file has {_LARGEST} bytes at most.")
-    kind = visit.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    title = visit.query("title")
-    document = await visits.share(caller, visit.path("id"), title, kind, bytes(body))
-    return _json({"document": document})
+        if len(body) > most:
+            raise TooLarge(_("A file has %(count)s bytes at most.", count=counted(most)))
+    return bytes(body)
 
 
 def _here(visit: Visit) -> tuple[Visits, Caller]:

@@ -1,39 +1,59 @@
-"""Dates and ages as the NHS Common User Interface writes them: 17-Jan-1952, 69y.
+"""Dates, times and ages of FHIR in the language and at the clock of the page.
 
-A month by name cannot be read the wrong way round. Partial dates (R4 2.24.0.1) stay partial.
+Partial dates (R4 2.24.0.1) stay partial; a moment is said at the clock of who reads it.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Final
 
-MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_PARTS = re.compile(
-    r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)(?:T(?P<clock>\d\d:\d\d).*)?)?)?"
-)
+from careplane.words import dates
+
+_PARTS = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?")
 
 
 def say_date(value: str) -> str:
     """The date of a `date`, `dateTime` or `instant`, without the time of day."""
-    found = _PARTS.fullmatch(value)
-    if not found or not 1 <= int(found["month"] or 1) <= 12:
+    try:
+        if len(value) > 10:
+            return dates.day(dates.here(datetime.fromisoformat(value)).date())
+        found = _PARTS.fullmatch(value)
+        if found is None or not found["month"]:
+            return value
+        if not found["day"]:
+            return dates.month(date(int(found["year"]), int(found["month"]), 1))
+        return dates.day(date.fromisoformat(value))
+    except ValueError:
         return value
-    parts = [found["day"], MONTHS[int(found["month"]) - 1] if found["month"] else None]
-    return "-".join(part for part in (*parts, found["year"]) if part)
 
 
 def say_time(value: str) -> str:
     """Date and time of day, as far as they are known."""
-    found = _PARTS.fullmatch(value)
-    clock = f" {found['clock']}" if found and found["clock"] else ""
-    return say_date(value) + clock
+    return f"{say_date(value)} {clock}" if (clock := say_clock(value)) else say_date(value)
+
+
+def say_clock(value: str) -> str:
+    """The time of day alone, empty where it is not known."""
+    try:
+        return dates.clock(datetime.fromisoformat(value)) if len(value) > 10 else ""
+    except ValueError:
+        return ""
+
+
+def here(value: str) -> str:
+    """The same moment as it is written at the clock of who reads it, so that its day is theirs; a
+    date of no time, and what is no date, as it is."""
+    try:
+        at = datetime.fromisoformat(value) if len(value) > 10 else None
+    except ValueError:
+        return value
+    return dates.here(at).isoformat() if at and at.tzinfo else value
 
 
 def say_period(period: dict[str, str]) -> str:
     """`Period`: from – to; an end that is missing is open."""
-    start, end = period.get("start", ""), period.get("end", "")
+    start, end = here(period.get("start", "")), here(period.get("end", ""))
     if start[:10] == end[:10] and start:
         return f"{say_time(start)} – {end[11:16]}" if len(end) > 10 else say_date(start)
     return f"{say_date(start)} – {say_date(end)}".strip()
@@ -64,9 +84,10 @@ def age(born: str, on: date) -> str:
     days = (on - birth).days
     months = (on.year - birth.year) * 12 + on.month - birth.month - (on.day < birth.day)
     if days < 28:
-        return f"{days}d"
+        return dates.age_part(days, "d")
     if months < 12:
-        return f"{days // 7}w"
+        return dates.age_part(days // 7, "w")
     if months < 24:
-        return f"{months}m"
-    return f"{months // 12}y {months % 12}m" if months < 18 * 12 else f"{months // 12}y"
+        return dates.age_part(months, "m")
+    years = dates.age_part(months // 12, "y")
+    return f"{years} {dates.age_part(months % 12, 'm')}" if months < 18 * 12 else years

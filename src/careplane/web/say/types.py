@@ -8,6 +8,9 @@ from typing import Any
 
 from careplane.fhir.tree import Tree
 from careplane.web.say.dates import say_date, say_period, say_time
+from careplane.words import codes, numbers, units
+from careplane.words.catalogues import gettext as _
+from careplane.words.lists import isolated
 
 Say = Callable[[Any], str]
 
@@ -26,22 +29,32 @@ def coding(value: Tree) -> str:
 
 def quantity(value: Tree) -> str:
     """Quantity with its comparator and unit; the digits as they were sent."""
-    number = f"{COMPARATORS.get(value.get('comparator', ''), '')}{value.get('value', '')}"
-    unit = value.get("unit") or value.get("code", "")
-    return f"{number} {unit}".strip() if unit != "%" else f"{number} %"
+    number = numbers.measured(value.get("value", ""))
+    said = f"{COMPARATORS.get(value.get('comparator', ''), '')}{number} {unit(value)}"
+    return isolated(said.strip())
+
+
+def unit(value: Tree) -> str:
+    """The unit of a Quantity in the form that its number asks for: the code's words, else what the
+    record calls it."""
+    code, named = str(value.get("code", "")), str(value.get("unit", ""))
+    number = float(value["value"]) if "value" in value else None
+    said = units.unit(code, number)
+    return said if said != code else units.unit(named, number) if named else code
 
 
 def range_(value: Tree) -> str:
     """Range: low – high, or one open end."""
     low, high = value.get("low"), value.get("high")
     if low and high:
-        return f"{low.get('value', '')} – {quantity(high)}"
+        return isolated(f"{numbers.measured(low.get('value', ''))} – {quantity(high)}")
     return f"≥ {quantity(low)}" if low else f"≤ {quantity(high)}" if high else ""
 
 
 def ratio(value: Tree) -> str:
     """Ratio: numerator / denominator."""
-    return " / ".join(quantity(value[end]) for end in ("numerator", "denominator") if end in value)
+    ends = (quantity(value[end]) for end in ("numerator", "denominator") if end in value)
+    return isolated(" / ".join(ends))
 
 
 def name(value: Tree) -> str:
@@ -76,7 +89,8 @@ def address(value: Tree) -> str:
 
 def contact(value: Tree) -> str:
     """ContactPoint: the value and what it is for."""
-    kind = " ".join(str(value[key]) for key in ("use", "system") if key in value)
+    kinds = (str(value[key]) for key in ("use", "system") if key in value)
+    kind = ", ".join(codes.said(kind) or kind for kind in kinds)
     return f"{value.get('value', '')} ({kind})" if kind else str(value.get("value", ""))
 
 
@@ -112,7 +126,7 @@ def dosage(value: Tree) -> str:
         return str(value["text"])
     doses = value.get("doseAndRate", ())
     dose = quantity(doses[0]["doseQuantity"]) if doses and "doseQuantity" in doses[0] else ""
-    needed = "as needed" if value.get("asNeededBoolean") else ""
+    needed = _("as needed") if value.get("asNeededBoolean") else ""
     parts = (dose, timing(value.get("timing", {})), needed, concept(value.get("route", {})))
     return ", ".join(part for part in parts if part)
 
@@ -124,25 +138,25 @@ def timing(value: Tree) -> str:
     repeat = value.get("repeat", {})
     if "frequency" not in repeat or "period" not in repeat:
         return ""
-    unit = UNITS_OF_TIME.get(repeat.get("periodUnit", ""), "")
-    every = unit if repeat["period"] == 1 else f"{repeat['period']} {unit}s"
-    return f"{repeat['frequency']} × every {every}" if unit else ""
-
-
-UNITS_OF_TIME = {
-    "s": "second", "min": "minute", "h": "hour", "d": "day", "wk": "week", "mo": "month",
-    "a": "year",
-}  # fmt: skip
+    period, often = float(repeat["period"]), repeat["frequency"]
+    code = str(repeat.get("periodUnit", ""))
+    if code not in units.OF_TIME:
+        return ""
+    if period == 1:
+        return _(units.OF_TIME[code], often=often)
+    length = f"{numbers.measured(repeat['period'])} {units.unit(code, period)}"
+    return _("%(often)s × every %(length)s", often=often, length=length)
 
 
 def boolean(value: bool) -> str:
     """Yes or no."""
-    return "yes" if value else "no"
+    return _("yes") if value else _("no")
 
 
 def money(value: Tree) -> str:
     """Money: the amount and its currency."""
-    return f"{value.get('value', '')} {value.get('currency', '')}".strip()
+    amount = numbers.measured(value.get("value", ""))
+    return isolated(f"{amount} {value.get('currency', '')}".strip())
 
 
 TYPES: dict[str, Say] = {

@@ -17,23 +17,37 @@ function plotter() {
 }
 
 const colour = (element, name) => getComputedStyle(element).getPropertyValue(name).trim();
-const two = (number) => String(number).padStart(2, "0");
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+const { lang, dataset: { zone } } = document.documentElement;
+const LOCALE = `${lang === "en" ? "en-GB" : lang}-u-ca-gregory-nu-latn`;
 
-/** 24-Nov-2026 07:12, in UTC as in the tables. */
-function say(seconds) {
-  const d = new Date(seconds * 1000);
-  const day = `${two(d.getUTCDate())}-${MONTHS[d.getUTCMonth()]}-${d.getUTCFullYear()}`;
-  return `${day} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+/** Writes moments as the tables do: in the language and the time zone of the page. */
+function writer(options) {
+  const format = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, hourCycle: "h23", ...options });
+  const dashed = (text) => text.replace(/(\d) (?=[A-Z])|([a-z]) (?=\d{4})/g, "$1$2-");
+  const write = (seconds) => format.format(new Date(seconds * 1000));
+  return lang === "en" ? (seconds) => dashed(write(seconds)).replace("Sept", "Sep") : write;
 }
+
+const month = { de: "2-digit", ar: "long" }[lang] ?? "short";
+const day = { es: "numeric", ar: "numeric" }[lang] ?? "2-digit";
+const onDay = writer({ day, month, year: "numeric" });
+const atClock = writer({ hour: "2-digit", minute: "2-digit" });
+
+/** 24-Nov-2026 07:12. */
+const say = (seconds) => `${onDay(seconds)} ${atClock(seconds)}`;
 
 /** The labels of the axis of time: as much of a date as its steps need. */
 function short(times) {
   const step = times.length > 1 ? times[1] - times[0] : 0;
-  if (step >= 300 * 86400) return (x) => say(x).slice(7, 11);
-  if (step >= 27 * 86400) return (x) => say(x).slice(3, 11);
-  return step >= 86400 ? (x) => say(x).slice(0, 6) : (x) => say(x).slice(12);
+  if (step >= 300 * 86400) return writer({ year: "numeric" });
+  if (step >= 27 * 86400) return writer({ month, year: "numeric" });
+  return step >= 86400 ? writer({ day, month }) : atClock;
 }
+
+// The server learns the browser's time zone, for whoever has not chosen one.
+const browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (browserZone && !document.cookie.includes(`careplane-browser-zone=${browserZone}`))
+  document.cookie = `careplane-browser-zone=${browserZone}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
 
 /** Lines over one axis of time: [times, values of line 1, values of line 2, …], gaps as null. */
 function aligned(lines) {
@@ -108,11 +122,11 @@ class TrendPlot extends HTMLElement {
     }));
     const options = {
       ...this.size(),
-      tzDate: (seconds) => this.uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      tzDate: (seconds) => this.uPlot.tzDate(new Date(seconds * 1000), zone),
       legend: { show: !this.classList.contains("low") },
       scales: { y: { range: () => scale(lines) } },
       axes: [{ ...axis, size: 30, space: 80, values: (_, times) => times.map(short(times)) }, { ...axis, size: 46, space: 24 }],
-      series: [{ label: "UTC", value: (_, x) => (x === null ? "–" : say(x)) }, ...series],
+      series: [{ label: own.when, value: (_, x) => (x === null ? "–" : say(x)) }, ...series],
       hooks: { ready: [newest], drawClear: [(plot) => this.band(plot, lines)] },
     };
     this.plot?.destroy();

@@ -2,6 +2,7 @@
 
 import { Line } from "./visit-line.js";
 import { Link } from "./visit-link.js";
+import { Recorder } from "./visit-recording.js";
 
 const PING = 15000;
 const LOOK = 2000;
@@ -31,6 +32,7 @@ class VideoVisit extends HTMLElement {
     });
     addEventListener("online", () => this.#socket?.close());
     addEventListener("pagehide", () => this.#socket?.close());
+    this.querySelector("[data-do=join]").disabled = false; // pressed before this, it does nothing
     this.ready = this.#devices();
   }
 
@@ -213,6 +215,7 @@ class VideoVisit extends HTMLElement {
   }
 
   #close() {
+    this.recorder?.stop();
     for (const link of this.#links.values()) link.pc.close();
     this.#links.clear();
     this.#streams.clear();
@@ -304,6 +307,34 @@ class VideoVisit extends HTMLElement {
       row?.append(Object.assign(document.createElement("b"), { textContent: this.#say("kept") }));
     }
   }
+  on_recording({ by, on, asked }) {
+    const mine = by === this.seat;
+    this.#find("recording").hidden = !on;
+    this.#find("asked").hidden = !asked;
+    if (asked) this.#find("asked").querySelector("button").focus();
+    const button = this.querySelector("[data-do=record]");
+    if (button) {
+      button.setAttribute("aria-pressed", String(mine && Boolean(by)));
+      button.textContent = this.#say(mine && by ? "unrecord" : "record");
+    }
+    const stop = this.#find("stop");
+    if (stop) stop.hidden = !by || asked || mine;
+    this.#status(on ? "recorded" : by ? "asking" : "unrecorded");
+    if (mine && on) {
+      this.recorder ??= new Recorder(this.#find("stage"), (number, body) => this.#piece(number, body));
+      this.recorder.start();
+    } else {
+      this.recorder?.stop();
+    }
+  }
+  async #piece(number, body) {
+    try {
+      await this.#post(`recording?number=${number}`, { headers: { "content-type": body.type }, body });
+      this.#status("piece", { number });
+    } catch (problem) {
+      this.#alert("failed", { text: problem.message });
+    }
+  }
   on_filed({ seat, document: at, title }) {
     const row = this.#row(this.#say("filed", { name: this.#links.get(seat)?.peer.name, title }));
     if ("visit" in this.dataset) {
@@ -386,7 +417,12 @@ class VideoVisit extends HTMLElement {
     const { do: what, of } = button.dataset;
     if (what === "join") return this.#join();
     if (what === "leave") return this.#send("leave");
-    if (what === "end") return this.#send("end");
+    if (what === "end") return this.#over();
+    if (what === "record") return this.#send("record", { on: button.getAttribute("aria-pressed") !== "true" });
+    if (what === "agree" || what === "disagree") {
+      this.#find("asked").hidden = true;
+      return this.#send("agree", { on: what === "agree" });
+    }
     if (what === "admit" || what === "remove") return this.#send(what, { seat: of });
     if (what === "keep") return this.#send("keep", { lines: [Number(of)] });
     if (what === "screen") return this.#screen();
@@ -397,6 +433,12 @@ class VideoVisit extends HTMLElement {
     this.#on.microphone = !this.#on.microphone;
     for (const track of this.#stream.getAudioTracks()) track.enabled = this.#on.microphone;
     this.#tell();
+  }
+
+  /** The last piece of a recording first. */
+  async #over() {
+    await this.recorder?.stop();
+    this.#send("end");
   }
 
   async #camera(on) {
@@ -455,6 +497,11 @@ class VideoVisit extends HTMLElement {
       this.#send("shared", { document: at, title: file.name.slice(0, 80) });
       this.on_filed({ seat: "", document: at, title: file.name });
       form.reset();
+    } else if ("identify" in form.dataset) {
+      await this.#post("identity", { body: new URLSearchParams(values) });
+      form.hidden = true;
+      this.#find("checked").hidden = false;
+      this.#find("checked").focus();
     } else if ("invite" in form.dataset) {
       const { url } = await this.#post("invite", { body: new URLSearchParams(values) });
       const link = this.querySelector("#link");

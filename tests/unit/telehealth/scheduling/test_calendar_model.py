@@ -1,8 +1,8 @@
-"""The calendar as a table: rows, columns, spans and lanes; a day on which the clock is changed."""
+"""The calendar as a table: rows, columns and spans; days on which the clock is changed."""
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,136 +10,176 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careplane.telehealth.scheduling.calendars.model import Entry, calendar, week_of
+from careplane.telehealth.scheduling.calendars.model import (
+    Strand,
+    changes,
+    is_shown,
+    table,
+    week_of,
+)
 from tests.scheduling_house import MINUTE, ZONE, at
 
 DAY = date(2027, 3, 1)
 
 
-def visit(id: str, start: str, end: str, *actors: str, status: str = "booked") -> dict[str, Any]:
+def visit(id: str, start: str, end: str, status: str = "booked") -> dict[str, Any]:
     return {
         "resourceType": "Appointment",
         "id": id,
         "status": status,
         "start": _iso(start),
         "end": _iso(end),
-        "participant": [{"actor": {"reference": one}, "status": "accepted"} for one in actors],
     }
 
 
 def _iso(clock: str) -> str:
-    from datetime import datetime
-
-    text = clock if "T" in clock else f"2027-03-01T{clock}"
-    return datetime.fromisoformat(text).replace(tzinfo=ZONE).isoformat()
+    return datetime.fromisoformat(_full(clock)).replace(tzinfo=ZONE).isoformat()
 
 
-def cells(entries: tuple[Entry, ...]) -> list[tuple[str, int, int, int, int]]:
-    return [(one.id, one.row, one.rows, one.lane, one.lanes) for one in entries]
+def _full(clock: str) -> str:
+    return clock if "T" in clock else f"2027-03-01T{clock}"
 
 
-def test_a_day_has_a_row_a_quarter_of_an_hour() -> None:
-    found = calendar([DAY], [visit("a", "09:00", "09:30")], ZONE, hours=(time(8), time(10)))
-    assert found.labels[DAY] == ("08:00", "08:15", "08:30", "08:45",
-                                 "09:00", "09:15", "09:30", "09:45")  # fmt: skip
-    (column,) = found.columns
-    assert cells(column.entries) == [("a", 4, 2, 0, 1)]
+def span(start: str, end: str) -> tuple[int, int]:
+    return at(_full(start)), at(_full(end))
 
 
-CASES: dict[str, tuple[list[tuple[str, str, str]], list[tuple[str, int, int]]]] = {
-    "one after the other": (
-        [("a", "09:00", "09:30"), ("b", "09:30", "10:00")], [("a", 0, 1), ("b", 0, 1)],
+def drawn(strand: Strand, step: int = 30, zone: ZoneInfo = ZONE) -> list[str]:
+    """A line a row: the label and what begins there."""
+    lines = []
+    for row in table([strand], zone, step).rows:
+        (cell,) = row.cells
+        label = row.label + ("*" if row.again else "")
+        if cell is None:
+            lines.append(f"{label} |")
+            continue
+        what = " ".join(str(one["id"]) for one in cell.visits) or cell.why
+        lines.append(f"{label} {cell.kind}x{cell.rows} {what}".strip())
+    return lines
+
+
+CASES: dict[str, tuple[Strand, list[str]]] = {
+    "a visit is one cell, whatever its minutes": (
+        Strand(DAY, visits=(visit("a", "09:40", "10:10"),), open=(span("09:00", "11:00"),)),
+        ["09:00 fullx1", "09:30 visitsx2 a", "10:00 |", "10:30 fullx1"],
     ),
-    "two at once": (
-        [("a", "09:00", "10:00"), ("b", "09:30", "10:30")], [("a", 0, 2), ("b", 1, 2)],
+    "those that share a row stand together": (
+        Strand(DAY, visits=(visit("b", "09:20", "09:40"), visit("a", "09:00", "09:20"))),
+        ["09:00 visitsx2 a b", "09:30 |"],
     ),
-    "a lane that is free again": (
-        [("a", "09:00", "10:00"), ("b", "09:00", "09:30"), ("c", "09:30", "10:00")],
-        [("b", 0, 2), ("a", 1, 2), ("c", 0, 2)],
+    "those that only touch do not": (
+        Strand(DAY, visits=(visit("a", "09:00", "09:30"), visit("b", "09:30", "10:00"))),
+        ["09:00 visitsx1 a", "09:30 visitsx1 b"],
     ),
-    "lanes begin anew": (
-        [("a", "09:00", "10:00"), ("b", "09:00", "10:00"), ("c", "10:00", "11:00")],
-        [("a", 0, 2), ("b", 1, 2), ("c", 0, 1)],
+    "free times are rows of their own": (
+        Strand(DAY, open=(span("09:00", "10:30"),), free=(at(_full("09:10")), at(_full("09:30")))),
+        ["09:00 freex1", "09:30 freex1", "10:00 fullx1", "10:30 shutx1"],
     ),
-}  # fmt: skip
+    "closed hours say what for": (
+        Strand(DAY, open=(span("09:00", "11:00"),), closed=((*span("09:30", "10:30"), "Leave"),)),
+        ["09:00 fullx1", "09:30 closedx2 Leave", "10:00 |", "10:30 fullx1"],
+    ),
+    "a visit in closed hours is still seen": (
+        Strand(
+            DAY,
+            visits=(visit("a", "09:30", "10:00"),),
+            open=(span("09:00", "11:00"),),
+            closed=((*span("09:00", "11:00"), "Leave"),),
+        ),
+        ["09:00 closedx1 Leave", "09:30 visitsx1 a", "10:00 closedx2 Leave", "10:30 |"],
+    ),
+    "an hour that is not there": (
+        Strand(date(2027, 3, 28), open=(span("2027-03-28T01:00", "2027-03-28T04:00"),)),
+        ["01:00 fullx4", "01:30 |", "03:00 |", "03:30 |"],
+    ),
+    "an hour that is there twice": (
+        Strand(date(2027, 10, 31), open=(span("2027-10-31T02:00", "2027-10-31T03:00"),)),
+        ["02:00 fullx4", "02:30 |", "02:00* |", "02:30* |"],
+    ),
+}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_lanes(name: str) -> None:
-    given_visits, expected = CASES[name]
-    (column,) = calendar([DAY], [visit(*one) for one in given_visits], ZONE).columns
-    assert [(one.id, one.lane, one.lanes) for one in column.entries] == expected
-
-
-def test_columns_are_practitioners_or_rooms() -> None:
-    visits = [
-        visit("a", "09:00", "09:30", "Practitioner/d", "Location/one", "Patient/p"),
-        visit("b", "09:00", "09:30", "Practitioner/e", "Location/one", "Patient/q"),
-        visit("c", "10:00", "10:30", "Practitioner/d", status="cancelled"),
-    ]
-    people = calendar([DAY], visits, ZONE, "practitioner")
-    assert [(c.actor, [e.id for e in c.entries]) for c in people.columns] == [
-        ("Practitioner/d", ["a"]), ("Practitioner/e", ["b"]),
-    ]  # fmt: skip
-    rooms = calendar([DAY], visits, ZONE, "room", ["Location/one", "Location/two"])
-    assert [(c.actor, len(c.entries)) for c in rooms.columns] == [
-        ("Location/one", 2), ("Location/two", 0),
-    ]  # fmt: skip
-
-
-def test_a_week_has_seven_days_from_monday_on() -> None:
-    days = week_of(date(2027, 3, 4))
-    assert (days[0], days[-1], len(days)) == (date(2027, 3, 1), date(2027, 3, 7), 7)
-    found = calendar(days, [visit("a", "2027-03-03T09:00", "2027-03-03T09:30")], ZONE)
-    assert [len(column.entries) for column in found.columns] == [0, 0, 1, 0, 0, 0, 0]
-
-
-def test_what_is_early_or_late_widens_its_day_alone() -> None:
-    days = [DAY, date(2027, 3, 2)]
-    found = calendar(days, [visit("a", "06:30", "07:30"), visit("b", "18:30", "20:00")], ZONE)
-    assert (found.labels[DAY][0], found.labels[DAY][-1]) == ("06:30", "19:45")
-    assert found.labels[days[1]][0] == "07:00"
-    assert [one.row for one in found.columns[0].entries] == [0, 48]
+@pytest.mark.parametrize(("strand", "lines"), CASES.values(), ids=CASES)
+def test_one_column(strand: Strand, lines: list[str]) -> None:
+    assert drawn(strand) == lines
 
 
 @pytest.mark.parametrize(
-    ("day", "hours"), [("2027-03-28", 23), ("2027-10-31", 25), ("2027-03-29", 24)]
+    ("change", "odd", "labels"),
+    [
+        (date(2027, 3, 28), "absent", ["01:30", "02:00", "02:30", "03:00"]),
+        (date(2027, 10, 31), "absent", ["01:30", "02:00", "02:30", "02:00*", "02:30*", "03:00"]),
+    ],
 )
-def test_a_day_has_the_hours_that_it_has(day: str, hours: int) -> None:
-    one = date.fromisoformat(day)
-    late = visit("a", f"{day}T00:00", f"{day}T00:30"), visit("b", f"{day}T23:00", f"{day}T23:59")
-    found = calendar([one], late, ZONE, step=60)
-    labels = found.labels[one]
-    assert len(labels) == hours
-    assert labels.count("02:00") == {23: 0, 24: 1, 25: 2}[hours]
+def test_a_week_has_the_rows_of_all_its_days(change: date, odd: str, labels: list[str]) -> None:
+    """In spring the changed day lacks an hour; in autumn the other days lack the second one."""
+    days = week_of(change)
+    found = table([Strand(d, open=((at(f"{d}T01:30"), at(f"{d}T03:30")),)) for d in days], ZONE)
+    shown = [row.label + ("*" if row.again else "") for row in found.rows]
+    assert [one for one in shown if "01:00" < one < "03:30"] == labels
+    assert [day for day in days if changes(day, ZONE)] == [change]
+    row = found.rows[shown.index("02:00*" if "02:00*" in shown else "02:00")]
+    lacking = {day for day, cell in zip(days, row.cells, strict=True) if cell and cell.kind == odd}
+    assert lacking == ({change} if change.month == 3 else set(days) - {change})
 
 
-def test_rows_in_which_rules_offer_visits_are_marked() -> None:
-    window = (at("2027-03-01T09:00"), at("2027-03-01T10:00"), "Practitioner/d")
-    (column,) = calendar(
-        [DAY], [], ZONE, "practitioner", ["Practitioner/d"], (time(8), time(11)), 30, [window]
-    ).columns
-    assert column.open == {2, 3}
+def test_a_visit_over_the_missing_hour_is_one_cell() -> None:
+    monday = date(2027, 3, 22)
+    days = [monday, date(2027, 3, 28)]
+    long = visit("a", "2027-03-28T01:30", "2027-03-28T03:30")
+    found = table(
+        [
+            Strand(days[0], open=(span("2027-03-22T01:30", "2027-03-22T03:30"),)),
+            Strand(days[1], visits=(long,)),
+        ],
+        ZONE,
+    )
+    (cell,) = [row.cells[1] for row in found.rows if row.cells[1] and row.cells[1].visits]
+    assert cell.rows == 4  # 01:30, the two rows that are not there, 03:00
 
 
-@given(st.lists(st.tuples(st.integers(0, 90), st.integers(1, 20)), max_size=20))
-def test_no_two_visits_share_a_cell(spans: list[tuple[int, int]]) -> None:
-    """A law: in one lane nothing overlaps, and every lane is one of those that are said."""
-    begin = at("2027-03-01T00:00")
-    zone = ZoneInfo("Europe/Berlin")
-    visits = []
-    for number, (start, length) in enumerate(spans):
-        tree = visit(str(number), "09:00", "09:30")
-        from datetime import datetime
+def test_what_is_shown() -> None:
+    now = at("2027-03-01T08:00")
+    held = visit("h", "09:00", "09:30", "pending")
+    until = {"url": "https://github.com/careplane/careplane/StructureDefinition/"
+             "appointment-held-until", "valueInstant": "2027-03-01T07:30:00Z"}  # fmt: skip
+    assert is_shown(held, now)
+    assert is_shown({**held, "extension": [until]}, now)
+    assert not is_shown({**held, "extension": [until]}, now + 90 * MINUTE)
+    assert not is_shown(visit("c", "09:00", "09:30", "cancelled"), now)
+    assert not is_shown({"status": "booked"}, now)
 
-        for key, micros in (("start", start), ("end", start + length)):
-            moment = begin + micros * 15 * MINUTE
-            tree[key] = datetime.fromtimestamp(moment // 10**6, zone).isoformat()
-        visits.append(tree)
-    (column,) = calendar([DAY], visits, zone).columns
-    assert len(column.entries) == len(spans)
-    for one in column.entries:
-        assert 0 <= one.lane < one.lanes
-        for other in column.entries:
-            if other is not one and one.lane == other.lane:
-                assert one.row + one.rows <= other.row or other.row + other.rows <= one.row
+
+VISITS = st.lists(st.tuples(st.integers(0, 1439), st.integers(1, 300)), max_size=12)
+DAYS = st.sampled_from([DAY, date(2027, 3, 28), date(2027, 10, 31)])
+
+
+@given(VISITS, DAYS, st.sampled_from([15, 30, 60]))
+def test_every_row_of_a_column_is_covered_once(
+    spans: list[tuple[int, int]], day: date, step: int
+) -> None:
+    begin = at(f"{day}T00:00")
+    trees = []
+    for number, (start, minutes) in enumerate(spans):
+        low = datetime.fromtimestamp(begin // 10**6 + start * 60, ZONE)
+        high = low.astimezone(ZoneInfo("UTC")) + timedelta(minutes=minutes)
+        trees.append(
+            {"resourceType": "Appointment", "id": str(number), "status": "booked",
+             "start": low.isoformat(), "end": high.isoformat()}
+        )  # fmt: skip
+    found = table([Strand(day, visits=tuple(trees))], ZONE, step)
+    covered = 0
+    seen: list[str] = []
+    for number, row in enumerate(found.rows):
+        (cell,) = row.cells
+        if number < covered:
+            assert cell is None
+            continue
+        assert cell is not None
+        covered = number + cell.rows
+        seen += [str(one["id"]) for one in cell.visits]
+    assert covered == len(found.rows)
+    end = at(f"{day + timedelta(days=1)}T00:00")
+    on = {str(n) for n, (start, _) in enumerate(spans) if begin + start * MINUTE < end}
+    assert sorted(seen) == sorted(set(seen))
+    assert set(seen) == on

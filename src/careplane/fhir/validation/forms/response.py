@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.answers import answer_problems, options_problems, type_of
 from careplane.fhir.validation.forms.coded import InSet, coded_problems
 from careplane.fhir.validation.forms.enabling import Answers, is_enabled
-from careplane.fhir.validation.forms.expressions import Expressions
+from careplane.fhir.validation.forms.expressions import ENABLE, Expressions, Names
 from careplane.fhir.validation.forms.values import (
     CORE,
     SDC,
@@ -31,10 +32,15 @@ _MADE = tuple(SDC + name for name in ("calculatedExpression", "initialExpression
 
 
 def response_problems(
-    response: Tree, resolve: Resolve, where: str, in_set: InSet = lambda *_: None
+    response: Tree,
+    resolve: Resolve,
+    where: str,
+    in_set: InSet = lambda *_: None,
+    known: Names | None = None,
+    now: int | None = None,
 ) -> Iterator[Issue]:
     """All that is wrong with a response, if its questionnaire can be had. `in_set` is asked about
-    codes that are drawn from value sets."""
+    codes that are drawn from value sets; `known` are names for expressions, such as `%patient`."""
     url = response.get("questionnaire")
     if not isinstance(url, str):
         return
@@ -48,10 +54,12 @@ def response_problems(
         yield Issue("error", "invalid", text, f"{where}.questionnaire")
         return
     yield from _about_the_whole(response, questionnaire, where)
-    held = _Comparison(response, questionnaire, in_set)
+    held = _Comparison(questionnaire, in_set, Expressions(response, questionnaire, known, now))
+    held.is_finished = response.get("status") in _FINISHED
     yield from held.expressions.of_response(where)
+    at = _At((response,), held.expressions.names)
     yield from held.items(
-        objects(questionnaire.get("item")), objects(response.get("item")), where, (response,)
+        objects(questionnaire.get("item")), objects(response.get("item")), where, at
     )
 
 
@@ -75,25 +83,31 @@ def _about_the_whole(response: Tree, questionnaire: Tree, where: str) -> Iterato
         yield Issue("error", "business-rule", text, f"{where}.subject")
 
 
+class _At(NamedTuple):
+    """Where items stand: the parts of the response that they are in, from the whole to the nearest,
+    and the names that expressions have there."""
+
+    around: tuple[Tree, ...]
+    names: Names
+
+
 class _Comparison:
     """One response and its questionnaire."""
 
-    def __init__(self, response: Tree, questionnaire: Tree, in_set: InSet) -> None:
-        self.is_finished = response.get("status") in _FINISHED
+    def __init__(self, questionnaire: Tree, in_set: InSet, expressions: Expressions) -> None:
+        self.is_finished = False
         self.questionnaire = questionnaire
         self.answers = Answers()
-        self.expressions = Expressions(response, questionnaire)
+        self.expressions = expressions
         self.in_set = in_set
         self.known = set(_links(questionnaire))
 
-    def items(
-        self, asked: list[Tree], given: list[Tree], where: str, around: Sequence[Tree]
-    ) -> Iterator[Issue]:
-        """The items of one level. `around` are the parts of the response that they are in."""
+    def items(self, asked: list[Tree], given: list[Tree], where: str, at: _At) -> Iterator[Issue]:
+        """The items of one level."""
         yield from self._places(asked, given, where)
         for item in asked:
             found = [(i, g) for i, g in enumerate(given) if g.get("linkId") == item.get("linkId")]
-            yield from self._item(item, found, where, around)
+            yield from self._item(item, found, where, at)
 
     def _places(self, asked: list[Tree], given: list[Tree], where: str) -> Iterator[Issue]:
         links = {str(item.get("linkId")): place for place, item in enumerate(asked)}
@@ -110,14 +124,16 @@ class _Comparison:
             if text:
                 yield Issue("error", "structure", text, f"{where}.item[{index}]")
 
-    def _item(
-        self, item: Tree, found: list[Found], where: str, around: Sequence[Tree]
-    ) -> Iterator[Issue]:
-        if not is_enabled(item, self.answers, around):
+    def _item(self, item: Tree, found: list[Found], where: str, at: _At) -> Iterator[Issue]:
+        here = found[0][1] if found else {"linkId": item.get("linkId")}
+        asked = is_enabled(item, self.answers, at.around) and self._is_asked(item, here, at.names)
+        if asked is False:
             for index, one in found:
                 if one.get("answer") or one.get("item"):
                     text = "This item has an answer though it is not enabled"
                     yield Issue("error", "invalid", text, f"{where}.item[{index}]")
+            return
+        if asked is None and not found:
             return
         kind = item.get("type")
         if kind == "display":
@@ -137,22 +153,30 @@ class _Comparison:
                 yield Issue("error", "structure", text, where)
         for index, one in found:
             place = f"{where}.item[{index}]"
+            names = self.expressions.names_at(item, one, at.names)
             check = self._group if is_group else self._question
-            yield from check(item, one, place, around)
-            yield from self.expressions.of_item(item, one, place)
+            yield from check(item, one, place, _At(at.around, names))
+            yield from self.expressions.of_item(item, one, names, place)
 
-    def _group(self, item: Tree, one: Tree, where: str, around: Sequence[Tree]) -> Iterator[Issue]:
+    def _is_asked(self, item: Tree, here: Tree, names: Names) -> bool | None:
+        if not extension(item, ENABLE):
+            return True
+        names = self.expressions.names_at(item, here, names)
+        return self.expressions.is_enabled(item, here, names)
+
+    def _group(self, item: Tree, one: Tree, where: str, at: _At) -> Iterator[Issue]:
         if one.get("answer"):
             yield Issue("error", "structure", "A group has no answers, but items", where)
         if item.get("required") and not one.get("item") and self.is_finished:
             yield Issue("error", "required", "A required group has no items", where)
         yield from self.items(
-            objects(item.get("item")), objects(one.get("item")), where, (*around, one)
+            objects(item.get("item")),
+            objects(one.get("item")),
+            where,
+            _At((*at.around, one), at.names),
         )
 
-    def _question(
-        self, item: Tree, one: Tree, where: str, around: Sequence[Tree]
-    ) -> Iterator[Issue]:
+    def _question(self, item: Tree, one: Tree, where: str, at: _At) -> Iterator[Issue]:
         answers = objects(one.get("answer"))
         if item.get("required") and not answers and self.is_finished:
             yield Issue("error", "required", "A required question has no answer", where)
@@ -170,7 +194,7 @@ class _Comparison:
             place = f"{where}.answer[{index}]"
             yield from answer_problems(item, answer, place)
             yield from coded_problems(item, answer, self.questionnaire, self.in_set, place)
-            inner = (*around, one, answer)
+            inner = _At((*at.around, one, answer), at.names)
             yield from self.items(below, objects(answer.get("item")), place, inner)
 
     def _number(self, item: Tree, number: int, what: str) -> Iterator[str]:

@@ -12,10 +12,10 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 
 from careplane.access.caller import Caller
+from careplane.fhir import lines
 from careplane.fhir.codec import json
+from careplane.fhir.lines import Line
 from careplane.fhir.tree import Tree
-from careplane.interop.mcp import lines
-from careplane.interop.mcp.lines import Line
 from careplane.interop.mcp.tool import DATA, Answer, Arguments, Desk, Tool
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Forbidden, Incorrect

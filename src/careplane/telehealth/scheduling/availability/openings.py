@@ -41,7 +41,9 @@ def openings(
         if not availability.is_closed(day):
             rules = [r for r in availability.rules if r.takes(visit) and r.holds(day)]
             for rule in sorted(rules, key=lambda rule: rule.start):
-                yield from _of_rule(rule, visit, day, zone, low, high)
+                for one in _of_rule(rule, visit, day, zone, low, high):
+                    if not availability.is_shut(one.start, one.end):
+                        yield one
         day += timedelta(days=1)
 
 

@@ -3,8 +3,9 @@
 schedule-rule        recurrence (string), start, end (time), valid (Period of dates),
                      step, capacity (positiveInt), visit-type (code, repeats)
 schedule-visit-type  code (code), type (CodeableConcept), minutes (positiveInt),
-                     before, after (unsignedInt)
-schedule-closed      Period of dates
+                     before, after (unsignedInt), medium (code, repeats),
+                     staff-only (boolean)
+schedule-closed      Period of dates, or of dateTimes with an offset; schedule-closed-reason on it
 schedule-terms       book-before, move-before, cancel-before, hold, offer (minutes),
                      horizon-days (unsignedInt)
 timezone             code, on the Schedule or on its Location
@@ -13,7 +14,7 @@ timezone             code, on the Schedule or on its Location
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,12 +24,20 @@ from careplane.kernel.errors import Invalid, Issue
 from careplane.telehealth.scheduling import names
 from careplane.telehealth.scheduling.availability import recurrence
 from careplane.telehealth.scheduling.availability.overlaps import overlapping
-from careplane.telehealth.scheduling.availability.rules import Availability, Rule, Terms, VisitType
+from careplane.telehealth.scheduling.availability.rules import (
+    Availability,
+    Closing,
+    Rule,
+    Terms,
+    VisitType,
+)
 
 MOST_RULES = 50
 _LONGEST_MINUTES = 24 * 60
 _BEGINNING = date(2020, 1, 6)
 """The Monday that intervals are counted from where a rule has no first day."""
+UTC: Tree = {"extension": [{"url": names.TIME_ZONE, "valueCode": "UTC"}]}
+"""A Location, for a Schedule whose own are not known."""
 _ANY = ({"text": "Visit"}, "visit", 30)
 
 
@@ -56,8 +65,7 @@ def count(schedule: Tree) -> int:
 def check(schedule: Tree) -> None:
     """As `read`, for a Schedule whose Locations are not known: its zone may stand there."""
     has_zone = any(url == names.TIME_ZONE for url, _, _ in _extensions(schedule))
-    utc: Tree = {"extension": [{"url": names.TIME_ZONE, "valueCode": "UTC"}]}
-    read(schedule, () if has_zone else (utc,))
+    read(schedule, () if has_zone else (UTC,))
 
 
 class _Reading:
@@ -151,14 +159,33 @@ class _Reading:
             parts.minutes("minutes", 30, least=1),
             parts.minutes("before", 0),
             parts.minutes("after", 0),
+            tuple(map(str, parts.values("medium"))),
+            parts.value("staff-only") is True,
         )
 
-    def _closed(self, parts: _Parts) -> tuple[date, date] | None:
+    def _closed(self, parts: _Parts) -> Closing | None:
+        period = parts.value("")
+        if isinstance(period, dict) and "T" in f"{period.get('start')}{period.get('end')}":
+            return self._shut(parts, period)
+        before = len(self.issues)
         first, last = parts.period("") or (None, None)
         if first is None or last is None:
-            parts.wrong("", "A closed period has a start and an end, as dates.")
+            if len(self.issues) == before:
+                parts.wrong("", "A closed period has a start and an end, as dates.")
             return None
-        return first, last
+        return Closing(first, last, why=_why(period))
+
+    def _shut(self, parts: _Parts, period: Tree) -> Closing | None:
+        try:
+            start, end = (datetime.fromisoformat(str(period.get(e))) for e in ("start", "end"))
+            moments = [round(one.timestamp()) * 1_000_000 for one in (start, end) if one.tzinfo]
+        except (ValueError, OverflowError):
+            moments = []
+        if len(moments) < 2 or moments[0] >= moments[1]:
+            parts.wrong("", "Closed hours have a start and a later end, each with its offset, such "
+                        "as 2027-03-26T14:00:00+01:00.")  # fmt: skip
+            return None
+        return Closing(start.date(), end.date(), moments[0], moments[1], _why(period))
 
     def _terms(self, parts: _Parts) -> Terms:
         usual = Terms()
@@ -245,6 +272,11 @@ def _extensions(tree: Tree) -> Iterator[tuple[str, str, Tree]]:
 
 def _value(extension: Tree) -> Any:
     return next((value for key, value in extension.items() if key.startswith("value")), None)
+
+
+def _why(period: Tree) -> str:
+    found = (e for e in period.get("extension", ()) if e.get("url") == names.CLOSED_WHY)
+    return next((str(one.get("valueString", "")) for one in found), "")
 
 
 def _day(text: object) -> date | None:

@@ -16,13 +16,23 @@ MINUTE = 60_000_000
 @dataclass(frozen=True, slots=True)
 class VisitType:
     """What is booked: its code, how many minutes it takes, and how many must be free before and
-    after it. `concept` is the CodeableConcept that an Appointment then has."""
+    after it. `concept` is the CodeableConcept that an Appointment then has; `media` are the ways in
+    which it can be held (v3-ParticipationMode: PHYSICAL, VIDEOCONF, PHONE), none for any;
+    `staff_only` where patients do not book it themselves."""
 
     code: str
     concept: Tree
     minutes: int
     before: int = 0
     after: int = 0
+    media: tuple[str, ...] = ()
+    staff_only: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        coding = (self.concept.get("coding") or [{}])[0]
+        return str(self.concept.get("text") or coding.get("display") or self.code)
 
     def tokens(self) -> frozenset[tuple[str, str]]:
         """System and code of each of its codings."""
@@ -59,6 +69,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """When nobody can be seen, whatever the rules say: days, both included, or from one moment to
+    another (microseconds since 1970, the end not included). `why` is for staff."""
+
+    first: date
+    last: date
+    start: int = 0
+    end: int = 0
+    why: str = ""
+
+    @property
+    def is_of_days(self) -> bool:
+        """Whether it is of whole days."""
+        return not self.end
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What was agreed for a schedule, in minutes, and for how many days ahead it can be booked.
     Patients book, move and cancel until so long before the visit; staff at any time."""
@@ -73,17 +100,21 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """All that a Schedule says. `closed` are periods of days, both ends included."""
+    """All that a Schedule says."""
 
     zone: ZoneInfo
     rules: tuple[Rule, ...]
     visits: tuple[VisitType, ...]
-    closed: tuple[tuple[date, date], ...] = ()
+    closed: tuple[Closing, ...] = ()
     terms: Terms = Terms()
 
     def is_closed(self, day: date) -> bool:
         """Whether a day is a holiday."""
-        return any(first <= day <= last for first, last in self.closed)
+        return any(one.is_of_days and one.first <= day <= one.last for one in self.closed)
+
+    def is_shut(self, start: int, end: int) -> bool:
+        """Whether a closing of hours is in the way of a time."""
+        return any(one.start < end and start < one.end for one in self.closed if one.end)
 
     def visit(self, code: str) -> VisitType | None:
         """A visit type by its code."""

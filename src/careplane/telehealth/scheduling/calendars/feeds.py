@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 
@@ -91,6 +91,15 @@ class Feeds:
             await self._state.drop(caller.tenant, _SPACE, key)
         return len(mine)
 
+    async def mine(self, caller: Caller) -> list[tuple[str, str, int]]:
+        """The feeds of a caller: the key that names each, whose calendar it is, until when."""
+        return [(key, feed.subject, feed.until) async for key, feed in self._all(caller)]
+
+    async def end_one(self, caller: Caller, key: str) -> None:
+        """End one of them; nothing where it is not theirs."""
+        if key in await self._of(caller, None):
+            await self._state.drop(caller.tenant, _SPACE, key)
+
     async def read(self, tenant: Tenant, secret: str, address: str, base: str) -> bytes:
         """The calendar. Raises NotFound for a secret that opens nothing."""
         entry = await self._state.get(tenant, _SPACE, _hash(secret))
@@ -120,14 +129,16 @@ class Feeds:
         return invitation.publish(visits, base, "Appointments")
 
     async def _of(self, caller: Caller, subject: str | None) -> list[str]:
-        found, after = [], ""
+        return [k async for k, feed in self._all(caller) if subject in (None, feed.subject)]
+
+    async def _all(self, caller: Caller) -> AsyncIterator[tuple[str, Feed]]:
+        after = ""
         while page := await self._state.scan(caller.tenant, _SPACE, after, 500):
             for _, entry in page:
                 feed = msgspec.msgpack.decode(entry.value, type=Feed)
-                if feed.owner.id == caller.id and subject in (None, feed.subject):
-                    found.append(entry.key)
+                if feed.owner.id == caller.id:
+                    yield entry.key, feed
             after = page[-1][1].key
-        return found
 
 
 def application(

@@ -13,22 +13,29 @@ from careplane.fhir.tree import Tree
 from careplane.telehealth.scheduling.calendars import invitation
 from careplane.telehealth.scheduling.notices.channel import Message
 from careplane.telehealth.scheduling.occupancy import held_until
+from careplane.words import dates
+from careplane.words.audience import Audience, speaking
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import mark
+from careplane.words.patients import language_of
 
 Kind = Literal["booked", "moved", "cancelled", "offer", "reminder"]
 _SUBJECTS: dict[Kind, str] = {
-    "booked": "Your appointment",
-    "moved": "Your appointment has been moved",
-    "cancelled": "Your appointment has been cancelled",
-    "offer": "A time has become free for you",
-    "reminder": "A reminder of your appointment",
+    "booked": mark("Your appointment"),
+    "moved": mark("Your appointment has been moved"),
+    "cancelled": mark("Your appointment has been cancelled"),
+    "offer": mark("A time has become free for you"),
+    "reminder": mark("A reminder of your appointment"),
 }
 _SENTENCES: dict[Kind, str] = {
-    "booked": "You have an appointment on {when}.",
-    "moved": "Your appointment is now on {when}.",
-    "cancelled": "Your appointment on {when} has been cancelled.",
-    "offer": "A time that you wait for has become free: {when}. It is kept for you until {until}: "
-    "book it by then, or it is offered to somebody else.",
-    "reminder": "You have an appointment on {when}.",
+    "booked": mark("You have an appointment on %(when)s."),
+    "moved": mark("Your appointment is now on %(when)s."),
+    "cancelled": mark("Your appointment on %(when)s has been cancelled."),
+    "offer": mark(
+        "A time that you wait for has become free: %(when)s. It is kept for you until %(until)s: "
+        "book it by then, or it is offered to somebody else."
+    ),
+    "reminder": mark("You have an appointment on %(when)s."),
 }
 _BY_SMS: frozenset[Kind] = frozenset({"offer", "reminder", "cancelled"})
 _METHODS: dict[Kind, str] = {"booked": "REQUEST", "moved": "REQUEST", "cancelled": "CANCEL"}
@@ -46,12 +53,14 @@ class Sender:
 def letters(
     kind: Kind, tree: Tree, version: int, patient: Tree, sender: Sender, now: int
 ) -> Iterator[tuple[Literal["email", "sms"], Message]]:
-    """What goes to a patient, by each way that their record has an address for; nothing to one who
-    has died."""
+    """What goes to a patient, in their language, by each way that their record has an address for;
+    nothing to one who has died."""
     if patient.get("deceasedBoolean") or "deceasedDateTime" in patient:
         return
-    when, until = _when(str(tree["start"])), held_until(tree)
-    text = _SENTENCES[kind].format(when=when, until=_until(tree, until))
+    with speaking(Audience(language_of(patient))):
+        subject = _(_SUBJECTS[kind])
+        when = dates.long_moment_there(datetime.fromisoformat(str(tree["start"])))
+        text = _(_SENTENCES[kind], when=when, until=_until(tree, held_until(tree)))
     signed = f"\n\n{sender.name}" if sender.name else ""
     where = f"\n\n{sender.base.removesuffix('/fhir')}" if sender.base else ""
     if address := address_of(patient, "email", now):
@@ -59,10 +68,10 @@ def letters(
         write = invitation.cancel if kind == "cancelled" else invitation.request
         file = write(tree, version, sender.base, sender.organizer, address) if method else b""
         body = f"{text}{where}{signed}\n"
-        yield "email", Message(address, _SUBJECTS[kind], body, file, method)
+        yield "email", Message(address, subject, body, file, method)
     if kind in _BY_SMS and (number := address_of(patient, "sms", now)):
         said = f"{sender.name}: {text}" if sender.name else text
-        yield "sms", Message(number, _SUBJECTS[kind], said)
+        yield "sms", Message(number, subject, said)
 
 
 def address_of(patient: Tree, system: Literal["email", "sms"], now: int) -> str:
@@ -86,13 +95,8 @@ def _fits(point: Tree, system: str, now: int) -> bool:
     return point.get("system") == "sms" or mobile
 
 
-def _when(start: str) -> str:
-    at = datetime.fromisoformat(start)
-    return f"{at:%A, %d %B %Y, %H:%M} (UTC{at:%z})"
-
-
 def _until(tree: Tree, until: int | None) -> str:
     if until is None:
         return ""
     zone = datetime.fromisoformat(str(tree["start"])).tzinfo
-    return f"{datetime.fromtimestamp(until // 1_000_000, zone):%A, %H:%M}"
+    return dates.long_moment_there(datetime.fromtimestamp(until // 1_000_000, zone))

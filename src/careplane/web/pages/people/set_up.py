@@ -15,6 +15,7 @@ from careplane.web.forms import fields
 from careplane.web.pages.people.enter import as_json, own
 from careplane.web.pages.people.opening import failed, noted, status_of, visitor, welcome
 from careplane.web.visit import Visit, redirect
+from careplane.words.catalogues import gettext as _
 
 
 async def show(visit: Visit) -> Response:
@@ -75,7 +76,7 @@ async def by_password(visit: Visit) -> Response:
 
 async def _over(visit: Visit, error: NotProven) -> Response:
     told = await failed(visit, "user-set-up", error)
-    return visit.render("people/over.html", status_of(told), text=told.text)
+    return visit.render("people/over.html", status_of(told), text=_(told.text))
 
 
 def same(sent: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from careplane.terminology.options import Options
 from careplane.terminology.scope import Scope
 from careplane.terminology.versions import choose
 from careplane.web.visit import Visit
+from careplane.words.catalogues import gettext as _
 
 _FURTHEST = 6
 """Digits of a place in a list."""
@@ -34,7 +35,7 @@ def words(visit: Visit) -> str:
     """What is searched for. Raises Incorrect."""
     text = visit.query("q")
     if len(text) > _LONGEST:
-        raise Incorrect(f"Search for at most {_LONGEST} characters.")
+        raise Incorrect(_("Search for at most %(count)s characters.", count=_LONGEST))
     return text
 
 
@@ -47,5 +48,5 @@ async def chosen(library: Library, kind: Kind, url: str, version: str) -> tuple[
     if found is None:
         found = choose(versions, version)
     if found is None:
-        raise NotFound(f"There is no such {kind} here, or not in this version.")
+        raise NotFound(_("There is no such %(kind)s here, or not in this version.", kind=kind))
     return found, versions

@@ -12,6 +12,7 @@ from careplane.records.audits.anomalies.material import (
     by_day,
     finding,
 )
+from careplane.words.catalogues import mark
 
 NAME = "after-hours"
 
@@ -24,7 +25,7 @@ def find(material: Material) -> Iterator[Finding]:
             late[access.agent].append(access)
     for accesses in late.values():
         for day in by_day(material, accesses):
-            yield finding(NAME, day, "Outside of the hours of the role.", alone=True)
+            yield finding(NAME, day, mark("Outside of the hours of the role."), alone=True)
 
 
 def _late(material: Material, access: Access) -> bool:

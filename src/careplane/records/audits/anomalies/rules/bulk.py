@@ -12,6 +12,7 @@ from careplane.records.audits.anomalies.material import (
     by_day,
     finding,
 )
+from careplane.words.catalogues import gettext as _
 
 NAME = "bulk"
 
@@ -28,8 +29,11 @@ def find(material: Material) -> Iterator[Finding]:
             usual = _usual(material, agent, frozenset(day[0].roles))
             most = max(material.limits.patients_a_day, material.limits.times_usual * usual)
             if count > most:
-                why = (
-                    f"{count} patients in a day; the person or its peers had {usual} on a full day."
+                why = _(
+                    "%(count)s patients in a day; the person or its peers had %(usual)s on a full "
+                    "day.",
+                    count=count,
+                    usual=usual,
                 )
                 yield finding(NAME, day, why, alone=True)
 

@@ -12,6 +12,7 @@ from careplane.records.audits.anomalies.material import (
     by_day,
     finding,
 )
+from careplane.words.catalogues import mark
 
 NAME = "closed-record"
 
@@ -28,7 +29,7 @@ def find(material: Material) -> Iterator[Finding]:
 
 def _why(material: Material, patient: Person, at: int) -> str:
     if patient.died is not None and at - patient.died > material.limits.dead_for:
-        return "The patient died long ago."
+        return mark("The patient died long ago.")
     if patient.left is not None and at - patient.left > material.limits.gone_for:
-        return "The patient left long ago."
+        return mark("The patient left long ago.")
     return ""

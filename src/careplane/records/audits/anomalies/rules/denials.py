@@ -12,6 +12,7 @@ from careplane.records.audits.anomalies.material import (
     by_day,
     finding,
 )
+from careplane.words.catalogues import ngettext
 
 NAME = "denials"
 
@@ -25,7 +26,10 @@ def find(material: Material) -> Iterator[Finding]:
     for accesses in refused.values():
         for day in by_day(material, accesses.values()):
             if _dense(material, day):
-                yield finding(NAME, day, f"{len(day)} requests were refused.", alone=True)
+                why = ngettext(
+                    "%(num)s request was refused.", "%(num)s requests were refused.", len(day)
+                )
+                yield finding(NAME, day, why, alone=True)
 
 
 def _dense(material: Material, day: list[Access]) -> bool:

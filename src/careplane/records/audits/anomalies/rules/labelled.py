@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from careplane.records.audits.anomalies.explained import unrelated
 from careplane.records.audits.anomalies.material import Finding, Material, by_day, finding
+from careplane.words.catalogues import mark
 
 NAME = "labelled"
+_WHY = mark("The record is marked, and no care explains the access.")
 
 
 def find(material: Material) -> Iterator[Finding]:
@@ -16,4 +18,4 @@ def find(material: Material) -> Iterator[Finding]:
     for (_, patient), accesses in material.by_pair().items():
         if material.person(f"Patient/{patient}").labels & material.limits.labels:
             for day in by_day(material, unrelated(material, accesses)):
-                yield finding(NAME, day, "The record is marked, and no care explains the access.")
+                yield finding(NAME, day, _WHY)

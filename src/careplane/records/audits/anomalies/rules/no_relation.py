@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from careplane.records.audits.anomalies.explained import unrelated
 from careplane.records.audits.anomalies.material import Finding, Material, by_day, finding
+from careplane.words.catalogues import mark
 
 NAME = "no-relation"
 
@@ -17,4 +18,4 @@ def find(material: Material) -> Iterator[Finding]:
     """One a day, person and patient, for those whose work begins with a relation."""
     for accesses in material.by_pair().values():
         for day in by_day(material, unrelated(material, accesses)):
-            yield finding(NAME, day, "No care team, encounter or appointment explains it.")
+            yield finding(NAME, day, mark("No care team, encounter or appointment explains it."))

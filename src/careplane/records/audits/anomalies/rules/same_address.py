@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from careplane.records.audits.anomalies.explained import is_own
 from careplane.records.audits.anomalies.material import Finding, Material, by_day, finding
+from careplane.words.catalogues import mark
 
 NAME = "same-address"
 
@@ -16,4 +17,4 @@ def find(material: Material) -> Iterator[Finding]:
         staff, other = material.person(agent), material.person(f"Patient/{patient}")
         if staff.address & other.address and not is_own(staff, other):
             for day in by_day(material, accesses):
-                yield finding(NAME, day, "The patient lives in the same street.")
+                yield finding(NAME, day, mark("The patient lives in the same street."))

@@ -1,0 +1,18 @@
+"""The services of care for orders, prescriptions and results, as pages and operations get them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from careplane.care.prescribing.prescribing import Prescribing
+from careplane.care.prescribing.refill import Refills
+from careplane.care.results.results import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """`app.caring` makes it."""
+
+    results: Results
+    prescribing: Prescribing
+    refills: Refills

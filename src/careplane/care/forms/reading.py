@@ -1,0 +1,147 @@
+"""What forms read of the record: through the door, as whoever fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from careplane.access.caller import Caller
+from careplane.care.forms.choices import MOST, Expansion, Expansions, contained, value_sets
+from careplane.care.forms.definition import Form, form
+from careplane.care.forms.populating import Pairs
+from careplane.fhir.codec import json
+from careplane.fhir.definitions import RESOURCE_TYPES
+from careplane.fhir.tree import Tree
+from careplane.fhir.validation.forms.values import objects
+from careplane.kernel.errors import CareplaneError, Fault, Incorrect, NotFound
+from careplane.records import commands as c
+from careplane.records.bodies import whole
+from careplane.records.door import Door
+from careplane.terminology.expand import Stamp, expand
+from careplane.terminology.library import Library
+from careplane.terminology.options import options
+from careplane.terminology.scope import Scope
+from careplane.terminology.versions import choose, split
+
+_MOST_QUERIES: Final = 30
+_MOST_FOUND: Final = 100
+_STAMP: Final = Stamp("urn:uuid:00000000-0000-0000-0000-000000000000", "1970-01-01T00:00:00Z")
+
+
+@dataclass(slots=True)
+class Reading:
+    """Reads for one caller, and for one form; so many queries and no more."""
+
+    door: Door
+    caller: Caller
+    left: int = _MOST_QUERIES
+
+    async def read(self, type: str, id: str) -> Tree:
+        """Raises NotFound, Gone or Forbidden."""
+        return json.parse(whole(await self.door.read(self.caller, c.Read(type, id))))
+
+    async def search(self, type: str, pairs: Sequence[tuple[str, str]]) -> list[Tree]:
+        """Raises Incorrect or Forbidden."""
+        found = await self.door.search(self.caller, c.Search(type, tuple(pairs)))
+        return [json.parse(whole(one)) for one in found.matches]
+
+    async def found(self, type: str, pairs: Pairs) -> list[Tree]:
+        """As `populating.Records` has it."""
+        if self.left <= 0 or type not in RESOURCE_TYPES:
+            return []
+        self.left -= 1
+        counted = any(name == "_count" for name, _ in pairs)
+        try:
+            found = await self.search(
+                type, pairs if counted else [*pairs, ("_count", str(_MOST_FOUND))]
+            )
+        except Fault:
+            raise
+        except CareplaneError:
+            return []
+        return found[:_MOST_FOUND]
+
+    async def one(self, type: str, id: str) -> Tree | None:
+        """As `populating.Records` has it."""
+        if self.left <= 0 or type not in RESOURCE_TYPES:
+            return None
+        self.left -= 1
+        try:
+            return await self.read(type, id)
+        except Fault:
+            raise
+        except CareplaneError:
+            return None
+
+    async def form_of(self, canonical: str) -> Form:
+        """The Questionnaire of a canonical. Raises NotFound."""
+        url, version = split(canonical)
+        if url.startswith("Questionnaire/"):
+            return form(await self.read("Questionnaire", url.partition("/")[2]))
+        pairs = [("url", url), ("_sort", "-_lastUpdated"), ("_count", "50")]
+        found = await self.search("Questionnaire", pairs)
+        fitting = [one for one in found if not version or one.get("version") == version]
+        if not fitting:
+            raise NotFound("The questionnaire of this form is not here any more.")
+        return form(fitting[0])
+
+    async def expansions(self, of: Form, language: str) -> Expansions:
+        """The codes of its value sets, in a language where they have names in it."""
+        wanted = value_sets(of)
+        if not wanted:
+            return {}
+
+        async def work(library: Library, _: Tree | None) -> Tree:
+            return {url: await _expanded(library, of.tree, url, language) for url in wanted}
+
+        return await self.door.ask(self.caller, c.Ask("expand", "ValueSet", work))
+
+
+async def _expanded(library: Library, questionnaire: Tree, url: str, language: str) -> Expansion:
+    """At most so many codes; none of a value set that is not here, or cannot be listed."""
+    try:
+        resource = await _value_set(library, questionnaire, url)
+        scope = Scope(library, options([("count", MOST)], language))
+        tree = await expand(scope, resource, _STAMP)
+    except Fault:
+        raise
+    except CareplaneError:
+        return Expansion((), False)
+    expansion = tree.get("expansion", {})
+    codings = list(_flat(objects(expansion.get("contains"))))
+    total = expansion.get("total")
+    is_whole = len(codings) < MOST if total is None else len(codings) >= int(total)
+    return Expansion(codings, is_whole)
+
+
+async def _value_set(library: Library, questionnaire: Tree, canonical: str) -> Tree:
+    if canonical.startswith("#"):
+        inside = contained(questionnaire, canonical)
+        if inside is None:
+            raise NotFound("The questionnaire does not contain this value set.")
+        return inside
+    url, wanted = split(canonical)
+    version = choose(list(await library.versions("ValueSet", url)), wanted)
+    found = None if version is None else await library.resource("ValueSet", url, version)
+    if found is None:
+        raise NotFound("There is no such value set here.")
+    return found
+
+
+def _flat(contains: list[Tree]) -> list[Tree]:
+    found: list[Tree] = []
+    for one in contains:
+        if one.get("code") and one.get("abstract") is not True:
+            parts: dict[str, Any] = {n: one[n] for n in ("system", "code", "display") if n in one}
+            found.append(parts)
+        found += _flat(objects(one.get("contains")))
+    return found
+
+
+def named_in(reference: object, type: str) -> str:
+    """The id in a reference of this type, such as `Patient/17`. Raises Incorrect."""
+    kind, _, id = str(reference).partition("/")
+    if kind != type or not id:
+        raise Incorrect(f"This is no reference to a {type}.")
+    return id

@@ -1,0 +1,1 @@
+"""Clinical notes (R4 Composition): written as drafts, signed, added to, marked as wrong."""

@@ -1,0 +1,1 @@
+"""Prescriptions: written, checked, renewed, changed and stopped."""

@@ -1,0 +1,1 @@
+"""Results, and who has seen them."""

@@ -1,0 +1,55 @@
+"""Narratives of a summary: XHTML that is made here, of text that is escaped (R4, 2.4.0).
+
+Nothing of a stored narrative is taken over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from careplane.fhir.lines import Line
+from careplane.fhir.tree import Tree
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
+)
+"""What XML has not, and marks that turn the direction of what follows."""
+_SYSTEM = re.compile(r"\b(?:https?|urn):[^\s|]+\|")
+_DATE = 10
+_HEADS = ("What", "Status", "When", "Details")
+
+
+def text(value: str) -> str:
+    """Any text, safe between tags."""
+    return escape(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", value))
+
+
+def narrative(*blocks: str, language: str = "en") -> Tree:
+    """A generated Narrative of blocks of XHTML."""
+    head = f'<div xmlns="http://www.w3.org/1999/xhtml" xml:lang="{language}" lang="{language}">'
+    return {"status": "generated", "div": head + "".join(blocks) + "</div>"}
+
+
+def paragraph(value: str) -> str:
+    """One."""
+    return f"<p>{text(value)}</p>"
+
+
+def table(rows: Sequence[Line]) -> str:
+    """Lines, one a row, codes without their system and times without the time of day; columns in
+    which nothing stands are left out."""
+    cells = [
+        tuple(
+            _SYSTEM.sub("", cell)
+            for cell in (row.what or row.code or "—", row.status, row.date[:_DATE], row.detail)
+        )
+        for row in rows
+    ]
+    shown = [n for n in range(len(_HEADS)) if n == 0 or any(row[n] for row in cells)]
+    head = "".join(f"<th>{_HEADS[n]}</th>" for n in shown)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{text(row[n])}</td>" for n in shown) + "</tr>" for row in cells
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

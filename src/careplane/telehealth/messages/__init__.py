@@ -1,0 +1,1 @@
+"""Secure messages between patients and the practice, and among those who work there."""

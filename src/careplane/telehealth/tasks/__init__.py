@@ -1,0 +1,1 @@
+"""What people of the practice ask each other to do (R4 Task)."""

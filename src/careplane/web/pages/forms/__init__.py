@@ -1,0 +1,15 @@
+"""Forms: asked for and filled, by clinicians and patients; and the Questionnaires there are."""
+
+from __future__ import annotations
+
+from careplane.web.pages.forms import asking, filling, mine
+from careplane.web.visit import Handler
+
+PRIVATE: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/forms", mine.show),
+    ("POST", "/forms", mine.begin),
+    ("POST", "/patients/{id}/forms", asking.act),
+    ("GET", "/forms/{id}", filling.show),
+    ("POST", "/forms/{id}", filling.act),
+)
+"""Of those who are signed in, where forms are offered."""

@@ -1,0 +1,320 @@
+"""A sheet as a page shows it: each line with its texts, its fields and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from careplane.care.forms import names
+from careplane.care.forms.choices import Option, key_of, options, said, units
+from careplane.care.forms.definition import Item
+from careplane.care.forms.forms import Opened
+from careplane.care.forms.sheet import MOST_REPEATS, Entry, Line, Value
+from careplane.care.forms.typed import OTHER, is_ticked
+from careplane.fhir.validation.forms.values import CORE, SDC, numbers
+from careplane.web.say import forms as words
+
+_FEW: Final = 7
+"""So many options are shown side by side; more are in a list that opens."""
+_SHORT: Final = 26
+_LEAST: Final = (CORE + "minValue", SDC + "minQuantity")
+_MOST: Final = (CORE + "maxValue", SDC + "maxQuantity")
+
+
+@dataclass(slots=True)
+class Choice:
+    """One option: what it sends, how it reads, whether it is chosen. `name` is that of its field,
+    where each has one of its own."""
+
+    key: str
+    text: str
+    chosen: bool
+    name: str = ""
+
+
+@dataclass(slots=True)
+class Field:
+    """One answer. `name` is that of its field; `text` is in it; `other` are words of one's own."""
+
+    name: str
+    text: str = ""
+    choices: list[Choice] = field(default_factory=list)
+    units: list[Choice] = field(default_factory=list)
+    unit: str = ""
+    other: str | None = None
+    problem: words.Said | None = None
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """That of its first element in the page."""
+        return f"i{self.name}"
+
+    @property
+    def chosen(self) -> bool:
+        return any(one.chosen for one in self.choices)
+
+
+@dataclass(slots=True)
+class Row:
+    """One line. `kind` is `group`, `display`, or how a question is asked: `radios`, `list`,
+    `checks`, `text`, `area`, `number`, `date`, `moment`, `time`, `url`, `quantity`, `reference`,
+    `attachment`, `fixed`."""
+
+    kind: str
+    place: str
+    item: Item
+    text: str
+    prefix: str = ""
+    helps: list[str] = field(default_factory=list)
+    link: str = ""
+    fields: list[Field] = field(default_factory=list)
+    repeats: list[tuple[str, list[Row]]] = field(default_factory=list)
+    answers: list[words.Said] = field(default_factory=list)
+    problems: list[words.Said] = field(default_factory=list)
+    hints: dict[str, Any] = field(default_factory=dict)
+    can_add: bool = False
+    level: int = 2
+
+    @property
+    def anchor(self) -> str:
+        """Where a link to its problem leads."""
+        return f"f{self.place}"
+
+    @property
+    def required(self) -> bool:
+        return self.item.required
+
+
+def rows(opened: Opened, language: str) -> list[Row]:
+    """The lines that are asked, in their order."""
+    return list(_Showing(opened, language).rows(opened.sheet.lines, 2))
+
+
+def shown(rows: list[Row]) -> Iterator[str]:
+    """The places of the questions that a page shows fields of."""
+    for row in rows:
+        if row.fields or row.kind == "checks":
+            yield row.place
+        for _, below in row.repeats:
+            yield from shown(below)
+        for one in row.fields:
+            yield from shown(one.rows)
+
+
+def every(rows: list[Row]) -> Iterator[Row]:
+    """All rows, in their order."""
+    for row in rows:
+        yield row
+        for _, below in row.repeats:
+            yield from every(below)
+        for one in row.fields:
+            yield from every(one.rows)
+
+
+def carried(opened: Opened, fields: dict[str, str], shown: set[str]) -> list[tuple[str, str]]:
+    """What was typed into questions that are asked no more: kept in the page, lest it is lost where
+    they are asked again."""
+    kept = []
+    for name, text in fields.items():
+        place = name[1:].partition("/")[0]
+        is_answer = name.startswith("a") and "/" in name and place not in shown
+        if is_answer and text and len(text) < 10_000:
+            line = opened.sheet.at(place)
+            if line is not None and line.item.is_question and not line.item.is_hidden:
+                kept.append((name, text))
+    return kept
+
+
+@dataclass(slots=True)
+class _Showing:
+    opened: Opened
+    language: str
+
+    def rows(self, lines: list[Line], level: int) -> Iterator[Row]:
+        for line in lines:
+            item = line.item
+            if line.is_asked and not item.is_hidden and not item.is_aside:
+                yield self._row(line, level)
+
+    def _row(self, line: Line, level: int) -> Row:
+        item, language = line.item, self.language
+        row = Row(
+            kind=item.kind,
+            place=line.place,
+            item=item,
+            text=item.text(language),
+            prefix=item.prefix(language),
+            helps=[one.text(language) for one in item.asides],
+            link=_link(item),
+            problems=[words.problem(text) for text in line.problems],
+            level=min(level, 6),
+        )
+        if item.is_group:
+            row.repeats = [
+                (repeat.place, list(self.rows(repeat.lines, level + 1))) for repeat in line.repeats
+            ]
+            most = min(item.most or MOST_REPEATS, MOST_REPEATS)
+            row.can_add = item.repeats and len(line.repeats) < most
+        elif item.is_question:
+            self._question(row, line)
+        return row
+
+    def _question(self, row: Row, line: Line) -> None:
+        item = line.item
+        row.answers = [words.answer(*value, self.language) for value in line.values]
+        if item.is_fixed or item.is_calculated or item.kind == "attachment":
+            row.kind, row.hints = "fixed", _hints(item, "fixed", line)
+            return
+        chosen = options(item, self.opened.expansions, self.language) or _offered(line)
+        row.kind = _control(item, chosen)
+        row.hints = _hints(item, row.kind, line, chosen)
+        if row.kind == "checks":
+            row.fields = [self._ticks(line, chosen)]
+            return
+        entries = list(line.entries)
+        room = item.most is None or len(entries) < item.most
+        if not entries or (item.repeats and room):
+            entries.append(Entry())
+        row.fields = [self._field(line, n, entry, chosen) for n, entry in enumerate(entries)]
+        row.can_add = item.repeats and (item.most is None or len(entries) < item.most)
+
+    def _ticks(self, line: Line, chosen: tuple[Option, ...]) -> Field:
+        name = f"a{line.place}"
+        given = {key_of(value) for _, value in line.values}
+        known = {option.key for option in chosen}
+        made = Field(f"{name}/0")
+        made.choices = [
+            Choice(one.key, one.text, one.key in given, f"{name}/o{n}")
+            for n, one in enumerate(chosen)
+        ]
+        if line.item.kind == "open-choice":
+            made.other = next(
+                (str(v) for v in map(_second, line.values) if key_of(v) not in known), ""
+            )
+        return made
+
+    def _field(self, line: Line, n: int, entry: Entry, chosen: tuple[Option, ...]) -> Field:
+        item = line.item
+        made = Field(f"a{line.place}/{n}")
+        made.text = entry.typed[""] if "" in entry.typed else _typed(entry.value)
+        if entry.problem:
+            made.problem = words.mistyped(entry.problem)
+        if chosen or item.kind in ("choice", "open-choice", "boolean"):
+            self._choose(made, item, entry, chosen)
+        if item.kind == "quantity":
+            known = units(item, self.opened.expansions, self.language)
+            unit = _unit(entry)
+            made.units = [Choice(one.key, one.text, one.key == unit) for one in known]
+            made.unit = entry.typed.get("unit", unit.rpartition("|")[2])
+        made.rows = list(self.rows(entry.lines, 4)) if entry.value is not None else []
+        return made
+
+    def _choose(self, made: Field, item: Item, entry: Entry, chosen: tuple[Option, ...]) -> None:
+        key = "" if entry.value is None else key_of(entry.value[1])
+        if item.kind == "boolean":
+            key = key.lower()
+            made.choices = [Choice(one, text, one == key) for one, text in words.YES_OR_NO]
+            return
+        made.choices = [Choice(one.key, one.text, one.key == key) for one in chosen]
+        if item.kind == "open-choice":
+            known = {one.key for one in chosen}
+            made.other = entry.typed.get("other", "" if key in known else key)
+            made.choices.append(Choice(OTHER, "", bool(made.other)))
+        elif key and entry.value is not None and key not in {one.key for one in chosen}:
+            made.choices.append(Choice(key, said(entry.value[1], self.language), True))
+
+
+def _second(value: Value) -> Any:
+    return value[1]
+
+
+def _offered(line: Line) -> tuple[Option, ...]:
+    return tuple(Option(key_of(v), name, v, said(v, "")) for name, v in line.offered or ())
+
+
+def _link(item: Item) -> str:
+    link = str(item.one(names.SUPPORT) or "")
+    return link if link.startswith(("https://", "http://")) else ""
+
+
+def _control(item: Item, chosen: tuple[Option, ...]) -> str:
+    """How a question is asked."""
+    if is_ticked(item):
+        return "checks"
+    if item.kind == "boolean":
+        return "radios"
+    if item.kind in ("choice", "open-choice") or chosen:
+        if item.repeats or item.control in ("drop-down", "autocomplete"):
+            return "list"
+        return "radios" if item.control == "radio-button" or len(chosen) <= _FEW else "list"
+    return _CONTROLS.get(item.kind, "text")
+
+
+_CONTROLS: Final = {
+    "text": "area",
+    "integer": "number",
+    "decimal": "number",
+    "date": "date",
+    "dateTime": "moment",
+    "time": "time",
+    "url": "url",
+    "quantity": "quantity",
+    "reference": "reference",
+}
+
+
+def _hints(item: Item, kind: str, line: Line, chosen: tuple[Option, ...] = ()) -> dict[str, Any]:
+    """What a field says of what may be in it."""
+    unit = item.one(names.UNIT)
+    found: dict[str, Any] = {
+        "maxlength": item.tree.get("maxLength"),
+        "format": item.one(names.ENTRY_FORMAT),
+        "least": next(iter(numbers(item.tree, *_LEAST)), None) or item.one(*_LEAST),
+        "most": next(iter(numbers(item.tree, *_MOST)), None) or item.one(*_MOST),
+        "unit": said(unit, "") if isinstance(unit, dict) and item.kind != "quantity" else "",
+        "decimal": item.kind != "integer",
+        "is_flat": _is_flat(item, chosen),
+        "is_partial": False,
+    }
+    for bound in ("least", "most"):
+        if isinstance(found[bound], dict):
+            found[bound] = found[bound].get("value")
+    if kind == "date":
+        found["is_partial"] = any(len(_typed(v)) != len("2026-11-28") for v in line.values)
+    return found
+
+
+def _is_flat(item: Item, chosen: tuple[Option, ...]) -> bool:
+    """Whether options stand side by side: as the form asks for, else where all are short."""
+    asked = item.one(names.ORIENTATION)
+    return bool(
+        asked == "horizontal" or (all(len(one.text) <= _SHORT for one in chosen) and not asked)
+    )
+
+
+def _unit(entry: Entry) -> str:
+    if entry.value is None or not isinstance(entry.value[1], dict):
+        return entry.typed.get("unit", "")
+    value = entry.value[1]
+    return f"{value.get('system') or ''}|{value.get('code') or value.get('unit') or ''}"
+
+
+def _typed(value: Value | None) -> str:
+    """An answer as its field has it."""
+    if value is None:
+        return ""
+    name, found = value
+    if name == "valueDateTime" and len(str(found)) > len("2026-11-28"):
+        try:
+            moment = datetime.fromisoformat(str(found)).astimezone(UTC)
+        except ValueError:
+            return str(found)
+        return f"{moment:%Y-%m-%dT%H:%M}"
+    if name == "valueTime":
+        return str(found)[:5]
+    if isinstance(found, dict):
+        return str(found.get("value", found.get("reference", "")))
+    return str(found)

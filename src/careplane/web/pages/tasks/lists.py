@@ -1,0 +1,60 @@
+"""Tasks: mine, those of my pools, what I asked others for, what has ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from careplane.telehealth.tasks.tasks import BOXES, Box
+from careplane.web.i18n import mark
+from careplane.web.pages.messages.shared import patient_named
+from careplane.web.pages.people_of import people
+from careplane.web.pages.tasks.shared import CODES, PRIORITIES, STATUSES, address, tasks_of
+from careplane.web.visit import Visit
+
+TITLES: dict[Box, str] = {
+    "mine": mark("Mine"),
+    "pools": mark("Of my pools"),
+    "asked": mark("Asked of others"),
+    "ended": mark("Ended"),
+}
+
+
+async def show(visit: Visit) -> Response:
+    """GET /tasks, with `box`, `patient` and `priority`."""
+    tasks, caller = tasks_of(visit)
+    asker = await tasks.pools.asker(caller)
+    box = next((one for one in BOXES if one == visit.query("box")), BOXES[0])
+    priority = visit.query("priority") if visit.query("priority") in PRIORITIES else ""
+    patient = visit.query("patient")
+    rows, more = await tasks.box(caller, asker, box, patient, priority)
+    return visit.render(
+        "tasks/list.html",
+        tasks=rows,
+        more=more,
+        box=box,
+        boxes=[(one, TITLES[one]) for one in BOXES],
+        priority=priority,
+        patient=patient,
+        people=await people(visit, [one.patient for one in rows]),
+        named=await patient_named(visit, patient),
+        **_words(visit),
+    )
+
+
+async def of_patient(visit: Visit, patient: str) -> dict[str, Any]:
+    """The tab of the chart."""
+    tasks, caller = tasks_of(visit)
+    rows, more = await tasks.of_patient(caller, patient)
+    return {"tasks": rows, "more": more, "people": {}, **_words(visit)}
+
+
+def _words(visit: Visit) -> dict[str, Any]:
+    return {
+        "statuses": STATUSES,
+        "priorities": PRIORITIES,
+        "codes": CODES,
+        "address": address,
+        "now": visit.web.clock(),
+    }

@@ -1,0 +1,105 @@
+"""Answers of forms as text, and what is wrong with them as sentences."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from careplane.care.forms.choices import said
+from careplane.web.i18n import mark
+from careplane.web.say.dates import say_date, say_time
+
+YES_OR_NO: Final = (("true", mark("Yes")), ("false", mark("No")))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence to be translated, and what stands in it by name; or, where it is `plain`, what
+    somebody wrote."""
+
+    text: str
+    values: dict[str, str] = field(default_factory=dict)
+    plain: bool = False
+
+
+_OFFERED: Final = mark("Choose one of the answers that are offered.")
+_UNITS: Final = mark("Choose one of the units that are offered.")
+_FORM: Final = mark("Write it in the form that the question asks for.")
+_ALONE: Final = mark("This answer stands alone: take the others away.")
+_MISTYPED: Final = {
+    "integer": mark("Write a whole number, such as 12."),
+    "decimal": mark("Write a number, such as 12.5."),
+    "date": mark("Write a date as 2026-11-28, or the year and month alone."),
+    "dateTime": mark("Write a date and time as 2026-11-28T14:30."),
+    "time": mark("Write a time as 14:30."),
+    "url": mark("Write an address without spaces, such as https://example.org."),
+    "reference": mark("Write a type and a number, such as Practitioner/17."),
+    "choice": _OFFERED,
+    "unit": _UNITS,
+    "text": mark("This has signs that cannot be stored; type it again."),
+    "unknown": mark("This kind of question cannot be answered here."),
+}
+
+_PROBLEMS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
+    (re.compile(pattern), text)
+    for pattern, text in (
+        (r"A required question has no answer", mark("Answer this question.")),
+        (r"A required item has no answer", mark("Answer this question.")),
+        (r"A required group has no items", mark("Answer at least one question here.")),
+        (r"The answer is not one of the options", _OFFERED),
+        (r"The code is not in the value set.*", _OFFERED),
+        (r"The unit is not .*", _UNITS),
+        (r"The answer is less than the least.*", mark("This is less than the least that can be.")),
+        (r"The answer is greater than the most.*", mark("This is more than the most that can be.")),
+        (r"The answer cannot be compared.*", mark("Choose a unit of the same kind.")),
+        (r"The answer is longer than (?P<n>\d+) .*", mark("Write at most %(n)s characters.")),
+        (r"The answer is shorter than (?P<n>\d+) .*", mark("Write at least %(n)s characters.")),
+        (r"The answer has not the form.*", _FORM),
+        (r"The number has more decimal places.*", mark("Write fewer digits after the point.")),
+        (r"This option excludes all others", _ALONE),
+        (r"Fewer than (?P<n>\S+) .*", mark("Give at least %(n)s answers.")),
+        (r"More than (?P<n>\S+) .*", mark("Give at most %(n)s answers.")),
+        (r"This question takes one answer", mark("Give one answer.")),
+        (r"[^:]{1,64}: (?P<said>.+)", mark("This rule of the form is broken: %(said)s")),
+    )
+)  # fmt: skip
+_ANY: Final = mark("This answer is not as the form asks for it.")
+
+
+def mistyped(problem: str) -> Said:
+    """What is wrong with what was typed, by the short name that reading gave it."""
+    return Said(_MISTYPED[problem])
+
+
+def problem(text: str) -> Said:
+    """What the rules for responses say of an answer, for who has given it."""
+    for pattern, sentence in _PROBLEMS:
+        found = pattern.fullmatch(text)
+        if found:
+            return Said(sentence, found.groupdict())
+    return Said(_ANY)
+
+
+def answer(name: str, value: Any, language: str) -> Said:
+    """One answer as it is read."""
+    if isinstance(value, bool):
+        return Said(dict(YES_OR_NO)[str(value).lower()])
+    return Said(_written(name, value, language), plain=True)
+
+
+def _written(name: str, value: Any, language: str) -> str:
+    if name == "valueDate":
+        return say_date(value)
+    if name == "valueDateTime":
+        return say_time(value)
+    if name == "valueTime":
+        return str(value)[:5]
+    if name == "valueQuantity":
+        unit = value.get("unit") or value.get("code") or ""
+        return f"{value.get('value', '')} {unit}".strip()
+    if name == "valueAttachment":
+        return str(value.get("title") or value.get("contentType") or "")
+    if name == "valueReference":
+        return str(value.get("display") or value.get("reference") or "")
+    return said(value, language)

@@ -1,0 +1,139 @@
+"""Forms over every engine: begun with what is known, saved, completed with their task in one step,
+amended, and never changed behind somebody's back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from careplane.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Precondition
+from tests.contracts.conftest import Hands
+from tests.contracts.engines import Store
+from tests.forms_house import ADA, BO, DOCTOR, HOSTILE, NOW, NURSE, Desk, open_desk, weight
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def clock() -> Hands:
+    return Hands(NOW)
+
+
+@pytest.fixture
+async def desk(store: Store, clock: Hands) -> AsyncIterator[Desk]:
+    async with open_desk(store, clock) as desk:
+        yield desk
+
+
+async def test_a_form_is_filled_from_the_record_and_completed(desk: Desk) -> None:
+    await desk.create(weight(70, "kg", "2025-01-01"))
+    await desk.create(weight(220.5, "[lb_av]", "2026-11-01T08:00:00Z"))
+    id = await desk.forms.begin(DOCTOR, "body", "p")
+    (draft,) = await desk.all("QuestionnaireResponse")
+    assert draft["status"] == "in-progress"
+    assert draft["author"]["reference"] == "Practitioner/d"
+    assert draft["subject"]["reference"] == "Patient/p"
+    name, heavy = draft["item"]
+    assert name["answer"] == [{"valueString": "Quinn"}]
+    assert round(heavy["answer"][0]["valueDecimal"]) == 100
+    opened = await desk.type(DOCTOR, id, p1="100", p2="175")
+    assert await desk.forms.save(DOCTOR, opened, "en") == 2
+    opened = await desk.type(DOCTOR, id, p4=HOSTILE)
+    assert await desk.forms.complete(DOCTOR, opened, "en") == 3
+    (done,) = await desk.all("QuestionnaireResponse")
+    answers = {item["linkId"]: item["answer"][0] for item in done["item"]}
+    assert done["status"] == "completed"
+    assert answers["bmi"]["valueDecimal"] == 32.7
+    assert answers["why"]["valueString"] == HOSTILE.strip()
+
+
+async def test_what_is_wrong_is_told_and_nothing_written(desk: Desk) -> None:
+    id = await desk.forms.begin(DOCTOR, "body", "p")
+    opened = await desk.type(DOCTOR, id, p2="175")
+    with pytest.raises(Invalid):
+        await desk.forms.complete(DOCTOR, opened, "en")
+    told = {line.item.link: line.problems for line in opened.sheet.every() if line.problems}
+    assert told == {"weight": ["A required question has no answer"]}
+    assert await desk.forms.save(DOCTOR, opened, "en") == 2
+    (draft,) = await desk.all("QuestionnaireResponse")
+    assert draft["status"] == "in-progress"
+
+
+async def test_of_two_who_save_one_version_one_is_told(desk: Desk) -> None:
+    id = await desk.forms.begin(DOCTOR, "body", "p")
+    mine, theirs = await desk.type(DOCTOR, id, p1="70"), await desk.type(NURSE, id, p1="71")
+    found = await asyncio.gather(
+        desk.forms.save(DOCTOR, mine, "en"),
+        desk.forms.save(NURSE, theirs, "en"),
+        return_exceptions=True,
+    )
+    assert sorted(map(str, map(type, found))) == sorted(map(str, (int, Precondition)))
+
+
+async def test_a_task_asks_for_a_form_and_ends_with_it(desk: Desk) -> None:
+    task = await desk.forms.ask(DOCTOR, "body", "p", "2026-12-24", HOSTILE)
+    (asked,) = await desk.all("Task")
+    assert asked["focus"] == {"reference": "Questionnaire/body"}
+    assert asked["owner"] == asked["for"] == {"reference": "Patient/p"}
+    with pytest.raises((NotFound, Forbidden)):
+        await desk.forms.begin(BO, "", "q", task=task)
+    found = await asyncio.gather(
+        *(desk.forms.begin(ADA, "", "p", task=task) for _ in range(4)), return_exceptions=True
+    )
+    (id,) = {one for one in found if isinstance(one, str)}
+    assert {type(one) for one in found if not isinstance(one, str)} <= {Conflict}
+    assert await desk.forms.begin(ADA, "", "p", task=task) == id
+    (asked,) = await desk.all("Task")
+    reference = {"reference": f"QuestionnaireResponse/{id}"}
+    assert (asked["status"], asked["output"][0]["valueReference"]) == ("in-progress", reference)
+    opened = await desk.type(ADA, id, p1="70")
+    await desk.forms.complete(ADA, opened, "en")
+    (asked,), (done,) = await desk.all("Task"), await desk.all("QuestionnaireResponse")
+    assert (asked["status"], done["status"]) == ("completed", "completed")
+    assert done["source"]["reference"] == done["author"]["reference"] == "Patient/p"
+    with pytest.raises(Conflict):
+        await desk.forms.withdraw(DOCTOR, task)
+
+
+async def test_patients_fill_forms_of_their_own(desk: Desk) -> None:
+    id = await desk.forms.begin(ADA, "body", "p")
+    with pytest.raises(NotFound):
+        await desk.forms.open(BO, id, "en")
+    with pytest.raises(Forbidden):
+        await desk.forms.begin(BO, "body", "p")
+    with pytest.raises(Forbidden):
+        await desk.forms.ask(ADA, "body", "q")
+
+
+async def test_what_is_completed_is_amended_and_no_draft_any_more(desk: Desk) -> None:
+    id = await desk.forms.begin(DOCTOR, "body", "p")
+    await desk.forms.complete(DOCTOR, await desk.type(DOCTOR, id, p1="70"), "en")
+    opened = await desk.type(NURSE, id, p1="71")
+    with pytest.raises(Conflict):
+        await desk.forms.save(NURSE, opened, "en")
+    with pytest.raises(Conflict):
+        await desk.forms.discard(NURSE, id, opened.version)
+    await desk.forms.complete(NURSE, opened, "en")
+    (amended,) = await desk.all("QuestionnaireResponse")
+    assert amended["status"] == "amended"
+    assert amended["author"]["reference"] == "Practitioner/d"
+
+
+async def test_a_draft_is_discarded_and_stays_on_record(desk: Desk) -> None:
+    id = await desk.forms.begin(DOCTOR, "body", "p")
+    with pytest.raises(Precondition):
+        await desk.forms.discard(DOCTOR, id, 7)
+    await desk.forms.discard(DOCTOR, id, 1)
+    (stopped,) = await desk.all("QuestionnaireResponse")
+    assert stopped["status"] == "stopped"
+
+
+async def test_a_form_that_is_not_in_use_is_not_begun(desk: Desk) -> None:
+    (body,) = await desk.all("Questionnaire")
+    await desk.put({**body, "status": "retired"})
+    with pytest.raises(Conflict):
+        await desk.forms.begin(DOCTOR, "body", "p")
+    with pytest.raises(Conflict):
+        await desk.forms.ask(DOCTOR, "body", "p")

@@ -1,0 +1,237 @@
+"""The pages of forms without a browser: filled with scripts off, told what is wrong, and hostile
+texts of answers and of questionnaires."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html import unescape
+
+import httpx
+import pytest
+
+from careplane.access.caller import Caller
+from careplane.access.scopes import parse_scopes
+from careplane.storage.engines.memory import MemoryStore
+from careplane.web.routes import application
+from careplane.web.visit import Web
+from tests.contracts.conftest import Hands
+from tests.fhir_house import TENANT
+from tests.forms_house import ADA, CORE, DOCTOR, HOSTILE, NOW, Desk, open_desk, questionnaire
+
+pytestmark = pytest.mark.anyio
+CLERK = Caller(TENANT, "Practitioner/c", "Clerk", parse_scopes("user/*.cruds"), None,
+               frozenset({"front-desk"}))  # fmt: skip
+EVIL = questionnaire(
+    "evil",
+    {"linkId": HOSTILE, "type": "string", "text": HOSTILE, "prefix": HOSTILE, "required": True,
+     "item": [{"linkId": "h", "type": "display", "text": HOSTILE,
+               "extension": [{"url": CORE + "questionnaire-itemControl", "valueCodeableConcept":
+                              {"coding": [{"code": "help"}]}}]}],
+     "extension": [{"url": CORE + "questionnaire-supportLink", "valueUri": "javascript:alert(1)"},
+                   {"url": CORE + "entryFormat", "valueString": HOSTILE}]},
+    {"linkId": "c", "type": "open-choice", "text": HOSTILE,
+     "answerOption": [{"valueString": HOSTILE},
+                      {"valueCoding": {"code": "x", "display": HOSTILE}}]},
+    {"linkId": "m", "type": "choice", "text": HOSTILE, "repeats": True,
+     "answerOption": [{"valueString": HOSTILE}]},
+    {"linkId": "q", "type": "quantity", "text": "How much?",
+     "extension": [{"url": CORE + "questionnaire-unitOption",
+                    "valueCoding": {"system": "urn:x", "code": HOSTILE, "display": HOSTILE}}]},
+    {"linkId": "d", "type": "display", "text": HOSTILE},
+    {"linkId": "g", "type": "group", "text": HOSTILE, "repeats": True,
+     "item": [{"linkId": "t", "type": "text", "text": HOSTILE}]},
+    title=HOSTILE, description=HOSTILE,
+)  # fmt: skip
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    clock = Hands(NOW)
+    async with open_desk(MemoryStore(clock), clock) as desk:
+        await desk.put(EVIL)
+        yield desk
+
+
+@asynccontextmanager
+async def browser(desk: Desk, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
+    tokens = desk.house.tokens
+    web = Web(desk.house.door, tokens, clock=Hands(NOW), forms=desk.forms)
+    transport = httpx.ASGITransport(application(web))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
+        http.cookies.set("careplane", tokens.issue(caller, 3600), domain="testserver.local")
+        http.headers["origin"] = "http://testserver"
+        yield http
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What a browser sends besides what is typed."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    return {unescape(name): unescape(value) for name, value in found}
+
+
+async def begin(http: httpx.AsyncClient, form: str = "body") -> tuple[str, str]:
+    """The address of a form that was just begun, and its page."""
+    made = await http.post("/patients/p/forms", data={"do": "begin", "questionnaire": form})
+    assert made.status_code == 303, made.text
+    return made.headers["location"], (await http.get(made.headers["location"])).text
+
+
+async def test_a_form_is_filled_with_scripts_off(desk: Desk) -> None:
+    async with browser(desk, DOCTOR) as http:
+        tab = (await http.get("/patients/p/forms")).text
+        assert "Form body" in tab
+        assert "No form is half filled" in tab
+        path, page = await begin(http)
+        assert "Quinn" in page
+        assert "Why so heavy?" not in page
+        assert f'data-draft="form-{path.rpartition("/")[2]}"' in page
+        typed = {"a1/0": "120", "a2/0": "175"}
+        shown = await http.post(path, data={**hidden(page), **typed, "do": "check"})
+        assert "Why so heavy?" in shown.text
+        assert "39.2" in shown.text
+        typed |= {"a4/0": "Cake"}
+        saved = await http.post(path, data={**hidden(shown.text), **typed, "do": "save"})
+        assert (saved.status_code, saved.headers["location"]) == (303, f"{path}?said=saved")
+        page = (await http.get(path)).text
+        assert "Cake" in page
+        assert hidden(page)["version"] == "2"
+        done = await http.post(path, data={**hidden(page), **typed, "do": "complete"})
+        assert done.headers["location"] == f"{path}?said=completed"
+        page = (await http.get(done.headers["location"])).text
+        assert "Correct it" in page
+        assert "Filled by Dr. D" in page
+        amending = (await http.get(f"{path}?amend=1")).text
+        typed["a1/0"] = "60"
+        left = {name: text for name, text in typed.items() if name != "a4/0"}
+        done = await http.post(path, data={**hidden(amending), **left, "do": "complete"})
+        page = (await http.get(done.headers["location"])).text
+        assert "Amended" in page
+        assert "Why so heavy?" not in page
+
+
+async def test_what_is_wrong_is_told_beside_it_and_what_was_typed_is_kept(desk: Desk) -> None:
+    async with browser(desk, DOCTOR) as http:
+        path, page = await begin(http)
+        refused = await http.post(path, data={**hidden(page), "a2/0": "tall", "do": "complete"})
+        assert refused.status_code == 422
+        assert 'value="tall"' in refused.text
+        assert "Write a number, such as 12.5." in refused.text
+        assert '<a href="#f1">' in refused.text
+        assert "Answer this question." in refused.text
+        refused = await http.post(path, data={**hidden(page), "a2/0": "tall", "do": "save"})
+        assert "The draft is not saved yet" in refused.text
+        (draft,) = await desk.all("QuestionnaireResponse")
+        assert draft["meta"]["versionId"] == "1"
+
+
+async def test_a_conflict_is_told_and_what_was_typed_can_be_saved_after_all(desk: Desk) -> None:
+    async with browser(desk, DOCTOR) as http:
+        path, page = await begin(http)
+        assert (
+            await http.post(path, data={**hidden(page), "a1/0": "70", "do": "save"})
+        ).status_code == 303
+        late = await http.post(path, data={**hidden(page), "a1/0": "71", "do": "save"})
+        assert late.status_code == 409
+        assert "changed elsewhere" in late.text
+        assert 'value="71"' in late.text
+        again = await http.post(path, data={**hidden(late.text), "a1/0": "71", "do": "save"})
+        assert again.status_code == 303
+        for nonsense in ("", "x", "-1", "99999999999999999999"):
+            bad = await http.post(path, data={**hidden(page), "version": nonsense, "do": "save"})
+            assert bad.status_code == 400
+
+
+async def test_what_is_asked_no_more_is_kept_in_the_page_until_it_is_sent(desk: Desk) -> None:
+    async with browser(desk, DOCTOR) as http:
+        path, page = await begin(http)
+        typed = {"a1/0": "120", "a2/0": "175", "do": "check"}
+        page = (await http.post(path, data={**hidden(page), **typed})).text
+        page = (
+            await http.post(path, data={**hidden(page), **typed, "a1/0": "60", "a4/0": "Cake"})
+        ).text
+        assert "Why so heavy?" not in page
+        assert hidden(page)["a4/0"] == "Cake"
+        page = (await http.post(path, data={**hidden(page), **typed})).text
+        assert "Cake</textarea>" in page
+        page = (
+            await http.post(path, data={**hidden(page), **typed, "a1/0": "60", "a4/0": "Cake"})
+        ).text
+        await http.post(path, data={**hidden(page), **typed, "a1/0": "60", "do": "complete"})
+        (done,) = await desk.all("QuestionnaireResponse")
+        assert "Cake" not in str(done)
+
+
+async def test_hostile_texts_are_texts(desk: Desk) -> None:
+    async with browser(desk, DOCTOR) as http:
+        path, page = await begin(http, "evil")
+        more = await http.post(path, data={**hidden(page), "do": "add:5"})
+        typed = {"a0/0": HOSTILE, "a1/0": HOSTILE, "a2/o0": HOSTILE, "a5-1.0/0": HOSTILE,
+                 "a3/0": "1"}  # fmt: skip
+        pages = [page, more.text]
+        bad = {**hidden(more.text), **typed, "a1/0": "~", "a1/0/other": HOSTILE, "a0/0": ""}
+        pages.append((await http.post(path, data={**bad, "do": "complete"})).text)
+        sent = {**hidden(more.text), **typed, "do": "complete"}
+        done = await http.post(path, data=sent)
+        assert done.status_code == 303
+        pages.append((await http.get(path)).text)
+        pages.append((await http.get("/patients/p/forms")).text)
+        await http.post(
+            "/patients/p/forms", data={"do": "ask", "questionnaire": "evil", "note": HOSTILE}
+        )
+        async with browser(desk, ADA) as mine:
+            pages.append((await mine.get("/forms")).text)
+            pages.append((await mine.get("/patients/p/forms")).text)
+        for text in pages:
+            assert "alert(1)" in text
+            assert "<script>alert" not in text
+            assert "<img src=x" not in text
+            assert "javascript:" not in text
+            assert not re.search(r"\son\w+=", re.sub(r'"[^"]*"|>[^<]*<', "", text))
+
+
+async def test_a_patient_is_asked_fills_and_sends(desk: Desk) -> None:
+    async with browser(desk, DOCTOR) as doctor, browser(desk, ADA) as mine:
+        assert "Nobody waits for a form" in (await mine.get("/forms")).text
+        asked = {"do": "ask", "questionnaire": "body", "due": "2026-12-24", "note": "Please"}
+        assert (await doctor.post("/patients/p/forms", data=asked)).status_code == 303
+        page = (await mine.get("/forms")).text
+        assert "24-Dec-2026" in page
+        assert "Asked by Dr. D" in page
+        begun = await mine.post("/forms", data=hidden(page))
+        path = begun.headers["location"]
+        assert "Begun by the patient" in (await doctor.get("/patients/p/forms")).text
+        assert f'href="{path}"' in (await mine.get("/forms")).text
+        page = (await mine.get(path)).text
+        done = await mine.post(path, data={**hidden(page), "a1/0": "70", "do": "complete"})
+        assert "The form is sent" in (await mine.get(done.headers["location"])).text
+        seen = (await doctor.get("/patients/p/forms")).text
+        assert "Asked of the patient" not in seen
+        assert f'href="{path}"' in seen
+        wrong = {"do": "ask", "questionnaire": "body", "due": "soon"}
+        assert (await doctor.post("/patients/p/forms", data=wrong)).status_code == 400
+
+
+async def test_who_may_not_see_forms_is_not_shown_any(desk: Desk) -> None:
+    async with browser(desk, CLERK) as http:
+        page = await http.get("/patients/p/forms")
+        assert "not open to your role" in page.text
+        begun = await http.post("/patients/p/forms", data={"do": "begin", "questionnaire": "body"})
+        assert begun.status_code == 403
+
+
+async def test_a_thousand_questions_are_shown(desk: Desk) -> None:
+    items = [{"linkId": str(n), "text": f"Question {n}", "type": "string"} for n in range(1000)]
+    await desk.put(questionnaire("long", *items))
+    async with browser(desk, DOCTOR) as http:
+        path, page = await begin(http, "long")
+        typed = {f"a{n}/0": str(n) for n in range(1000)}
+        saved = await http.post(path, data={**hidden(page), **typed, "do": "save"})
+        assert saved.status_code == 303
+        assert 'value="999"' in (await http.get(path)).text

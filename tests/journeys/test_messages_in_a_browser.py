@@ -1,0 +1,149 @@
+"""Messages and tasks in a real browser: a patient writes with a photo, the pool takes it and
+answers, the receipt is seen; axe in every look; the keyboard alone."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AxeResults
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.file_house import png
+from tests.journeys.test_pages import AXE, LOOKS, browser, enter, wear
+from tests.messages_house import member, pool
+from tools.bench import server
+from tools.screenshots import served
+
+__all__ = ["browser"]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+PEOPLE = (
+    pool("questions", "medical", "prescription", name="Medical questions"),
+    pool("desk", "appointment", "billing", name="Appointments and billing"),
+    member("questions", "demo-cardiologist"),
+    member("questions", "demo-hf-nurse"),
+    member("desk", "demo-front-desk"),
+)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The demo, with pools."""
+    data = tmp_path_factory.mktemp("messages") / "data"
+    with served(data) as address:
+        token = server.command("token", "--scope", "system/*.cruds", data=data).strip()
+        for one in PEOPLE:
+            put(address, token, one)
+        yield address
+
+
+def put(url: str, token: str, tree: dict[str, Any]) -> None:
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/fhir+json"}
+    place = f"{url}/fhir/{tree['resourceType']}/{tree['id']}"
+    request = urllib.request.Request(place, json.dumps(tree).encode(), headers, method="PUT")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status in (200, 201)
+
+
+def window(browser: Browser, url: str, role: str) -> Page:
+    return enter(browser, url, role, reduced_motion="reduce").new_page()
+
+
+def clean(page: Page) -> None:
+    """Axe finds nothing, in any look; nothing is wider than a phone."""
+    protocol = page.context.new_cdp_session(page)
+    Axe().run(page, options=AXE)
+    for name, look in LOOKS.items():
+        wear(page, protocol, look)
+        report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
+        assert report.violations_count == 0, f"{page.url} {name}\n{report.generate_report()}"
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{page.url} {name}: {wide} px too wide"
+    protocol.detach()
+
+
+def tab_to(page: Page, place: str) -> None:
+    """On with the Tab key until something has the focus; a date alone has several parts."""
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.locator(place).evaluate("one => one === document.activeElement"):
+            return
+    raise AssertionError(f"{place} is not reached")
+
+
+def test_a_patient_writes_with_a_photo_and_is_answered(
+    browser: Browser, url: str, tmp_path: Path
+) -> None:
+    photo = tmp_path / "ankle.png"
+    photo.write_bytes(png(40, 30))
+    patient, doctor = window(browser, url, "patient"), window(browser, url, "physician")
+    patient.goto("/messages")
+    patient.get_by_role("link", name="Write to the practice").click()
+    clean(patient)
+    patient.get_by_label("Medical question").check()
+    patient.get_by_label("Subject").fill("My ankles are swollen")
+    patient.get_by_label("Message", exact=True).fill("Since Monday.")
+    patient.get_by_label("Files").set_input_files(photo)
+    patient.get_by_role("button", name="Send").click()
+    expect(patient.locator("img.photo")).to_be_visible()
+    thread = patient.url
+    doctor.goto("/messages")
+    expect(doctor.locator(".side .count")).to_have_text("1 unread")
+    clean(doctor)
+    doctor.get_by_role("link", name="My ankles are swollen").click()
+    doctor.get_by_role("button", name="Take it").click()
+    expect(doctor.get_by_text("You answer this.")).to_be_visible()
+    doctor.get_by_label("Message", exact=True).fill("Please weigh yourself every morning.")
+    doctor.get_by_role("button", name="Send").click()
+    expect(doctor.get_by_text("Please weigh yourself")).to_be_visible()
+    doctor.get_by_label("Message", exact=True).fill("Grace, call him.")
+    doctor.get_by_label("Internal note").check()
+    doctor.get_by_role("button", name="Send").click()
+    expect(doctor.get_by_text("Grace, call him.")).to_be_visible()
+    clean(doctor)
+    patient.goto(thread)
+    expect(patient.get_by_text("Please weigh yourself")).to_be_visible()
+    expect(patient.get_by_text("Grace, call him.")).to_have_count(0)
+    clean(patient)
+    doctor.reload()
+    expect(doctor.get_by_text("Read by Devin Bailey")).to_be_visible()
+    doctor.goto("/patients/devin-bailey/messages")
+    clean(doctor)
+    doctor.goto("/messages/new?patient=devin-bailey")
+    clean(doctor)
+
+
+def test_a_task_by_keyboard_alone(browser: Browser, url: str) -> None:
+    doctor = window(browser, url, "physician")
+    doctor.goto("/tasks/new?patient=devin-bailey")
+    clean(doctor)
+    doctor.get_by_label("What shall be done?").focus()
+    keys = doctor.keyboard
+    keys.type("Call him")
+    keys.press("Tab")
+    keys.type("Medical")
+    tab_to(doctor, "#priority")
+    keys.type("Urgent")
+    keys.press("Tab")
+    keys.type("About his ankles.")
+    tab_to(doctor, "form.fill button")
+    keys.press("Enter")
+    doctor.wait_for_url("**/patients/devin-bailey/tasks")
+    clean(doctor)
+    doctor.get_by_role("link", name="Call him").focus()
+    keys.press("Enter")
+    expect(doctor.get_by_role("button", name="I do it")).to_be_visible()
+    clean(doctor)
+    doctor.get_by_role("button", name="I do it").focus()
+    keys.press("Enter")
+    expect(doctor.get_by_role("button", name="It is done")).to_be_visible()
+    doctor.get_by_role("button", name="It is done").focus()
+    keys.press("Enter")
+    expect(doctor.locator(".head .chip").last).to_have_text("Done")
+    doctor.goto("/tasks?box=ended")
+    clean(doctor)

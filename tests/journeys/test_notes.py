@@ -1,0 +1,276 @@
+"""Notes over each engine: drafts are their author's, what is signed stays, by whatever way it is
+tried."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from careplane.access.caller import Caller
+from careplane.access.fresh import require_fresh
+from careplane.kernel.clock import system_clock
+from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound, Precondition, Unproven
+from tests.contracts.engines import ENGINES
+from tests.fhir_house import bundle, entry
+from tests.note_house import ADA, DESK, DOCTOR, NURSE, OTHER, SOAP, Ward, open_ward
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=ENGINES)
+async def ward(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ward]:
+    store = ENGINES[request.param](tmp_path, system_clock)
+    try:
+        async with open_ward(store) as ward:
+            yield ward
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+async def one() -> AsyncIterator[Ward]:
+    """Over one engine, for what hangs on none."""
+    async with open_ward() as ward:
+        yield ward
+
+
+def changed(tree: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**tree, **more}
+
+
+WAYS = {
+    "PUT": lambda t: ("PUT", f"Composition/{t['id']}", changed(t, title="other")),
+    "PUT of a text": lambda t: (
+        "PUT", f"Composition/{t['id']}",
+        changed(t, section=[{**t["section"][0], "title": "x"}, *t["section"][1:]])),
+    "PUT back to a draft": lambda t: (
+        "PUT", f"Composition/{t['id']}", changed(t, status="preliminary")),
+    "PUT without the mark": lambda t: (
+        "PUT", f"Composition/{t['id']}", {k: v for k, v in t.items() if k != "extension"}),
+    "conditional PUT": lambda t: (
+        "PUT", f"Composition?_id={t['id']}", changed(t, status="entered-in-error")),
+    "PATCH": lambda t: (
+        "PATCH", f"Composition/{t['id']}", [{"op": "replace", "path": "/title", "value": "o"}]),
+    "DELETE": lambda t: ("DELETE", f"Composition/{t['id']}", None),
+    "conditional DELETE": lambda t: ("DELETE", f"Composition?_id={t['id']}", None),
+}  # fmt: skip
+"""Ways to change a signed note."""
+
+
+@pytest.mark.parametrize("way", ["alone", "transaction", "batch"])
+async def test_a_signed_note_stays_by_every_way(ward: Ward, way: str) -> None:
+    id = await ward.signed()
+    before = await ward.read(id)
+    for name, make in WAYS.items():
+        method, path, body = make(before)
+        if way == "alone":
+            kind = "application/json-patch+json" if method == "PATCH" else "application/fhir+json"
+            content = None if body is None else json.dumps(body)
+            answer = await ward.house.http.request(
+                method, path, content=content, headers={"content-type": kind}
+            )
+            status, text = answer.status_code, answer.text
+        else:
+            if method == "PATCH":
+                continue
+            sent = bundle(way, entry(method, path, body))
+            answer = await ward.house.http.post("", content=sent)
+            text = answer.text
+            status = answer.status_code
+            if way == "batch":
+                status = int(answer.json()["entry"][0]["response"]["status"][:3])
+        assert status == 409, (name, text)
+        assert "signed" in text
+    assert await ward.read(id) == before
+    assert await ward.verdict(id) == "holds"
+
+
+async def test_labels_and_tags_come_to_a_signed_note(ward: Ward) -> None:
+    id = await ward.signed()
+    meta = {"resourceType": "Parameters", "parameter": [
+        {"name": "meta", "valueMeta": {"tag": [{"system": "urn:x", "code": "seen"}]}}]}  # fmt: skip
+    answer = await ward.house.http.post(f"Composition/{id}/$meta-add", json=meta)
+    assert answer.status_code == 200, answer.text
+    assert (await ward.read(id))["meta"]["versionId"] == "4"
+    assert await ward.verdict(id) == "holds"
+
+
+async def test_a_signature_stays_too(ward: Ward) -> None:
+    id = await ward.signed()
+    found = (await ward.house.http.get(f"Provenance?target=Composition/{id}")).json()["entry"]
+    (signature,) = [one["resource"] for one in found]
+    at = f"Provenance/{signature['id']}"
+    assert (await ward.house.http.delete(at)).status_code == 409
+    put = await ward.house.http.put(at, json=changed(signature, recorded="2020-01-01T00:00:00Z"))
+    assert put.status_code == 409
+    assert await ward.verdict(id) == "holds"
+
+
+async def test_an_addendum_amends_and_changes_no_word(ward: Ward) -> None:
+    id = await ward.signed()
+    before = await ward.read(id)
+    added = await ward.notes.append(OTHER, id)
+    tree = await ward.read(added)
+    assert tree["relatesTo"] == [
+        {"code": "appends", "targetReference": {"reference": f"Composition/{id}"}}
+    ]
+    assert (await ward.read(id))["status"] == "final"
+    version = await ward.notes.save(OTHER, tree, 1, tree["title"], {"n0": "More."})
+    await ward.notes.sign(OTHER, added, version)
+    after = await ward.read(id)
+    assert after["status"] == "amended"
+    assert {**after, "status": "final", "meta": None} == {**before, "meta": None}
+    assert [await ward.verdict(one) for one in (id, added)] == ["holds", "holds"]
+    with pytest.raises(Conflict):
+        await ward.notes.append(DOCTOR, await ward.draft())
+
+
+async def test_who_wrote_it_takes_it_back(ward: Ward) -> None:
+    id = await ward.signed()
+    version = int((await ward.read(id))["meta"]["versionId"])
+    with pytest.raises(Forbidden):
+        await ward.notes.withdraw(OTHER, id, version, "not mine")
+    with pytest.raises(Incorrect):
+        await ward.notes.withdraw(DOCTOR, id, version, " ")
+    with pytest.raises(Precondition):
+        await ward.notes.withdraw(DOCTOR, id, version - 1, "x")
+    await ward.notes.withdraw(DOCTOR, id, version, "Another patient")
+    assert (await ward.read(id))["status"] == "entered-in-error"
+    assert await ward.verdict(id) == "holds"
+    with pytest.raises(Conflict):
+        await ward.notes.withdraw(DOCTOR, id, version + 1, "x")
+    with pytest.raises(Conflict):
+        await ward.notes.append(DOCTOR, id)
+    assert (await ward.house.http.delete(f"Composition/{id}")).status_code == 409
+
+
+async def test_a_draft_is_its_authors(ward: Ward) -> None:
+    id = await ward.written()
+    tree = await ward.read(id)
+    assert tree["status"] == "preliminary"
+    with pytest.raises(Forbidden):
+        await ward.notes.save(OTHER, tree, 2, "x", {})
+    with pytest.raises(Forbidden):
+        await ward.notes.sign(OTHER, id, 2)
+    with pytest.raises(Forbidden):
+        await ward.notes.discard(OTHER, id, 2)
+    async with ward.house.client_of(OTHER) as other:
+        put = await other.put(f"Composition/{id}", json=changed(tree, title="x"))
+        assert put.status_code == 403
+        assert (await other.delete(f"Composition/{id}")).status_code == 403
+    async with ward.house.client_of(DOCTOR) as mine:
+        for bad in (
+            changed(tree, status="final"),
+            {k: v for k, v in tree.items() if k != "extension"},
+        ):
+            assert (await mine.put(f"Composition/{id}", json=bad)).status_code == 409
+        assert (
+            await mine.put(f"Composition/{id}", json=changed(tree, title="x"))
+        ).status_code == 200
+        assert (await mine.delete(f"Composition/{id}")).status_code == 204
+
+
+async def test_what_was_seen_is_what_is_saved_and_signed(ward: Ward) -> None:
+    id = await ward.written()
+    tree = await ward.read(id)
+    for version in (1, 3):
+        with pytest.raises(Precondition):
+            await ward.notes.save(DOCTOR, tree, version, "x", SOAP)
+        with pytest.raises(Precondition):
+            await ward.notes.sign(DOCTOR, id, version)
+    assert await ward.notes.save(DOCTOR, tree, 2, "Visit", SOAP) == 2, "nothing was changed"
+    assert await ward.notes.save(DOCTOR, tree, 2, "Visit", {"18776-5": ""}) == 3
+    assert [s["title"] for s in (await ward.read(id))["section"]] == [
+        "Subjective", "Objective", "Assessment",
+    ]  # fmt: skip
+
+
+async def test_signing_asks_for_a_fresh_proof(one: Ward) -> None:
+    notes = replace(one.notes, fresh=lambda caller: require_fresh(caller, system_clock))
+    id = await one.written()
+    with pytest.raises(Unproven):
+        await notes.sign(DOCTOR, id, 2)
+    assert (await one.read(id))["status"] == "preliminary"
+    await notes.sign(replace(DOCTOR, proved=system_clock() // 1_000_000), id, 2)
+    assert await one.verdict(id) == "holds"
+
+
+async def test_an_empty_note_is_not_signed(one: Ward) -> None:
+    id = await one.written({"61150-9": " \n ", "61149-1": "", "51848-0": ""})
+    with pytest.raises(Incorrect):
+        await one.notes.sign(DOCTOR, id, int((await one.read(id))["meta"]["versionId"]))
+
+
+@pytest.mark.parametrize("bad", [("", SOAP), ("x" * 201, SOAP), ("x", {"61150-9": "x" * 20_001})])
+async def test_bounds(one: Ward, bad: tuple[str, dict[str, str]]) -> None:
+    id = await one.draft()
+    with pytest.raises(Incorrect):
+        await one.notes.save(DOCTOR, await one.read(id), 1, *bad)
+
+
+@pytest.mark.parametrize(
+    ("who", "may"), [(DOCTOR, True), (NURSE, True), (DESK, False), (ADA, False)]
+)
+async def test_who_writes_notes(one: Ward, who: Caller, may: bool) -> None:
+    if may:
+        assert await one.signed(by=who)
+        return
+    with pytest.raises(Forbidden):
+        await one.draft(by=who)
+
+
+async def test_programs_write_none(one: Ward) -> None:
+    with pytest.raises(Forbidden):
+        await one.draft(by=one.house.caller("system/*.cruds"))
+    with pytest.raises(NotFound):
+        await one.draft("nonsense")
+    with pytest.raises(NotFound):
+        await one.draft("Questionnaire/none")
+
+
+async def test_the_patient_sees_that_it_holds(one: Ward) -> None:
+    id = await one.signed()
+    assert await one.verdict(id, ADA) == "holds"
+    assert await one.verdict(id, NURSE) == "holds"
+
+
+async def test_a_note_that_was_brought_final_has_no_signature(one: Ward) -> None:
+    tree = await one.read(await one.signed())
+    await one.house.put({**tree, "id": "brought"})
+    assert await one.verdict("brought") == "missing"
+
+
+async def test_other_documents_are_left_alone(one: Ward) -> None:
+    other = {
+        "resourceType": "Composition", "id": "x", "status": "final", "title": "From elsewhere",
+        "type": {"text": "x"}, "date": "2026-01-01", "author": [{"display": "x"}],
+        "subject": {"reference": "Patient/p"},
+    }  # fmt: skip
+    await one.house.put(other)
+    await one.house.put({**other, "title": "Mended at home"})
+    assert (await one.house.http.delete("Composition/x")).status_code == 204
+
+
+async def test_a_template_of_the_institution(one: Ward) -> None:
+    await one.house.put({
+        "resourceType": "Questionnaire", "id": "own", "status": "active", "title": "Foot clinic",
+        "code": [{"system": "http://loinc.org", "code": "11506-3"}],
+        "useContext": [{
+            "code": {"code": "workflow"},
+            "valueCodeableConcept": {"coding": [{
+                "system": "https://github.com/careplane/careplane/CodeSystem/use",
+                "code": "note-template"}]},
+        }],
+        "item": [{"linkId": "1", "type": "text", "text": "Pulses",
+                  "initial": [{"valueString": "left, right\n{allergies}"}]}],
+    })  # fmt: skip
+    offered = [one.title for one in await one.notes.offered(DOCTOR)]
+    assert offered[-1] == "Foot clinic"
+    assert len(offered) == 6
+    tree = await one.read(await one.draft("Questionnaire/own"))
+    assert "No allergies recorded." in tree["section"][0]["text"]["div"]
