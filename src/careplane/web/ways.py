@@ -32,7 +32,6 @@ _WAYS = (
     Way("messages", "/messages", mark("Messages"), "messages", "Communication"),
     Way("medicines", "/my/medicines", mark("Medicines"), "medications", "MedicationRequest",
         bar=True),
-    Way("forms", "/forms", mark("Forms"), "check", "QuestionnaireResponse"),
     Way("forms", "/forms", mark("Forms"), "forms", "QuestionnaireResponse"),
     Way("health", "/my/health", mark("My health"), "vitals", "Condition"),
     Way("share", "/patients/{patient}/share", mark("Share my record"), "share"),
