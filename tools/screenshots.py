@@ -90,6 +90,8 @@ SHOTS = (
     Shot("phone-portal-visits", "/my/visits", role="patient", width=390, height=844),
     Shot("phone-portal-proxies", "/my/proxies", role="patient", width=390, height=844),
     Shot("phone-dark-parent", "/", role="proxy", width=390, height=844, scheme="dark"),
+    Shot("share", f"{DEVIN}/share", role="patient"),
+    Shot("health-card", f"{DEVIN}/share/cards/immunizations", role="patient"),
     Shot("terminology", "/terminology?kind=value-sets&q=gender"),
     Shot("code-system", TREE, height=1000),
     Shot("concept", FEMALE, height=1000),
@@ -104,6 +106,10 @@ SHOTS = (
     Shot("phone-today", "/", width=390, height=844),
     Shot("phone-patients", "/patients", width=390, height=844),
     Shot("phone-chart", DEVIN, width=390, height=844),
+    Shot("phone-share", f"{DEVIN}/share", role="patient", width=390, height=844),
+    Shot(
+        "phone-dark-share", f"{DEVIN}/share", role="patient", width=390, height=844, scheme="dark"
+    ),
     Shot("phone-vitals", f"{DEVIN}/vitals", width=390, height=844),
     Shot("phone-dark-results", f"{DEVIN}/results", width=390, height=844, scheme="dark"),
 )
