@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import NotFound
-from careplane.web.chart import lists, prescribed, results, timeline
+from careplane.web.chart import growth, lists, prescribed, results, timeline
 from careplane.web.chart.awaiting import Seen, seen
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, awaiting, caring, consents, ordering
+from careplane.web.pages import access, awaiting, caring, consents, growing, ordering
 from careplane.web.pages.launch import apps
 from careplane.web.reader import NOT_ALLOWED, Page, Pairs
 from careplane.web.visit import Visit
@@ -223,6 +223,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "allergies": (mark("Allergies"), allergies, "AllergyIntolerance"),
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
+    "growth": (mark("Growth"), growing.tab, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
     "team": (mark("Care team"), caring.tab, "CareTeam"),
     "orders": (mark("Orders"), ordering.tab, "ServiceRequest"),
@@ -263,6 +264,8 @@ async def frame(visit: Visit, patient: str, key: str) -> Values:
         "tabs": [
             (key, title)
             for key, (title, _, type) in TABS.items()
-            if visit.offers(type) and (key != "apps" or visit.web.apps is not None)
+            if visit.offers(type)
+            and (key != "apps" or visit.web.apps is not None)
+            and (key != "growth" or growth.is_child(record.tree, visit.today))
         ],
     }
