@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import NotFound
-from careplane.web.chart import lists, prescribed, results, timeline
+from careplane.web.chart import growth, lists, prescribed, results, timeline
 from careplane.web.chart.awaiting import Seen, seen
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
@@ -22,6 +22,7 @@ from careplane.web.pages import (
     consents,
     filed,
     form_lists,
+    growing,
     ordering,
     share,
     writing,
@@ -235,6 +236,7 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "allergies": (mark("Allergies"), allergies, "AllergyIntolerance"),
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
+    "growth": (mark("Growth"), growing.tab, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
     "team": (mark("Care team"), caring.tab, "CareTeam"),
     "orders": (mark("Orders"), ordering.tab, "ServiceRequest"),
@@ -289,7 +291,9 @@ async def frame(visit: Visit, patient: str, key: str) -> Values:
         "tabs": [
             (key, title)
             for key, (title, _, type) in TABS.items()
-            if visit.offers(type) and _is_there(visit, key)
+            if visit.offers(type)
+            and _is_there(visit, key)
+            and (key != "growth" or growth.is_child(record.tree, visit.today))
         ],
     }
 
