@@ -71,6 +71,7 @@ async def test_a_question_is_asked_asked_back_and_answered(practice: Practice) -
     await practice.consults.add(PATIENT, id, "On my arm.")
     held = await practice.consults.read(PATIENT, id)
     assert (held.is_asked_back, held.task.due) == (False, "2027-02-26T19:00:00.000Z")
+    practice.clock.now += HOUR
     await practice.consults.answer(NURSE, id, "Use the ointment.")
     assert await parts(practice, id) == {
         "task": "completed",
@@ -126,6 +127,7 @@ async def test_a_colleague_is_asked_in_confidence(practice: Practice) -> None:
         await practice.consults.answer(DOCTOR, id, "I answer myself")
     with pytest.raises(Forbidden):
         await practice.consults.answer(NURSE, id, "Nobody asked me")
+    practice.clock.now += HOUR
     await practice.consults.answer(COLLEAGUE, id, "Eczema.")
     assert await practice.within(DOCTOR, held.thread) == ["What do you think?", "Eczema."]
     assert await practice.unread(DOCTOR) == 1

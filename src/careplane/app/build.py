@@ -272,7 +272,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     glass = break_glass(settings, state, tokens, system_clock, new_id, fresh)
     bulk = bulk_of(settings, key, door, book, tokens.resolve, addressing)
     planned = scheduling(settings, door, state, system_clock, tenants, addressing)
-    talked = talking(settings, door, system_clock)
+    talked = talking(settings, door, state, system_clock, tenants)
     reindexer = Reindexer(store, definitions, system_clock)
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner, shared.desk.shares)
@@ -372,6 +372,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
                 tenants.retaining(parts, state),
                 sweeping(peopled, tenants.numbers),
                 planned.service,
+                talked.service,
                 visits.sweep,
                 shared.desk.shares.sweep,
                 *audits.services,

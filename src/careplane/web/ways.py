@@ -30,6 +30,7 @@ _WAYS = (
     Way("results", "/my/results", mark("Test results"), "results", "Observation", bar=True),
     Way("visits", "/my/visits", mark("Visits"), "today", "Appointment", bar=True),
     Way("messages", "/messages", mark("Messages"), "messages", "Communication"),
+    Way("consults", "/consults", mark("Ask without a visit"), "consults", "Task"),
     Way("medicines", "/my/medicines", mark("Medicines"), "medications", "MedicationRequest",
         bar=True),
     Way("forms", "/forms", mark("Forms"), "forms", "QuestionnaireResponse"),

@@ -175,7 +175,7 @@ def asked_back(case: Case, asker: Asker, now: int) -> Case:
     _require_answering(case, asker)
     task = {**case.consult.task.tree, "status": "on-hold", "owner": asker.me.tree()}
     encounter = _attended(case.encounter, asker, "in-progress", now)
-    return _with(case, task, now, thread.answered(case.head, asker), encounter)
+    return _with(case, task, now, thread.answered(case.head, asker, now), encounter)
 
 
 def added(case: Case, asker: Asker, now: int, until: str) -> Case:
@@ -186,7 +186,7 @@ def added(case: Case, asker: Asker, now: int, until: str) -> Case:
     task = case.consult.task.tree
     if case.consult.is_asked_back:
         task = {**_due(task, until), "status": "in-progress"}
-    return _with(case, task, now, thread.answered(case.head, asker))
+    return _with(case, task, now, thread.answered(case.head, asker, now))
 
 
 def answered(case: Case, asker: Asker, message: str, now: int, *, visit: bool = False) -> Case:
@@ -232,7 +232,9 @@ def handed_over(case: Case, asker: Asker, to: Party, now: int) -> Case:
 def noted(case: Case, asker: Asker, now: int) -> Case:
     """A note of those who answer."""
     _require_answering(case, asker)
-    return _with(case, case.consult.task.tree, now, thread.answered(case.head, asker, note=True))
+    return _with(
+        case, case.consult.task.tree, now, thread.answered(case.head, asker, now, note=True)
+    )
 
 
 def _require_open(case: Case) -> None:

@@ -86,7 +86,7 @@ class Messages:
 
         def change(held: Thread, asker: Asker) -> tuple[Tree, Tree | None]:
             made = thread.message(new, held, asker, text, files, self.clock(), note=note)
-            return thread.answered(held, asker, note=note), made
+            return thread.answered(held, asker, self.clock(), note=note), made
 
         await self._change(caller, id, "$reply", change, "c", files)
         return new
