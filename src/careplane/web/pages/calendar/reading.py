@@ -128,10 +128,10 @@ def line_of(who: Roster, tree: Tree) -> Line | None:
     return next(iter(best or found), None)
 
 
-async def free(visit: Visit, search: Search, only: str = "") -> Diaries:
-    """The times that the caller can have."""
+async def free(visit: Visit, search: Search, only: str = "", most: int = 0) -> Diaries:
+    """The times that the caller can have; with `most` the first ones of each schedule and kind."""
     desk, caller = here(visit)
-    return await diaries(desk, caller, search, only)
+    return await diaries(desk, caller, search, only, *((most,) if most else ()))
 
 
 def must(line: Line | None) -> Line:
