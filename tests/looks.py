@@ -17,6 +17,8 @@ LOOKS: dict[str, dict[str, Any]] = {
     # 200 % zoom of a window of 1,280 pixels
     "zoomed": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
 }
+QUICK = ("light", "phone-dark", "zoomed")
+"""Light and dark, wide, narrow and large."""
 AXE: dict[str, Any] = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
@@ -32,7 +34,7 @@ STYLED: dict[str, Any] = {
     "resultTypes": ["violations"],
 }  # fmt: skip
 """Rules that depend on more than what a page says: on colours, on what is shown, on sizes."""
-_WHOLE = frozenset({"light", "phone"})
+_WHOLE = frozenset({"light", "phone", "phone-dark"})
 """Looks that differ in what is shown, and so are held against every rule."""
 
 
@@ -47,7 +49,7 @@ def wear(page: Page, protocol: CDPSession, look: dict[str, Any]) -> None:
     assert size == [look["viewport"]["width"], scale]
 
 
-def violations(page: Page, where: str = "", looks: Iterable[str] = LOOKS) -> list[str]:
+def violations(page: Page, where: str = "", looks: Iterable[str] = QUICK) -> list[str]:
     """What axe finds on the page that is open, in these looks, and where it is wider than the
     window. The first look is held against every rule; so is each that shows other things."""
     protocol = page.context.new_cdp_session(page)

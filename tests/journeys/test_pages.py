@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.looks import violations
+from tests.looks import LOOKS, QUICK, violations
 from tests.support import missing
 from tools.screenshots import chromium, served
 
@@ -115,9 +115,10 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     assert [text for text in complaints if "status of 40" not in text] == []
 
 
+@pytest.mark.parametrize("looks", [QUICK, pytest.param(tuple(LOOKS), marks=pytest.mark.soak)])
 @pytest.mark.parametrize(("role", "paths"), SEEN)
 def test_axe_finds_nothing_on_any_page(
-    browser: Browser, url: str, role: str, paths: tuple[str, ...]
+    browser: Browser, url: str, role: str, paths: tuple[str, ...], looks: tuple[str, ...]
 ) -> None:
     """A page is opened once: what it looks like is up to its style sheet."""
     context = enter(browser, url, role, reduced_motion="reduce")
@@ -125,7 +126,7 @@ def test_axe_finds_nothing_on_any_page(
     found: list[str] = []
     for path in paths:
         settle(page, path)
-        found += violations(page, path)
+        found += violations(page, path, looks)
     context.close()
     assert not found, "\n".join(found)
 

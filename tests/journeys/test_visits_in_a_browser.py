@@ -265,7 +265,7 @@ def test_axe_finds_nothing(house: tuple[str, Path], here: Browser) -> None:
     path = book(house, "axe")
     found: list[str] = []
     for role, button in STEPS.items():
-        context = enter(here, house[0], role)
+        context = enter(here, house[0], role, reduced_motion="reduce")
         page = context.new_page()
         page.goto(path if role else "/visit")
         found += violations(page, f"{role} before")
