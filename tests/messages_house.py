@@ -22,6 +22,9 @@ from careplane.rest.interactions.capabilities import Capabilities
 from careplane.rest.links import Pages
 from careplane.rest.service import Service as Http
 from careplane.search.extract import extract
+from careplane.telehealth.consults.consult import Promise, Question
+from careplane.telehealth.consults.consults import Consults
+from careplane.telehealth.consults.operations import Operations as ConsultOperations
 from careplane.telehealth.messages import names
 from careplane.telehealth.messages.admission import KEEPS
 from careplane.telehealth.messages.messages import Limits, Messages
@@ -58,7 +61,7 @@ STRANGER = Caller(TENANT, "Patient/q", "Bo Else",
                   frozenset({"patient"}))  # fmt: skip
 PROXY = Caller(TENANT, "RelatedPerson/r", "Uma Quinn",
                parse_scopes("patient/*.rs patient/Communication.cu"), "p",
-               frozenset({"proxy"}))  # fmt: skip
+               frozenset({"proxy", "acting-proxy"}))  # fmt: skip
 APP = Caller(TENANT, "client/app", "An app", parse_scopes("patient/*.cruds"), "p")
 
 
@@ -129,11 +132,12 @@ class Practice:
     messages: Messages
     reading: Reading
     tasks: Tasks
+    consults: Consults
 
     @property
     def talk(self) -> Talk:
         """For pages."""
-        return Talk(self.messages, self.reading, self.tasks)
+        return Talk(self.messages, self.reading, self.tasks, self.consults)
 
     def as_(self, caller: Caller) -> httpx.AsyncClient:
         """A client of somebody."""
@@ -161,6 +165,17 @@ class Practice:
             patient=Party(f"Patient/{about}"),
             internal=True,
         )
+
+    async def ask(
+        self,
+        caller: Caller = PATIENT,
+        text: str = "It itches.",
+        answers: tuple[tuple[str, str], ...] = (("since", "Monday"),),
+        **more: Any,
+    ) -> str:
+        """A consult; the id of its Task."""
+        draft = Draft(**({"title": "A rash", "text": text, "to": ()} | more))
+        return await self.consults.begin(caller, Question(draft, answers))
 
     async def get(self, id: str) -> Tree:
         """A Communication."""
@@ -201,7 +216,12 @@ async def open_practice(
     pools = Pools(door, clock)
     messages, reading = Messages(door, pools, clock, new_id, limits), Reading(door)
     tasks = Tasks(door, pools, clock, new_id)
-    operations = (*OPERATIONS, *Operations(messages, reading).offered())
+    consults = Consults(messages, Promise(48, 8))
+    operations = (
+        *OPERATIONS,
+        *Operations(messages, reading).offered(),
+        *ConsultOperations(consults).offered(),
+    )
     tokens = Tokens(bytes(32), clock)
     app = Fhir(
         Http(door, Pages(bytes(range(32))), LIMIT),
@@ -212,6 +232,8 @@ async def open_practice(
     )
     everything = Caller(TENANT, "client/all", "All", parse_scopes("system/*.cruds"))
     async with client(app, tokens.issue(everything, 10**7)) as http:
-        practice = Practice(store, clock, door, tokens, app, http, messages, reading, tasks)
+        practice = Practice(
+            store, clock, door, tokens, app, http, messages, reading, tasks, consults
+        )
         await practice.put(*PEOPLE)
         yield practice

@@ -88,7 +88,8 @@ def related(id: str, patient: str, *, active: bool = True) -> dict[str, Any]:
 
 
 def proxy(clinic: Clinic, id: str, patient: str) -> Any:
-    return clinic.client("patient/*.cruds", "proxy", patient=patient, id=f"RelatedPerson/{id}")
+    roles = ("proxy", "acting-proxy")
+    return clinic.client("patient/*.cruds", *roles, patient=patient, id=f"RelatedPerson/{id}")
 
 
 async def test_a_proxy_books_moves_and_cancels_for_the_child_alone(clinic: Clinic) -> None:

@@ -81,6 +81,7 @@ async def test_a_receipt_says_who_and_when(practice: Practice) -> None:
 
 async def test_answers_at_once_all_come(practice: Practice) -> None:
     id = await practice.write()
+    practice.clock.now += 1_000_000
     texts = [f"Answer {number}" for number in range(8)]
     await asyncio.gather(*(practice.messages.reply(DOCTOR, id, text) for text in texts))
     assert sorted((await practice.within(PATIENT, id))[1:]) == texts

@@ -317,18 +317,18 @@ async def test_devices_go_that_were_stored_before_they_were_part_of_the_record(
 
 
 async def test_what_stays_can_be_read(house: BulkHouse) -> None:
-    """A Task is in no patient's compartment, and its body was under the key of the one it names."""
+    """It is in no patient's compartment, and its body was under the key of the one it names."""
     await record(house)
-    task = {"resourceType": "Task", "id": "t", "status": "requested", "intent": "order",
-            "for": {"reference": "Patient/p"}}  # fmt: skip
-    await house.put(task, {**task, "status": "accepted"})
+    attested = {"resourceType": "VerificationResult", "id": "t", "status": "attested",
+                "target": [{"reference": "Patient/p"}]}  # fmt: skip
+    await house.put(attested, {**attested, "status": "validated"})
     answer = await erase(house)
     left = [p["valueReference"]["reference"] for p in answer.json()["parameter"]
             if p["name"] == "left"]  # fmt: skip
-    assert left == ["Task/t"]
-    assert (await house.http.get("Task/t")).json()["status"] == "accepted"
-    assert (await house.http.get("Task/t/_history/1")).json()["status"] == "requested"
-    assert ids(await house.http.get("Task")) == ["Task/t"]
+    assert left == ["VerificationResult/t"]
+    assert (await house.http.get("VerificationResult/t")).json()["status"] == "validated"
+    assert (await house.http.get("VerificationResult/t/_history/1")).json()["status"] == "attested"
+    assert ids(await house.http.get("VerificationResult")) == ["VerificationResult/t"]
     assert (await house.http.get("_history?_count=1000")).status_code == 200
     assert (await erase(house)).status_code == 404
     assert told(await erase(house, "q"))["resources"] == 2

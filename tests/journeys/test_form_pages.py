@@ -3,6 +3,7 @@ texts of answers and of questionnaires."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,11 +19,23 @@ from careplane.web.routes import application
 from careplane.web.visit import Web
 from tests.contracts.conftest import Hands
 from tests.fhir_house import TENANT
-from tests.forms_house import ADA, CORE, DOCTOR, HOSTILE, NOW, Desk, open_desk, questionnaire
+from tests.forms_house import (
+    ADA,
+    CORE,
+    DOCTOR,
+    HOSTILE,
+    NOW,
+    Desk,
+    calculated,
+    open_desk,
+    questionnaire,
+)
 
 pytestmark = pytest.mark.anyio
 CLERK = Caller(TENANT, "Practitioner/c", "Clerk", parse_scopes("user/*.cruds"), None,
                frozenset({"front-desk"}))  # fmt: skip
+KEEPER = Caller(TENANT, "Practitioner/k", "Keeper", parse_scopes("system/*.cruds"), None,
+                frozenset({"administrator"}))  # fmt: skip
 EVIL = questionnaire(
     "evil",
     {"linkId": HOSTILE, "type": "string", "text": HOSTILE, "prefix": HOSTILE, "required": True,
@@ -235,3 +248,64 @@ async def test_a_thousand_questions_are_shown(desk: Desk) -> None:
         saved = await http.post(path, data={**hidden(page), **typed, "do": "save"})
         assert saved.status_code == 303
         assert 'value="999"' in (await http.get(path)).text
+
+
+async def test_an_administrator_adds_tries_and_retires_questionnaires(desk: Desk) -> None:
+    async with browser(desk, KEEPER) as http, browser(desk, DOCTOR) as doctor:
+        page = (await http.get("/questionnaires")).text
+        assert "Form body" in page
+        assert "PHQ-9" in page
+        added = await http.post("/questionnaires", data={"do": "ready", "name": "phq-9"})
+        assert added.headers["location"] == "/questionnaires?said=added"
+        page = (await http.get("/questionnaires/body")).text
+        assert "Why so heavy?" not in page
+        tried = {**hidden(page), "a1/0": "120", "a2/0": "175", "do": "check"}
+        assert "Why so heavy?" in (await http.post("/questionnaires/body", data=tried)).text
+        assert await desk.all("QuestionnaireResponse") == []
+        gone = {"do": "retired", "id": "body", "version": "1"}
+        assert (await http.post("/questionnaires", data=gone)).status_code == 303
+        assert (await http.post("/questionnaires", data=gone)).status_code == 412
+        assert "Form body" not in (await doctor.get("/patients/p/forms")).text
+        back = {"do": "active", "id": "body", "version": "2"}
+        assert (await http.post("/questionnaires", data=back)).status_code == 303
+        assert "Form body" in (await doctor.get("/patients/p/forms")).text
+        assert "Check and add" not in (await doctor.get("/questionnaires")).text
+        refused = await doctor.post("/questionnaires", data={"do": "ready", "name": "gad-7"})
+        assert refused.status_code == 403
+
+
+CIRCLE = questionnaire("circle", {
+    "linkId": "a", "type": "integer",
+    "extension": [calculated("iif(answer.exists(), answer.value + 1, 1)")],
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "cannot be read"),
+        ('{"resourceType": "Patient"}', "This is no Questionnaire."),
+        (json.dumps({"resourceType": "Questionnaire", "status": "active"}), "Give it a url"),
+        (json.dumps(CIRCLE), "never come to an end"),
+        (json.dumps({**CIRCLE, "item": [{"linkId": "a", "type": "nonsense"}]}), "Not added"),
+    ],
+)
+async def test_what_cannot_be_filled_is_not_added(desk: Desk, text: str, told: str) -> None:
+    async with browser(desk, KEEPER) as http:
+        refused = await http.post("/questionnaires", data={"do": "add", "text": text})
+        assert refused.status_code == 422
+        assert "Not added" in refused.text
+        assert told in refused.text or told == "cannot be read"
+        assert text[:20] in unescape(refused.text)
+
+
+async def test_one_of_your_own_is_added(desk: Desk) -> None:
+    own = {**EVIL, "url": "http://example.org/own"}
+    del own["id"]
+    async with browser(desk, KEEPER) as http:
+        added = await http.post("/questionnaires", data={"do": "add", "text": json.dumps(own)})
+        assert added.status_code == 303
+        page = (await http.get(added.headers["location"])).text
+        assert "nothing is kept" in page
+        assert "<script>alert" not in page
+        assert "<script>alert" not in (await http.get("/questionnaires")).text

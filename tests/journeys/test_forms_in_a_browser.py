@@ -10,11 +10,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.journeys.test_pages import AXE, DEVIN, LOOKS, enter, wear
+from tests.journeys.test_pages import DEVIN, enter
+from tests.looks import LOOKS, violations
 from tests.support import missing
 from tools.screenshots import chromium, served
 
@@ -156,34 +155,27 @@ def test_axe_finds_nothing(browser: Browser, url: str) -> None:
     expect(page.get_by_label("To what?")).to_be_visible()
     page.get_by_role("button", name="Complete").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    found = axe(context, page, "a form that is refused")
+    found = violations(page, "a form that is refused")
     page.get_by_role("button", name="Discard the draft").click()
-    for path in (f"{DEVIN}/forms",):
+    for path in (f"{DEVIN}/forms", "/questionnaires", "/questionnaires/phq-9"):
         page.goto(path)
-        found += axe(context, page, path)
+        found += violations(page, path)
     ros = begin(context, "Review of systems")
     ros.get_by_role("button", name="Complete").click()
     expect(ros.locator(".read")).to_be_visible()
-    found += axe(context, ros, "a form that is read")
+    found += violations(ros, "a form that is read")
     context.close()
+    keeper = enter(browser, url, "administrator", reduced_motion="reduce")
+    page = keeper.new_page()
+    page.goto("/questionnaires")
+    page.get_by_label("A Questionnaire of FHIR R4, as JSON").fill("{}")
+    page.get_by_role("button", name="Check and add").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found += violations(page, "/questionnaires, refused")
+    keeper.close()
     mine = enter(browser, url, "patient", reduced_motion="reduce")
     page = mine.new_page()
     page.goto("/forms")
-    found += axe(mine, page, "/forms")
+    found += violations(page, "/forms")
     mine.close()
     assert not found, "\n".join(found)
-
-
-def axe(context: BrowserContext, page: Page, what: str) -> list[str]:
-    """What axe finds, in every look; and whether the page is wider than a phone."""
-    protocol = context.new_cdp_session(page)
-    page.evaluate(Axe().axe_script)
-    found = []
-    for name, look in LOOKS.items():
-        wear(page, protocol, look)
-        report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-        if report.violations_count:
-            found.append(f"{what}, {name}: {report.generate_report()[:1500]}")
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{what}, {name}: wider than the window")
-    return found

@@ -291,6 +291,23 @@ class Settings(BaseSettings):
         description="Hours before a visit at which its patients are reminded of it, with commas "
         "between them, such as `48,2`; empty: never.",
     )
+    consult_hours: int = Field(
+        default=48,
+        ge=1,
+        le=720,
+        description="Hours within which a consult without a meeting is answered, as is promised to "
+        "who asks.",
+    )
+    consult_urgent_hours: int = Field(
+        default=8, ge=1, le=720, description="The same, for one that is urgent."
+    )
+    message_hours: int = Field(
+        default=48,
+        ge=0,
+        le=720,
+        description="Hours after which a patient's message that nobody has answered is brought to "
+        "the notice of its pool; 0: never.",
+    )
     overbook_roles: str = Field(
         default="front-desk",
         description="Roles, with commas between them, that may book beyond what a schedule offers; "
@@ -403,6 +420,20 @@ class Settings(BaseSettings):
     ledger_tsa_roots: str = Field(
         default="",
         description="PEM file of the root certificates that the authority must be certified by.",
+    )
+    proxy_narrows_at: int = Field(
+        default=0,
+        ge=0,
+        le=120,
+        description="Years of age from which parents see of their child only who it is, its "
+        "appointments and vaccinations; `0`: never.",
+    )
+    proxy_ends_at: int = Field(
+        default=18,
+        ge=0,
+        le=120,
+        description="Years of age at which parents see nothing of their child any more, unless "
+        "the child has invited them; `0`: never.",
     )
     session_idle_minutes: int = Field(
         default=15,

@@ -83,6 +83,7 @@ class Drafter:
         _precondition(current, if_match)
         if content.rest == current.rest:
             return Draft(Effect.UNCHANGED, current=current)
+        self._kept(current, content)
         issues = await self._held(content)
         put = Put(
             content.type, id, method, content.rest, content.rows, expect=current.version, old=old
@@ -127,6 +128,7 @@ class Drafter:
             await self._refuse_if_readable(current, old)
             return self._absent(if_match, None)
         _precondition(current, if_match)
+        self._kept(current, None)
         put = Put(type, id, "DELETE", b"", Rows(), expect=current.version, old=old)
         return Draft(Effect.DELETED, put)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from careplane.telehealth.consults.consults import Consults
 from careplane.telehealth.messages.messages import Messages
 from careplane.telehealth.messages.reading import Reading
 from careplane.telehealth.tasks.tasks import Tasks
@@ -16,3 +17,4 @@ class Talk:
     messages: Messages
     reading: Reading
     tasks: Tasks
+    consults: Consults

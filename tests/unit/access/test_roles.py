@@ -19,11 +19,12 @@ treating-physician rs      cruds       cruds cruds       cruds RS           RS  
 nurse              RS      CRUDS       -     RS          CRUDS RS           RS            -
 ward-nurse         rs      crus        -     rs          rs    RS           RS            -
 pharmacist         RS      RS          -     -           CRUDS RS           RS            -
-front-desk         CRUS    -           -     CRUDS       crus   RS           -             -
+front-desk         CRUS    -           -     CRUDS       crus RS           -             -
 researcher         RS      RS          -     -           -     RS           RS            -
 patient            rs      rs          rs    crus        rs    RS           RS            rs
-proxy              rs      rs          rs    crus        rs    RS           RS            rs
+proxy              rs      rs          rs    rs          rs    RS           RS            rs
 acting-proxy       -       -           -     cu          -     -            -             -
+narrow-proxy       rs      -           -     rs          -     RS           RS            -
 integration        CRUS    CRUS        CRUS  CRUS        CRUS  CRUS         RS            -
 auditor            -       -           -     -           -     RS           -             RS
 privacy-officer    RS      -           -     -           -     RS           -             RS

@@ -54,17 +54,17 @@ class Messages:
         topic. Raises Invalid for a draft that cannot be sent, NotFound for a patient who is not
         seen, TooMany where a patient has sent enough."""
         asker = await self.pools.asker(caller)
-        draft = await self._addressed(caller, asker, draft)
+        draft = await self.addressed(caller, asker, draft)
         now, head_id, first_id = self.clock(), self.new_id(), self.new_id()
         head = thread.begin(head_id, draft, asker, now)
         first = thread.message(first_id, Thread(head), asker, draft.text, draft.files, now)
 
         def decide(seen: c.Seen) -> c.Decided:
-            self._require_pace(asker, seen)
-            writes = (c.Write(_TYPE, head_id, head), *_written(first, draft.files))
+            self.require_pace(asker, seen)
+            writes = (c.Write(_TYPE, head_id, head), *written(first, draft.files))
             return c.Decided(writes, about=f"{_TYPE}/{head_id}")
 
-        asks = (lambda seen: c.Asking(looks=self._pace(asker, begins=True)),)
+        asks = (lambda seen: c.Asking(looks=self.pace(asker, begins=True)),)
         await self.door.act(caller, c.Act("$message", asks, decide, needs=(("c", _TYPE),)))
         return head_id
 
@@ -79,14 +79,14 @@ class Messages:
     ) -> str:
         """One more message; its id. With `note` it stays in the practice."""
         text = words.said(text, "text")
-        await self._require_files(caller, files)
+        await self.require_files(caller, files)
         if note and (await self.pools.asker(caller)).is_patient:
             raise Forbidden("Notes are written by those in the practice.")
         new = self.new_id()
 
         def change(held: Thread, asker: Asker) -> tuple[Tree, Tree | None]:
             made = thread.message(new, held, asker, text, files, self.clock(), note=note)
-            return thread.answered(held, asker, note=note), made
+            return thread.answered(held, asker, self.clock(), note=note), made
 
         await self._change(caller, id, "$reply", change, "c", files)
         return new
@@ -99,7 +99,7 @@ class Messages:
 
     async def hand_over(self, caller: Caller, id: str, to: str, note: str = "") -> None:
         """To a pool, or a colleague, perhaps with a note for them."""
-        party = await self._colleague(caller, to)
+        party = await self.colleague(caller, to)
         topics = {pool.party.reference: pool.topics for pool in await self.pools.all(caller.tenant)}
         text = words.said(note, "note") if note.strip() else ""
         new = self.new_id()
@@ -171,24 +171,24 @@ class Messages:
         def decide(seen: c.Seen) -> c.Decided:
             if key not in seen.records:
                 raise NotFound("There is no such thread.")
-            self._require_pace(asker, seen)
+            self.require_pace(asker, seen)
             head, message = change(Thread(seen.records[key]), asker)
             writes = [c.Write(_TYPE, key[1], head, own=False)]
             if message is not None:
-                writes += _written(message, files)
+                writes += written(message, files)
             return c.Decided(tuple(writes), about=f"{_TYPE}/{key[1]}")
 
-        asks = (lambda seen: c.Asking(reads=(key,), looks=self._pace(asker)),)
+        asks = (lambda seen: c.Asking(reads=(key,), looks=self.pace(asker)),)
         await self.door.act(caller, c.Act(operation, asks, decide, needs=((letter, _TYPE),)))
 
-    async def _addressed(self, caller: Caller, asker: Asker, draft: Draft) -> Draft:
+    async def addressed(self, caller: Caller, asker: Asker, draft: Draft) -> Draft:
         """Checked, with everybody by name."""
         draft = replace(
             draft,
             title=words.title(draft.title, "subject"),
             text=words.said(draft.text, "text"),
         )
-        await self._require_files(caller, draft.files)
+        await self.require_files(caller, draft.files)
         if draft.topic and draft.topic not in names.TOPICS:
             raise _wrong(f"A topic is one of {', '.join(names.TOPICS)}.", "topic")
         if asker.is_patient:
@@ -196,7 +196,7 @@ class Messages:
         if draft.patient.reference:
             id = draft.patient.reference.removeprefix("Patient/")
             await self.door.read(caller, c.Read("Patient", id))
-        to = [await self._colleague(caller, one.reference) for one in draft.to]
+        to = [await self.colleague(caller, one.reference) for one in draft.to]
         if draft.patient.reference and not draft.internal:
             to = [draft.patient, *to]
         if not to:
@@ -215,7 +215,7 @@ class Messages:
         me = Party(mine, caller.name if caller.id == mine else "")
         return replace(draft, patient=me, to=(pool.party,), internal=False)
 
-    async def _colleague(self, caller: Caller, reference: str) -> Party:
+    async def colleague(self, caller: Caller, reference: str) -> Party:
         """A person or pool of the practice, by name. Raises Invalid for what is none."""
         type, _, id = reference.partition("/")
         if type not in ("Practitioner", "HealthcareService", "Organization", "CareTeam"):
@@ -226,7 +226,7 @@ class Messages:
             raise _wrong("There is nobody under this reference.", "to") from None
         return Party(reference, named(tree))
 
-    async def _require_files(self, caller: Caller, files: Sequence[Attached]) -> None:
+    async def require_files(self, caller: Caller, files: Sequence[Attached]) -> None:
         """Few, and such as the caller may read, where they are there already."""
         if len(files) > words.MOST_FILES:
             raise _wrong(f"A message has {words.MOST_FILES} files at most.", "files")
@@ -240,7 +240,7 @@ class Messages:
     async def _read(self, caller: Caller, id: str) -> Tree:
         return json.parse(whole(await self.door.read(caller, c.Read(_TYPE, id))))
 
-    def _pace(self, asker: Asker, *, begins: bool = False) -> tuple[c.Look, ...]:
+    def pace(self, asker: Asker, *, begins: bool = False) -> tuple[c.Look, ...]:
         """What a patient has sent of late."""
         if not asker.is_patient:
             return ()
@@ -255,7 +255,7 @@ class Messages:
             for name, code, span, most in looks
         )
 
-    def _require_pace(self, asker: Asker, seen: c.Seen) -> None:
+    def require_pace(self, asker: Asker, seen: c.Seen) -> None:
         for name, most in (("messages", self.limits.messages), ("threads", self.limits.threads)):
             if len(seen.found.get(name, ())) >= most:
                 raise TooMany(
@@ -275,7 +275,7 @@ def named(tree: Tree) -> str:
     return ""
 
 
-def _written(message: Tree, files: Sequence[Attached]) -> tuple[c.Write, ...]:
+def written(message: Tree, files: Sequence[Attached]) -> tuple[c.Write, ...]:
     """The message, and its files: who may send it may attach them."""
     new = (
         c.Write(str(one["resourceType"]), str(one["id"]), one, own=False)

@@ -24,6 +24,8 @@ UNTAKEN, WAITING = "untaken", "waiting"
 """Nobody has taken it; the last word is not the practice's."""
 OWNER = _OURS + "thread-owner"
 """On a head: who has taken it (Reference)."""
+SINCE = _OURS + "thread-waiting-since"
+"""On a head that waits for the practice: since when (dateTime)."""
 RECEIPT = _OURS + "message-receipt"
 """On a message, once a reader: `reader` (Reference) and `at` (dateTime)."""
 

@@ -64,23 +64,23 @@ class Operations:
     async def message(self, call: Call) -> Response:
         """Begin a thread."""
         call.refuse_others(*(row[0] for row in _MESSAGE), *_NEUTRAL)
-        patient = _references(call, "patient")
+        patient = references_in(call, "patient")
         draft = Draft(
             call.text("subject") or "",
             call.text("text") or "",
-            _references(call, "to"),
+            references_in(call, "to"),
             call.text("topic") or "",
             patient[0] if patient else NOBODY,
             call.flag("internal"),
             "urgent" if call.flag("urgent") else "routine",
-            _files(call),
+            files_in(call),
         )
         return _answer("thread", await self.messages.begin(call.request.caller, draft))
 
     async def reply(self, call: Call) -> Response:
         """One more message of a thread; with `note` patients do not see it."""
         call.refuse_others(*(row[0] for row in _REPLY), *_NEUTRAL)
-        files, note = _files(call), call.flag("note")
+        files, note = files_in(call), call.flag("note")
         text = call.text("text") or ""
         caller = call.request.caller
         return _answer(
@@ -90,7 +90,7 @@ class Operations:
     async def take(self, call: Call) -> Response:
         """The caller answers it from now on."""
         call.refuse_others("instead-of", *_NEUTRAL)
-        before = _references(call, "instead-of")
+        before = references_in(call, "instead-of")
         await self.messages.take(
             call.request.caller, _id(call), before[0].reference if before else ""
         )
@@ -99,7 +99,7 @@ class Operations:
     async def hand_over(self, call: Call) -> Response:
         """Somebody else, or another pool, answers it from now on."""
         call.refuse_others("to", "note", *_NEUTRAL)
-        to = _references(call, "to")
+        to = references_in(call, "to")
         if len(to) != 1:
             raise Incorrect("Name one to hand it over to, with to.")
         note = call.text("note") or ""
@@ -140,7 +140,7 @@ def _operation(
     return Operation(definition, handler, _TYPES)
 
 
-def _references(call: Call, name: str) -> tuple[Party, ...]:
+def references_in(call: Call, name: str) -> tuple[Party, ...]:
     """References, as trees or as text."""
     found = []
     for value in call.all(name):
@@ -152,8 +152,9 @@ def _references(call: Call, name: str) -> tuple[Party, ...]:
     return tuple(found)
 
 
-def _files(call: Call) -> tuple[Attached, ...]:
-    return tuple(map(Attached, _references(call, "file")))
+def files_in(call: Call) -> tuple[Attached, ...]:
+    """Files that are there already."""
+    return tuple(map(Attached, references_in(call, "file")))
 
 
 def _id(call: Call) -> str:

@@ -95,6 +95,14 @@ class Thread:
         """Whether the patient, or who acts for them, takes part."""
         return any(one.is_patient for one in (self.begun_by, *self.people))
 
+    @property
+    def waits_since(self) -> str:
+        """Since when somebody of the practice is to answer; empty where nobody is."""
+        for one in self.tree.get("extension", ()):
+            if one.get("url") == names.SINCE:
+                return str(one.get("valueDateTime", ""))
+        return ""
+
     def concerns(self, asker: Asker) -> bool:
         """Whether somebody takes part in it, by themselves or by a pool of theirs."""
         return asker.among(one.reference for one in (self.begun_by, *self.people))
@@ -166,10 +174,10 @@ def begin(id: str, draft: Draft, asker: Asker, now: int) -> Tree:
     if draft.about:
         tree["about"] = [{"reference": one} for one in draft.about]
     untaken = any(one.is_pool for one in draft.to)
-    if not untaken and not asker.is_patient:
+    if not untaken and not asker.is_patient and not draft.about:
         tree["extension"] = [{"url": names.OWNER, "valueReference": asker.me.tree()}]
     waiting = asker.is_patient or draft.internal or not draft.patient.reference
-    return _tagged(_labelled(tree, draft.internal), untaken=untaken, waiting=waiting)
+    return _tagged(labelled(tree, draft.internal), untaken=untaken, waiting=waiting, now=now)
 
 
 def message(
@@ -212,7 +220,7 @@ def message(
         tree["inResponseTo"] = [{"reference": f"Communication/{answers}"}]
     if recipients := _recipients(thread, asker, note=note):
         tree["recipient"] = recipients
-    return _labelled(tree, internal)
+    return labelled(tree, internal)
 
 
 def _recipients(thread: Thread, asker: Asker, *, note: bool) -> list[Tree]:
@@ -225,7 +233,7 @@ def _recipients(thread: Thread, asker: Asker, *, note: bool) -> list[Tree]:
     return together(*(one for one in everybody if one.reference != asker.me.reference))
 
 
-def answered(thread: Thread, asker: Asker, *, note: bool = False) -> Tree:
+def answered(thread: Thread, asker: Asker, now: int, *, note: bool = False) -> Tree:
     """After a message. A patient's opens it again; an answer of who may take it takes it."""
     if note:
         return joined(thread.tree, asker.me)
@@ -233,11 +241,11 @@ def answered(thread: Thread, asker: Asker, *, note: bool = False) -> Tree:
     among = thread.is_internal or not thread.with_patient
     waiting = asker.is_patient or among
     if asker.is_patient:
-        return _tagged(tree, untaken=thread.is_untaken, waiting=waiting)
+        return _tagged(tree, untaken=thread.is_untaken, waiting=waiting, now=now)
     if thread.is_untaken and asker.among(one.reference for one in thread.pools):
         tree = _owned(tree, asker.me)
-        return _tagged(joined(tree, asker.me), untaken=False, waiting=waiting)
-    return _tagged(joined(tree, asker.me), untaken=thread.is_untaken, waiting=waiting)
+        return _tagged(joined(tree, asker.me), untaken=False, waiting=waiting, now=now)
+    return _tagged(joined(tree, asker.me), untaken=thread.is_untaken, waiting=waiting, now=now)
 
 
 def taken(thread: Thread, asker: Asker, instead_of: str = "") -> Tree:
@@ -274,8 +282,15 @@ def closed(thread: Thread, asker: Asker) -> Tree:
     _require_staff(thread, asker)
     if not thread.is_open:
         raise Conflict("This thread is closed already.")
-    tree = joined({**thread.tree, "status": "completed"}, asker.me)
-    return _tagged(tree, untaken=False, waiting=False)
+    return ended(thread, asker)
+
+
+def ended(thread: Thread, asker: Asker) -> Tree:
+    """Closed, whoever has decided so."""
+    tree = {**thread.tree, "status": "completed"}
+    return _tagged(
+        tree if asker.is_patient else joined(tree, asker.me), untaken=False, waiting=False
+    )
 
 
 def reopened(thread: Thread, asker: Asker) -> Tree:
@@ -306,14 +321,28 @@ def _about(tree: Tree, topic: str) -> Tree:
 
 
 def _owned(tree: Tree, owner: Party) -> Tree:
-    kept = [one for one in tree.get("extension", ()) if one.get("url") != names.OWNER]
-    if owner.reference:
-        kept.append({"url": names.OWNER, "valueReference": owner.tree()})
-    bare = {key: value for key, value in tree.items() if key != "extension"}
+    value = {"valueReference": owner.tree()} if owner.reference else {}
+    return _extended(tree, names.OWNER, **value)
+
+
+def _waiting(tree: Tree, now: int) -> Tree:
+    if not now or any(one.get("url") == names.SINCE for one in tree.get("extension", ())):
+        return tree
+    return _extended(tree, names.SINCE, valueDateTime=format_instant(now))
+
+
+def _extended(tree: Tree, url: str, **value: object) -> Tree:
+    """With an extension of this value, or without any."""
+    kept = [one for one in tree.get("extension", ()) if one.get("url") != url]
+    if value:
+        kept.append({"url": url, **value})
+    bare = {key: one for key, one in tree.items() if key != "extension"}
     return {**bare, "extension": kept} if kept else bare
 
 
-def _tagged(tree: Tree, *, untaken: bool, waiting: bool) -> Tree:
+def _tagged(tree: Tree, *, untaken: bool, waiting: bool, now: int = 0) -> Tree:
+    """`now` is when something was said; what waits already has waited since before."""
+    tree = _waiting(tree, now) if waiting else _extended(tree, names.SINCE)
     meta = tree.get("meta", {})
     tags = [tag for tag in meta.get("tag", ()) if tag.get("system") != names.STATE]
     states = ((names.UNTAKEN, untaken), (names.WAITING, waiting))
@@ -327,10 +356,11 @@ def _tagged(tree: Tree, *, untaken: bool, waiting: bool) -> Tree:
 def stored(message: Tree, files: Sequence[Attached]) -> tuple[Tree, ...]:
     """What is to be stored of the files of a message; hidden as the message is."""
     internal = names.has(message.get("category"), names.KIND, names.INTERNAL)
-    return tuple(_labelled(tree, internal) for file in files for tree in file.trees)
+    return tuple(labelled(tree, internal) for file in files for tree in file.trees)
 
 
-def _labelled(tree: Tree, internal: bool) -> Tree:
+def labelled(tree: Tree, internal: bool) -> Tree:
+    """Hidden from patients, where it is internal."""
     if not internal:
         return tree
     meta = tree.get("meta", {})

@@ -12,7 +12,7 @@ from careplane.records import commands
 from careplane.telehealth.scheduling import names
 from careplane.telehealth.scheduling.attendance import STAGES, attend
 from careplane.telehealth.scheduling.occupancy import extension
-from careplane.web.agenda.clock import dated, local, weekday
+from careplane.web.agenda.clock import local
 from careplane.web.agenda.kinds import kind_of
 from careplane.web.agenda.times import key
 from careplane.web.agenda.visits import actors
@@ -23,6 +23,7 @@ from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 from careplane.words.catalogues import gettext as _
 from careplane.words.catalogues import mark
+from careplane.words.dates import long_day
 
 _MOST_NOTE = 1000
 SAID = {
@@ -54,9 +55,8 @@ async def show(visit: Visit, problem: str = "", note: str | None = None) -> Resp
         visit=shown,
         version=version,
         stage=shown.status,
-        weekday=weekday(start.date()) if start else "",
-        day=dated(start.date()) if start else "",
-        zone=zone.key,
+        day=long_day(start.date()) if start else "",
+        clock=zone.key,
         gives=[who.name(a) for a in dict.fromkeys(who.persons.get(a, a) for a in actors(shown.tree))
                if not a.startswith("Patient/") and a],
         patients=await people(visit, actors(shown.tree)),

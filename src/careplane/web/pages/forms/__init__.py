@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from careplane.web.pages.forms import asking, filling, mine
+from careplane.web.pages.forms import asking, filling, library, mine
 from careplane.web.visit import Handler
 
 PRIVATE: tuple[tuple[str, str, Handler], ...] = (
@@ -11,5 +11,9 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/patients/{id}/forms", asking.act),
     ("GET", "/forms/{id}", filling.show),
     ("POST", "/forms/{id}", filling.act),
+    ("GET", "/questionnaires", library.show),
+    ("POST", "/questionnaires", library.act),
+    ("GET", "/questionnaires/{id}", library.preview),
+    ("POST", "/questionnaires/{id}", library.preview),
 )
 """Of those who are signed in, where forms are offered."""

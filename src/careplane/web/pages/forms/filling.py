@@ -10,9 +10,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from careplane.access.caller import acts_as_patient
 from careplane.access.scopes import Permission
 from careplane.care.forms import responses, typed
-from careplane.care.forms.forms import Opened
+from careplane.care.forms.opening import Opened
 from careplane.kernel.errors import Conflict, Incorrect, Invalid, Precondition
 from careplane.web.forms import fields
 from careplane.web.pages.chart import frame
@@ -37,8 +38,8 @@ async def show(visit: Visit) -> Response:
 
 
 async def act(visit: Visit) -> Response:
-    """POST /forms/{id}. `do` is `check`, `save`, `complete`, `discard`, `add:` or `remove:` and the
-    place of a group."""
+    """POST /forms/{id}. `do` is `check`, `save`, `complete`, `discard`, `take` (into the record),
+    `add:` or `remove:` and the place of a group, or `more:` and that of a question."""
     forms, caller = forms_of(visit)
     sent = await fields(visit.request, _FIELDS, _BYTES)
     do, _, place = ("check" if visit.query("live") else sent.get("do", "check")).partition(":")
@@ -46,12 +47,13 @@ async def act(visit: Visit) -> Response:
     if do == "discard":
         await forms.discard(caller, id, _number(sent.get("version", "")))
         return redirect(f"/forms/{id}?said=discarded")
+    if do == "take":
+        await forms.extract(caller, id)
+        return redirect(f"/forms/{id}?said=taken")
     opened = await forms.open(caller, id, visit.language)
     seen = _number(sent.get("version", ""))
     current, opened.response["meta"] = opened.version, {"versionId": str(seen)}
-    opened.settle()
-    typed.read(opened.sheet, sent, opened.expansions)
-    opened.settle()
+    opened.take_in(sent)
     focus = _changed(opened, do, place, sent)
     if focus is not None or do == "check":
         return await _fill(visit, opened, sent=sent, focus=focus or "")
@@ -62,8 +64,8 @@ async def act(visit: Visit) -> Response:
                 opened.problems()
             return await _fill(visit, opened, sent=sent, status=422, refused=do)
         if do == "complete":
-            await forms.complete(caller, opened, visit.language)
-            return redirect(f"/forms/{id}?said=completed")
+            is_all = await forms.complete(caller, opened, visit.language)
+            return redirect(f"/forms/{id}?said={'completed' if is_all else 'partly'}")
         if do == "save":
             await forms.save(caller, opened, visit.language)
             return redirect(f"/forms/{id}?said=saved")
@@ -157,6 +159,7 @@ async def _page(
         "version": opened.version,
         "states": STATES,
         "changes": may(visit, Permission.UPDATE, "QuestionnaireResponse"),
+        "takes": opened.extracts and not (visit.caller and acts_as_patient(visit.caller)),
     }
     if template == "forms/view.html":
         values["rows"] = view.rows(opened, visit.language)

@@ -10,9 +10,10 @@ from typing import Any, Final
 from careplane.care.forms import names
 from careplane.care.forms.choices import Option, key_of, options, said, units
 from careplane.care.forms.definition import Item
-from careplane.care.forms.forms import Opened
+from careplane.care.forms.opening import Opened
 from careplane.care.forms.sheet import MOST_REPEATS, Entry, Line, Value
-from careplane.care.forms.typed import OTHER, is_ticked
+from careplane.care.forms.typed import is_ticked
+from careplane.care.forms.understanding import OTHER
 from careplane.fhir.validation.forms.values import CORE, SDC, numbers
 from careplane.web.say import forms as words
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, Invalid, TooLarge, TooMany
 from careplane.rest.outcome import status_of
+from careplane.telehealth.consults.consult import consult_of
 from careplane.telehealth.messages.names import TOPICS
 from careplane.telehealth.messages.parties import Party
 from careplane.telehealth.messages.thread import Thread
@@ -27,8 +28,10 @@ _TOLD = (Invalid, Conflict, Forbidden, TooMany)
 
 
 async def show(visit: Visit) -> Response:
-    """GET /messages/{id}."""
-    return await _page(visit, {}, {})
+    """GET /messages/{id}. The thread of a consult is shown where it is answered."""
+    talk, caller = talk_of(visit)
+    consult = consult_of((await talk.messages.head(caller, visit.path("id"))).tree)
+    return redirect(f"/consults/{consult}") if consult else await _page(visit, {}, {})
 
 
 async def reply(visit: Visit) -> Response:
@@ -119,7 +122,7 @@ async def _page(
         is_patient=asker.is_patient,
         me=asker.me,
         takes_part=takes_part,
-        others=await _others(visit, thread) if takes_part and thread.is_open else [],
+        others=await others_for(visit, thread) if takes_part and thread.is_open else [],
         away=await talk.messages.pools.away(caller.tenant, _audience(thread, asker.is_patient)),
         people=await people(visit, [thread.patient]),
         typed=sent,
@@ -138,7 +141,7 @@ def _audience(thread: Thread, is_patient: bool) -> list[Party]:
     return [thread.owner] if thread.owner.reference else list(thread.pools)
 
 
-async def _others(visit: Visit, thread: Thread) -> list[tuple[str, str, str]]:
+async def others_for(visit: Visit, thread: Thread) -> list[tuple[str, str, str]]:
     """Who it can be handed over to: pools, and the people of its pools. Reference, name, away."""
     talk, caller = talk_of(visit)
     pools = talk.messages.pools

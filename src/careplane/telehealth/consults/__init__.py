@@ -1,0 +1,1 @@
+"""Consults without a meeting: asked with words and pictures, answered by a promised time."""

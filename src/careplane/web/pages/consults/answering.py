@@ -1,0 +1,153 @@
+"""One consult: what was asked and said, and what is done with it. To open it is to have read it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from careplane.kernel.errors import (
+    CareplaneError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooLarge,
+    TooMany,
+)
+from careplane.rest.outcome import status_of
+from careplane.telehealth.consults.consult import Consult
+from careplane.telehealth.messages.thread import Attached
+from careplane.web.pages.consults.shared import QUESTIONS, STATUSES, consults_of, wrong
+from careplane.web.pages.messages.files import PICTURES, attached, files_of, form_of
+from careplane.web.pages.messages.reading import others_for
+from careplane.web.pages.messages.shared import WRONG, file_address, named_readers, talk_of
+from careplane.web.pages.people_of import people
+from careplane.web.visit import Handler, Visit, redirect
+
+Sent = dict[str, str]
+Work = Callable[[Visit, Sent, Sequence[Attached]], Awaitable[None]]
+_TOLD = (Invalid, Conflict, Forbidden, TooMany)
+
+
+async def show(visit: Visit) -> Response:
+    """GET /consults/{id}."""
+    return await _page(visit, {}, {})
+
+
+async def _take(visit: Visit, sent: Sent, files: Sequence[Attached]) -> None:
+    consults, caller = consults_of(visit)
+    await consults.take(caller, visit.path("id"))
+
+
+async def _say(visit: Visit, sent: Sent, files: Sequence[Attached]) -> None:
+    """Answer, ask back, note, or say more: which one is told by the button."""
+    consults, caller = consults_of(visit)
+    id, text, do = visit.path("id"), sent.get("text", ""), sent.get("do", "")
+    if do == "note":
+        await consults.note(caller, id, text)
+    elif do == "ask":
+        await consults.ask_back(caller, id, text, files)
+    elif do == "add":
+        await consults.add(caller, id, text, files)
+    else:
+        await consults.answer(caller, id, text, files, visit=do == "visit")
+
+
+async def _refuse(visit: Visit, sent: Sent, files: Sequence[Attached]) -> None:
+    consults, caller = consults_of(visit)
+    await consults.refuse(caller, visit.path("id"), sent.get("reason", ""))
+
+
+async def _withdraw(visit: Visit, sent: Sent, files: Sequence[Attached]) -> None:
+    consults, caller = consults_of(visit)
+    await consults.withdraw(caller, visit.path("id"))
+
+
+async def _hand_over(visit: Visit, sent: Sent, files: Sequence[Attached]) -> None:
+    consults, caller = consults_of(visit)
+    to, note = sent.get("to", ""), sent.get("note", "")
+    await consults.hand_over(caller, visit.path("id"), to, note)
+
+
+def _posted(work: Work) -> Handler:
+    """Back to the consult; where it was refused, with what was typed and why."""
+
+    async def post(visit: Visit) -> Response:
+        consults, caller = consults_of(visit)
+        try:
+            form = await form_of(visit)
+        except TooLarge as error:
+            return await _page(visit, {}, {"files": WRONG["files"]}, error)
+        try:
+            held = await consults.read(caller, visit.path("id"))
+            patient = held.task.patient.removeprefix("Patient/")
+            await work(visit, form.fields, await attached(visit, patient, form.files))
+        except _TOLD as error:
+            return await _page(visit, form.fields, wrong(error), error)
+        return redirect(f"/consults/{visit.path('id')}#end")
+
+    return post
+
+
+CHANGES: dict[str, Handler] = {
+    "take": _posted(_take),
+    "say": _posted(_say),
+    "refuse": _posted(_refuse),
+    "withdraw": _posted(_withdraw),
+    "hand-over": _posted(_hand_over),
+}
+
+
+async def _page(
+    visit: Visit, typed: Sent, problems: dict[str, str], error: CareplaneError | None = None
+) -> Response:
+    consults, caller = consults_of(visit)
+    talk, _ = talk_of(visit)
+    asker = await consults.messages.pools.asker(caller)
+    held = await consults.read(caller, visit.path("id"))
+    head = await talk.messages.head(caller, held.thread)
+    messages = await talk.reading.messages(caller, asker, head.id)
+    await talk.messages.receive(caller, asker, [one.tree for one in messages])
+    asked = held.is_asked_by(asker)
+    answers = not asked and not asker.is_patient and head.concerns(asker)
+    return visit.render(
+        "consults/consult.html",
+        status_of(error) if error else 200,
+        consult=held,
+        thread=head,
+        messages=messages,
+        asked=await _asked(visit, held),
+        is_patient=asker.is_patient,
+        asks=asked,
+        answers=answers and held.is_open,
+        me=asker.me,
+        others=await others_for(visit, head) if answers and held.is_open else [],
+        people=await people(visit, [held.task.patient]),
+        statuses=STATUSES,
+        files=files_of(visit, held.task.patient),
+        pictures=PICTURES,
+        file_address=file_address,
+        named_readers=named_readers,
+        now=visit.web.clock(),
+        typed=typed,
+        problems=problems,
+    )
+
+
+async def _asked(visit: Visit, held: Consult) -> list[tuple[str, str]]:
+    """What was asked beforehand, with the answers; nothing where that is not for the caller."""
+    if not held.answers:
+        return []
+    try:
+        record = await visit.reader.read("QuestionnaireResponse", held.answers)
+    except (NotFound, Forbidden):
+        return []
+    return [_pair(item) for item in record.tree.get("item", ())]
+
+
+def _pair(item: dict[str, Any]) -> tuple[str, str]:
+    said = (str(one.get("valueString", "")) for one in item.get("answer", ()))
+    id = str(item.get("linkId", ""))
+    return QUESTIONS.get(id, str(item.get("text", ""))), ", ".join(said)
