@@ -188,6 +188,11 @@ def test_what_is_not_right_is_said_and_what_was_typed_is_kept(patient: Page) -> 
         patient.get_by_role("button", name="Make a QR code with these choices").click()
     assert sent.value.status == 400
     expect(patient.get_by_role("alert")).to_have_text("A passcode has 6 to 64 characters.")
+    field = patient.get_by_label("My passcode")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value("123")
+    patient.get_by_role("alert").get_by_role("link").click()
+    expect(field).to_be_focused()
     expect(patient.get_by_label("For whom")).to_have_value("Dr. Ortega")
     expect(patient.get_by_label("Vital signs")).not_to_be_checked()
     expect(patient.get_by_label("Problems", exact=True)).to_be_checked()
