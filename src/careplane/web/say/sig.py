@@ -11,7 +11,7 @@ from careplane.fhir.tree import Tree
 from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.words.catalogues import translations
-from careplane.words.languages import SOURCE
+from careplane.words.languages import LANGUAGES, SOURCE
 
 Count = Callable[[NullTranslations, int], str]
 
@@ -72,14 +72,22 @@ _FEW = {
 
 
 def sig(dosage: Tree, language: str = SOURCE) -> str:
-    """As a label says it: `1 tablet by mouth twice a day, for 7 days`. What has no structure is
-    said in the words that it has."""
+    """As a label says it: `1 tablet by mouth twice a day, for 7 days`. Words that are not made of
+    the structure stay as they are: they may say more than it does."""
+    return own_words(dosage) or _made(dosage, language)
+
+
+def own_words(dosage: Tree) -> str:
+    """The text of a Dosage, where it is not made of its structure in some language."""
+    text = str(dosage.get("text", ""))
+    return "" if any(text == _made(dosage, one) for one in LANGUAGES) else text
+
+
+def _made(dosage: Tree, language: str) -> str:
     t = translations(language)
     repeat = dosage.get("timing", {}).get("repeat", {})
     how_much = _dose(t, dosage)
     how_often = _often(t, repeat)
-    if "text" in dosage and not (how_much or how_often):
-        return str(dosage["text"])
     first = " ".join(part for part in (how_much, _route(t, dosage), how_often) if part)
     rest = (_needed(t, dosage), _for(t, repeat), str(dosage.get("patientInstruction", "")))
     return ", ".join(part for part in (first, *rest) if part)
