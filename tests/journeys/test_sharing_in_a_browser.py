@@ -113,7 +113,7 @@ def look(page: Page, address: str, who: str, passcode: str = "") -> None:
 
 def test_a_record_is_shared_by_qr_seen_and_ended(patient: Page, stranger: BrowserContext) -> None:
     patient.goto("/")
-    patient.get_by_role("link", name="Share a copy").click()
+    patient.get_by_role("link", name="Share my record").first.click()
     patient.get_by_role("button", name="Make a QR code", exact=True).click()
     expect(patient.get_by_role("img", name="QR code of this health link")).to_be_visible()
     address = patient.get_by_label("Or send this link").input_value()
@@ -157,7 +157,7 @@ def focus(page: Page, target: Any) -> None:
 
 def test_the_keyboard_alone_shares_opens_and_ends(patient: Page, stranger: BrowserContext) -> None:
     patient.goto("/")
-    focus(patient, patient.get_by_role("link", name="Share a copy"))
+    focus(patient, patient.get_by_role("link", name="Share my record").first)
     patient.keyboard.press("Enter")
     expect(patient.locator("h1")).to_have_text("Share a copy")
     focus(patient, patient.get_by_role("button", name="Make a QR code", exact=True))
