@@ -10,7 +10,8 @@ from typing import Any
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
 from careplane.care.forms import typed
-from careplane.care.forms.forms import Forms, Opened
+from careplane.care.forms.forms import Forms
+from careplane.care.forms.opening import Opened
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.kernel.ids import new_id
@@ -133,6 +134,64 @@ BODY = questionnaire(
 )
 
 
+def extracts(type: str, *values: Tree) -> list[Tree]:
+    """The extensions of an item that begins a resource."""
+    url = f"http://hl7.org/fhir/StructureDefinition/{type}"
+    begins = {"url": SDC + "definitionExtract",
+              "extension": [{"url": "definition", "valueCanonical": url}]}  # fmt: skip
+    return [begins, *values]
+
+
+def _of(path: str) -> str:
+    return f"http://hl7.org/fhir/StructureDefinition/{path.partition('.')[0]}#{path}"
+
+
+ADDRESS = questionnaire(
+    "address",
+    {
+        "linkId": "id",
+        "type": "string",
+        "definition": _of("Patient.id"),
+        "extension": [
+            expression("initialExpression", "%patient.id"),
+            {"url": CORE + "questionnaire-hidden", "valueBoolean": True},
+        ],
+    },
+    {
+        "linkId": "address",
+        "type": "group",
+        "repeats": True,
+        "definition": _of("Patient.address"),
+        "item": [
+            {"linkId": "line", "type": "string", "definition": _of("Patient.address.line")},
+            {"linkId": "city", "type": "string", "definition": _of("Patient.address.city")},
+        ],
+    },
+    {
+        "linkId": "contact",
+        "type": "string",
+        "definition": _of("RelatedPerson.name.text"),
+        "extension": extracts(
+            "RelatedPerson",
+            {
+                "url": SDC + "definitionExtractValue",
+                "extension": [
+                    {"url": "definition", "valueUri": _of("RelatedPerson.patient")},
+                    {
+                        "url": "expression",
+                        "valueExpression": {
+                            "language": "text/fhirpath",
+                            "expression": "%resource.subject",
+                        },
+                    },
+                ],
+            },
+        ),
+    },
+    extension=extracts("Patient"),
+)
+
+
 def weight(value: float, code: str, when: str) -> Tree:
     return {
         "resourceType": "Observation",
@@ -168,11 +227,17 @@ class Desk:
         """A form opened, with these answers typed: place (`0_1` for `0-1`) and text."""
         opened = await self.forms.open(caller, id, "en")
         opened.settle()
-        fields = {f"a{place[1:].replace('_', '-')}/0": text for place, text in answers.items()}
+        fields = {f"a{_place(place)}/0": text for place, text in answers.items()}
         shown = " ".join(name[1:].partition("/")[0] for name in fields)
         typed.read(opened.sheet, {**fields, "shown": shown}, opened.expansions)
         opened.settle()
         return opened
+
+
+def _place(name: str) -> str:
+    """`p1_0_2` for `1-0.2`."""
+    first, *rest = name[1:].split("_")
+    return first + (f"-{rest[0]}.{rest[1]}" if rest else "")
 
 
 @asynccontextmanager

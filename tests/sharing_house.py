@@ -21,6 +21,9 @@ from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import secret_id
 from careplane.rest.addressing import Addressing
 from careplane.rest.links import Pages
+from careplane.sharing.cards.cards import Cards
+from careplane.sharing.cards.keys import IssuerKeys
+from careplane.sharing.cards.operations import operations as card_operations
 from careplane.sharing.ips.operations import operations
 from careplane.sharing.ips.summaries import Summaries
 from careplane.sharing.links.application import MANIFEST, Application
@@ -40,6 +43,7 @@ OTHER = Caller(TENANT, "Patient/q", "Bo Else", parse_scopes("patient/*.rs"), "q"
                frozenset({"patient"}))  # fmt: skip
 ROOT = BASE.removesuffix("/fhir")
 DAY_SECONDS = 86_400
+KEYS = IssuerKeys(b"r" * 32)
 
 
 def coded(
@@ -128,6 +132,7 @@ class Sharing:
     processes: list[Shares]
     apps: list[httpx.AsyncClient]
     summaries: Summaries
+    cards: Cards
     clock: Hands
     standing: set[str]
 
@@ -187,7 +192,10 @@ async def open_sharing(
         state,
         packages=packages,
         consent=consent,
-        more=lambda door: operations(Summaries(door, clock, secret_id)),
+        more=lambda door: (
+            *operations(Summaries(door, clock, secret_id)),
+            *card_operations(Cards(door, KEYS, clock)),
+        ),
     ) as house:
         for one in (*AROUND, *RECORD):
             await house.put(one)
@@ -209,7 +217,7 @@ async def open_sharing(
             )
             for one in made
         ]
-        yield Sharing(house, made, apps, summaries, clock, gone)
+        yield Sharing(house, made, apps, summaries, Cards(house.door, KEYS, clock), clock, gone)
         for app in apps:
             await app.aclose()
     await store.close()

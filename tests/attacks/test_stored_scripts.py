@@ -94,6 +94,9 @@ def record() -> dict[str, Any]:
         if any(e["resource"]["id"] == "devin-bailey" for e in found["entry"]):
             for entry in found["entry"]:
                 entry["resource"].pop("text", None)
+                if entry["resource"]["resourceType"] == "Communication":  # what was sent stays
+                    entry["resource"]["id"] += "-2"
+                    entry["request"]["url"] += "-2"
                 entry["resource"] = poisoned(entry["resource"], payloads)
             return dict(found)
     raise AssertionError

@@ -11,7 +11,7 @@ import pytest
 from careplane.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Precondition
 from tests.contracts.conftest import Hands
 from tests.contracts.engines import Store
-from tests.forms_house import ADA, BO, DOCTOR, HOSTILE, NOW, NURSE, Desk, open_desk, weight
+from tests.forms_house import ADA, ADDRESS, BO, DOCTOR, HOSTILE, NOW, NURSE, Desk, open_desk, weight
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +41,7 @@ async def test_a_form_is_filled_from_the_record_and_completed(desk: Desk) -> Non
     opened = await desk.type(DOCTOR, id, p1="100", p2="175")
     assert await desk.forms.save(DOCTOR, opened, "en") == 2
     opened = await desk.type(DOCTOR, id, p4=HOSTILE)
-    assert await desk.forms.complete(DOCTOR, opened, "en") == 3
+    assert await desk.forms.complete(DOCTOR, opened, "en")
     (done,) = await desk.all("QuestionnaireResponse")
     answers = {item["linkId"]: item["answer"][0] for item in done["item"]}
     assert done["status"] == "completed"
@@ -137,3 +137,74 @@ async def test_a_form_that_is_not_in_use_is_not_begun(desk: Desk) -> None:
         await desk.forms.begin(DOCTOR, "body", "p")
     with pytest.raises(Conflict):
         await desk.forms.ask(DOCTOR, "body", "p")
+
+
+async def test_what_was_answered_is_in_the_record_with_it_and_once(desk: Desk) -> None:
+    id = await desk.forms.begin(ADA, "body", "p")
+    await desk.forms.complete(ADA, await desk.type(ADA, id, p1="100", p2="175"), "en")
+    found = {one["code"]["coding"][0]["code"]: one for one in await desk.all("Observation")}
+    assert {code: one["valueQuantity"]["value"] for code, one in found.items()} == {
+        "29463-7": 100,
+        "39156-5": 32.7,
+    }
+    weight = found["29463-7"]
+    reference = {"reference": f"QuestionnaireResponse/{id}"}
+    assert weight["derivedFrom"] == [reference]
+    assert weight["performer"][0]["reference"] == "Patient/p"
+    assert weight["valueQuantity"]["code"] == "kg"
+    assert weight["category"][0]["coding"][0]["code"] == "vital-signs"
+    assert (weight["status"], weight["effectiveDateTime"]) == ("final", "2026-11-28T12:00:00Z")
+    (provenance,) = await desk.all("Provenance")
+    assert provenance["entity"] == [{"role": "source", "what": reference}]
+    assert {one["reference"] for one in provenance["target"]} == {
+        *(f"Observation/{one['id']}" for one in found.values()),
+        "Patient/p",
+    }
+    assert await desk.forms.extract(DOCTOR, id) == 0
+    assert len(await desk.all("Observation")) == 2
+
+
+async def test_what_is_amended_is_amended_in_the_record(desk: Desk) -> None:
+    id = await desk.forms.begin(DOCTOR, "body", "p")
+    await desk.forms.complete(DOCTOR, await desk.type(DOCTOR, id, p1="100", p2="175"), "en")
+    await desk.create(weight(99, "kg", "2026-11-28T13:00:00Z"))
+    await desk.forms.complete(NURSE, await desk.type(NURSE, id, p1="90", p2=""), "en")
+    found = [
+        (one["code"]["coding"][0]["code"], one["status"], one["valueQuantity"]["value"])
+        for one in await desk.all("Observation", "_sort=code")
+    ]
+    assert sorted(found) == [
+        ("29463-7", "amended", 90),
+        ("29463-7", "final", 99),
+        ("39156-5", "entered-in-error", 32.7),
+    ]
+    await desk.forms.complete(NURSE, await desk.type(NURSE, id, p2="175"), "en")
+    found = [one["status"] for one in await desk.all("Observation", "code=39156-5")]
+    assert found == ["amended"]
+
+
+async def test_a_draft_puts_nothing_into_the_record(desk: Desk) -> None:
+    id = await desk.forms.begin(DOCTOR, "body", "p")
+    await desk.forms.save(DOCTOR, await desk.type(DOCTOR, id, p1="100", p2="175"), "en")
+    with pytest.raises(Conflict):
+        await desk.forms.extract(DOCTOR, id)
+    assert await desk.all("Observation") == await desk.all("Provenance") == []
+
+
+async def test_who_may_not_change_a_record_leaves_it_to_others(desk: Desk) -> None:
+    await desk.put(ADDRESS)
+    id = await desk.forms.begin(ADA, "address", "p")
+    opened = await desk.type(ADA, id, p1_0_0="Elm Street", p1_0_1="Springfield", p2="Aunt May")
+    assert not await desk.forms.complete(ADA, opened, "en")
+    (done,) = await desk.all("QuestionnaireResponse")
+    assert done["status"] == "completed"
+    assert await desk.all("RelatedPerson") == []
+    assert await desk.forms.extract(DOCTOR, id) == 3
+    (ada,) = await desk.all("Patient", "_id=p")
+    assert ada["address"] == [{"line": ["Elm Street"], "city": "Springfield"}]
+    assert ada["name"][0]["family"] == "Quinn"
+    (aunt,) = await desk.all("RelatedPerson")
+    assert aunt["name"] == [{"text": "Aunt May"}]
+    assert aunt["patient"] == {"reference": "Patient/p"}
+    assert await desk.forms.extract(DOCTOR, id) == 0
+    assert len(await desk.all("RelatedPerson")) == 1

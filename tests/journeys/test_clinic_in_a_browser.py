@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.test_pages import AXE, LOOKS, enter, wear
+from tests.journeys.test_pages import enter
+from tests.looks import violations
 from tests.support import missing
 from tools.screenshots import chromium, served
 
@@ -58,27 +56,12 @@ def reach(page: Page, name: str, most: int = 90) -> None:
     for _ in range(most):
         press(page, "Tab")
         found: str = page.evaluate(
-            "(e => (e.labels?.[0]?.innerText || e.innerText || '') + '|' + (e.id || e.name || ''))"
-            "(document.activeElement)"
+            "(e => ((e.labels?.[0] ?? e).textContent ?? '').replace(/\\s+/g, ' ') + '|' + "
+            "(e.id || e.name || ''))(document.activeElement)"
         )
         if name in found.split("|")[0] or name == found.split("|")[1]:
             return
     raise AssertionError(f"the tab key never came to {name!r}")
-
-
-def violations(page: Page, looks: dict[str, dict[str, Any]] = LOOKS) -> list[str]:
-    protocol = page.context.new_cdp_session(page)
-    found = []
-    for look, settings in looks.items():
-        wear(page, protocol, settings)
-        results: AxeResults = Axe().run(page, options=AXE)
-        found += [f"{page.url} {look} {v['id']} {v['nodes'][0]['html'][:200]}"
-                  for v in results.response["violations"]]  # fmt: skip
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if wide > 0:
-            found.append(f"{page.url} {look}: {wide} px wider than the window")
-    wear(page, protocol, LOOKS["light"])
-    return found
 
 
 def test_a_prescription_past_an_allergy_by_keyboard_alone(page: Page) -> None:
@@ -133,7 +116,7 @@ def test_a_result_is_acknowledged_by_keyboard_alone(page: Page) -> None:
     expect(page.get_by_text("Dr. Elizbeth Ratke").last).to_be_visible()
     found += violations(page)
     page.goto("/results?whose=all&days=90")
-    found += violations(page, {k: LOOKS[k] for k in ("light", "phone-dark")})
+    found += violations(page, looks=("light", "phone-dark"))
     assert found == []
 
 
@@ -169,4 +152,56 @@ def test_the_home_of_a_role(browser: Browser, url: str, role: str) -> None:
     page.goto("/")
     found = violations(page)
     context.close()
+    assert found == []
+
+
+CHILD = "/patients/andy-gusikowski"
+WRITTEN = (
+    f"{DEVIN}/order?kind=laboratory",
+    f"{DEVIN}/order?kind=referral",
+    f"{DEVIN}/orders",
+    f"{DEVIN}/problems/add?q=asth",
+    f"{DEVIN}/problems/add?what=Asthma",
+    f"{DEVIN}/allergies/add?what=Peanut",
+    f"{DEVIN}/vitals/add",
+    f"{DEVIN}/team",
+    f"{CHILD}/growth",
+    "/referrals",
+)
+
+
+def test_an_order_and_a_referral_by_keyboard_alone(page: Page) -> None:
+    page.goto(f"{DEVIN}/orders")
+    reach(page, "Laboratory order")
+    press(page, "Enter")
+    expect(page.get_by_role("heading", name="Order: Laboratory")).to_be_visible()
+    reach(page, "Complete blood count")
+    press(page, "Space")
+    reach(page, "priority")
+    page.keyboard.type("urg")
+    reach(page, "words")
+    page.keyboard.type("Tired for weeks")
+    press(page, "Enter")
+    expect(page.get_by_role("status").first).to_contain_text("1 order is made")
+    row = page.get_by_role("row").filter(has_text="Complete blood count").first
+    expect(row).to_contain_text("Urgent")
+    row.get_by_role("link", name="Complete blood count").click()
+    found = violations(page)
+    page.goto(f"{DEVIN}/order?kind=referral")
+    page.get_by_label("Nephrology").check()
+    page.get_by_label("Refer to").select_option("Practitioner/demo-cardiologist")
+    page.get_by_role("button", name="Refer", exact=True).click()
+    page.goto("/referrals")
+    page.get_by_role("link", name="Nephrology").first.click()
+    expect(page.get_by_role("button", name="Accept")).to_be_visible()
+    found += violations(page)
+    assert found == []
+
+
+def test_axe_finds_nothing_on_pages_of_orders_and_lists(page: Page) -> None:
+    found = []
+    for path in WRITTEN:
+        page.goto(path)
+        assert "Something went wrong" not in page.content(), path
+        found += violations(page)
     assert found == []

@@ -19,6 +19,7 @@ from careplane.web.routes import application
 from careplane.web.visit import Web
 from tests.fhir_house import House, observation, open_house
 from tests.prescribing_house import (
+    COLLEAGUE,
     DOCTOR,
     NURSE,
     PATIENT,
@@ -247,3 +248,76 @@ async def test_pages_are_closed_to_who_may_not(house: House) -> None:
             stop = await http.post("/patients/p/medications/warfarin/stop",
                                    data={"version": "1", "words": "no"})  # fmt: skip
             assert stop.status_code in (403, 404)
+
+
+async def test_order_from_the_catalogue(house: House) -> None:
+    async with browser(house, DOCTOR) as http:
+        form = await http.get("/patients/p/order?kind=laboratory")
+        assert "Heart failure, follow-up" in words(form)
+        nothing = await http.post(
+            "/patients/p/order", data={"kind": "laboratory", "words": HOSTILE}
+        )
+        assert nothing.status_code == 400
+        assert 'href="#items"' in nothing.text
+        assert "<script>alert" not in nothing.text
+        sent = {"kind": "laboratory", "item:cbc": "on", "set:set-heart-failure": "on",
+                "priority": "urgent", "words": HOSTILE, "note": "left arm"}  # fmt: skip
+        saved = await http.post("/patients/p/order", data=sent)
+        assert saved.headers["location"] == "/patients/p/orders?saved=4"
+        page = await http.get("/patients/p/orders")
+        assert "Complete blood count" in words(page)
+        twice = await http.post("/patients/p/order", data=sent)
+        assert "Ordered already" in words(twice)
+        assert 'name="again"' in twice.text
+        again = await http.post("/patients/p/order", data={**sent, "again": "on"})
+        assert again.status_code == 303
+        (path, *_) = re.findall(r'href="(/patients/p/orders/[^"]+)"', page.text)
+        one = await http.get(path)
+        assert "<script>alert" not in one.text
+        id = path.rpartition("/")[2]
+        await house.put({"resourceType": "DiagnosticReport", "id": "r", "status": "final",
+                         "code": {"text": "Blood count"}, "subject": {"reference": "Patient/p"},
+                         "basedOn": [{"reference": f"ServiceRequest/{id}"}]})  # fmt: skip
+        assert "Results are there" in words(await http.get("/patients/p/orders"))
+        empty = await http.post(f"{path}/end", data={"do": "revoked", "version": "1", "words": ""})
+        assert empty.status_code == 400
+        ended = {"do": "revoked", "version": "1", "words": "By mistake"}
+        assert (await http.post(f"{path}/end", data=ended)).status_code == 303
+        assert "By mistake" in words(await http.get(path))
+        assert (await http.get(path.replace("/p/", "/q/"))).status_code == 404
+    async with browser(house, NURSE) as http:
+        assert (await http.get("/patients/p/order")).status_code == 403
+        assert (await http.post("/patients/p/order", data=sent)).status_code == 403
+        assert "Complete blood count" in words(await http.get("/patients/p/orders"))
+
+
+async def test_a_referral_between_two(house: House) -> None:
+    await house.put({"resourceType": "Practitioner", "id": "e", "name": [{"family": "Heart"}]})
+    async with browser(house, DOCTOR) as http, browser(house, COLLEAGUE) as other:
+        form = {"kind": "referral", "item:to-cardiology": "on", "words": HOSTILE}
+        nobody = await http.post("/patients/p/order", data=form)
+        assert (nobody.status_code, 'href="#performer"' in nobody.text) == (400, True)
+        sent = await http.post("/patients/p/order", data={**form, "performer": "Practitioner/e"})
+        assert sent.status_code == 303, words(sent)
+        home = await other.get("/")
+        assert "Referral" in words(home)
+        assert "<script>alert" not in home.text
+        listed = await other.get("/referrals")
+        (path,) = set(re.findall(r'href="(/referrals/[^"?]+)"', listed.text))
+        assert path in (await http.get("/referrals?way=out")).text
+        page = await other.get(path)
+        assert "<script>alert" not in page.text
+        assert 'value="accept"' in page.text
+        assert 'value="accept"' not in (await http.get(path)).text
+        assert (await http.post(path, data={"do": "accept"})).status_code == 403
+        assert (await other.post(path, data={"do": "ask", "words": " "})).status_code == 400
+        assert (await other.post(path, data={"do": "ask", "words": "An ECG?"})).status_code == 303
+        reply = await http.post(path, data={"do": "reply", "words": "Yes"})
+        assert reply.status_code == 303
+        report = {"do": "complete", "words": f"Nothing found. {HOSTILE}"}
+        assert (await other.post(path, data=report)).status_code == 303
+        done = await http.get(path)
+        assert "Nothing found." in words(done)
+        assert "<script>alert" not in done.text
+        late = await other.post(path, data={"do": "decline", "words": "no"})
+        assert "gone on since" in words(late)

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.journeys.test_pages import AXE, LOOKS, enter, wear
+from tests.journeys.test_pages import enter
+from tests.looks import violations
 from tests.support import missing
 from tools.screenshots import ACTS, CHECK, FEMALE, PROFILE, TREE, WRONG, chromium, served
 
@@ -75,29 +74,14 @@ def check(page: Page) -> None:
     expect(page.locator("#outcome")).to_contain_text("errors")
 
 
-def found(page: Page) -> list[str]:
-    """What axe finds in any look, and where a phone is too narrow."""
-    protocol = page.context.new_cdp_session(page)
-    page.evaluate(Axe().axe_script)
-    violations = []
-    for name in CHOSEN:
-        wear(page, protocol, LOOKS[name])
-        report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-        if report.violations_count:
-            violations.append(f"{page.url}, {name}: {report.generate_report()[:1500]}")
-    if page.evaluate("document.documentElement.scrollWidth") > LOOKS["phone"]["viewport"]["width"]:
-        violations.append(f"{page.url} is wider than a phone")
-    return violations
-
-
 def test_axe_finds_nothing(page: Page) -> None:
-    violations = []
+    seen: list[str] = []
     for path in PAGES:
         page.goto(path)
-        violations += found(page)
+        seen += violations(page, looks=CHOSEN)
     check(page)
-    violations += found(page)
-    assert not violations, "\n".join(violations)
+    seen += violations(page, looks=CHOSEN)
+    assert not seen, "\n".join(seen)
 
 
 def test_a_tree_opens_in_place_by_keyboard(page: Page) -> None:

@@ -3,6 +3,8 @@ texts of answers and of questionnaires."""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,11 +20,24 @@ from careplane.web.routes import application
 from careplane.web.visit import Web
 from tests.contracts.conftest import Hands
 from tests.fhir_house import TENANT
-from tests.forms_house import ADA, CORE, DOCTOR, HOSTILE, NOW, Desk, open_desk, questionnaire
+from tests.forms_house import (
+    ADA,
+    BO,
+    CORE,
+    DOCTOR,
+    HOSTILE,
+    NOW,
+    Desk,
+    calculated,
+    open_desk,
+    questionnaire,
+)
 
 pytestmark = pytest.mark.anyio
 CLERK = Caller(TENANT, "Practitioner/c", "Clerk", parse_scopes("user/*.cruds"), None,
                frozenset({"front-desk"}))  # fmt: skip
+KEEPER = Caller(TENANT, "Practitioner/k", "Keeper", parse_scopes("system/*.cruds"), None,
+                frozenset({"administrator"}))  # fmt: skip
 EVIL = questionnaire(
     "evil",
     {"linkId": HOSTILE, "type": "string", "text": HOSTILE, "prefix": HOSTILE, "required": True,
@@ -235,3 +250,132 @@ async def test_a_thousand_questions_are_shown(desk: Desk) -> None:
         saved = await http.post(path, data={**hidden(page), **typed, "do": "save"})
         assert saved.status_code == 303
         assert 'value="999"' in (await http.get(path)).text
+
+
+async def test_an_administrator_adds_tries_and_retires_questionnaires(desk: Desk) -> None:
+    async with browser(desk, KEEPER) as http, browser(desk, DOCTOR) as doctor:
+        page = (await http.get("/questionnaires")).text
+        assert "Form body" in page
+        assert "PHQ-9" in page
+        added = await http.post("/questionnaires", data={"do": "ready", "name": "phq-9"})
+        assert added.headers["location"] == "/questionnaires?said=added"
+        page = (await http.get("/questionnaires/body")).text
+        assert "Why so heavy?" not in page
+        tried = {**hidden(page), "a1/0": "120", "a2/0": "175", "do": "check"}
+        assert "Why so heavy?" in (await http.post("/questionnaires/body", data=tried)).text
+        assert await desk.all("QuestionnaireResponse") == []
+        gone = {"do": "retired", "id": "body", "version": "1"}
+        assert (await http.post("/questionnaires", data=gone)).status_code == 303
+        assert (await http.post("/questionnaires", data=gone)).status_code == 412
+        assert "Form body" not in (await doctor.get("/patients/p/forms")).text
+        back = {"do": "active", "id": "body", "version": "2"}
+        assert (await http.post("/questionnaires", data=back)).status_code == 303
+        assert "Form body" in (await doctor.get("/patients/p/forms")).text
+        assert "Check and add" not in (await doctor.get("/questionnaires")).text
+        refused = await doctor.post("/questionnaires", data={"do": "ready", "name": "gad-7"})
+        assert refused.status_code == 403
+
+
+CIRCLE = questionnaire("circle", {
+    "linkId": "a", "type": "integer",
+    "extension": [calculated("iif(answer.exists(), answer.value + 1, 1)")],
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "cannot be read"),
+        ('{"resourceType": "Patient"}', "This is no Questionnaire."),
+        (json.dumps({"resourceType": "Questionnaire", "status": "active"}), "Give it a url"),
+        (json.dumps(CIRCLE), "never come to an end"),
+        (json.dumps({**CIRCLE, "item": [{"linkId": "a", "type": "nonsense"}]}), "Not added"),
+    ],
+)
+async def test_what_cannot_be_filled_is_not_added(desk: Desk, text: str, told: str) -> None:
+    async with browser(desk, KEEPER) as http:
+        refused = await http.post("/questionnaires", data={"do": "add", "text": text})
+        assert refused.status_code == 422
+        assert "Not added" in refused.text
+        assert told in refused.text or told == "cannot be read"
+        assert text[:20] in unescape(refused.text)
+
+
+async def test_one_of_your_own_is_added(desk: Desk) -> None:
+    own = {**EVIL, "url": "http://example.org/own"}
+    del own["id"]
+    async with browser(desk, KEEPER) as http:
+        added = await http.post("/questionnaires", data={"do": "add", "text": json.dumps(own)})
+        assert added.status_code == 303
+        page = (await http.get(added.headers["location"])).text
+        assert "nothing is kept" in page
+        assert "<script>alert" not in page
+        assert "<script>alert" not in (await http.get("/questionnaires")).text
+
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+async def test_a_file_is_an_answer(desk: Desk) -> None:
+    await desk.put(
+        questionnaire(
+            "photo",
+            {"linkId": "p", "text": "Photo", "type": "attachment", "required": True},
+            {"linkId": "s", "text": "Where?", "type": "string", "required": True},
+        )
+    )
+    async with browser(desk, ADA) as http:
+        begun = await http.post("/patients/p/forms", data={"do": "begin", "questionnaire": "photo"})
+        path = begun.headers["location"]
+        page = (await http.get(path)).text
+        assert 'enctype="multipart/form-data"' in page
+        lies = {"a0/0/file": ("rash.pdf", PICTURE, "application/pdf")}
+        refused = await http.post(path, data={**hidden(page), "do": "save"}, files=lies)
+        assert refused.status_code == 422
+        assert "but its content is PNG" in refused.text
+        name = HOSTILE + ".png"
+        good = {"a0/0/file": (name, PICTURE, "image/png")}
+        kept = await http.post(path, data={**hidden(page), "do": "complete"}, files=good)
+        assert kept.status_code == 422, "where is not said yet, and the file is kept"
+        assert hidden(kept.text)["version"] == "2"
+        done = await http.post(
+            path,
+            data={**hidden(kept.text), "a1/0": "Arm", "do": "complete"},
+            files={"x": (None, "")},
+        )
+        assert done.status_code == 303
+        seen = (await http.get(path)).text
+        assert f'href="{path}/files/0/0"' in seen
+        assert "<script>alert" not in seen
+        file = await http.get(f"{path}/files/0/0")
+        assert file.content == PICTURE
+        assert file.headers["content-type"] == "image/png"
+        assert file.headers["content-disposition"].startswith("attachment;")
+        assert "sandbox" in file.headers["content-security-policy"]
+        for nowhere in ("files/0/1", "files/1/0", "files/9/0", "files/0/x"):
+            assert (await http.get(f"{path}/{nowhere}")).status_code == 404
+    async with browser(desk, BO) as other:
+        assert (await other.get(f"{path}/files/0/0")).status_code == 404
+
+
+async def test_a_file_is_taken_away_and_one_takes_the_place_of_another(desk: Desk) -> None:
+    await desk.put(questionnaire("photo", {"linkId": "p", "text": "Photo", "type": "attachment"}))
+    async with browser(desk, DOCTOR) as http:
+        path, page = await begin(http, "photo")
+        for name in ("one.png", "two.png"):
+            file = {"a0/0/file": (name, PICTURE, "image/png")}
+            await http.post(path, data={**hidden(page), "do": "save"}, files=file)
+            page = (await http.get(path)).text
+        (draft,) = await desk.all("QuestionnaireResponse")
+        (answer,) = draft["item"][0]["answer"]
+        assert answer["valueAttachment"]["title"] == "two.png"
+        sent = {**hidden(page), "a0/0/gone": "1", "do": "save"}
+        await http.post(path, data=sent, files={"x": (None, "")})
+        (draft,) = await desk.all("QuestionnaireResponse")
+        assert "item" not in draft
+        large = {"a0/0/file": ("big.png", PICTURE + bytes(2_000_001), "image/png")}
+        page = (await http.get(path)).text
+        answer = await http.post(path, data={**hidden(page), "do": "save"}, files=large)
+        assert answer.status_code == 413

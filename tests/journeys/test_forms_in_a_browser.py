@@ -3,18 +3,19 @@ keyboard alone, with scripts off, and axe."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.journeys.test_pages import AXE, DEVIN, LOOKS, enter, wear
+from tests.journeys.test_pages import DEVIN, enter
+from tests.looks import LOOKS, violations
 from tests.support import missing
 from tools.screenshots import chromium, served
 
@@ -156,34 +157,83 @@ def test_axe_finds_nothing(browser: Browser, url: str) -> None:
     expect(page.get_by_label("To what?")).to_be_visible()
     page.get_by_role("button", name="Complete").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    found = axe(context, page, "a form that is refused")
+    found = violations(page, "a form that is refused")
     page.get_by_role("button", name="Discard the draft").click()
-    for path in (f"{DEVIN}/forms",):
+    for path in (f"{DEVIN}/forms", "/questionnaires", "/questionnaires/phq-9"):
         page.goto(path)
-        found += axe(context, page, path)
+        found += violations(page, path)
     ros = begin(context, "Review of systems")
     ros.get_by_role("button", name="Complete").click()
     expect(ros.locator(".read")).to_be_visible()
-    found += axe(context, ros, "a form that is read")
+    found += violations(ros, "a form that is read")
     context.close()
+    keeper = enter(browser, url, "administrator", reduced_motion="reduce")
+    page = keeper.new_page()
+    page.goto("/questionnaires")
+    page.get_by_label("A Questionnaire of FHIR R4, as JSON").fill("{}")
+    page.get_by_role("button", name="Check and add").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found += violations(page, "/questionnaires, refused")
+    keeper.close()
     mine = enter(browser, url, "patient", reduced_motion="reduce")
     page = mine.new_page()
     page.goto("/forms")
-    found += axe(mine, page, "/forms")
+    found += violations(page, "/forms")
     mine.close()
     assert not found, "\n".join(found)
 
 
-def axe(context: BrowserContext, page: Page, what: str) -> list[str]:
-    """What axe finds, in every look; and whether the page is wider than a phone."""
-    protocol = context.new_cdp_session(page)
-    page.evaluate(Axe().axe_script)
-    found = []
-    for name, look in LOOKS.items():
-        wear(page, protocol, look)
-        report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-        if report.violations_count:
-            found.append(f"{what}, {name}: {report.generate_report()[:1500]}")
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append(f"{what}, {name}: wider than the window")
-    return found
+KINDS = ("boolean", "decimal", "integer", "date", "dateTime", "time", "string", "text", "url",
+         "attachment", "reference", "quantity", "choice", "open-choice")  # fmt: skip
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+def every_kind() -> str:
+    """A form with each type of question, once and repeated."""
+    options = [{"valueString": text} for text in ("One", "Two")]
+    items: list[dict[str, object]] = []
+    for repeats in (False, True):
+        for kind in KINDS:
+            link = f"{kind}{'-many' if repeats else ''}"
+            item: dict[str, object] = {"linkId": link, "type": kind, "text": link}
+            item |= {"repeats": True} if repeats else {}
+            item |= {"answerOption": options} if "choice" in kind else {}
+            items.append(item)
+    condition = {"question": "integer", "operator": "exists", "answerBoolean": True}
+    items.append(
+        {"linkId": "last", "type": "display", "text": "A number, indeed", "enableWhen": [condition]}
+    )
+    form = {"resourceType": "Questionnaire", "status": "active", "title": "Every kind"}
+    return json.dumps({**form, "url": "http://example.org/every-kind", "item": items})
+
+
+def test_every_kind_of_question_and_a_file(browser: Browser, url: str) -> None:
+    keeper = enter(browser, url, "administrator", reduced_motion="reduce")
+    page = keeper.new_page()
+    page.goto("/questionnaires")
+    page.get_by_label("A Questionnaire of FHIR R4, as JSON").fill(every_kind())
+    page.get_by_role("button", name="Check and add").click()
+    expect(page.locator("h1")).to_have_text("Every kind")
+    keeper.close()
+    context = enter(browser, url, "physician", reduced_motion="reduce")
+    page = begin(context, "Every kind")
+    found = violations(page, "every kind")
+    assert not found, "\n".join(found)
+    file = {"name": "arm.png", "mimeType": "image/png", "buffer": PICTURE}
+    page.get_by_role("group", name="attachment", exact=True).locator(
+        "input[type=file]"
+    ).first.set_input_files(file)  # type: ignore[arg-type]
+    page.get_by_label("integer", exact=True).fill("7")
+    page.get_by_label("integer", exact=True).press("Tab")
+    expect(page.get_by_text("A number, indeed")).to_be_visible()
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.locator(".said")).to_contain_text("saved")
+    expect(page.get_by_label("Take away: arm.png")).to_be_visible()
+    page.get_by_role("button", name="Complete").click()
+    expect(page.locator(".said")).to_contain_text("completed")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="arm.png").click()
+    assert download.value.suggested_filename == "arm.png"
+    context.close()

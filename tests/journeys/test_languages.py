@@ -12,7 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.test_pages import AXE, DEVIN, LOOKS, enter
+from tests.journeys.test_pages import DEVIN, enter
+from tests.looks import AXE, LOOKS
 from tests.support import missing
 from tools.screenshots import chromium, served
 

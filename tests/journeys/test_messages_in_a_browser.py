@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.file_house import png
-from tests.journeys.test_pages import AXE, LOOKS, browser, enter, wear
+from tests.journeys.test_pages import browser, enter
+from tests.looks import violations
 from tests.messages_house import member, pool
 from tools.bench import server
 from tools.screenshots import served
@@ -56,15 +55,7 @@ def window(browser: Browser, url: str, role: str) -> Page:
 
 def clean(page: Page) -> None:
     """Axe finds nothing, in any look; nothing is wider than a phone."""
-    protocol = page.context.new_cdp_session(page)
-    Axe().run(page, options=AXE)
-    for name, look in LOOKS.items():
-        wear(page, protocol, look)
-        report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-        assert report.violations_count == 0, f"{page.url} {name}\n{report.generate_report()}"
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, f"{page.url} {name}: {wide} px too wide"
-    protocol.detach()
+    assert violations(page) == []
 
 
 def tab_to(page: Page, place: str) -> None:

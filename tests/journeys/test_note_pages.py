@@ -8,17 +8,22 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.fresh import require_fresh
+from careplane.access.smart.tokens import Tokens
 from careplane.kernel.clock import system_clock
+from careplane.rest.addressing import Addressing
 from careplane.storage.engines.memory import MemoryState
 from careplane.web.routes import application
 from careplane.web.visit import Web
+from tests.fhir_house import patient
 from tests.laws.test_signatures import verify
 from tests.note_house import (
     ADA,
@@ -32,6 +37,7 @@ from tests.note_house import (
     notes_of,
     open_ward,
 )  # fmt: skip
+from tests.people_house import ORIGIN, open_hospital
 from tests.visit_house import DOCTOR as HOST
 from tests.visit_house import PATIENT, open_clinic
 
@@ -83,7 +89,7 @@ async def test_a_note_is_written_with_scripts_off(ward: Ward) -> None:
             data={"version": version(page), "title": "Visit", **SOAP, "do": "show",
                   "tab": "problems"},
         )  # fmt: skip
-        assert shown.headers["location"] == f"{P}/problems?workspace=note/{id}&saved=1"
+        assert shown.headers["location"] == f"{P}/problems?workspace=note/{id}"
         page = (await http.get(shown.headers["location"])).text
         assert "Lungs clear." in page
         assert "<h1>Problems</h1>" in page
@@ -204,6 +210,22 @@ async def test_what_was_typed_is_kept_when_it_cannot_be_saved(ward: Ward) -> Non
     assert "Coughs." in json.dumps(await ward.read(id))
 
 
+async def test_a_supervisor_cosigns(ward: Ward) -> None:
+    id = await ward.signed(by=NURSE)
+    async with browser(ward, NURSE) as http:
+        assert "Co-sign" not in (await http.get(f"{P}/notes/{id}")).text
+    async with browser(ward) as http:
+        assert ">Co-sign<" in (await http.get(f"{P}/notes/{id}")).text
+        done = await http.post(f"{P}/notes/{id}/cosign")
+        page = (await http.get(done.headers["location"])).text
+        assert "Co-signed" in page
+        assert "by Dr. &lt;b&gt;D&lt;/b&gt; on" in page
+        assert ">Co-sign<" not in page
+        assert (await http.post(f"{P}/notes/{id}/cosign")).status_code == 409
+    async with browser(ward, ADA) as http:
+        assert "Co-signed" in (await http.get(f"{P}/notes/{id}")).text
+
+
 async def test_a_draft_is_thrown_away(ward: Ward) -> None:
     id = await ward.written()
     async with browser(ward) as http:
@@ -223,7 +245,10 @@ async def test_others_see_that_it_is_a_draft(ward: Ward) -> None:
         sent = {"version": "2", "title": "x", "do": "sign"}
         assert (await http.post(f"{P}/notes/{id}", data=sent)).status_code == 403
     async with browser(ward, ADA) as http:
-        assert "Write a note" not in (await http.get(f"{P}/documents")).text
+        listed = (await http.get(f"{P}/documents")).text
+        assert "Write a note" not in listed
+        assert f"notes/{id}" not in listed
+        assert (await http.get(f"{P}/notes/{id}")).status_code == 404
     async with browser(ward, DESK) as http:
         assert (await http.get(f"{P}/notes/{id}")).status_code == 403
     async with browser(ward, NURSE) as http:
@@ -278,3 +303,51 @@ async def test_the_note_beside_a_video() -> None:
         async with browser(ward, PATIENT, visits=clinic.visits) as http:
             assert "Note of this visit" not in (await http.get("/visits/a")).text
             assert (await http.post("/visits/a/note", data={})).status_code == 403
+
+
+async def test_a_note_belongs_to_an_encounter_of_its_patient(ward: Ward) -> None:
+    for id, of in (("mine", "p"), ("theirs", "q")):
+        await ward.house.put({
+            "resourceType": "Encounter", "id": id, "status": "finished", "class": {"code": "AMB"},
+            "subject": {"reference": f"Patient/{of}"},
+        })  # fmt: skip
+    async with browser(ward) as http:
+
+        async def begun(encounter: str) -> int:
+            sent = {"template": "phone", "encounter": encounter}
+            return (await http.post(f"{P}/notes", data=sent)).status_code
+
+        assert [await begun(f"Encounter/{id}") for id in ("mine", "theirs", "none")] == [
+            303, 400, 404,
+        ]  # fmt: skip
+        assert await begun("Patient/p") == 400
+
+
+async def test_who_signs_proves_anew_who_it_is() -> None:
+    async with open_hospital() as there:
+        clock, house = there.clock, there.house
+        await house.put(patient("p", name=[{"family": "Quinn"}]))
+        notes = notes_of(house, partial(require_fresh, clock=clock))
+        there.pages = application(
+            Web(house.door, Tokens(bytes(32), clock), (), clock, True, people=there.people,
+                addressing=Addressing(ORIGIN), notes=notes)
+        )  # fmt: skip
+        doctor = await there.with_password("doctor", "Practitioner/d", "physician")
+        mine = there.browser()
+        await mine.by_password(doctor)
+        begun = await mine.post(f"{P}/notes", {"template": "phone"})
+        at = begun.headers["location"]
+        id = at.rpartition("/")[2]
+        clock.now += 400_000_000
+        sent = {"version": "1", "title": "Call", "61150-9": "Well.", "do": "sign"}
+        asked = await mine.post(f"{P}/notes/{id}", sent)
+        assert unquote(asked.headers["location"]) == f"/confirm?next={at}"
+        proven = {"password": doctor.password, "code": doctor.code(clock), "next": at}
+        back = await mine.post("/confirm", proven)
+        assert back.headers["location"] == at
+        page = (await mine.get(at)).text
+        assert "Well." in page
+        await mine.post(
+            f"{P}/notes/{id}", {"version": version(page), "title": "Call", "do": "sign"}
+        )
+        assert "Signature holds." in (await mine.get(f"{P}/notes/{id}")).text

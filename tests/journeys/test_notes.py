@@ -3,6 +3,7 @@ tried."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,6 +14,8 @@ import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.fresh import require_fresh
+from careplane.care.notes.notes import Notes
+from careplane.care.notes.signing import provenance
 from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound, Precondition, Unproven
 from tests.contracts.engines import ENGINES
@@ -188,6 +191,63 @@ async def test_what_was_seen_is_what_is_saved_and_signed(ward: Ward) -> None:
     assert [s["title"] for s in (await ward.read(id))["section"]] == [
         "Subjective", "Objective", "Assessment",
     ]  # fmt: skip
+
+
+async def test_others_vouch_for_what_was_signed(ward: Ward) -> None:
+    id = await ward.signed(by=NURSE)
+    before = await ward.read(id)
+    await ward.notes.cosign(DOCTOR, id)
+    assert await ward.read(id) == before
+    standing = await ward.notes.standing(OTHER, await ward.as_seen(OTHER, id))
+    assert standing.signed
+    assert (standing.verdict, standing.signed.who) == ("holds", NURSE.id)
+    assert [one.who for one in standing.also] == [DOCTOR.id]
+    for who in (DOCTOR, NURSE):
+        with pytest.raises(Conflict):
+            await ward.notes.cosign(who, id)
+    with pytest.raises(Conflict):
+        await ward.notes.cosign(OTHER, await ward.draft())
+    with pytest.raises(Forbidden):
+        await ward.notes.cosign(ADA, id)
+
+
+async def test_a_signed_version_that_is_not_kept_is_told_by_what_stands(
+    one: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await one.signed()
+    added = await one.notes.append(OTHER, id)
+    version = await one.notes.save(OTHER, await one.read(added), 1, "More", {"n0": "More."})
+    await one.notes.sign(OTHER, added, version)
+
+    async def gone(*_: object) -> None:
+        raise NotFound("No such version.")
+
+    monkeypatch.setattr(Notes, "signed_version", gone)
+    assert await one.verdict(id) == "holds"
+    other = {**await one.as_seen(DOCTOR, id), "title": "other"}
+    assert (await one.notes.standing(DOCTOR, other)).verdict == "broken"
+
+
+async def test_nobody_elses_signature_counts_as_the_authors(one: Ward) -> None:
+    """A Composition that was brought, and a good signature over it by somebody else."""
+    tree = await one.read(await one.signed())
+    await one.house.put({**tree, "id": "brought"})
+    brought = await one.read("brought")
+    jws = one.notes.signer.sign(DOCTOR.tenant, brought, 1, OTHER.id, "2026-11-28T10:00:00.000Z")
+    said = provenance("s", brought, 1, {"reference": OTHER.id}, "2026-11-28T10:00:00.000Z", jws)
+    await one.house.put(said)
+    assert await one.verdict("brought") == "missing"
+
+
+async def test_of_many_signatures_at_once_one_is_made(ward: Ward) -> None:
+    id = await ward.written()
+    asked = (ward.notes.sign(DOCTOR, id, 2) for _ in range(10))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [one for one in answers if one is None] == [None]
+    assert all(isinstance(one, Conflict) for one in answers if one is not None)
+    found = (await ward.house.http.get(f"Provenance?target=Composition/{id}")).json()
+    assert len(found["entry"]) == 1
+    assert await ward.verdict(id) == "holds"
 
 
 async def test_signing_asks_for_a_fresh_proof(one: Ward) -> None:

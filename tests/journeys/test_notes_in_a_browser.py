@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from careplane.kernel.clock import format_instant, system_clock
 from tests.file_house import PDF, png
-from tests.journeys.test_pages import AXE, LOOKS, enter, wear
+from tests.journeys.test_pages import enter
+from tests.looks import LOOKS, violations
 from tests.support import missing
 from tests.visit_house import appointment
 from tools.bench import server
@@ -247,14 +247,8 @@ def test_axe_over_every_screen(page: Page, tmp_path: Path) -> None:
         page.get_by_role("button", name="Put into the record").press("Enter")
         expect(page.get_by_text("The document is in the record.")).to_be_visible()
         paths.append((page.url, narrow))
-    protocol = page.context.new_cdp_session(page)
     found = []
     for path, looks in paths:
         page.goto(path)
-        for look in looks.values():
-            wear(page, protocol, look)
-            violations = Axe().run(page, options=AXE).response["violations"]
-            found += [(path, one["id"], one["nodes"][0]["html"]) for one in violations]
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, (path, look)
+        found += violations(page, path, looks)
     assert found == []

@@ -11,13 +11,11 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.looks import LOOKS, QUICK, violations
 from tests.support import missing
 from tools.screenshots import chromium, served
 
@@ -66,18 +64,6 @@ SEEN = (
     ("administrator", AUDIT),
     ("patient", (f"{DEVIN}/access",)),
 )
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
-    "phone-dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
-    # 200 % zoom of a window of 1,280 pixels
-    "zoomed": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
-}
-AXE = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -129,34 +115,18 @@ def page(browser: Browser, url: str) -> Iterator[Page]:
     assert [text for text in complaints if "status of 40" not in text] == []
 
 
-def wear(page: Page, protocol: CDPSession, look: dict[str, Any]) -> None:
-    """Give the window another size and other colours, as if it had been opened so."""
-    scale = look.get("device_scale_factor", 1)
-    metrics = {**look["viewport"], "deviceScaleFactor": scale, "mobile": False}
-    protocol.send("Emulation.setDeviceMetricsOverride", metrics)
-    page.emulate_media(color_scheme=look.get("color_scheme", "light"))
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
+@pytest.mark.parametrize("looks", [QUICK, pytest.param(tuple(LOOKS), marks=pytest.mark.soak)])
 @pytest.mark.parametrize(("role", "paths"), SEEN)
 def test_axe_finds_nothing_on_any_page(
-    browser: Browser, url: str, role: str, paths: tuple[str, ...]
+    browser: Browser, url: str, role: str, paths: tuple[str, ...], looks: tuple[str, ...]
 ) -> None:
     """A page is opened once: what it looks like is up to its style sheet."""
     context = enter(browser, url, role, reduced_motion="reduce")
     page = context.new_page()
-    protocol = context.new_cdp_session(page)
     found: list[str] = []
     for path in paths:
         settle(page, path)
-        page.evaluate(Axe().axe_script)
-        for name, look in LOOKS.items():
-            wear(page, protocol, look)
-            size = page.evaluate("[innerWidth, devicePixelRatio]")
-            assert size == [look["viewport"]["width"], look.get("device_scale_factor", 1)]
-            report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-            if report.violations_count:
-                found.append(f"{path}, {name}: {report.generate_report()[:1500]}")
+        found += violations(page, path, looks)
     context.close()
     assert not found, "\n".join(found)
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from careplane.kernel.clock import system_clock
-from tests.journeys.test_pages import AXE, DEVIN, LOOKS, browser, enter, settle, wear
+from tests.journeys.test_pages import DEVIN, browser, enter, settle
+from tests.looks import LOOKS, violations
 from tests.visit_house import appointment
 from tools.bench import server
 from tools.screenshots import served
@@ -30,7 +29,7 @@ PAGES = (
     "/", "/my/menu", "/my/results", "/my/results/33762-6", "/my/results/85354-9",
     "/my/reports/98985cfd-79c0-500b-b513-72d5373a2f16", "/my/visits", "/my/visits/soon",
     "/my/medicines", "/my/health", "/my/documents/306da400-565b-5862-99f6-83c1d2564215",
-    "/my/calendar", "/my/corrections", f"{DEVIN}/access", "/offline",
+    "/my/calendar", "/my/corrections", "/my/proxies", f"{DEVIN}/access", "/offline",
 )  # fmt: skip
 
 
@@ -91,19 +90,10 @@ def phone(browser: Browser, house: str) -> Iterator[Page]:
 def test_axe_finds_nothing(browser: Browser, house: str, role: str, paths: tuple[str, ...]) -> None:
     context = enter(browser, house, role, reduced_motion="reduce")
     page = context.new_page()
-    protocol = context.new_cdp_session(page)
     found: list[str] = []
     for path in paths:
         settle(page, path)
-        page.evaluate(Axe().axe_script)
-        for name in ("phone-dark", "zoomed"):  # dark and light, narrow and large
-            wear(page, protocol, LOOKS[name])
-            report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-            if report.violations_count:
-                found.append(f"{path}, {name}: {report.generate_report()[:1500]}")
-        wear(page, protocol, PHONE)
-        if page.evaluate("document.documentElement.scrollWidth") > 390:
-            found.append(f"{path} is wider than a phone")
+        found += violations(page, path, ("phone-dark", "zoomed", "phone"))
         assert page.evaluate("window.bad") is None
     context.close()
     assert not found, "\n".join(found)

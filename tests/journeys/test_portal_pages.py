@@ -6,14 +6,18 @@ import base64
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 import httpx
 import pytest
 
 from careplane.access.caller import Caller
+from careplane.access.people.standing import Ages, rights
 from careplane.access.scopes import parse_scopes
 from careplane.care.corrections.corrections import LONGEST, MOST, Corrections
+from careplane.care.proxies.proxies import MOST as MOST_PROXIES
+from careplane.care.proxies.proxies import Proxies
 from careplane.kernel.ids import new_id
 from careplane.rest.addressing import Addressing
 from careplane.storage.engines.memory import MemoryStore
@@ -32,6 +36,8 @@ OTHER = Caller(TENANT, "Patient/q", "Bo Else", RIGHTS, "q", frozenset({"patient"
 READER = Caller(TENANT, "RelatedPerson/r", "Cy Quinn", RIGHTS, "p", frozenset({"proxy"}))
 ACTOR = Caller(TENANT, "RelatedPerson/r", "Cy Quinn", RIGHTS, "p",
                frozenset({"proxy", "acting-proxy"}))  # fmt: skip
+PARENT = Caller(TENANT, "RelatedPerson/r", "Di Quinn", RIGHTS, "p",
+                frozenset({"narrow-proxy"}))  # fmt: skip
 DOCTOR = Caller(TENANT, "Practitioner/d", "Dr. D", parse_scopes("user/*.cruds"), None,
                 frozenset({"physician"}))  # fmt: skip
 EVIL = '<img src=x onerror="alert(1)">'
@@ -56,7 +62,8 @@ async def clinic() -> AsyncIterator[Clinic]:
 
 @asynccontextmanager
 async def browser(clinic: Clinic, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    doors = Portal(clinic.desk, clinic.feeds, Corrections(clinic.door, clinic.clock, new_id))
+    tools = (clinic.door, clinic.clock, new_id)
+    doors = Portal(clinic.desk, clinic.feeds, Corrections(*tools), Proxies(*tools))
     web = Web(clinic.door, clinic.tokens, clock=clinic.clock, portal=doors,
               addressing=Addressing("http://testserver"))  # fmt: skip
     transport = httpx.ASGITransport(application(web))
@@ -291,6 +298,9 @@ async def test_a_proxy_sees_whose_record_it_is_and_acts_if_allowed(clinic: Clini
             assert "You act for" in await text(reader, path)
         assert id in (await actor.get("/my/visits")).text
         assert "What I share" not in await text(reader, "/my/menu")
+        assert "Cancel this visit" not in await text(reader, f"/my/visits/{id}")
+        assert "Cancel this visit" in await text(actor, f"/my/visits/{id}")
+        assert "What is wrong, and" not in await text(reader, "/my/corrections")
         assert (await reader.post(f"/my/visits/{id}/cancel", data={"why": ""})).status_code == 403
         assert (await reader.post("/my/corrections", data={"text": "x"})).status_code == 403
         assert (await actor.post("/my/corrections", data={"text": "x"})).status_code == 303
@@ -302,6 +312,28 @@ async def test_a_proxy_sees_whose_record_it_is_and_acts_if_allowed(clinic: Clini
         await text(actor, f"/my/visits/{id}", 404)
 
 
+async def test_the_parent_of_an_adolescent_sees_little(clinic: Clinic) -> None:
+    await clinic.put(
+        lab("a", 1.6, "2027-02-20"),
+        {"resourceType": "Immunization", "id": "i", "status": "completed", "patient": P,
+         "vaccineCode": {"text": "Measles"}, "occurrenceDateTime": "2026-01-01"},
+        {"resourceType": "Condition", "id": "c", "subject": P, "code": {"text": "Secret"}},
+    )  # fmt: skip
+    id = await booked(clinic, clinic.patient("p"))
+    async with browser(clinic, PARENT) as parent:
+        page = await text(parent, "/")
+        assert "Monday, 01-Mar-2027" in page
+        for words in ("New results", "Medicines", "Test results", "Who opened"):
+            assert words not in page
+        page = await text(parent, "/my/health")
+        assert "Measles" in page
+        assert "Secret" not in page
+        assert "Conditions" not in page
+        assert "Cancel this visit" not in await text(parent, f"/my/visits/{id}")
+        await text(parent, "/my/results/2160-0", 404)
+        assert "not open to your role" in await text(parent, "/my/results")
+
+
 async def test_staff_have_their_own_home(clinic: Clinic) -> None:
     async with browser(clinic, DOCTOR) as doctor:
         page = await text(doctor, "/")
@@ -310,3 +342,64 @@ async def test_staff_have_their_own_home(clinic: Clinic) -> None:
         for path in ("/my/results", "/my/menu", "/my/corrections"):
             answer = await doctor.get(path)
             assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+INVITED = {"name": f"Cy {EVIL}", "relationship": "CHILD", "rights": "act", "until": "2027-12-31"}
+
+
+async def test_a_patient_lets_somebody_act_and_ends_it(clinic: Clinic) -> None:
+    async with browser(clinic, PATIENT) as mine, browser(clinic, OTHER) as other:
+        made = await mine.post("/my/proxies", data=INVITED)
+        assert made.status_code == 200
+        assert "Cy &lt;img" in made.text
+        assert "sees my record and acts for me" in made.text
+        found = (await clinic.http.get("RelatedPerson?patient=p&relationship=CHILD")).json()
+        (tree,) = [entry["resource"] for entry in found["entry"]]
+        assert tree["period"] == {"start": "2027-02-22", "end": "2027-12-31"}
+        assert rights(tree, {}, date(2027, 12, 31), Ages()) == "act"
+        assert rights(tree, {}, date(2028, 1, 1), Ages()) == ""
+        path = f"/my/proxies/{tree['id']}/end"
+        assert (await other.post(path)).status_code == 404
+        assert "Cy" not in (await other.get("/my/proxies")).text
+        assert (await mine.post(path)).status_code == 303
+        ended = (await clinic.http.get(f"RelatedPerson/{tree['id']}")).json()
+        assert (ended["active"], ended["period"]["end"]) == (False, "2027-02-22")
+        direct = await clinic.patient("p").put(f"RelatedPerson/{tree['id']}", json=tree)
+        assert direct.status_code in (403, 404)
+        for _ in range(MOST_PROXIES - 1):
+            assert (await mine.post("/my/proxies", data=INVITED)).status_code == 200
+        many = await mine.post("/my/proxies", data=INVITED)
+        assert many.status_code == 400
+        assert "end one first" in many.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"name": " "}, "Say the name"),
+        ({"name": "x" * 121}, "Say the name"),
+        ({"relationship": "BOSS"}, "Choose from the list"),
+        ({"rights": "everything"}, "Choose what"),
+        ({"until": "tomorrow"}, "written as 2030-12-31"),
+        ({"until": "2027-02-30"}, "no such last day"),
+        ({"until": "2027-02-21"}, "in the past"),
+    ],
+)
+async def test_an_invitation_that_cannot_be(
+    clinic: Clinic, wrong: dict[str, str], words: str
+) -> None:
+    async with browser(clinic, PATIENT) as mine:
+        answer = await mine.post("/my/proxies", data={**INVITED, **wrong})
+        assert answer.status_code == 400
+        assert words in answer.text
+        assert f'value="{wrong.get("until", "2027-12-31")}"' in answer.text
+    assert (await clinic.http.get("RelatedPerson?relationship=CHILD")).json()["total"] == 0
+
+
+async def test_no_proxy_makes_another(clinic: Clinic) -> None:
+    async with browser(clinic, ACTOR) as actor, browser(clinic, READER) as reader:
+        for proxy in (actor, reader):
+            assert (await proxy.get("/my/proxies")).status_code == 403
+            assert (await proxy.post("/my/proxies", data=INVITED)).status_code == 403
+            assert (await proxy.post("/my/proxies/r/end")).status_code == 403
+    assert (await clinic.http.get("RelatedPerson/r")).json()["active"] is True

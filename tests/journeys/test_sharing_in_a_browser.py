@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 import segno
-from axe_playwright_python.base import AxeResults
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from careplane.sharing.cards.card import segments
 from tests.journeys.test_clients_of_others import node
-from tests.journeys.test_pages import AXE, LOOKS, browser, enter, url, wear
+from tests.journeys.test_pages import browser, enter, url
+from tests.looks import violations
 from tests.support import missing
 
 __all__ = ["browser", "url"]
@@ -113,7 +112,7 @@ def look(page: Page, address: str, who: str, passcode: str = "") -> None:
 
 def test_a_record_is_shared_by_qr_seen_and_ended(patient: Page, stranger: BrowserContext) -> None:
     patient.goto("/")
-    patient.get_by_role("link", name="Share a copy").click()
+    patient.get_by_role("link", name="Share my record").first.click()
     patient.get_by_role("button", name="Make a QR code", exact=True).click()
     expect(patient.get_by_role("img", name="QR code of this health link")).to_be_visible()
     address = patient.get_by_label("Or send this link").input_value()
@@ -157,7 +156,7 @@ def focus(page: Page, target: Any) -> None:
 
 def test_the_keyboard_alone_shares_opens_and_ends(patient: Page, stranger: BrowserContext) -> None:
     patient.goto("/")
-    focus(patient, patient.get_by_role("link", name="Share a copy"))
+    focus(patient, patient.get_by_role("link", name="Share my record").first)
     patient.keyboard.press("Enter")
     expect(patient.locator("h1")).to_have_text("Share a copy")
     focus(patient, patient.get_by_role("button", name="Make a QR code", exact=True))
@@ -189,6 +188,11 @@ def test_what_is_not_right_is_said_and_what_was_typed_is_kept(patient: Page) -> 
         patient.get_by_role("button", name="Make a QR code with these choices").click()
     assert sent.value.status == 400
     expect(patient.get_by_role("alert")).to_have_text("A passcode has 6 to 64 characters.")
+    field = patient.get_by_label("My passcode")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value("123")
+    patient.get_by_role("alert").get_by_role("link").click()
+    expect(field).to_be_focused()
     expect(patient.get_by_label("For whom")).to_have_value("Dr. Ortega")
     expect(patient.get_by_label("Vital signs")).not_to_be_checked()
     expect(patient.get_by_label("Problems", exact=True)).to_be_checked()
@@ -229,6 +233,28 @@ def test_the_viewer_says_what_it_cannot_open(stranger: BrowserContext) -> None:
         expect(page.get_by_role("alert")).to_contain_text(said)
 
 
+def altered(route: Route, head: str) -> None:
+    """A manifest whose files have another head."""
+    answer = route.fetch()
+    manifest = answer.json()
+    for file in manifest["files"]:
+        file["embedded"] = ".".join([head, *file["embedded"].split(".")[1:]])
+    route.fulfill(response=answer, json=manifest)
+
+
+def test_the_viewer_takes_no_other_algorithm(patient: Page, stranger: BrowserContext) -> None:
+    address = shared(patient, plain=True, less=True)
+    page = stranger.new_page()
+    for header in ({"alg": "none"}, {"alg": "dir", "enc": "A128CBC-HS256"}, {"alg": "RSA-OAEP"}):
+        head = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+
+        page.route("**/shl/m/*", lambda route, _, head=head: altered(route, head))
+        look(page, address, "Dr. Ortega")
+        expect(page.get_by_role("alert")).to_contain_text("could not be opened")
+        expect(page.locator("#shown")).to_be_empty()
+        page.unroute("**/shl/m/*")
+
+
 def link_to(url: str) -> str:
     text = json.dumps({"url": url, "key": "k" * 43, "flag": "L", "v": 1}).encode()
     return "shlink:/" + base64.urlsafe_b64encode(text).rstrip(b"=").decode()
@@ -241,15 +267,7 @@ def test_axe_finds_nothing_on_pages_of_sharing(patient: Page, stranger: BrowserC
     found: list[str] = []
 
     def check(page: Page, name: str) -> None:
-        page.evaluate(Axe().axe_script)
-        protocol = page.context.new_cdp_session(page)
-        for looks, how in LOOKS.items():
-            wear(page, protocol, how)
-            report = AxeResults(page.evaluate("options => axe.run(options)", AXE))
-            if report.violations_count:
-                found.append(f"{name}, {looks}: {report.generate_report()[:1500]}")
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                found.append(f"{name}, {looks}: wider than the window")
+        found.extend(violations(page, name, ("light", "dark", "phone", "zoomed")))
 
     reader.goto(address)
     check(reader, "view")

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.journeys.test_pages import LOOKS, browser, enter, url
+from tests.journeys.test_pages import browser, enter, url
+from tests.looks import LOOKS
 
 __all__ = ["browser", "url"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]

@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careplane.care.notes import note, templates
-from careplane.care.notes.signing import Signed, Signer, canonical, provenance, signature_in
+from careplane.care.notes.signing import (
+    VERIFICATION,
+    Signed,
+    Signer,
+    canonical,
+    provenance,
+    signature_in,
+)
 from careplane.storage.ports.records import Tenant
 
 HERE, THERE = Tenant(1), Tenant(2)
@@ -73,6 +80,7 @@ def test_nothing_of_it_can_be_exchanged() -> None:
         replace(signed, version=3),
         replace(signed, who="Practitioner/e"),
         replace(signed, at="2026-11-28T10:00:01.000Z"),
+        replace(signed, purpose=VERIFICATION),
     ):
         assert SIGNER.verify(HERE, tree, other) == "broken"
     assert SIGNER.verify(HERE, tree | {"id": "m"}, signed) == "broken"

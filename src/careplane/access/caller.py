@@ -50,7 +50,7 @@ class Caller:
         return self._hash
 
 
-_PATIENTS = frozenset({"patient", "proxy", "acting-proxy"})
+_PATIENTS = frozenset({"patient", "proxy", "acting-proxy", "narrow-proxy"})
 
 
 def acts_as_patient(caller: Caller) -> bool:

@@ -48,6 +48,7 @@ from careplane.app.tenancy.wiring import Tenancy, tenancy
 from careplane.app.terming import terming
 from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
+from careplane.care.forms.operations import Operations as FormOperations
 from careplane.care.forms.own import ADMISSIONS as FORMS
 from careplane.care.notes.keeping import KEEPS as NOTES
 from careplane.care.prescribing.operation import Operations as PrescribingOperations
@@ -260,6 +261,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
     shared = sharing(key, state, door, system_clock, addressing)
+    filled = forms_of(door, system_clock)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
     is_here = tenants.here.is_here
@@ -287,6 +289,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *shared.operations,
         *talked.operations,
         *PrescribingOperations(clinic.prescribing).offered(),
+        *FormOperations(filled).offered(),
     )
     fhir = Fhir(
         Service(door, Pages(key.derive("cursors")), settings.max_body_bytes, receipt=given),
@@ -330,10 +333,10 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         desk=planned.desk,
         feeds=planned.calendars,
         notes=notes_of(key, door, system_clock, fresh),
-        portal=portal(door, planned, system_clock),
+        portal=portal(settings, door, planned, system_clock, codes),
         clinic=clinic,
         drafts=key.derive("drafts"),
-        forms=forms_of(door, system_clock),
+        forms=filled,
     )
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds

@@ -8,8 +8,11 @@ from careplane.app.settings import Settings
 from careplane.care.clinic import Clinic
 from careplane.care.documents.documents import Documents
 from careplane.care.forms.forms import Forms
+from careplane.care.lists.lists import Lists
 from careplane.care.notes.notes import Notes
 from careplane.care.notes.signing import Signer
+from careplane.care.orders.orders import Orders
+from careplane.care.orders.referrals import Referrals
 from careplane.care.prescribing.checks.catalogue import checks
 from careplane.care.prescribing.prescribing import Prescribing
 from careplane.care.prescribing.refill import Refills
@@ -25,6 +28,9 @@ def clinic_of(door: Door, clock: Clock) -> Clinic:
         Results(door, clock, new_id),
         Prescribing(door, clock, new_id, checks(door)),
         Refills(door, clock, new_id),
+        Orders(door, clock, new_id),
+        Referrals(door, clock, new_id),
+        Lists(door, clock, new_id),
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from functools import cache, partial
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from careplane.access.people.people import People, people
 from careplane.access.people.provider import Registration, roles_by_group
 from careplane.access.people.registrar import Exists
 from careplane.access.people.sessions import Charges, Limits
+from careplane.access.people.standing import Ages, rights
 from careplane.access.people.user import Charge
 from careplane.access.policy.named import roles_of
 from careplane.access.scopes import parse_scopes
@@ -47,7 +49,7 @@ def peopling(
         keys.derive,
         clock,
         _roles(settings, tenants.known),
-        charges_of(door),
+        charges_of(door, clock, ages_of(settings)),
         exists_in(door),
         Limits(settings.session_idle_minutes * 60, round(settings.session_hours * 3600)),
         secure=settings.base_url.startswith("https://"),
@@ -124,27 +126,34 @@ def exists_in(door: Door) -> Exists:
     return exists
 
 
-def charges_of(door: Door) -> Charges:
-    """Who the RelatedPersons are that are active, and their patients, in the audit trail as read by
-    this service."""
+def ages_of(settings: Settings) -> Ages:
+    """To which age of a child parents act for it. Raises Incorrect."""
+    return Ages(settings.proxy_narrows_at, settings.proxy_ends_at)
+
+
+def charges_of(door: Door, clock: Clock, ages: Ages) -> Charges:
+    """Who the RelatedPersons are that may act now, and their patients, in the audit trail as read
+    by this service."""
 
     async def charges(tenant: Tenant, related: tuple[str, ...]) -> list[Charge]:
         caller = _service(tenant)
         trees = await _read(door, caller, related)
-        active = {
-            f"RelatedPerson/{one['id']}": str(one.get("patient", {}).get("reference", ""))
-            for one in trees
-            if one.get("active") is True
-        }
-        patients = sorted({ref for ref in active.values() if ref.startswith("Patient/")})
-        names = {f"Patient/{one['id']}": _name(one) for one in await _read(door, caller, patients)}
-        return [
-            Charge(one, active[one].removeprefix("Patient/"), names[active[one]])
-            for one in related
-            if active.get(one) in names
-        ]
+        of = {f"RelatedPerson/{one['id']}": one for one in trees}
+        patients = sorted({ref for one in trees if (ref := _patient(one)).startswith("Patient/")})
+        known = {f"Patient/{one['id']}": one for one in await _read(door, caller, patients)}
+        today = datetime.fromtimestamp(clock() / 1_000_000, UTC).date()
+        found = []
+        for name in related:
+            patient = known.get(_patient(of.get(name, {})))
+            if patient and (may := rights(of[name], patient, today, ages)):
+                found.append(Charge(name, str(patient["id"]), _name(patient), may))
+        return found
 
     return charges
+
+
+def _patient(related: Tree) -> str:
+    return str(related.get("patient", {}).get("reference", ""))
 
 
 def _service(tenant: Tenant) -> Caller:

@@ -72,9 +72,11 @@ def prepare_demo(settings: Settings) -> None:
     stamp = folder / _STAMP
     if stamp.exists() and stamp.read_text() == today.isoformat():
         return
+    from careplane.app.story import loaded
+
     typer.echo("Loading the demo hospital ...", err=True)
     began = time.monotonic()
-    count = asyncio.run(_load(settings, list(demo.bundles(today, now))))
+    count = asyncio.run(loaded(settings, demo.bundles(today, now)))
     stamp.write_text(today.isoformat())
     typer.echo(f"{count:,} resources in {time.monotonic() - began:.1f} s.", err=True)
 
@@ -91,21 +93,6 @@ def _reapply(settings: Settings) -> None:
         return
     if count:
         typer.echo(f"{count:,} patients who were erased were here again: erased.", err=True)
-
-
-async def _load(settings: Settings, bundles: list[bytes]) -> int:
-    from careplane.app.build import build
-    from careplane.records.commands import Process
-
-    here = build(settings, for_long=True)
-    count = 0
-    try:
-        for raw in bundles:
-            done = await here.door.process(here.operator, Process(raw))
-            count += len(done.answers)
-    finally:
-        await here.close()
-    return count
 
 
 def _metrics(settings: Settings, tls: Tls | None) -> Metrics:

@@ -421,6 +421,20 @@ class Settings(BaseSettings):
         default="",
         description="PEM file of the root certificates that the authority must be certified by.",
     )
+    proxy_narrows_at: int = Field(
+        default=0,
+        ge=0,
+        le=120,
+        description="Years of age from which parents see of their child only who it is, its "
+        "appointments and vaccinations; `0`: never.",
+    )
+    proxy_ends_at: int = Field(
+        default=18,
+        ge=0,
+        le=120,
+        description="Years of age at which parents see nothing of their child any more, unless "
+        "the child has invited them; `0`: never.",
+    )
     session_idle_minutes: int = Field(
         default=15,
         ge=1,

@@ -17,7 +17,6 @@ from careplane.records.door import Door
 Pairs = Sequence[tuple[str, str]]
 _AUTHORS: Final = frozenset({"Device", "Organization", "Patient", "Practitioner",
                              "PractitionerRole", "RelatedPerson"})  # fmt: skip
-_PATIENTS: Final = frozenset({"patient", "proxy", "acting-proxy"})
 
 
 def author(caller: Caller) -> Tree:
@@ -25,13 +24,6 @@ def author(caller: Caller) -> Tree:
     type = caller.id.partition("/")[0]
     named: Tree = {"display": caller.name} if caller.name else {}
     return {"reference": caller.id, **named} if type in _AUTHORS else named
-
-
-def is_patient(caller: Caller) -> bool:
-    """Whether somebody acts as a patient, or for one, and not as staff."""
-    if caller.roles:
-        return caller.roles <= _PATIENTS
-    return caller.patient is not None and {s.context for s in caller.scopes} == {"patient"}
 
 
 async def search(door: Door, caller: Caller, type: str, pairs: Pairs) -> list[Tree]:

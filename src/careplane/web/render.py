@@ -60,6 +60,7 @@ def environment(language: str) -> Environment:
 
 
 _VALUES: dict[str, Callable[[Any], str]] = {
+    "said": gettext,
     "date": say_date,
     "time": say_time,
     "clock": say_clock,

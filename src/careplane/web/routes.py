@@ -37,6 +37,7 @@ from careplane.web.pages.clinic import PRIVATE as CLINIC
 from careplane.web.pages.consults import PRIVATE as CONSULTS
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
 from careplane.web.pages.forms import PRIVATE as FORMS
+from careplane.web.pages.lists import PRIVATE as LISTS
 from careplane.web.pages.messages import PRIVATE as MESSAGES
 from careplane.web.pages.notes import PRIVATE as NOTES
 from careplane.web.pages.packages import PRIVATE as PACKAGES
@@ -141,7 +142,6 @@ FAMILIES: tuple[tuple[str, str, Handler], ...] = (
     *BOOKING,
     *NOTES,
     *PORTAL,
-    *CLINIC,
     *FORMS,
 )
 """Pages of folders of their own."""
@@ -157,6 +157,7 @@ def routes(web: Web) -> list[BaseRoute]:
         *_visits(web),
         *_sharing(web),
         *_talk(web),
+        *_clinic(web),
         *(Route(path, signed_in(web, page), methods=["GET"]) for path, page in PRIVATE),
         *(Route(path, signed_in(web, page), methods=["POST"]) for path, page in CHANGES),
         *(Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in FAMILIES),
@@ -196,6 +197,14 @@ def _talk(web: Web) -> list[BaseRoute]:
     if web.talk is None:
         return []
     pages = (*MESSAGES, *TASKS, *CONSULTS)
+    return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
+
+
+def _clinic(web: Web) -> list[BaseRoute]:
+    """Before the chart, whose pages of trends would take `vitals/add` for a code."""
+    if web.clinic is None:
+        return []
+    pages = (*CLINIC, *LISTS)
     return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
 
 

@@ -20,6 +20,7 @@ from careplane.access.caller import Caller
 from careplane.access.people.passkeys import Site, site
 from careplane.access.people.people import People
 from careplane.access.people.session import Session
+from careplane.access.people.user import NARROW_PROXY
 from careplane.access.scopes import Permission
 from careplane.access.smart.registrar import Registrar
 from careplane.access.smart.tokens import Tokens
@@ -188,7 +189,9 @@ class Visit:
         """The menu of who acts as a patient, or for one; others have another one."""
         if self.caller is None or self.caller.patient is None:
             return ()
-        return ways(self.leads, self.caller.patient, self.offers, proxy=bool(self.acts_for))
+        narrow = NARROW_PROXY in self.caller.roles
+        proxy = bool(self.acts_for)
+        return ways(self.leads, self.caller.patient, self.offers, proxy=proxy, narrow=narrow)
 
     @property
     def acts_for(self) -> str:
@@ -241,8 +244,9 @@ class Visit:
             "with_visits": self.web.visits is not None,
             "with_talk": self.web.talk is not None and self.offers("Communication"),
             "with_desk": self.web.desk is not None and self.offers("Appointment"),
-            "with_clinic": self.web.clinic is not None,
+            "with_clinic": self.web.clinic is not None and self.offers("Task"),
             "with_tasks": self.offers("Task") and not (self.caller and self.caller.patient),
+            "with_questionnaires": self.web.forms is not None and self.offers("Questionnaire"),
             "here": self.request.url.path,
             "this_page": self._this_page,
             "today": self.today,

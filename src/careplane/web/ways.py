@@ -33,7 +33,6 @@ _WAYS = (
     Way("consults", "/consults", mark("Ask without a visit"), "consults", "Task"),
     Way("medicines", "/my/medicines", mark("Medicines"), "medications", "MedicationRequest",
         bar=True),
-    Way("forms", "/forms", mark("Forms"), "check", "QuestionnaireResponse"),
     Way("forms", "/forms", mark("Forms"), "forms", "QuestionnaireResponse"),
     Way("health", "/my/health", mark("My health"), "vitals", "Condition"),
     Way("share", "/patients/{patient}/share", mark("Share my record"), "share"),
@@ -50,17 +49,25 @@ _WAYS = (
 
 _OWN = frozenset({"consent", "proxies"})
 """What is the patient's own to decide."""
+_LITTLE = frozenset({"home", "visits", "health", "security"})
+"""What the parent of an adolescent sees."""
 
 
 def ways(
-    leads: Callable[[str], bool], patient: str, offers: Callable[[str], bool], *, proxy: bool
+    leads: Callable[[str], bool],
+    patient: str,
+    offers: Callable[[str], bool],
+    *,
+    proxy: bool,
+    narrow: bool,
 ) -> tuple[Way, ...]:
-    """Those that a patient has here, with their addresses, and who acts for one (`proxy`). `leads`
-    tells whether a page answers at an address, `offers` whether records of a type may be seen."""
+    """Those that a patient has here, with their addresses, and who acts for one (`proxy`; `narrow`
+    where that is a parent who sees little). `leads` tells whether a page answers at an address,
+    `offers` whether records of a type may be seen."""
     found = []
     for way in _WAYS:
         path = way.path.replace("{patient}", patient)
-        if proxy and way.key in _OWN:
+        if (proxy and way.key in _OWN) or (narrow and way.key not in _LITTLE):
             continue
         if leads(path) and (not way.type or offers(way.type)):
             found.append(Way(way.key, path, way.name, way.icon, way.type, way.bar))

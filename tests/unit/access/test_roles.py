@@ -24,6 +24,7 @@ researcher         RS      RS          -     -           -     RS           RS  
 patient            rs      rs          rs    crus        rs    RS           RS            rs
 proxy              rs      rs          rs    rs          rs    RS           RS            rs
 acting-proxy       -       -           -     cu          -     -            -             -
+narrow-proxy       rs      -           -     rs          -     RS           RS            -
 integration        CRUS    CRUS        CRUS  CRUS        CRUS  CRUS         RS            -
 auditor            -       -           -     -           -     RS           -             RS
 privacy-officer    RS      -           -     -           -     RS           -             RS

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from careplane.access.people.standing import Ages
 from careplane.access.people.user import Charge
 from careplane.app.peopling import charges_of, exists_in, registration_of
 from careplane.app.providing import ProviderWeb
@@ -84,11 +85,11 @@ async def test_proxies_act_for_patients_whose_relatives_are_active() -> None:
         await house.put(related("d", "kid"))
         await house.put(related("e", "nobody", active=True))
         asked = tuple(f"RelatedPerson/{id}" for id in "abcdef")
-        assert await charges_of(house.door)(TENANT, asked) == [
+        assert await charges_of(house.door, system_clock, Ages())(TENANT, asked) == [
             Charge("RelatedPerson/a", "kid", "Kim Example"),
             Charge("RelatedPerson/b", "gran", "gran"),
         ]
-        assert await charges_of(house.door)(TENANT, ()) == []
+        assert await charges_of(house.door, system_clock, Ages())(TENANT, ()) == []
         exists = exists_in(house.door)
         await house.http.delete("Patient/gran")
         asked = ("Patient/kid", "Patient/gran", "Patient/nobody", "RelatedPerson/c")

@@ -14,6 +14,7 @@ import pytest
 from careplane.kernel.errors import Incorrect, Invalid, NotFound, TooLarge
 from careplane.storage.engines.memory import MemoryTerminology
 from careplane.terminology.concepts import Concept, Filter, Selection
+from careplane.terminology.consumer import consumer_names
 from careplane.terminology.importers import NAMES, opened
 from careplane.terminology.loading.hierarchy import ordered
 from careplane.terminology.loading.loader import load
@@ -294,3 +295,16 @@ def test_a_hierarchy_with_more_runs_than_can_be_is_refused(monkeypatch: Any) -> 
     listed = [(top, ()) for top in tops]
     with pytest.raises(TooLarge):
         ordered([*listed, *((f"l{n}", tops if n % 2 else tops[:1]) for n in leaves)])
+
+
+def test_tests_have_names_for_people_who_are_no_clinicians(tmp_path: Path) -> None:
+    async def work() -> dict[str, str]:
+        store = MemoryTerminology()
+        release = opened("loinc", made.loinc(tmp_path / "release"), OPTIONS["loinc"])
+        library = Releases(lambda: store, lambda: 0.0)
+        assert await consumer_names(library, ["1-8"]) == {}
+        await load(store, release, tmp_path, lambda *_: None)
+        later = Releases(lambda: store, lambda: 0.0)
+        return await consumer_names(later, ["1-8", "2-6", "9-9"])
+
+    assert asyncio.run(work()) == {"1-8": "Sugar"}

@@ -154,6 +154,8 @@ def test_tests_stand_in_their_groups() -> None:
     assert [group for group, _ in groups] == ["Heart", "Blood count", "Kidneys", "Other results"]
     (other,) = groups[-1][1]
     assert (other.known, other.name, other.says) == (False, "Test", "")
+    named = plain.told(other.trend, {"x-1": "A test for you"})
+    assert (named.known, named.name) == (False, "A test for you")
 
 
 def test_the_table_of_tests() -> None:

@@ -8,11 +8,16 @@ import unicodedata
 from msgspec import Struct
 
 from careplane.access.caller import Caller
+from careplane.access.people.standing import ACT, NARROW, READ
 from careplane.access.scopes import parse_scopes
 from careplane.kernel.errors import Incorrect
 from careplane.storage.ports.records import Tenant
 
 PATIENT, PROXY = "patient", "proxy"
+ACTING_PROXY, NARROW_PROXY = "acting-proxy", "narrow-proxy"
+_BY_RIGHTS = {READ: frozenset[str](), ACT: frozenset({ACTING_PROXY}),
+              NARROW: frozenset({NARROW_PROXY})}  # fmt: skip
+_REPLACED = {NARROW: frozenset({PROXY})}
 ADMINISTRATOR = "administrator"
 """The role that may administer people."""
 _REFERENCE = re.compile(r"(Practitioner|Patient|RelatedPerson)/[A-Za-z0-9.-]{1,64}")
@@ -20,11 +25,13 @@ _MOST_NAME, _MOST_ROLES, _MOST_RESOURCES = 128, 20, 20
 
 
 class Charge(Struct, frozen=True, array_like=True):
-    """A patient for whom a proxy may act, as which RelatedPerson, and how the pages name him."""
+    """A patient for whom a proxy may act, as which RelatedPerson, and how the pages name him;
+    `rights` as in `standing`."""
 
     related: str
     patient: str
     name: str
+    rights: str = READ
 
 
 class User(Struct, frozen=True, array_like=True):
@@ -64,6 +71,8 @@ class User(Struct, frozen=True, array_like=True):
         patient = self.patient or (charge.patient if charge else None)
         context = "user" if self.kind == "Practitioner" else "patient"
         idle = not roles or (related and charge is None)
+        if charge and PROXY in roles:
+            roles = (roles - _REPLACED.get(charge.rights, frozenset())) | _BY_RIGHTS[charge.rights]
         return Caller(
             Tenant(self.tenant),
             charge.related if related and charge else self.resources[0],

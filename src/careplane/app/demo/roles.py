@@ -21,6 +21,12 @@ _NURSE = (
     "Practitioner.rs PractitionerRole.rs Organization.rs Location.rs RelatedPerson.rs "
     "HealthcareService.rs"
 )
+_PHARMACY = (
+    "Patient.rs Encounter.rs Condition.rs AllergyIntolerance.rs Immunization.rs Observation.rs "
+    "DiagnosticReport.rs MedicationRequest.rs MedicationDispense.cruds MedicationStatement.cruds "
+    "DetectedIssue.cruds Medication.cruds MedicationKnowledge.rs MedicinalProductInteraction.rs "
+    "Task.cruds CareTeam.rs Flag.rs Practitioner.rs PractitionerRole.rs Organization.rs"
+)
 _DESK = (
     "Patient.crus Appointment.cruds RelatedPerson.crus Coverage.crus Consent.crus "
     "Schedule.crus Slot.rs Practitioner.rs PractitionerRole.rs Organization.rs Location.rs "
@@ -37,6 +43,8 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
      "Practitioner/demo-cardiologist", "Dr. Elizbeth Ratke", "user/*.cruds", None),
     ("nurse", "Nurse", "The chart and its care tasks; no claims, no administration.",
      "Practitioner/demo-hf-nurse", "Grace Okonkwo", _NURSE, None),
+    ("pharmacist", "Pharmacist", "What was prescribed, and what stands against it.",
+     "Practitioner/demo-pharmacist", "Yuki Tanaka", _PHARMACY, None),
     ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
      "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
     ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",

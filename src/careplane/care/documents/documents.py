@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from careplane.access.caller import Caller
+from careplane.care import encounters
 from careplane.care.documents import document
 from careplane.care.documents.checking import check, file_name
 from careplane.care.documents.document import Author, Said
@@ -25,6 +26,8 @@ from careplane.records.door import Door
 
 _BINARY = re.compile(r"Binary/([A-Za-z0-9.-]{1,64})")
 _REASON = 500
+_AT_ONCE = 2
+"""Files that are made into resources at once: each takes several times its size in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Documents:
     clock: Clock
     new_id: NewId
     largest: int
+    _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def add(
         self, caller: Caller, patient: str, name: str, claim: str, data: bytes, said: Said
@@ -52,6 +56,13 @@ class Documents:
         """Put a file into a record; the id of its DocumentReference. `claim` is the media type that
         the sender gives it. Raises FileRefused, Invalid for malware, NotFound without a patient."""
         await self.door.read(caller, c.Read("Patient", patient))
+        await encounters.require_of(self.door, caller, patient, said.encounter)
+        async with self._gate:
+            return await self._add(caller, patient, name, claim, data, said)
+
+    async def _add(
+        self, caller: Caller, patient: str, name: str, claim: str, data: bytes, said: Said
+    ) -> str:
         kind = await asyncio.to_thread(check, name, claim, data)
         bytes_id, id = self.new_id(), self.new_id()
         now = format_instant(self.clock())

@@ -6,7 +6,7 @@ from __future__ import annotations
 from careplane.care.forms.choices import Expansions
 from careplane.care.forms.settling import NOBODY, Known
 from careplane.care.forms.sheet import Line, Sheet
-from careplane.care.forms.writing import is_answered, skeleton
+from careplane.care.forms.writing import has_answer, skeleton
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms import response_problems
 from careplane.kernel.errors import Issue
@@ -50,17 +50,14 @@ def judge(sheet: Sheet, head: Tree, expansions: Expansions, known: Known = NOBOD
         elif issue.text not in at.problems:
             at.problems.append(issue.text)
     for line in sheet.every():
-        if line.item.is_group and line.item.required and line.is_asked and not _has_answer(line):
+        if (
+            line.item.is_group
+            and line.item.required
+            and line.is_asked
+            and not has_answer(line, asked=True)
+        ):
             line.problems.append(UNANSWERED)
     return loose
-
-
-def _has_answer(line: Line) -> bool:
-    return any(
-        one.is_asked and (is_answered(one.entries) or _has_answer(one))
-        for lines in line.below
-        for one in lines
-    )
 
 
 def _places(lines: list[Line], where: str, places: dict[str, Line]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.fhir.codec import envelope, json
 from careplane.kernel.errors import Forbidden
 from careplane.records.admission import Admit
@@ -13,21 +13,16 @@ from careplane.records.bodies import Content
 _ANY_INSTANT: Final = "2020-01-01T00:00:00.000Z"
 
 
-def is_patient(caller: Caller) -> bool:
-    """Whether somebody acts as a patient, or for one, and not as staff."""
-    return caller.patient is not None and all(s.context == "patient" for s in caller.scopes)
-
-
 def require_own(caller: Caller, subject: str) -> None:
     """Raises Forbidden where a patient answers about somebody else, which the record of that person
     would then hold."""
-    if is_patient(caller) and subject != f"Patient/{caller.patient}":
+    if acts_as_patient(caller) and subject != f"Patient/{caller.patient}":
         raise Forbidden("A patient fills forms about themselves.")
 
 
 def response(caller: Caller, content: Content) -> Content:
     """A QuestionnaireResponse before it is written, by whatever way. Raises Forbidden."""
-    if is_patient(caller):
+    if acts_as_patient(caller):
         tree = json.parse(
             envelope.join(content.type, content.id or "new", 1, _ANY_INSTANT, content.rest)
         )

@@ -14,7 +14,7 @@ from typing import Final
 from careplane.care.forms import names
 from careplane.care.forms.converting import answers_of
 from careplane.care.forms.sheet import Entry, Line, Sheet, Value, answered
-from careplane.care.forms.writing import same, skeleton
+from careplane.care.forms.writing import has_answer, same, skeleton
 from careplane.fhir.fhirpath.items import Collection
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.enabling import Answers, is_enabled
@@ -51,6 +51,7 @@ def settle(sheet: Sheet, head: Tree, known: Known = NOBODY) -> Tree:
         response = skeleton(sheet, head)
         settled = _Round(sheet, response, known, budget)
         if not settled.changes:
+            response = skeleton(sheet, head)
             _offer(sheet, response, known, settled.expressions.left)
             return response
         budget = settled.expressions.left
@@ -65,7 +66,7 @@ def _refusal(text: str) -> Invalid:
 
 
 class _Round:
-    """One look at all lines; `changes` is whether it changed any."""
+    """One look at all lines; `changes` is whether it changed any answer that counts."""
 
     def __init__(self, sheet: Sheet, response: Tree, known: Known, budget: int) -> None:
         self.answers = Answers()
@@ -89,7 +90,8 @@ class _Round:
             if asked and item.is_conditional:
                 asked = self.expressions.is_enabled(item.tree, line.tree, names) is not False
             if asked != line.is_asked:
-                line.is_asked, self.changes = asked, True
+                line.is_asked = asked
+                self.changes |= has_answer(line)
             if not asked:
                 continue
             if item.is_calculated:

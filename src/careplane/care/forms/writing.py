@@ -8,7 +8,7 @@ from typing import Any
 from careplane.care.forms import names
 from careplane.care.forms.choices import key_of
 from careplane.care.forms.definition import Item
-from careplane.care.forms.sheet import Entry, Line, Sheet, Value
+from careplane.care.forms.sheet import Line, Sheet, Value
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.values import extension, objects, value_of
 
@@ -99,5 +99,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def is_answered(entries: list[Entry]) -> bool:
-    return any(entry.value is not None for entry in entries)
+def has_answer(line: Line, *, asked: bool = False) -> bool:
+    """Whether a line, or one below it, has an answer; with `asked`, one that counts."""
+    if any(entry.value is not None for entry in line.entries):
+        return True
+    return any(
+        has_answer(one, asked=asked)
+        for lines in line.below
+        for one in lines
+        if one.is_asked or not asked
+    )

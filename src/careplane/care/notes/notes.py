@@ -9,16 +9,26 @@ from dataclasses import dataclass
 from careplane.access.caller import Caller
 from careplane.access.fresh import Fresh, is_person
 from careplane.access.scopes import parse_scopes
+from careplane.care import encounters
 from careplane.care.documents.document import Author
 from careplane.care.notes import filling, note, templates
 from careplane.care.notes.names import NOTE_TEMPLATE, USE
-from careplane.care.notes.signing import Signed, Signer, Verdict, is_same, provenance, signature_in
+from careplane.care.notes.signing import (
+    AUTHOR,
+    VERIFICATION,
+    Signed,
+    Signer,
+    Verdict,
+    is_same,
+    provenance,
+    signature_in,
+)
 from careplane.care.notes.templates import Part, Template
 from careplane.care.provenance import nullified
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock, format_instant
-from careplane.kernel.errors import Forbidden, Incorrect, NotFound
+from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound
 from careplane.kernel.ids import NewId
 from careplane.records import commands as c
 from careplane.records.bodies import whole
@@ -33,10 +43,12 @@ _Decide = Callable[[Tree], tuple[c.Write, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is to be said of a note's signature."""
+    """What is to be said of its author's signature on a note; `also` are those that others put
+    under it, and that hold."""
 
     verdict: Verdict
     signed: Signed | None = None
+    also: tuple[Signed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,7 @@ class Notes:
         by = _author(caller)
         template = await self.template(caller, key)
         await self.door.read(caller, c.Read("Patient", patient))
+        await encounters.require_of(self.door, caller, patient, encounter)
         names = filling.asked(part.begin for part in template.parts)
         known = dict(
             zip(names, await asyncio.gather(*(self._said(caller, patient, n) for n in names)),
@@ -170,27 +183,54 @@ class Notes:
         reader = caller if self.door.may(caller, "s", "Provenance") else _service(caller)
         trees = await self._found(reader, "Provenance", pairs)
         signatures = [one for t in trees if (one := signature_in(t, id)) is not None]
-        standings = [await self._verified(caller, tree, one) for one in signatures]
-        for verdict in ("holds", "broken", "unknown"):
-            for standing in standings:
-                if standing.verdict == verdict:
-                    return standing
+        found = [await self._verified(caller, tree, one) for one in signatures]
+        also = tuple(s for v, s in found if v == "holds" and s.purpose == VERIFICATION)
+        mine = [v for v in found if v[1].purpose == AUTHOR and note.is_by(tree, v[1].who)]
+        verdicts: tuple[Verdict, ...] = ("holds", "broken", "unknown")
+        for verdict in verdicts:
+            for reached, signed in mine:
+                if reached == verdict:
+                    return Standing(verdict, signed, also)
         return Standing("missing")
+
+    async def cosign(self, caller: Caller, id: str) -> None:
+        """Somebody else vouches for what the author signed, as a supervisor for a trainee: a
+        signature of its own over the same version. Raises Conflict where there is nothing to vouch
+        for, or it has been done; Unproven, Forbidden."""
+        self.fresh(caller)
+        by, new, at = _author(caller), self.new_id(), self._now()
+        tree = json.parse(whole(await self.door.read(caller, c.Read(_TYPE, id))))
+        standing = await self.standing(caller, tree)
+        if standing.verdict != "holds" or standing.signed is None or tree["status"] == note.WRONG:
+            raise Conflict("Only a note that stands and is signed is co-signed.")
+        if note.is_by(tree, caller.id) or any(one.who == caller.id for one in standing.also):
+            raise Conflict("You have signed this note already.")
+        version = standing.signed.version
+        signed = await self.signed_version(caller, id, standing.signed)
+        jws = self.signer.sign(caller.tenant, signed, version, caller.id, at, VERIFICATION)
+        said = provenance(new, signed, version, by, at, jws, VERIFICATION)
+
+        def decide(now: Tree) -> tuple[c.Write, ...]:
+            if now.get("status") == note.WRONG:
+                raise Conflict("Only a note that stands and is signed is co-signed.")
+            return (c.Write("Provenance", new, said, own=False),)
+
+        await self._change(caller, "cosign-note", id, decide)
 
     async def signed_version(self, caller: Caller, id: str, signed: Signed) -> Tree:
         """What was signed, as the caller may read it."""
         command = c.Vread(_TYPE, id, signed.version)
         return json.parse(whole(await self.door.vread(caller, command)))
 
-    async def _verified(self, caller: Caller, now: Tree, signed: Signed) -> Standing:
+    async def _verified(self, caller: Caller, now: Tree, signed: Signed) -> tuple[Verdict, Signed]:
         try:
             tree = await self.signed_version(caller, str(now["id"]), signed)
-        except NotFound:
-            return Standing("broken", signed)
+        except NotFound:  # superseded and not kept: by its text it is what stands now
+            tree = {**now, "status": "final"}
         verdict = self.signer.verify(caller.tenant, tree, signed)
         if verdict == "holds" and not is_same(tree, now):
             verdict = "broken"
-        return Standing(verdict, signed)
+        return verdict, signed
 
     async def _change(
         self, caller: Caller, operation: str, id: str, decide: _Decide

@@ -27,7 +27,8 @@ CANONICAL = (
 )
 _ALGORITHM = "EdDSA"
 _ASTM = "urn:iso-astm:E1762-95:2013"
-_AUTHORS = {"system": _ASTM, "code": "1.2.840.10065.1.12.1.1", "display": "Author's Signature"}
+AUTHOR, VERIFICATION = "1.2.840.10065.1.12.1.1", "1.2.840.10065.1.12.1.5"
+_PURPOSES = {AUTHOR: "Author's Signature", VERIFICATION: "Verification Signature"}
 _AGENT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _COMPLETION = "http://terminology.hl7.org/CodeSystem/v3-DocumentCompletion"
 _UNSIGNED = frozenset({"meta", "text"})
@@ -41,13 +42,16 @@ Verdict = Literal["holds", "broken", "missing", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a signature says: of which version, by whom, when, with which key."""
+    """What a signature says: of which version, by whom, when, with which key, and as what (a
+    purpose of ASTM E1762)."""
 
     jws: str
     version: int
     who: str
+    name: str
     at: str
     key: str
+    purpose: str
 
 
 def canonical(tree: Tree) -> bytes:
@@ -81,7 +85,9 @@ class Signer:
         kid = _b64(hashlib.sha256(_encoder.encode(members)).digest())
         return {**members, "kid": kid, "alg": _ALGORITHM, "use": "sig"}
 
-    def sign(self, tenant: Tenant, tree: Tree, version: int, who: str, at: str) -> str:
+    def sign(
+        self, tenant: Tenant, tree: Tree, version: int, who: str, at: str, purpose: str = AUTHOR
+    ) -> str:
         """A detached signature of a version, in the compact form."""
         header = {
             "alg": _ALGORITHM,
@@ -89,6 +95,7 @@ class Signer:
             "cty": "application/fhir+json",
             "sub": who,
             "sigT": at,
+            "purpose": purpose,
             "target": f"Composition/{tree['id']}/_history/{version}",
         }
         head = _b64(_encoder.encode(header))
@@ -106,8 +113,9 @@ class Signer:
         if header.get("kid") != self.jwk(tenant)["kid"]:
             return "unknown"
         target = f"Composition/{tree.get('id')}/_history/{signed.version}"
-        said = (header.get("alg"), header.get("target"), header.get("sub"), header.get("sigT"))
-        if not rest.startswith(".") or said != (_ALGORITHM, target, signed.who, signed.at):
+        said = [header.get(name) for name in ("alg", "target", "sub", "sigT", "purpose")]
+        told = [_ALGORITHM, target, signed.who, signed.at, signed.purpose]
+        if not rest.startswith(".") or said != told:
             return "broken"
         try:
             payload = f"{head}.{_b64(canonical(tree))}".encode()
@@ -117,7 +125,9 @@ class Signer:
         return "holds"
 
 
-def provenance(id: str, note: Tree, version: int, who: Tree, at: str, jws: str) -> Tree:
+def provenance(
+    id: str, note: Tree, version: int, who: Tree, at: str, jws: str, purpose: str = AUTHOR
+) -> Tree:
     """That this version was signed. The patient is a target besides, so that this stands in the
     patient's compartment."""
     return {
@@ -139,7 +149,7 @@ def provenance(id: str, note: Tree, version: int, who: Tree, at: str, jws: str) 
         ],
         "signature": [
             {
-                "type": [_AUTHORS],
+                "type": [{"system": _ASTM, "code": purpose, "display": _PURPOSES[purpose]}],
                 "when": at,
                 "who": who,
                 "targetFormat": CANONICAL,
@@ -166,9 +176,10 @@ def signature_in(provenance: Tree, note: str) -> Signed | None:
             except ValueError:
                 return None
             who = one.get("who", {})
+            types = one.get("type") or [{}]
             return Signed(
-                jws, version, str(who.get("reference") or who.get("display", "")),
-                str(one.get("when", "")), _kid(jws),
+                jws, version, str(who.get("reference", "")), str(who.get("display", "")),
+                str(one.get("when", "")), _kid(jws), str(types[0].get("code", "")),
             )  # fmt: skip
     return None
 

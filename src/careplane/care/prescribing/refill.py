@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.care import asking, tasks
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock, format_instant
@@ -44,7 +44,7 @@ class Refills:
         new, now = self.new_id(), format_instant(self.clock())
         task = _task(tree, asking.author(caller), words.strip(), now)
         # A patient has no right to write Tasks: this one is vouched for here.
-        write = c.Write("Task", new, task, own=not asking.is_patient(caller))
+        write = c.Write("Task", new, task, own=not acts_as_patient(caller))
         criteria = f"focus=MedicationRequest/{request}&code={tasks.CODES}|{CODE}"
         look = c.Look("asked", "Task", f"{criteria}&status={','.join(tasks.OPEN)}")
 
@@ -62,7 +62,7 @@ class Refills:
         where it is answered."""
         if not words.strip() or len(words) > _LONGEST:
             raise Incorrect(f"Say why, in {_LONGEST} characters at most; the patient reads it.")
-        if asking.is_patient(caller):
+        if acts_as_patient(caller):
             raise Forbidden("Refills are answered by those who prescribe.")
         now, author = format_instant(self.clock()), asking.author(caller)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, cast
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.care import asking, tasks
 from careplane.care.results import acknowledged
 from careplane.fhir.codec import json
@@ -117,7 +117,7 @@ class Results:
         each, also where somebody else was first; `to_patient` is sent to the patient of them, who
         must then be one. Raises NotFound for one that the caller does not see, Incorrect."""
         keys = _keys(names)
-        if asking.is_patient(caller):
+        if acts_as_patient(caller):
             raise Forbidden("Results are acknowledged by those who treat the patient.")
         if max(len(comment), len(to_patient)) > _LONGEST:
             raise Incorrect(f"A comment has {_LONGEST} characters at most.")

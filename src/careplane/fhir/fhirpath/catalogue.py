@@ -15,6 +15,7 @@ from careplane.fhir.fhirpath.functions import (
     existence,
     fhir,
     filtering,
+    forms,
     math,
     strings,
     subsetting,
@@ -147,6 +148,14 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "subsumes": Function(1, 1, fhir.subsumes),
     "subsumedBy": Function(1, 1, fhir.subsumed_by),
     "htmlChecks": Function(0, 0, fhir.html_checks),
+    # Forms (SDC)
+    "sum": Function(0, 0, forms.sum_),
+    "min": Function(0, 0, forms.min_),
+    "max": Function(0, 0, forms.max_),
+    "avg": Function(0, 0, forms.avg),
+    "answers": Function(0, 0, forms.answers),
+    "ordinal": Function(0, 0, forms.weight),
+    "weight": Function(0, 0, forms.weight),
 }
 
 TYPE_FUNCTIONS: Final = {

@@ -30,7 +30,7 @@ _SAME: Final = (
 )
 
 _INTEGER: Final = "count indexOf lastIndexOf length precision toInteger ceiling floor truncate"
-_DECIMAL: Final = "toDecimal exp ln log round sqrt"
+_DECIMAL: Final = "toDecimal exp ln log round sqrt avg ordinal weight"
 
 RESULTS: Final[dict[str, str]] = {
     **dict.fromkeys(_BOOLEAN.split(), "System.Boolean"),

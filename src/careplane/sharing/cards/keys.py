@@ -1,7 +1,7 @@
 """Keys that cards are signed with: ES256, one a calendar year for each institution, derived.
 
 Nothing is kept but the root of the installation, so all nodes and all restored copies sign and are
-verified alike (decision 0079). The set at `/.well-known/jwks.json` has next year's key and those of
+verified alike. The set at `/.well-known/jwks.json` has next year's key and those of
 so many years back: a card lasts as long as paper does.
 """
 

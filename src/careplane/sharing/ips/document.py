@@ -66,6 +66,14 @@ def document(gathered: Gathered, base: str, now: int, new_id: Callable[[], str])
     return bundle
 
 
+def lines_of(gathered: Gathered, new_id: Callable[[], str]) -> list[tuple[Part, list[Line]]]:
+    """What each section that has something to say says, for paper."""
+    reference = _reference(gathered.patient)
+    parts, devices = _with_statements(gathered.parts, reference, new_id)
+    names = _names([*devices, *gathered.others])
+    return [(part, _lines(part, names)) for part in parts if _is_said(part)]
+
+
 def _composition(
     gathered: Gathered,
     parts: tuple[Part, ...],
@@ -122,7 +130,7 @@ def _is_said(part: Part) -> bool:
 
 def _section(part: Part, names: Mapping[str, str]) -> Tree:
     section = part.section
-    rows = [ask.say(_reference(tree), tree, names) for ask, tree in part.entries]
+    rows = _lines(part, names)
     return {
         "title": section.title,
         "code": {"coding": [{"system": LOINC, "code": section.code}]},
@@ -133,6 +141,10 @@ def _section(part: Part, names: Mapping[str, str]) -> Tree:
             else {"emptyReason": _WITHHELD if part.withheld else _UNAVAILABLE}
         ),
     }
+
+
+def _lines(part: Part, names: Mapping[str, str]) -> list[Line]:
+    return [ask.say(_reference(tree), tree, names) for ask, tree in part.entries]
 
 
 def _blocks(part: Part, rows: list[Line]) -> list[str]:

@@ -18,12 +18,17 @@ _UNSAFE = re.compile(
 """What XML has not, and marks that turn the direction of what follows."""
 _SYSTEM = re.compile(r"\b(?:https?|urn):[^\s|]+\|")
 _DATE = 10
-_HEADS = ("What", "Status", "When", "Details")
+HEADS = ("What", "Status", "When", "Details")
+
+
+def plain(value: str) -> str:
+    """Any text, without what no page and no paper shows."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
 def text(value: str) -> str:
     """Any text, safe between tags."""
-    return escape(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", value))
+    return escape(plain(value))
 
 
 def narrative(*blocks: str, language: str = "en") -> Tree:
@@ -38,18 +43,24 @@ def paragraph(value: str) -> str:
 
 
 def table(rows: Sequence[Line]) -> str:
-    """Lines, one a row, codes without their system and times without the time of day; columns in
-    which nothing stands are left out."""
-    cells = [
-        tuple(
-            _SYSTEM.sub("", cell)
-            for cell in (row.what or row.code or "—", row.status, row.date[:_DATE], row.detail)
-        )
-        for row in rows
-    ]
-    shown = [n for n in range(len(_HEADS)) if n == 0 or any(row[n] for row in cells)]
-    head = "".join(f"<th>{_HEADS[n]}</th>" for n in shown)
+    """Lines, one a row."""
+    heads, cells = columns(rows)
+    head = "".join(f"<th>{one}</th>" for one in heads)
     body = "".join(
-        "<tr>" + "".join(f"<td>{text(row[n])}</td>" for n in shown) + "</tr>" for row in cells
+        "<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in row) + "</tr>" for row in cells
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def columns(rows: Sequence[Line]) -> tuple[list[str], list[list[str]]]:
+    """Heads and cells: codes without their system, times without the time of day; columns in which
+    nothing stands are left out."""
+    cells = [
+        [
+            _SYSTEM.sub("", cell)
+            for cell in (row.what or row.code or "—", row.status, row.date[:_DATE], row.detail)
+        ]
+        for row in rows
+    ]
+    shown = [n for n in range(len(HEADS)) if n == 0 or any(row[n] for row in cells)]
+    return [HEADS[n] for n in shown], [[row[n] for n in shown] for row in cells]

@@ -7,14 +7,13 @@ the operations alone, which keep to the terms of the schedule.
 
 from __future__ import annotations
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.fhir.codec import envelope, json
 from careplane.kernel.errors import Forbidden
 from careplane.records.admission import Admit
 from careplane.records.bodies import Content
 from careplane.telehealth.scheduling import names
 from careplane.telehealth.scheduling.availability import reading
-from careplane.telehealth.scheduling.desk import is_patient
 
 _OURS = names.RULE.rpartition("schedule-rule")[0].encode()
 _ANY_INSTANT = "2020-01-01T00:00:00.000Z"
@@ -30,7 +29,7 @@ def schedule(caller: Caller, content: Content) -> Content:
 
 def appointment(caller: Caller, content: Content) -> Content:
     """Raises Forbidden for who acts as a patient."""
-    if is_patient(caller):
+    if acts_as_patient(caller):
         raise Forbidden("Patients book, move and cancel visits with $book and $cancel.")
     return content
 

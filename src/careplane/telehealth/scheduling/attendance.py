@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.kernel.errors import Forbidden
 from careplane.records import commands as c
 from careplane.records.results import Version
 from careplane.telehealth.scheduling import booking, visit
-from careplane.telehealth.scheduling.desk import Desk, is_patient
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.scheduling.refusals import Unfit
 
 STAGES: dict[str, frozenset[str]] = {
@@ -21,7 +21,7 @@ STAGES: dict[str, frozenset[str]] = {
 
 async def attend(desk: Desk, caller: Caller, id: str, status: str) -> Version:
     """Note that a patient is here, or was seen. Raises Unfit for a visit at another stage."""
-    if is_patient(caller):
+    if acts_as_patient(caller):
         raise Forbidden("Whether a patient came is noted by staff.")
 
     def decide(seen: c.Seen) -> c.Decided:

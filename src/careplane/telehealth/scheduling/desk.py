@@ -8,7 +8,7 @@ from typing import cast
 
 from msgspec import structs
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Forbidden, Incorrect, Issue
@@ -26,7 +26,6 @@ from careplane.telehealth.scheduling.proposals import Proposals, id_of
 from careplane.telehealth.scheduling.refusals import Unavailable
 from careplane.telehealth.scheduling.visit import Wanted
 
-_PATIENTS = frozenset({"patient", "proxy", "acting-proxy"})
 More = tuple[tuple[str, Tree | list[Tree]], ...]
 
 
@@ -223,7 +222,7 @@ class Desk:
 
     async def no_show(self, caller: Caller, id: str) -> Version:
         """Note that a patient did not come."""
-        if is_patient(caller):
+        if acts_as_patient(caller):
             raise Forbidden("Whether a patient came is noted by staff.")
         asker = self.asker(caller)
 
@@ -237,11 +236,11 @@ class Desk:
         """Raises Forbidden where somebody wants to overbook who may not."""
         if overbook and not self.may_overbook(caller):
             raise Forbidden("This caller may not book beyond what a schedule offers.")
-        return Asker(self.clock(), is_patient(caller), overbook, why)
+        return Asker(self.clock(), acts_as_patient(caller), overbook, why)
 
     def may_overbook(self, caller: Caller) -> bool:
         """By role, or who keeps the installation."""
-        if is_patient(caller):
+        if acts_as_patient(caller):
             return False
         if not self.overbookers.isdisjoint(caller.roles):
             return True
@@ -287,17 +286,9 @@ class Desk:
         return [f"Patient/{write.id}" for write in writes], writes
 
 
-def is_patient(caller: Caller) -> bool:
-    """Whether somebody acts as a patient, or for one, and not as staff."""
-    if caller.roles:
-        return caller.roles <= _PATIENTS
-    contexts = {scope.context for scope in caller.scopes}
-    return caller.patient is not None and contexts == {"patient"}
-
-
 def _own(caller: Caller, patients: Sequence[str]) -> Sequence[str]:
     """The patients; the caller, where that is a patient who names nobody."""
-    if not is_patient(caller):
+    if not acts_as_patient(caller):
         return patients
     if any(one != f"Patient/{caller.patient}" for one in patients):
         raise Forbidden("A patient books visits of their own.")

@@ -24,10 +24,12 @@ from careplane.telehealth.scheduling.occupancy import Taken
 from careplane.telehealth.scheduling.place import (
     ROLES,
     Place,
+    Visits,
     actors_in,
     others,
     persons_in,
     place_in,
+    visits_in,
 )
 
 _DAY = 1440 * MINUTE
@@ -110,14 +112,14 @@ def first(
     seen: Seen, search: Search, asker: Asker, without: frozenset[int]
 ) -> tuple[Place, Opening] | None:
     """The first time that can be had, and does not begin at one of these moments."""
-    found = []
+    found, known = [], visits_in(seen)
     for id in ids(seen):
         try:
             place = place_in(seen, id)
         except CareplaneError:
             continue
         for visit in offers(place, search):
-            some = free(seen, place, visit, search, asker)
+            some = free(seen, place, visit, search, asker, known)
             opening = next((one for one in some if one.start not in without), None)
             if opening is not None:
                 found.append((place, opening))
@@ -126,7 +128,7 @@ def first(
 
 def times(seen: Seen, search: Search, asker: Asker) -> Times:
     """Every time that can be had. Raises TooLarge for more than can be worked out."""
-    made = Times()
+    made, known = Times(), visits_in(seen)
     for id in ids(seen):
         try:
             place = place_in(seen, id)
@@ -134,7 +136,7 @@ def times(seen: Seen, search: Search, asker: Asker) -> Times:
             made.issues += [Issue("warning", "processing", i.text, i.where) for i in error.issues]
             continue
         for visit in offers(place, search):
-            made.found += [(place, one) for one in free(seen, place, visit, search, asker)]
+            made.found += [(place, one) for one in free(seen, place, visit, search, asker, known)]
             if len(made.found) > MOST_TIMES:
                 raise TooLarge("There are too many times; ask for fewer days or practitioners.")
     wishes = [*search.practitioners, *search.locations]
@@ -143,16 +145,21 @@ def times(seen: Seen, search: Search, asker: Asker) -> Times:
 
 
 def free(
-    seen: Seen, place: Place, visit: VisitType, search: Search, asker: Asker
+    seen: Seen,
+    place: Place,
+    visit: VisitType,
+    search: Search,
+    asker: Asker,
+    known: Visits | None = None,
 ) -> Iterator[Opening]:
-    """The openings of one schedule and visit type that can be had."""
+    """The openings of one schedule and visit type that can be had, in order of time."""
     if asker.is_patient and visit.staff_only:
         return
     terms = place.availability.terms
     soonest = asker.now + (terms.book_before * MINUTE if asker.is_patient else 0)
     low = max(search.start, soonest)
     high = min(search.end, asker.now + terms.horizon_days * _DAY)
-    near = _by_day(others(seen, place, asker.now))
+    near = _by_day(others(seen, place, asker.now, known=known))
     for opening in openings(place.availability, visit, low, high):
         if not _wished(place, opening, search):
             continue

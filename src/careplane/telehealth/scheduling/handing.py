@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.kernel.errors import Forbidden
 from careplane.records import commands as c
 from careplane.records.results import Version
 from careplane.telehealth.scheduling import waiting_list
 from careplane.telehealth.scheduling.asks import offers_of
-from careplane.telehealth.scheduling.desk import Desk, is_patient
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.scheduling.occupancy import held_until
 from careplane.telehealth.scheduling.place import around, schedules
 from careplane.telehealth.scheduling.refusals import Unavailable, Unfit
@@ -20,7 +20,7 @@ from careplane.telehealth.scheduling.visit import Wanted, patients_in
 async def offer(desk: Desk, caller: Caller, wish: str, wanted: Wanted) -> Version:
     """Hold a time for who waits, as long as offers last. Raises Unfit where the wish is answered or
     has an offer, Unavailable where the time is gone."""
-    if is_patient(caller):
+    if acts_as_patient(caller):
         raise Forbidden("Times are offered by staff.")
     new, asker = desk.new_id(), desk.asker(caller)
 

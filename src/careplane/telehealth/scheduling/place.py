@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from careplane.telehealth.scheduling.occupancy import (
     ACTIVE,
     LONGEST,
     Taken,
+    actors_of,
     alone,
     is_free,
     taken,
@@ -25,6 +27,7 @@ from careplane.telehealth.scheduling.occupancy import (
 VISITS = "visits"
 ROLES = "roles"
 Ask = Callable[[Seen], Asking]
+Visits = Mapping[str, Mapping[str, Tree]]
 _MOST_VISITS = 5000
 _MOST_ROLES = 500
 
@@ -129,16 +132,29 @@ def place_in(seen: Seen, id: str) -> Place:
     return Place(id, schedule, availability, actors, ones, persons)
 
 
-def others(seen: Seen, place: Place, now: int, *without: str) -> list[Taken]:
-    """What takes places, but for the visits of these ids."""
-    visits = {
-        str(tree["id"]): tree
-        for name, trees in seen.found.items()
-        if name.startswith(VISITS)
-        for tree in trees
-    }
-    found = taken(visits.values(), now, place.availability)
+def others(
+    seen: Seen, place: Place, now: int, *without: str, known: Visits | None = None
+) -> list[Taken]:
+    """What takes places of this one's actors, but for the visits of these ids. `known` is
+    `visits_in(seen)`, where several places are looked at."""
+    known = visits_in(seen) if known is None else known
+    mine = {id: tree for actor in place.actors for id, tree in known.get(actor, {}).items()}
+    for role, person in place.persons.items():
+        if person in place.actors:
+            mine.update(known.get(role, {}))
+    found = taken(mine.values(), now, place.availability)
     return [_known(one, place.persons) for one in found if one.id not in without]
+
+
+def visits_in(seen: Seen) -> Visits:
+    """The visits that were seen, by whom they are with and by id."""
+    found: defaultdict[str, dict[str, Tree]] = defaultdict(dict)
+    for name, trees in seen.found.items():
+        if name.startswith(VISITS):
+            for tree in trees:
+                for actor in actors_of(tree):
+                    found[actor][str(tree["id"])] = tree
+    return found
 
 
 def _known(visit: Taken, persons: dict[str, str]) -> Taken:

@@ -13,6 +13,7 @@ import msgspec
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect
+from careplane.terminology.consumer import CONSUMER_NAME
 from careplane.terminology.loading.files import Files
 from careplane.terminology.loading.release import Fact, refused
 
@@ -28,7 +29,7 @@ _VARIANT = re.compile(r"^([a-z]{2})([A-Z]{2})(\d+)LinguisticVariant\.csv$")
 _VERSION = re.compile(r"Loinc[_ ]?v?(\d\.\d+)", re.IGNORECASE)
 _INACTIVE = ("DEPRECATED", "INACTIVE")
 _SHORT = msgspec.json.encode({"system": URL, "code": "SHORTNAME"}).decode()
-_CONSUMER = msgspec.json.encode({"system": URL, "code": "ConsumerName"}).decode()
+_CONSUMER = msgspec.json.encode({"system": URL, "code": CONSUMER_NAME}).decode()
 
 
 class Loinc:

@@ -8,12 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from careplane.kernel.errors import Incorrect
 from careplane.telehealth.scheduling.availability.openings import moment
 from careplane.telehealth.scheduling.occupancy import moment_of
-from careplane.web.i18n import mark
-from careplane.web.say.dates import say_date
 
-DAYS = (
-    mark("Mon"), mark("Tue"), mark("Wed"), mark("Thu"), mark("Fri"), mark("Sat"), mark("Sun")
-)  # fmt: skip
 _FIRST, _LAST = date(1970, 1, 1), date(9000, 1, 1)
 
 
@@ -70,13 +65,3 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
-
-
-def weekday(day: date) -> str:
-    """The day of the week, to be translated."""
-    return DAYS[day.weekday()]
-
-
-def dated(day: date) -> str:
-    """30-Nov-2026"""
-    return say_date(day.isoformat())

@@ -11,8 +11,9 @@ from careplane.kernel.errors import Incorrect
 from careplane.telehealth.scheduling.availability.openings import Opening
 from careplane.telehealth.scheduling.calendars.diary import Diary
 from careplane.telehealth.scheduling.visit import Wanted
-from careplane.web.agenda.clock import dated, hour, local, stamp, stamped, weekday
+from careplane.web.agenda.clock import hour, local, stamp, stamped
 from careplane.web.agenda.roster import Line, Roster
+from careplane.words.dates import long_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,6 @@ class Time:
 class Day:
     """The times of a day, in order; whether there are `more`."""
 
-    weekday: str
     day: str
     iso: str
     times: tuple[Time, ...]
@@ -83,7 +83,7 @@ def days(
         if number >= most:
             break
     return [
-        Day(weekday(day), dated(day), day.isoformat(), tuple(there[: each or None]),
+        Day(long_day(day), day.isoformat(), tuple(there[: each or None]),
             bool(each) and len(there) > each)
         for day, there in grouped.items()
     ]  # fmt: skip

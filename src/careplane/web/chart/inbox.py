@@ -11,7 +11,7 @@ from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import say_date
 
-PAGES = {"refill": "/refills/{id}"}
+PAGES = {"refill": "/refills/{id}", "referral": "/referrals/{id}"}
 """Code of a Task → the page that handles it; others have the page of the record."""
 TITLES = {"refill": mark("Refill asked for"), "referral": mark("Referral")}
 _URGENT = ("urgent", "asap", "stat")

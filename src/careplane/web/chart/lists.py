@@ -40,6 +40,12 @@ def status(tree: Tree, name: str = "clinicalStatus") -> str:
     return codes.said(code) or label(code.replace("-", " "))
 
 
+def _refuted(tree: Tree) -> bool:
+    """Whether it was found not to be so."""
+    codes = (c.get("code") for c in tree.get("verificationStatus", {}).get("coding", ()))
+    return next(codes, "") in ("refuted", "entered-in-error")
+
+
 def problem(tree: Tree) -> Row:
     """A Condition."""
     code = next((c.get("code") for c in tree.get("clinicalStatus", {}).get("coding", ())), "")
@@ -48,7 +54,7 @@ def problem(tree: Tree) -> Row:
         _day(tree, "onset") or say_date(tree.get("recordedDate", "")),
         status(tree), detail=types.concept(tree.get("severity", {})),
         sort=str(tree.get("onsetDateTime") or tree.get("recordedDate", "")),
-        active=code in ("active", "recurrence", "relapse", ""),
+        active=code in ("active", "recurrence", "relapse", "") and not _refuted(tree),
         extra=_day(tree, "abatement"),
     )  # fmt: skip
 
@@ -84,7 +90,7 @@ def allergy(tree: Tree) -> Row:
         "AllergyIntolerance", tree.get("id", ""), types.concept(tree.get("code", {})),
         say_date(tree.get("recordedDate", "")), status(tree), detail=", ".join(reactions),
         sort=f"{critical == 'high':d}{tree.get('recordedDate', '')}",
-        active=code in ("active", ""), grave=critical == "high",
+        active=code in ("active", "") and not _refuted(tree), grave=critical == "high",
         extra=_(CRITICALITY.get(critical, "")),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ ids with named places, to be translated where they are shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from careplane.web.chart.flags import Flag
@@ -216,8 +216,8 @@ class Told:
         return any(line.flag and line.flag.gravity for line in self.lines)
 
 
-def told(trend: Trend) -> Told:
-    """A trend in plain words."""
+def told(trend: Trend, names: Mapping[str, str] | None = None) -> Told:
+    """A trend in plain words; `names` are those of tests that the table does not know, by code."""
     plain = PLAIN.get(trend.key)
     values = trend.latest.values
     lines = tuple(
@@ -232,7 +232,8 @@ def told(trend: Trend) -> Told:
         for index, value in enumerate(values)
     )
     if plain is None:
-        return Told(trend.key, trend.name, False, "", OTHER, lines, trend)
+        name = (names or {}).get(trend.key, trend.name)
+        return Told(trend.key, name, False, "", OTHER, lines, trend)
     return Told(trend.key, plain.name, True, plain.says, plain.group, lines, trend)
 
 

@@ -46,6 +46,13 @@ DEFAULTS = {"content-summary": "1", "until": "86400", "protect": "made"} | {
     f"section-{key}": "1" for key in SECTIONS
 }
 """The form as it is offered."""
+FIELDS = {
+    "contents": "content-summary",
+    "label": "label",
+    "seconds": "until",
+    "passcode": "passcode",
+}
+"""Which field of the form holds which part of a wish."""
 _FIELDS = (*(f"content-{key}" for key in CONTENTS), *DEFAULTS, "label", "passcode")
 
 

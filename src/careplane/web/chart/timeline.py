@@ -54,6 +54,11 @@ def _document(tree: Tree) -> tuple[str, str, str]:
     return title or types.concept(tree.get("type", {})), "", str(tree.get("date", ""))
 
 
+def _note(tree: Tree) -> tuple[str, str, str]:
+    signed = tree.get("status") in ("final", "amended")
+    return str(tree.get("title", "")), "", str(tree.get("date", "")) if signed else ""
+
+
 def _communication(tree: Tree) -> tuple[str, str, str]:
     said = " ".join(str(p.get("contentString", "")) for p in tree.get("payload", ()))
     return _("Message or call"), said, str(tree.get("sent", ""))
@@ -75,6 +80,7 @@ KINDS: dict[str, tuple[str, Callable[[Tree], tuple[str, str, str]]]] = {
     "MedicationRequest": (mark("Prescription"), _row(lists.medication)),
     "Immunization": (mark("Immunization"), _row(lists.immunization)),
     "DocumentReference": (mark("Document"), _document),
+    "Composition": (mark("Note"), _note),
     "Communication": (mark("Communication"), _communication),
     "Flag": (mark("Alert"), _row(lists.alert)),
 }

@@ -30,12 +30,16 @@ async def opened(visit: Visit, patient: str) -> dict[str, Any]:
 
 
 async def _visitors(visit: Visit, patient: str, page: Page) -> dict[str, str]:
-    """Who came by health links, in their own words."""
+    """Who came by health links, in their own words; what a patient calls a link is for the patient
+    alone."""
     desk, caller = visit.web.sharing, visit.caller
     if desk is None or caller is None or page is NOT_ALLOWED:
         return {}
     found = await desk.shares.visitors(caller.tenant, patient)
-    return {name: f"{who} ({label})" if label else who for name, (who, label) in found.items()}
+    own = desk.shares.may(caller, patient)
+    return {
+        name: f"{who} ({label})" if label and own else who for name, (who, label) in found.items()
+    }
 
 
 async def disclosures(visit: Visit) -> Response:

@@ -11,11 +11,22 @@ from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import NotFound
-from careplane.web.chart import lists, prescribed, results, timeline
+from careplane.web.chart import growth, lists, prescribed, results, timeline
 from careplane.web.chart.awaiting import Seen, seen
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark
-from careplane.web.pages import access, awaiting, consents, filed, form_lists, share, writing
+from careplane.web.pages import (
+    access,
+    awaiting,
+    caring,
+    consents,
+    filed,
+    form_lists,
+    growing,
+    ordering,
+    share,
+    writing,
+)
 from careplane.web.pages.launch import apps
 from careplane.web.pages.messages import lists as lists_of_messages
 from careplane.web.pages.tasks import lists as lists_of_tasks
@@ -35,7 +46,17 @@ def _of(patient: str, *more: tuple[str, str], count: int = MANY) -> Pairs:
 async def _list(visit: Visit, patient: str, type: str, make: Callable[..., lists.Row]) -> Values:
     page = await visit.reader.glance(type, _of(patient))
     active, past = lists.current([make(tree) for tree in page.trees])
-    return {"active": active, "past": past, **_note(page)}
+    return {"active": active, "past": past, **_writing(visit, type), **_note(page)}
+
+
+def _writing(visit: Visit, type: str) -> Values:
+    """Whether the list can be written, and was just now."""
+    may = visit.web.clinic is not None
+    return {
+        "may_add": may and visit.may("c", type),
+        "may_edit": may and visit.may("u", type),
+        "saved": visit.query("saved"),
+    }
 
 
 def _note(*pages: Page) -> Values:
@@ -87,7 +108,8 @@ async def allergies(visit: Visit, patient: str) -> Values:
 async def immunizations(visit: Visit, patient: str) -> Values:
     """Vaccines given, newest first."""
     page = await visit.reader.glance("Immunization", _of(patient))
-    return {"rows": lists.newest(map(lists.immunization, page.trees)), **_note(page)}
+    rows = lists.newest(map(lists.immunization, page.trees))
+    return {"rows": rows, **_writing(visit, "Immunization"), **_note(page)}
 
 
 async def vitals(visit: Visit, patient: str) -> Values:
@@ -96,7 +118,8 @@ async def vitals(visit: Visit, patient: str) -> Values:
     page = await visit.reader.glance("Observation", _of(patient, *more))
     trends = _by_rank(results.trends(results.readings(page.trees)))
     since = f"{visit.today - timedelta(days=365)}"
-    return {"trends": [(trend, trend.recent(since)) for trend in trends], **_note(page)}
+    shown = [(trend, trend.recent(since)) for trend in trends]
+    return {"trends": shown, **_writing(visit, "Observation"), **_note(page)}
 
 
 VITALS = ("29463-7", "59408-5", "2708-6", "85354-9", "8867-4", "8310-5", "8331-1", "9279-1")
@@ -213,7 +236,10 @@ TABS: dict[str, tuple[str, Tab, str]] = {
     "allergies": (mark("Allergies"), allergies, "AllergyIntolerance"),
     "immunizations": (mark("Immunizations"), immunizations, "Immunization"),
     "vitals": (mark("Vital signs"), vitals, "Observation"),
+    "growth": (mark("Growth"), growing.tab, "Observation"),
     "results": (mark("Results"), laboratory, "Observation"),
+    "team": (mark("Care team"), caring.tab, "CareTeam"),
+    "orders": (mark("Orders"), ordering.tab, "ServiceRequest"),
     "documents": (mark("Notes and documents"), filed.tab, "DocumentReference"),
     "forms": (mark("Forms"), form_lists.tab, "QuestionnaireResponse"),
     "access": (mark("Who opened it"), access.opened, "AuditEvent"),
@@ -265,7 +291,9 @@ async def frame(visit: Visit, patient: str, key: str) -> Values:
         "tabs": [
             (key, title)
             for key, (title, _, type) in TABS.items()
-            if visit.offers(type) and _is_there(visit, key)
+            if visit.offers(type)
+            and _is_there(visit, key)
+            and (key != "growth" or growth.is_child(record.tree, visit.today))
         ],
     }
 

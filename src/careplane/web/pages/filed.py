@@ -60,6 +60,7 @@ async def tab(visit: Visit, patient: str) -> dict[str, Any]:
     rows += [filed.note(tree, me, names) for tree in notes.trees]
     rows.sort(key=lambda row: row.sort, reverse=True)
     shown = show if show in SHOW else "all"
+    begins, adds = await writing.beginning(visit, patient), _adds(visit)
     right = [row for row in rows if not row.wrong and _belongs(row, shown)]
     return {
         "drafts": [row for row in right if row.draft and row.mine],
@@ -69,8 +70,9 @@ async def tab(visit: Visit, patient: str) -> dict[str, Any]:
         "cut": max((len(page.records) for page in (documents, notes) if page.next), default=0),
         "shows": SHOW,
         "show": shown,
-        **await offered(visit, patient),
-        **await writing.beginning(visit, patient),
+        **offered(visit),
+        **begins,
+        "encounters": await encounters(visit, patient) if adds or begins["templates"] else [],
     }
 
 
@@ -84,17 +86,20 @@ async def names_of(visit: Visit, trees: list[Tree]) -> dict[str, str]:
     return {f"Practitioner/{t['id']}": person(t, visit.today).name.text for t in page.trees}
 
 
-async def offered(visit: Visit, patient: str) -> dict[str, Any]:
+def _adds(visit: Visit) -> bool:
+    files = visit.web.documents is not None
+    return files and visit.may("c", "DocumentReference") and visit.may("c", "Binary")
+
+
+def offered(visit: Visit) -> dict[str, Any]:
     """What the form for a document offers, and that nothing has been typed yet."""
     files = visit.web.documents
-    may = files is not None and visit.may("c", "DocumentReference") and visit.may("c", "Binary")
     return {
-        "adds": may,
+        "adds": _adds(visit),
         "largest": said(files.largest) if files else "",
         "accept": ",".join(f".{ending}" for kind in KINDS for ending in kind.endings),
         "kinds": TITLES,
         "levels": CONFIDENCE,
-        "encounters": await encounters(visit, patient) if may or visit.web.notes else [],
         "sent": {},
         "problems": {},
     }

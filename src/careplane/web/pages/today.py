@@ -39,6 +39,8 @@ async def show(visit: Visit) -> Response:
     assert visit.caller is not None
     if visit.caller.patient:
         return await home.show(visit)
+    if visit.session and visit.session.id.startswith("RelatedPerson/"):
+        return visit.render("portal/choose.html")
     roles = visit.caller.roles
     is_clinical = not roles & {_DESK, "auditor", "administrator", "privacy-officer"}
     is_pharmacy = _PHARMACY in roles

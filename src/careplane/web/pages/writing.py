@@ -49,7 +49,6 @@ async def form(
         "problems": problems or {},
         "longest": LONGEST,
         "title_longest": TITLE,
-        "saved": visit.query("saved") == "1",
     }
 
 

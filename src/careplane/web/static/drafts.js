@@ -84,9 +84,10 @@ async function keep(form, key, template) {
       });
   }
   let timer;
+  const start = first(form); // a part that is swapped in later has other defaults
   const save = async () => {
     clearTimeout(timer);
-    if (alike(read(form), first(form))) return forget();
+    if (alike(read(form), start)) return forget();
     try {
       localStorage.setItem(name(form), await seal(key, read(form)));
     } catch {
@@ -105,17 +106,20 @@ async function keep(form, key, template) {
   });
 }
 
-/** Whether the form that was sent last has been taken: the browser came to a new page that does not
- * show again what was typed. */
+/** Forget what was sent last, if it was taken: the browser was led on to another page (303), or came
+ * to a new one that does not show again what was typed. */
 async function settle(key) {
   const sent = sessionStorage.getItem("drafts-sent");
   if (!sent) return;
   sessionStorage.removeItem("drafts-sent");
-  if (performance.getEntriesByType("navigation")[0]?.type !== "navigate") return;
+  const [way] = performance.getEntriesByType("navigation");
+  if (way?.type !== "navigate") return;
   const form = document.querySelector(`form[data-draft="${CSS.escape(sent)}"]`);
   const kept = localStorage.getItem(`draft:${sent}`);
-  const shown = form && kept && alike(await open(key, kept), read(form));
-  if (!shown) localStorage.removeItem(`draft:${sent}`);
+  const typed = kept && (await open(key, kept));
+  const now = form && read(form);
+  const again = typed && now && typed.every((one) => now.some((other) => alike(one, other)));
+  if (way.redirectCount || !again) localStorage.removeItem(`draft:${sent}`);
 }
 
 /** Care for the forms of this page; `template` holds the secret and the words. */

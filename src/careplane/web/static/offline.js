@@ -3,7 +3,7 @@
 const kept = document.querySelector("template#drafts");
 const known = localStorage.getItem("drafts-owner");
 
-// Of a page that nobody is signed in at, or that says that something was refused, no form was sent.
+// Of a page that nobody is signed in at, or that says that something was not done, no form was sent.
 if (!kept || document.querySelector("[data-refused]")) sessionStorage.removeItem("drafts-sent");
 
 const needed = () =>

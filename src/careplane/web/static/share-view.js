@@ -11,6 +11,8 @@ const PLAIN = new Set(["p", "table", "thead", "tbody", "tr", "th", "td", "ul", "
 
 const SYSTEMS = { "http://loinc.org": "LOINC", "http://hl7.org/fhir/sid/cvx": "CVX", "http://snomed.info/sct": "SNOMED CT" };
 
+const DATE = /^\d{4}(-\d\d){0,2}$/;
+
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 const parse = (data) => JSON.parse(new TextDecoder().decode(data));
 
@@ -153,7 +155,9 @@ async function open(link) {
     }));
     form.hidden = true;
     shown.replaceChildren(...parts.flat());
-    shown.focus();
+    for (const cell of shown.querySelectorAll("td")) cell.classList.toggle("nowrap", DATE.test(cell.textContent));
+    shown.focus({ preventScroll: true });
+    scrollTo(0, 0);
   } catch (error) {
     if (error instanceof Response && error.status === 401) {
       const { remainingAttempts: left } = await error.json();

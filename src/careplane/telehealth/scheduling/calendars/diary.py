@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
+from itertools import islice
 from typing import cast
 
 from careplane.access.caller import Caller
@@ -18,7 +19,13 @@ from careplane.telehealth.scheduling.availability.openings import Opening, momen
 from careplane.telehealth.scheduling.availability.rules import VisitType
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.scheduling.finding import Search
-from careplane.telehealth.scheduling.place import Place, around, place_in, schedules
+from careplane.telehealth.scheduling.place import (
+    Place,
+    around,
+    place_in,
+    schedules,
+    visits_in,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +53,19 @@ class Diaries:
     issues: tuple[Issue, ...] = ()
 
 
-async def diaries(desk: Desk, caller: Caller, search: Search, only: str = "") -> Diaries:
+async def diaries(
+    desk: Desk, caller: Caller, search: Search, only: str = "", most: int = finding.MOST_TIMES
+) -> Diaries:
     """Those of a search, of every visit type that it asks for (all, where it asks for none); `only`
-    the Schedule of this id. Raises Forbidden for who may search no Appointments, TooLarge."""
+    the Schedule of this id; of each the first `most` times of a type. Raises Forbidden for who may
+    search no Appointments, TooLarge."""
     asker = desk.asker(caller)
 
     def mine(seen: c.Seen) -> Sequence[str]:
         return [only] if only else finding.ids(seen)
 
     def decide(seen: c.Seen) -> c.Decided:
-        found, issues, number = [], list[Issue](), 0
+        found, issues, number, known = [], list[Issue](), 0, visits_in(seen)
         for id in mine(seen):
             try:
                 place = place_in(seen, id)
@@ -65,7 +75,9 @@ async def diaries(desk: Desk, caller: Caller, search: Search, only: str = "") ->
             visits = tuple(finding.offers(place, search) if search.visits else
                            place.availability.visits)  # fmt: skip
             free = [one for visit in visits
-                    for one in finding.free(seen, place, visit, search, asker)]  # fmt: skip
+                    for one in islice(
+                        finding.free(seen, place, visit, search, asker, known), most
+                    )]  # fmt: skip
             number += len(free)
             if number > finding.MOST_TIMES:
                 break

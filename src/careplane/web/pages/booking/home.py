@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
-from careplane.web.agenda.clock import dated, hour, local, weekday
+from careplane.web.agenda.clock import hour, local
 from careplane.web.agenda.roster import Roster
 from careplane.web.agenda.visits import Shown, actors, shown
 from careplane.web.i18n import mark
@@ -20,6 +20,7 @@ from careplane.web.pages.calendar.reading import line_of
 from careplane.web.pages.calendar.waiting import wishes
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit
+from careplane.words.dates import long_day, short_day
 
 _MANY = 50
 SAID = {
@@ -70,8 +71,7 @@ def card(visit: Visit, who: Roster, tree: Tree) -> dict[str, Any]:
     return {
         "row": row,
         "line": line,
-        "weekday": weekday(_day(row, zone)),
-        "day": dated(_day(row, zone)),
+        "day": long_day(_day(row, zone)),
         "zone": zone.key,
         "there": _there(row, zone, there),
         "with": [who.name(one) for one in gives if one.startswith("Practitioner")],
@@ -89,4 +89,4 @@ def _there(row: Shown, zone: ZoneInfo, there: ZoneInfo) -> str:
     ours, theirs = local(row.start, zone), local(row.start, there)
     if ours.utcoffset() == theirs.utcoffset():
         return ""
-    return f"{weekday(theirs.date())} {theirs:%H:%M} {there.key}"
+    return f"{short_day(theirs.date())} {theirs:%H:%M} {there.key}"

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from careplane.access.caller import acts_as_patient
 from careplane.kernel.errors import Forbidden
 from careplane.telehealth.scheduling.availability import reading
 from careplane.telehealth.scheduling.availability.rules import Terms
-from careplane.telehealth.scheduling.desk import is_patient
 from careplane.telehealth.scheduling.finding import Search
 from careplane.web.agenda.kinds import Kind, kinds
 from careplane.web.agenda.roster import Line, Roster
@@ -24,7 +24,7 @@ def patients(handler: Handler) -> Handler:
 
     async def guarded(visit: Visit) -> Response:
         _, caller = here(visit)
-        if not is_patient(caller) or not caller.patient:
+        if not acts_as_patient(caller) or not caller.patient:
             raise Forbidden("These pages are a patient's own; the desk has the calendar.")
         return await handler(visit)
 
@@ -45,8 +45,9 @@ def offered(who: Roster) -> list[Kind]:
 
 
 def mine(visit: Visit, usual: ZoneInfo) -> ZoneInfo:
-    """The patient's own clock; that of the place where none was chosen."""
-    return usual
+    """The clock that the person chose, or that their browser has; that of the place otherwise."""
+    own = visit.audience
+    return usual if own.zone == visit.web.zone else own.clock
 
 
 def terms(line: Line | None) -> Terms:

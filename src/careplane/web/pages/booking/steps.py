@@ -29,7 +29,7 @@ from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.booking.home import card
 from careplane.web.pages.booking.reading import bookable, mine, offered, terms
-from careplane.web.pages.calendar.finding import DAYS, GONE, search_of
+from careplane.web.pages.calendar.finding import DAYS, GONE, WEEK, search_of
 from careplane.web.pages.calendar.reading import free, here, line_of, must
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit, redirect
@@ -37,6 +37,8 @@ from careplane.web.visit import Visit, redirect
 _MOST = 60
 _EACH = 8
 """Times that are shown of a day at first."""
+_FAR = 200
+"""Times that are worked out of each schedule: some are not shown, being of the same moments."""
 _MOST_TEXT = 1000
 _MINUTE = 60_000_000
 LATE = mark("This can no longer be done here: it is too short before the visit. Please call us.")
@@ -72,10 +74,11 @@ async def _offered(visit: Visit, who: Roster, type: str, without: int = 0) -> di
     zone = mine(visit, who.zone(next((line.zone for line in who.of(of)), "")))
     today = local(visit.web.clock(), zone).date()
     first = max(day_in(visit.query("day"), today), today)
-    low, high = bounds(first, first + timedelta(days=DAYS - 1), zone)
-    found = await free(visit, search_of(low, high, [of] if of else [], kind.token))
+    ahead = DAYS if of else WEEK
+    low, high = bounds(first, first + timedelta(days=ahead - 1), zone)
+    found = await free(visit, search_of(low, high, [of] if of else [], kind.token), most=_FAR)
     each = 0 if visit.query("all") else _EACH
-    again = {"type": kind.key, "of": of, "day": first + timedelta(days=DAYS)}
+    again = {"type": kind.key, "of": of, "day": first + timedelta(days=ahead)}
     return {
         "days": times.days(found.found, who, zone, _MOST, without, each),
         "kinds": every,
@@ -84,7 +87,7 @@ async def _offered(visit: Visit, who: Roster, type: str, without: int = 0) -> di
         "people": [(one, who.name(one)) for one in kind.people],
         "of": of,
         "day": first,
-        "zone": zone.key,
+        "clock": zone.key,
         "later": urlencode(again),
         "more": {"type": kind.key, "of": of, "all": "1"},
     }

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from careplane.web.pages.calendar import appointment, blocking, booking, finding, waiting, wall
+from careplane.web.pages.calendar import (
+    appointment,
+    blocking,
+    booking,
+    finding,
+    schedules,
+    subscriptions,
+    waiting,
+    wall,
+)
 from careplane.web.pages.calendar.reading import staff
 from careplane.web.visit import Handler
 
@@ -25,5 +34,12 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = tuple(
         ("GET", "/desk/block", blocking.show),
         ("POST", "/desk/block", blocking.block),
         ("POST", "/desk/block/lift", blocking.lift),
+        ("GET", "/desk/schedules", schedules.everything),
+        ("GET", "/desk/schedules/new", schedules.new),
+        ("POST", "/desk/schedules/new", schedules.create),
+        ("GET", "/desk/schedules/{id}", schedules.show),
+        ("POST", "/desk/schedules/{id}", schedules.change),
+        ("GET", "/desk/feeds", subscriptions.show),
+        ("POST", "/desk/feeds", subscriptions.change),
     )
 )

@@ -12,7 +12,7 @@ from careplane.records import commands
 from careplane.telehealth.scheduling import names
 from careplane.telehealth.scheduling.attendance import STAGES, attend
 from careplane.telehealth.scheduling.occupancy import extension
-from careplane.web.agenda.clock import dated, local, weekday
+from careplane.web.agenda.clock import local
 from careplane.web.agenda.kinds import kind_of
 from careplane.web.agenda.times import key
 from careplane.web.agenda.visits import actors
@@ -22,6 +22,7 @@ from careplane.web.i18n import mark
 from careplane.web.pages.calendar.reading import here, one
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
+from careplane.words.dates import long_day
 
 _MOST_NOTE = 1000
 SAID = {
@@ -53,9 +54,8 @@ async def show(visit: Visit, problem: str = "", note: str | None = None) -> Resp
         visit=shown,
         version=version,
         stage=shown.status,
-        weekday=weekday(start.date()) if start else "",
-        day=dated(start.date()) if start else "",
-        zone=zone.key,
+        day=long_day(start.date()) if start else "",
+        clock=zone.key,
         gives=[who.name(a) for a in dict.fromkeys(who.persons.get(a, a) for a in actors(shown.tree))
                if not a.startswith("Patient/") and a],
         patients=await people(visit, actors(shown.tree)),

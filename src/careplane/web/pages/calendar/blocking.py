@@ -21,7 +21,7 @@ from careplane.records import commands
 from careplane.telehealth.scheduling import names
 from careplane.telehealth.scheduling.availability.openings import moment
 from careplane.telehealth.scheduling.visit import instant
-from careplane.web.agenda.clock import bounds, dated, day_in, local, time_in, weekday
+from careplane.web.agenda.clock import bounds, day_in, local, time_in
 from careplane.web.agenda.roster import Line, Roster
 from careplane.web.agenda.visits import Shown, shown
 from careplane.web.agenda.words import CLOSED
@@ -29,6 +29,8 @@ from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.calendar.reading import patients, schedules, visits
 from careplane.web.visit import Visit, redirect
+from careplane.words.dates import day as say_day
+from careplane.words.dates import long_day
 
 _FIELDS = ("of", "reason", "first", "last", "from", "to", "why")
 _MOST_WHY = 200
@@ -166,7 +168,7 @@ def _blocks(who: Roster, line: Line, visit: Visit) -> list[Block]:
 
 
 def _said(text: str) -> str:
-    day = dated(date.fromisoformat(text[:10]))
+    day = say_day(date.fromisoformat(text[:10]))
     return f"{day} {text[11:16]}" if len(text) > 10 else day
 
 
@@ -184,6 +186,6 @@ async def _met(visit: Visit, who: Roster) -> list[dict[str, Any]]:
     rows = [one for one in rows if one.status == "booked" and one.start >= low]
     named = await patients(visit, rows)
     return [
-        {"row": row, "patient": named.get(row.patient), "day": dated(on), "weekday": weekday(on)}
+        {"row": row, "patient": named.get(row.patient), "day": long_day(on)}
         for row in rows for on in [local(row.start, zone).date()]
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from careplane.telehealth.scheduling.finding import Search
 from careplane.telehealth.scheduling.refusals import TooLate
 from careplane.telehealth.scheduling.visit import Wanted
 from careplane.web.agenda import newcomer, times
-from careplane.web.agenda.clock import bounds, dated, hour, local, weekday
+from careplane.web.agenda.clock import bounds, hour, local
 from careplane.web.agenda.kinds import kinds
 from careplane.web.agenda.visits import shown
 from careplane.web.agenda.words import MEDIA, REPEATS
@@ -28,6 +28,7 @@ from careplane.web.pages.calendar.reading import free, here, must, schedules
 from careplane.web.pages.patients import asked
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
+from careplane.words.dates import long_day
 
 _MOST_TEXT = 1000
 _MOST_SERIES = 52
@@ -140,9 +141,8 @@ async def _form(visit: Visit, typed: Typed, status: int = 200) -> Response:
         typed=typed,
         at=typed["at"],
         hour=hour(wanted.start, zone),
-        weekday=weekday(at.date()),
-        day=dated(at.date()),
-        zone=zone.key,
+        day=long_day(at.date()),
+        clock=zone.key,
         gives=", ".join(map(who.name, line.people)),
         where=who.site(line),
         kinds=mine,
@@ -185,7 +185,7 @@ async def _upcoming(visit: Visit, id: str, zone: Any) -> list[Any]:
     ]  # fmt: skip
     page = await visit.reader.glance("Appointment", pairs)
     rows = [shown(tree, zone) for tree in page.trees]
-    return [(dated(local(row.start, zone).date()), row) for row in rows]
+    return [(long_day(local(row.start, zone).date()), row) for row in rows]
 
 
 async def _others(visit: Visit, wanted: Wanted) -> list[times.Day]:

@@ -25,7 +25,8 @@ from careplane.web.pages.calendar.reading import free, here, must, one, schedule
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 
-DAYS = 14
+DAYS, WEEK = 14, 7
+"""How far times are looked for at once: with one, and with anybody."""
 MOST = 60
 GONE = mark("This time has just been taken. These are the next ones; choose another.")
 LATE = mark("This time can no longer be booked. These are the next ones; choose another.")
@@ -42,11 +43,12 @@ async def offered(
     zone = who.zone(next((line.zone for line in who.of(of)), ""))
     today = local(visit.web.clock(), zone).date()
     first = max(day_in(visit.query("day") or sent_day, today), today)
-    low, high = bounds(first, first + timedelta(days=DAYS - 1), zone)
+    ahead = DAYS if of else WEEK
+    low, high = bounds(first, first + timedelta(days=ahead - 1), zone)
     found: list[times.Day] = []
     if chosen is not None:
         search = search_of(low, high, [of] if of else [], chosen.token)
-        diaries = await free(visit, search)
+        diaries = await free(visit, search, most=MOST + 1)
         found = times.days(diaries.found, who, zone, MOST, without)
     return {
         "days": found,
@@ -55,9 +57,9 @@ async def offered(
         "who": who,
         "of": of,
         "day": first,
-        "zone": zone.key,
+        "clock": zone.key,
         "later": urlencode(
-            {"type": chosen.key if chosen else "", "of": of, "day": first + timedelta(days=DAYS)}
+            {"type": chosen.key if chosen else "", "of": of, "day": first + timedelta(days=ahead)}
         ),
     }
 

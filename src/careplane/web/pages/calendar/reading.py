@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from careplane.access.caller import Caller
+from careplane.access.caller import Caller, acts_as_patient
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Forbidden, NotFound, Unsupported
 from careplane.telehealth.scheduling.calendars.diary import Diaries, diaries
 from careplane.telehealth.scheduling.calendars.model import SHOWN, is_shown
-from careplane.telehealth.scheduling.desk import Desk, is_patient
+from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.scheduling.finding import Search
 from careplane.telehealth.scheduling.occupancy import LONGEST
 from careplane.web.agenda.roster import Line, Roster, roster
@@ -33,7 +33,7 @@ def staff(handler: Handler) -> Handler:
 
     async def guarded(visit: Visit) -> Response:
         _, caller = here(visit)
-        if is_patient(caller):
+        if acts_as_patient(caller):
             raise Forbidden("The calendar is for staff.")
         return await handler(visit)
 
@@ -128,10 +128,10 @@ def line_of(who: Roster, tree: Tree) -> Line | None:
     return next(iter(best or found), None)
 
 
-async def free(visit: Visit, search: Search, only: str = "") -> Diaries:
-    """The times that the caller can have."""
+async def free(visit: Visit, search: Search, only: str = "", most: int = 0) -> Diaries:
+    """The times that the caller can have; with `most` the first ones of each schedule and kind."""
     desk, caller = here(visit)
-    return await diaries(desk, caller, search, only)
+    return await diaries(desk, caller, search, only, *((most,) if most else ()))
 
 
 def must(line: Line | None) -> Line:

@@ -17,7 +17,7 @@ from careplane.telehealth.scheduling.handing import offer
 from careplane.telehealth.scheduling.occupancy import held_until, moment_of
 from careplane.telehealth.scheduling.refusals import Unavailable
 from careplane.web.agenda import times
-from careplane.web.agenda.clock import bounds, dated, day_in, hour, local
+from careplane.web.agenda.clock import bounds, day_in, hour, local
 from careplane.web.agenda.kinds import kind_of, kinds
 from careplane.web.agenda.roster import Roster
 from careplane.web.agenda.visits import actors, kind
@@ -28,6 +28,7 @@ from careplane.web.pages.calendar.finding import GONE, offered, search_of, whole
 from careplane.web.pages.calendar.reading import here, schedules
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
+from careplane.words.dates import day as say_day
 
 _FIELDS = ("patient", "q", "type", "of", "first", "last", "note")
 _MANY = 200
@@ -88,7 +89,9 @@ def _wish(tree: Tree, who: Roster, held: Tree | None) -> Wish:
     zone = zone_of(who, whom)
     period = (tree.get("requestedPeriod") or [{}])[0]
     first, last = (
-        dated(local(moment_of(period[end]) - (end == "end"), zone).date()) if end in period else ""
+        say_day(local(moment_of(period[end]) - (end == "end"), zone).date())
+        if end in period
+        else ""
         for end in ("start", "end")
     )
     more = {}
@@ -96,7 +99,7 @@ def _wish(tree: Tree, who: Roster, held: Tree | None) -> Wish:
         start, until = moment_of(held["start"]), held_until(held) or 0
         day = local(start, zone).date()
         more = {"offer": str(held["id"]), "until": hour(until, zone),
-                "offered": f"{dated(day)} {hour(start, zone)}"}  # fmt: skip
+                "offered": f"{say_day(day)} {hour(start, zone)}"}  # fmt: skip
     patient = next((a for a in actors(tree) if a.startswith("Patient/")), "")
     since = str(tree.get("created") or tree.get("meta", {}).get("lastUpdated", ""))[:10]
     note = str(tree.get("comment", ""))

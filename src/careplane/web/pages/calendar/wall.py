@@ -22,13 +22,14 @@ from careplane.telehealth.scheduling.calendars.model import (
     week_of,
 )
 from careplane.telehealth.scheduling.occupancy import moment_of
-from careplane.web.agenda.clock import bounds, dated, day_in, hour, local, weekday
+from careplane.web.agenda.clock import bounds, day_in, hour, local
 from careplane.web.agenda.roster import Roster
 from careplane.web.agenda.times import key
 from careplane.web.agenda.visits import actors, shown
 from careplane.web.pages.calendar.finding import search_of
 from careplane.web.pages.calendar.reading import free, patients, schedules, visits
 from careplane.web.visit import Visit
+from careplane.words import dates
 
 STEPS = (10, 15, 20, 30, 60)
 _COLUMNS = 8
@@ -88,7 +89,7 @@ async def show(visit: Visit) -> Response:
         hours={start: hour(start, asked.zone) for one in strands for start in one.free},
         patients=await patients(visit, rows.values()),
         caption=_caption(asked, who),
-        changed=[dated(day) for day in asked.days if changes(day, asked.zone)],
+        changed=[dates.long_day(day) for day in asked.days if changes(day, asked.zone)],
         offset=f"{local(low, asked.zone):%z}",
         issues=[one.text for one in diaries.issues],
         cut=cut,
@@ -191,16 +192,15 @@ def _head(asked: Asked, who: Roster, strand: Strand) -> dict[str, Any]:
     name = who.name(strand.actor) if strand.actor else ""
     if asked.view == "week":
         url = asked.url(view="day", day=strand.day, of=strand.actor)
-        return {"day": weekday(strand.day), "name": dated(strand.day)[:6], "url": url}
+        return {"name": dates.short_day(strand.day), "url": url}
     url = asked.url(view="week", of=strand.actor, page=0)
-    return {"day": "", "name": name, "url": url}
+    return {"name": name, "url": url}
 
 
 def _caption(asked: Asked, who: Roster) -> dict[str, str]:
     first, last = asked.days[0], asked.days[-1]
     return {
         "name": who.name(asked.of) if asked.of else "",
-        "first": dated(first),
-        "last": dated(last),
-        "weekday": weekday(first),
+        "first": dates.long_day(first) if first == last else dates.day(first),
+        "last": dates.long_day(last) if first == last else dates.day(last),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from careplane.web.pages.clinic import medicine, prescribe, refills, results
+from careplane.web.pages.clinic import medicine, order, prescribe, referrals, refills, results
 from careplane.web.visit import Handler
 
 PRIVATE: tuple[tuple[str, str, Handler], ...] = (
@@ -15,5 +15,12 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/patients/{id}/medications/{request}/refill", refills.ask),
     ("GET", "/refills/{task}", refills.show),
     ("POST", "/refills/{task}", refills.answer),
+    ("GET", "/patients/{id}/order", order.show),
+    ("POST", "/patients/{id}/order", order.save),
+    ("GET", "/patients/{id}/orders/{order}", order.details),
+    ("POST", "/patients/{id}/orders/{order}/end", order.end),
+    ("GET", "/referrals", referrals.listed),
+    ("GET", "/referrals/{task}", referrals.show),
+    ("POST", "/referrals/{task}", referrals.step),
 )
 """Routes of this family: method, path, handler."""

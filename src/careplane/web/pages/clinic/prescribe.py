@@ -7,7 +7,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from careplane.care.prescribing import medicines, prescription
+from careplane.care import concepts
+from careplane.care.prescribing import prescription
 from careplane.care.prescribing.checks.port import Finding
 from careplane.care.prescribing.prescribing import Replaced, Unanswered
 from careplane.fhir.tree import Tree
@@ -46,13 +47,13 @@ async def show(visit: Visit) -> Response:
 async def _find(visit: Visit, patient: str) -> Response:
     text = visit.query("q")
     assert visit.caller is not None
-    found = await medicines.search(visit.web.door, visit.caller, text)
+    found = await concepts.search(visit.web.door, visit.caller, concepts.MEDICINES, text)
     return visit.render(
         "clinic/find_medicine.html",
         **await frame(visit, patient, "medications"),
         q=text[:100],
         rows=found,
-        shortest=medicines.SHORTEST,
+        shortest=concepts.SHORTEST,
     )
 
 

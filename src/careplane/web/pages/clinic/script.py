@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
+from careplane.care import concepts
 from careplane.care.prescribing import prescription, sig
 from careplane.care.prescribing.prescription import Prescription
 from careplane.care.prescribing.sig import Sig
@@ -170,10 +171,7 @@ def fill(asked: Prescription) -> dict[str, str]:
 
 def _medicine(sent: Mapping[str, str]) -> Tree:
     text, code, system = (sent.get(name, "").strip() for name in ("medicine", "code", "system"))
-    if not code:
-        return {"text": text} if text else {}
-    coding = {"system": system, "code": code, "display": text}
-    return {"coding": [{key: value for key, value in coding.items() if value}], "text": text}
+    return concepts.chosen(text, code, system)
 
 
 def _decimal(sent: Mapping[str, str], name: str, wrong: Problems) -> Decimal | None:

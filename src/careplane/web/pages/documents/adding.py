@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 
@@ -12,7 +11,7 @@ from careplane.care.documents.document import LEVELS, Said
 from careplane.care.documents.documents import Documents
 from careplane.care.documents.refusal import FileRefused
 from careplane.care.documents.types import TYPES
-from careplane.kernel.errors import Invalid, TooLarge, Unsupported
+from careplane.kernel.errors import Incorrect, Invalid, TooLarge, Unsupported
 from careplane.web.i18n import mark
 from careplane.web.pages import chart, filed
 from careplane.web.pages.documents.words import not_stored, said_of, too_large
@@ -21,7 +20,6 @@ from careplane.web.uploads import parts
 from careplane.web.visit import Visit, redirect
 
 _TITLE = 100
-_ENCOUNTER = re.compile(r"Encounter/[A-Za-z0-9.-]{1,64}")
 
 
 def documents_of(visit: Visit) -> Documents:
@@ -52,6 +50,8 @@ async def add(visit: Visit) -> Response:
         return await _again(visit, sent, {"file": said_of(error)})
     except Invalid as error:
         return await _again(visit, sent, {"file": not_stored(error)})
+    except Incorrect:
+        return await _again(visit, sent, {"encounter": Problem(mark("Choose one of the list."))})
     return redirect(f"/patients/{patient}/documents/{id}?added=1")
 
 
@@ -73,7 +73,7 @@ def _said(sent: Mapping[str, str]) -> Said:
     return Said(
         TYPES[sent["kind"]],
         sent.get("title", ""),
-        encounter if _ENCOUNTER.fullmatch(encounter) else "",
+        encounter,
         sent.get("made", ""),
         level if level in LEVELS else "N",
     )

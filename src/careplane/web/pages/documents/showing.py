@@ -29,8 +29,6 @@ from careplane.web.uploads import said
 from careplane.web.visit import Visit, redirect
 
 _SANDBOX = "default-src 'none'; sandbox"
-_PLAIN = "default-src 'none'"
-"""Browsers show no PDF in a sandbox. They show it in a viewer of their own, which is one."""
 _INLINE = frozenset({"image", "pdf", "video", "audio"})
 _TEXT = 200_000
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
@@ -92,12 +90,10 @@ async def file(visit: Visit) -> Response:
     shown = found.kind.shown if found.kind else "file"
     inline = shown in _INLINE and visit.query("download") != "1"
     headers = HEADERS | PRIVATE | {
-        "Content-Security-Policy": _PLAIN if shown == "pdf" and inline else _SANDBOX,
+        "Content-Security-Policy": _SANDBOX,
         "Content-Disposition": _disposition(found.name, inline=inline),
         "Accept-Ranges": "bytes",
     }  # fmt: skip
-    if shown == "pdf":
-        headers["X-Frame-Options"] = "SAMEORIGIN"
     media = found.kind.media if found.kind else "application/octet-stream"
     return _ranged(visit, found, media, headers)
 

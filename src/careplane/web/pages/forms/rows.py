@@ -10,9 +10,10 @@ from typing import Any, Final
 from careplane.care.forms import names
 from careplane.care.forms.choices import Option, key_of, options, said, units
 from careplane.care.forms.definition import Item
-from careplane.care.forms.forms import Opened
+from careplane.care.forms.opening import Opened
 from careplane.care.forms.sheet import MOST_REPEATS, Entry, Line, Value
-from careplane.care.forms.typed import OTHER, is_ticked
+from careplane.care.forms.typed import is_ticked
+from careplane.care.forms.understanding import OTHER
 from careplane.fhir.validation.forms.values import CORE, SDC, numbers
 from careplane.web.say import forms as words
 
@@ -165,12 +166,15 @@ class _Showing:
     def _question(self, row: Row, line: Line) -> None:
         item = line.item
         row.answers = [words.answer(*value, self.language) for value in line.values]
-        if item.is_fixed or item.is_calculated or item.kind == "attachment":
+        if item.is_fixed or item.is_calculated:
             row.kind, row.hints = "fixed", _hints(item, "fixed", line)
             return
         chosen = options(item, self.opened.expansions, self.language) or _offered(line)
         row.kind = _control(item, chosen)
         row.hints = _hints(item, row.kind, line, chosen)
+        if row.kind == "attachment":
+            row.fields = [Field(f"a{line.place}/0")]
+            return
         if row.kind == "checks":
             row.fields = [self._ticks(line, chosen)]
             return
@@ -263,6 +267,7 @@ _CONTROLS: Final = {
     "url": "url",
     "quantity": "quantity",
     "reference": "reference",
+    "attachment": "attachment",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from careplane.kernel.errors import Forbidden
 from careplane.telehealth.messages.names import TOPICS
 from careplane.telehealth.messages.parties import Asker
 from careplane.telehealth.messages.pools import Pool
@@ -46,9 +47,13 @@ async def show(visit: Visit) -> Response:
 
 
 async def unread(visit: Visit) -> Response:
-    """GET, by the script of the frame: how many are unread, to stand beside the link."""
+    """GET, by the script of the frame: how many are unread, to stand beside the link; nothing for
+    who may not see messages."""
     talk, caller = talk_of(visit)
-    count = await talk.reading.unread(caller, await talk.messages.pools.asker(caller))
+    try:
+        count = await talk.reading.unread(caller, await talk.messages.pools.asker(caller))
+    except Forbidden:
+        count = 0
     return visit.render("messages/unread.html", count=count, most=MOST_UNREAD)
 
 

@@ -12,6 +12,7 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{_HERE}/{{note}}", reading.show),
     ("POST", f"{_HERE}/{{note}}", saving.save),
     ("POST", f"{_HERE}/{{note}}/addendum", saving.append),
+    ("POST", f"{_HERE}/{{note}}/cosign", reading.cosign),
     ("POST", f"{_HERE}/{{note}}/withdraw", reading.withdraw),
     ("GET", f"{_HERE}/{{note}}/signature", reading.signature),
 )

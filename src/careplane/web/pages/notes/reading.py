@@ -7,16 +7,19 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from careplane.access.fresh import is_person
+from careplane.care.notes.note import is_by
 from careplane.care.notes.notes import Standing
 from careplane.care.notes.signing import canonical
 from careplane.care.provenance import reason_of
 from careplane.fhir.tree import Tree
-from careplane.kernel.errors import Incorrect, NotFound, Precondition
+from careplane.kernel.errors import Incorrect, NotFound, Precondition, Unproven
 from careplane.web.chart import notes as rows
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages import chart, writing
 from careplane.web.pages.filed import encounter_said, names_of
+from careplane.web.pages.people.guard import to_confirm
 from careplane.web.say.dates import say_time
 from careplane.web.say.problems import Problem, Problems
 from careplane.web.security import HEADERS, PRIVATE
@@ -67,8 +70,31 @@ async def _one(visit: Visit, tree: Tree, names: dict[str, str]) -> dict[str, Any
         "key": signed.key if signed else "",
         "at": say_time(signed.at) if signed else "",
         "of": signed.version if signed else 0,
+        "also": [(s.name or s.who, say_time(s.at)) for s in standing.also] if standing else [],
+        "cosigns": _may_cosign(visit, tree, standing),
         "reason": await _reason(visit, note.id) if note.wrong else "",
     }
+
+
+def _may_cosign(visit: Visit, tree: Tree, standing: Standing | None) -> bool:
+    caller = visit.caller
+    if standing is None or standing.verdict != "holds" or caller is None or caller.patient:
+        return False
+    mine = is_by(tree, caller.id) or any(one.who == caller.id for one in standing.also)
+    stands = tree.get("status") in ("final", "amended")
+    return stands and not mine and is_person(caller) and visit.may("u", "Composition")
+
+
+async def cosign(visit: Visit) -> Response:
+    """POST .../cosign."""
+    assert visit.caller is not None
+    patient, id = visit.path("id"), visit.path("note")
+    await writing.read(visit, patient, id)
+    try:
+        await writing.notes_of(visit).cosign(visit.caller, id)
+    except Unproven:
+        return to_confirm(f"/patients/{patient}/notes/{id}")
+    return redirect(f"/patients/{patient}/notes/{id}")
 
 
 async def _reason(visit: Visit, id: str) -> str:

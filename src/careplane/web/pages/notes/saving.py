@@ -7,8 +7,6 @@ the line that says what is saved, `form` the form, for where no other page may c
 
 from __future__ import annotations
 
-import re
-
 from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
@@ -29,15 +27,12 @@ from careplane.web.visit import Visit, redirect
 
 _BYTES = 2_000_000
 _FIELDS = 60
-_ENCOUNTER = re.compile(r"Encounter/[A-Za-z0-9.-]{1,64}")
 
 
 async def begin(visit: Visit) -> Response:
     """POST /patients/{id}/notes, with `template` and perhaps `encounter`."""
     sent = await fields(visit.request)
-    encounter = sent.get("encounter", "")
-    encounter = encounter if _ENCOUNTER.fullmatch(encounter) else ""
-    return await begun(visit, visit.path("id"), sent, encounter)
+    return await begun(visit, visit.path("id"), sent, sent.get("encounter", ""))
 
 
 async def begun(visit: Visit, patient: str, sent: dict[str, str], encounter: str) -> Response:
@@ -86,7 +81,7 @@ async def save(visit: Visit) -> Response:
         return await _refused(visit, sent, *_problem(error))
     if sent.get("part"):
         return await _part(visit, await writing.read(visit, patient, id), sent["part"])
-    return redirect(_workspace(patient, id, sent.get("tab", "") if do == "show" else "", saved=1))
+    return redirect(_workspace(patient, id, sent.get("tab", "") if do == "show" else ""))
 
 
 _UNPROVEN = Problem(
@@ -141,7 +136,7 @@ async def _done(visit: Visit, sent: dict[str, str], goal: str, what: str) -> Res
     return visit.render("notes/done.html", goal=goal, what=what)
 
 
-def _workspace(patient: str, id: str, tab: str = "", saved: int = 0) -> str:
+def _workspace(patient: str, id: str, tab: str = "") -> str:
     """A tab of the chart with the note beside it."""
     path = f"/{tab}" if tab in chart.TABS and tab != "summary" else ""
-    return f"/patients/{patient}{path}?workspace=note/{id}" + ("&saved=1" if saved else "")
+    return f"/patients/{patient}{path}?workspace=note/{id}"

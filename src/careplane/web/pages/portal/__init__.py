@@ -11,6 +11,7 @@ from careplane.web.pages.portal import (
     health,
     home,
     medicines,
+    proxies,
     results,
     visits,
 )
@@ -36,4 +37,7 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/my/calendar/end", own(calendar.end)),
     ("GET", "/my/corrections", own(corrections.show)),
     ("POST", "/my/corrections", own(corrections.ask)),
+    ("GET", proxies.HERE, own(proxies.show)),
+    ("POST", proxies.HERE, own(proxies.invite)),
+    ("POST", "/my/proxies/{id}/end", own(proxies.end)),
 )

@@ -11,7 +11,7 @@ from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, NotFound, TooMany
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
-from careplane.web.pages.portal.own import of, portal_of
+from careplane.web.pages.portal.own import may_act, of, portal_of
 from careplane.web.visit import Visit, redirect
 
 _STANDS = {
@@ -57,6 +57,7 @@ async def _page(visit: Visit, patient: str, sent: dict[str, str], problem: str) 
         about=sent.get("about", ""),
         problem=problem,
         longest=LONGEST,
+        can=may_act(visit),
         said=visit.query("said"),
     )
 

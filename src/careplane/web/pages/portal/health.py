@@ -28,5 +28,9 @@ async def show(visit: Visit, patient: str) -> Response:
         vaccines=lists.newest(map(lists.immunization, vaccines.trees)),
         measured=[plain.told(trend) for trend in trends],
         papers=[row(tree) for tree in papers.trees],
-        hidden=allergies is NOT_ALLOWED and problems is NOT_ALLOWED,
+        closed={
+            "allergies": allergies is NOT_ALLOWED,
+            "problems": problems is NOT_ALLOWED,
+            "vaccines": vaccines is NOT_ALLOWED,
+        },
     )

@@ -9,12 +9,12 @@ from typing import Any
 from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
-from careplane.web.chart import access, medicines, plain, results, said
+from careplane.web.chart import access, medicines, results, said
 from careplane.web.pages.access import names_of
 from careplane.web.pages.portal import results as tests
 from careplane.web.pages.portal import visits
-from careplane.web.pages.portal.own import of, own
-from careplane.web.reader import Page
+from careplane.web.pages.portal.own import may_act, of, own
+from careplane.web.reader import NOT_ALLOWED, Page
 from careplane.web.visit import Visit
 
 _NEW_DAYS = 30
@@ -41,7 +41,7 @@ async def _home(visit: Visit, patient: str) -> Response:
         _opened(visit, patient),
     )  # fmt: skip
     rows = await visits.shown(visit, patient, appointments.trees)
-    new = [plain.told(trend) for trend in results.trends(results.readings(found.trees))]
+    new = await tests.told(visit, results.trends(results.readings(found.trees)))
     now, _ = medicines.medicines(drugs.trees, refills.trees)
     return visit.render(
         "portal/home.html",
@@ -53,8 +53,13 @@ async def _home(visit: Visit, patient: str) -> Response:
         medicines=len(now),
         waiting=[one for one in now if one.open],
         opened=opened,
-        book=visit.leads("/book"),
-        fill=visit.leads("/forms", "POST"),
+        closed={
+            "results": found is NOT_ALLOWED,
+            "letters": letters is NOT_ALLOWED,
+            "medicines": drugs is NOT_ALLOWED,
+        },
+        book=may_act(visit) and visit.leads("/book"),
+        fill=may_act(visit) and visit.leads("/forms", "POST"),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from careplane.web.chart import medicines, said
-from careplane.web.pages.portal.own import of
+from careplane.web.pages.portal.own import may_act, of
 from careplane.web.reader import NOT_ALLOWED
 from careplane.web.visit import Visit
 
@@ -22,7 +22,7 @@ async def show(visit: Visit, patient: str) -> Response:
         now=now,
         past=past,
         patient=patient,
-        refill=visit.leads(refill_of(patient, "any"), "POST"),
+        refill=may_act(visit) and visit.leads(refill_of(patient, "any"), "POST"),
         hidden=found is NOT_ALLOWED,
     )
 

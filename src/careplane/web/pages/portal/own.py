@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from careplane.access.people.user import ACTING_PROXY, NARROW_PROXY, PROXY
 from careplane.kernel.errors import Unsupported
 from careplane.web.portal import Portal
 from careplane.web.reader import Pairs
@@ -27,6 +28,12 @@ def own(page: Own) -> Handler:
         return await page(visit, visit.caller.patient)
 
     return show
+
+
+def may_act(visit: Visit) -> bool:
+    """Whether to show forms: a proxy who may only look has none. The door decides."""
+    roles = visit.caller.roles if visit.caller else frozenset()
+    return not roles & {PROXY, NARROW_PROXY} or ACTING_PROXY in roles
 
 
 def portal_of(visit: Visit) -> Portal:

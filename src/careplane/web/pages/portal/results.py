@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from careplane.web.pages.portal import attachments
 from careplane.web.pages.portal.own import MANY, is_id, of, references
 from careplane.web.reader import NOT_ALLOWED, Page
 from careplane.web.say import types
+from careplane.web.say.analytes import PLAIN
 from careplane.web.visit import Visit
 
 CATEGORIES = "laboratory,imaging,procedure,exam"
@@ -28,7 +30,7 @@ async def show(visit: Visit, patient: str) -> Response:
         ("Observation", of(patient, ("category", CATEGORIES), ("_sort", "-date"))),
         ("DiagnosticReport", of(patient, ("_sort", "-date"), count=30)),
     )
-    tests = [plain.told(trend) for trend in results.trends(results.readings(found.trees))]
+    tests = await told(visit, results.trends(results.readings(found.trees)))
     return visit.render(
         "portal/results.html",
         groups=plain.grouped(tests),
@@ -51,13 +53,13 @@ async def test(visit: Visit, patient: str) -> Response:
     trends = results.trends(results.readings(found.trees))
     if not trends:
         raise NotFound("You have no result of this test.")
-    told = plain.told(trends[0])
-    ids = {f"Observation/{one.id}" for one in told.trend.readings[:5]}
+    (found_test,) = await told(visit, trends[:1])
+    ids = {f"Observation/{one.id}" for one in found_test.trend.readings[:5]}
     within = [tree for tree in reports.trees if ids & set(references(tree, "result"))]
     about = ids | {f"DiagnosticReport/{tree['id']}" for tree in within}
     return visit.render(
         "portal/result.html",
-        test=told,
+        test=found_test,
         reports=[report(tree) for tree in within[:3]],
         remarks=await _remarks(visit, tasks, letters, about),
     )
@@ -75,8 +77,8 @@ async def one_report(visit: Visit, patient: str) -> Response:
         page = await visit.reader.glance("Observation", [("_id", wanted), ("_count", "100")])
     order = {id: place for place, id in enumerate(ids)}
     trees = sorted(page.trees, key=lambda tree: order.get(str(tree["id"]), len(order)))
-    tests = [plain.told(results.Trend(r.key, r.name, (r,)))
-             for tree in trees if (r := results.reading(tree))]  # fmt: skip
+    rows = [row for tree in trees if (row := results.reading(tree))]
+    tests = await told(visit, [results.Trend(row.key, row.name, (row,)) for row in rows])
     about = {f"DiagnosticReport/{record.id}", *references(record.tree, "result")}
     return visit.render(
         "portal/report.html",
@@ -86,6 +88,13 @@ async def one_report(visit: Visit, patient: str) -> Response:
         files=attachments.rows(f"/my/reports/{record.id}", attachments.of_report(record.tree)),
         remarks=await _remarks(visit, tasks, letters, about),
     )
+
+
+async def told(visit: Visit, trends: Sequence[results.Trend]) -> list[plain.Told]:
+    """Trends in plain words, tests that our table does not have by their names for patients."""
+    unknown = [one.key for one in trends if one.key and one.key not in PLAIN]
+    names = await visit.web.portal.names(unknown) if unknown and visit.web.portal else {}
+    return [plain.told(one, names) for one in trends]
 
 
 def report(tree: Tree) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from careplane.telehealth.scheduling.calendars import invitation
 from careplane.web.chart import visits
 from careplane.web.forms import fields
 from careplane.web.pages.portal import documents
-from careplane.web.pages.portal.own import of, portal_of, references
+from careplane.web.pages.portal.own import may_act, of, portal_of, references
 from careplane.web.reader import NOT_ALLOWED
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit, redirect
@@ -50,7 +50,7 @@ async def show(visit: Visit, patient: str) -> Response:
         summaries=summaries,
         hidden=found is NOT_ALLOWED,
         cut=len(found.records) if found.next else 0,
-        book=visit.leads("/book"),
+        book=may_act(visit) and visit.leads("/book"),
         said=visit.query("said"),
     )
 
@@ -59,13 +59,14 @@ async def one(visit: Visit, patient: str, problem: str = "", why: str = "") -> R
     """GET /my/visits/{id}."""
     record = await visit.reader.read("Appointment", visit.path("id"))
     (row,) = await shown(visit, patient, [record.tree])
+    can = may_act(visit) and visit.web.portal is not None
     reschedule = f"/book/{record.id}/move"
     return visit.render(
         "portal/visit.html",
         409 if problem else 200,
         row=row,
-        cancel=row.status in ("booked", "pending", "waitlist") and visit.web.portal is not None,
-        move=reschedule if row.status == "booked" and visit.leads(reschedule) else "",
+        cancel=can and row.status in ("booked", "pending", "waitlist"),
+        move=reschedule if can and row.status == "booked" and visit.leads(reschedule) else "",
         problem=problem,
         why=why,
         phone=visit.web.visits.phone if visit.web.visits else "",

@@ -11,6 +11,7 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/patients/{id}/share/links/{link}", links.show),
     ("POST", "/patients/{id}/share/links/{link}/end", links.end),
     ("GET", "/patients/{id}/share/summary.json", copies.summary),
+    ("GET", "/patients/{id}/share/summary.pdf", copies.summary_pdf),
     ("GET", "/patients/{id}/share/cards/{kind}", copies.card),
     ("GET", "/patients/{id}/share/cards/{kind}/file", copies.card_file),
 )

@@ -11,8 +11,10 @@ from careplane.kernel.errors import NotFound
 from careplane.rest.addressing import ROOT
 from careplane.sharing.cards.card import picture
 from careplane.sharing.cards.cards import KINDS, Card
+from careplane.sharing.ips.document import lines_of
 from careplane.sharing.links.files import CARD
-from careplane.web.chart import shared
+from careplane.sharing.paper.paper import pdf
+from careplane.web.chart import paper, shared
 from careplane.web.chart.banner import person
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit
@@ -25,6 +27,23 @@ async def summary(visit: Visit) -> Response:
     base = _base(visit)
     made = await visit.web.sharing.summaries.of(visit.caller, visit.path("id"), base)
     return download(json.dump(made), "application/fhir+json", "patient-summary.json")
+
+
+async def summary_pdf(visit: Visit) -> Response:
+    """GET: the same on paper, in the language of the page."""
+    assert visit.web.sharing is not None
+    assert visit.caller is not None
+    desk = visit.web.sharing
+    gathered = await desk.summaries.gathered(visit.caller, visit.path("id"), _base(visit))
+    parts = lines_of(gathered, desk.summaries.new_id)
+    made = paper.summary(gathered.patient, parts, visit.language, visit.today, _size(visit))
+    return download(await pdf(made), "application/pdf", "patient-summary.pdf")
+
+
+def _size(visit: Visit) -> str:
+    """Of paper where the reader lives, as far as the browser tells."""
+    first = visit.request.headers.get("accept-language", "").partition(",")[0].lower()
+    return "us-letter" if first.endswith(("-us", "-ca", "-mx", "-ph")) else "a4"
 
 
 async def card(visit: Visit) -> Response:

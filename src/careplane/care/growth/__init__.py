@@ -1,0 +1,1 @@
+"""Growth of children against a reference population."""

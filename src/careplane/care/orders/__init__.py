@@ -1,0 +1,1 @@
+"""Orders: laboratory, imaging, procedures and referrals."""

@@ -1,0 +1,1 @@
+"""Patients say who may act for them, how far and until when."""

@@ -1,0 +1,1 @@
+"""A record on paper: PDF, set by typst."""
