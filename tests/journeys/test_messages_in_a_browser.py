@@ -138,3 +138,37 @@ def test_a_task_by_keyboard_alone(browser: Browser, url: str) -> None:
     expect(doctor.locator(".head .chip").last).to_have_text("Done")
     doctor.goto("/tasks?box=ended")
     clean(doctor)
+
+
+def test_a_consult_is_asked_with_a_photo_and_answered(
+    browser: Browser, url: str, tmp_path: Path
+) -> None:
+    photo = tmp_path / "rash.png"
+    photo.write_bytes(png(40, 30))
+    patient, doctor = window(browser, url, "patient"), window(browser, url, "physician")
+    patient.goto("/consults/new")
+    clean(patient)
+    patient.get_by_label("What is it about").fill("A rash on my arm")
+    patient.get_by_label("Describe what you have").fill("It itches.")
+    patient.get_by_label("Since when").fill("Monday")
+    patient.get_by_label("Photos").set_input_files(photo)
+    patient.get_by_role("button", name="Ask", exact=True).click()
+    expect(patient.locator("img.photo")).to_be_visible()
+    place = patient.url
+    clean(patient)
+    doctor.goto("/consults")
+    clean(doctor)
+    doctor.get_by_role("link", name="A rash on my arm").focus()
+    doctor.keyboard.press("Enter")
+    doctor.get_by_role("button", name="Take it").focus()
+    doctor.keyboard.press("Enter")
+    expect(doctor.get_by_text("You answer this.")).to_be_visible()
+    clean(doctor)
+    doctor.get_by_label("Message", exact=True).focus()
+    doctor.keyboard.type("It is eczema. Use the ointment.")
+    tab_to(doctor, "button[value=answer]")
+    doctor.keyboard.press("Enter")
+    expect(doctor.locator(".head .chip").last).to_have_text("Answered")
+    patient.goto(place)
+    expect(patient.get_by_text("Use the ointment.")).to_be_visible()
+    clean(patient)
