@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from careplane.kernel.errors import Malformed, TooLarge, UnsupportedMedia
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import ngettext
+from careplane.words.numbers import measured
 
 _KIND = b"multipart/form-data"
 _FIELDS = 50
@@ -62,7 +65,7 @@ async def parts(
         async for chunk in request.stream():
             came += len(chunk)
             if came > _PATIENCE * most:
-                raise over or TooLarge("The form is too large.")
+                raise over or TooLarge(_("The form is too large."))
             if over is None:
                 try:
                     parser.write(chunk)
@@ -149,7 +152,9 @@ class _Reading:
             raise Malformed("A part of the form has no name.")
         if self._file:
             if len(self._files) == self._most_files:
-                raise TooLarge(f"At most {self._most_files} files are taken at once.")
+                raise TooLarge(
+                    _("At most %(count)s files are taken at once.", count=self._most_files)
+                )
             return
         self._count += 1
         if self._count > self._most_fields:
@@ -158,7 +163,7 @@ class _Reading:
     def _part(self, data: bytes, start: int, end: int) -> None:
         if self._file:
             if len(self._data) + end - start > self._largest:
-                raise TooLarge(f"A file has {said(self._largest)} at most.")
+                raise TooLarge(_("A file has %(largest)s at most.", largest=said(self._largest)))
         else:
             self._text -= end - start
             if self._text < 0:
@@ -184,8 +189,8 @@ def said(size: int) -> str:
     """A number of bytes for people: `350 bytes`, `40 kB`, `10 MB`."""
     for unit, name in ((1_000_000, "MB"), (1_000, "kB")):
         if size >= unit:
-            return f"{size / unit:.3g} {name}"
-    return f"{size} bytes"
+            return f"{measured(f'{size / unit:.3g}')}\u00a0{name}"
+    return ngettext("%(num)s byte", "%(num)s bytes", size)
 
 
 def _words(raw: bytes, most: int) -> str:

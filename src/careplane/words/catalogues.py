@@ -7,6 +7,7 @@ the build compiles. Placeholders are named: `_("%(count)s results", count=3)`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from gettext import NullTranslations, translation
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from careplane.words.audience import audience
 from careplane.words.languages import DOMAIN, LOCALE
 from careplane.words.lists import isolated
-from careplane.words.numbers import counted
+from careplane.words.numbers import counted, measured
 
 _COUNTS = {"num", "count", "total"}
 
@@ -30,12 +31,12 @@ def gettext(text: str, **values: Any) -> str:
     return said % apart(values) if values else said
 
 
-def ngettext(one: str, many: str, count: int | float, **values: Any) -> str:
+def ngettext(one: str, many: str, count: int | float | Decimal, **values: Any) -> str:
     """A sentence with a number that it agrees with, which it may name as `%(num)s`."""
     return chosen(one, many, count) % apart({"num": count} | values)
 
 
-def chosen(one: str, many: str, count: int | float) -> str:
+def chosen(one: str, many: str, count: int | float | Decimal) -> str:
     """The form of a sentence that a number asks for, its values not filled in."""
     return translations(audience().language).ngettext(one, many, whole(count))
 
@@ -51,10 +52,10 @@ def _apart(name: str, value: Any) -> Any:
         return isolated(value)
     if name in _COUNTS and isinstance(value, int) and value > 999:
         return counted(value)
-    return value
+    return measured(value) if isinstance(value, Decimal) else value
 
 
-def whole(count: int | float) -> int:
+def whole(count: int | float | Decimal) -> int:
     """The number by which forms of plurals are chosen: all languages here say 1.5 as they say
     100 (CLDR: `other`)."""
     return int(count) if count == int(count) else 100

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplane.care.prescribing.checks.port import Finding, Kind
-from careplane.web.i18n import mark
-from careplane.words.catalogues import translations
-from careplane.words.languages import SOURCE
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import mark
 
 KINDS = {
     Kind.ALLERGY: mark("Allergy"),
@@ -61,16 +60,15 @@ class Warned:
     field: str
 
 
-def warned(findings: Sequence[Finding], language: str = SOURCE) -> list[Warned]:
+def warned(findings: Sequence[Finding]) -> list[Warned]:
     """Each finding as the page shows it."""
-    t = translations(language)
     return [
         Warned(
-            kind=t.gettext(KINDS[one.kind]),
+            kind=_(KINDS[one.kind]),
             severity=one.severity,
-            word=t.gettext(SEVERITIES.get(one.severity, one.severity)),
-            text=t.gettext(one.says) % one.facts,
-            source=t.gettext(SOURCES[one.source]) if one.source in SOURCES else one.source,
+            word=_(SEVERITIES.get(one.severity, one.severity)),
+            text=_(one.says, **one.facts),
+            source=_(SOURCES[one.source]) if one.source in SOURCES else one.source,
             href="" if one.source in SOURCES else f"/records/{one.source}",
             field=f"why-{one.key}" if one.needs_reason else "",
         )

@@ -23,9 +23,9 @@ class Refill:
     open: bool
 
 
-def directions(tree: Tree, language: str) -> str:
+def directions(tree: Tree) -> str:
     """How a medicine is taken, in the language of the page."""
-    return "; ".join(filter(None, (sig(d, language) for d in tree.get("dosageInstruction", ()))))
+    return "; ".join(filter(None, (sig(d) for d in tree.get("dosageInstruction", ()))))
 
 
 def refill(task: Tree) -> Refill:

@@ -82,7 +82,7 @@ async def medications(visit: Visit, patient: str) -> Values:
     return {
         "active": active,
         "past": past,
-        "directions": {tree["id"]: prescribed.directions(tree, visit.language)
+        "directions": {tree["id"]: prescribed.directions(tree)
                        for tree in page.trees},
         "refills": {key.rpartition("/")[2]: prescribed.refill(task) for key, task in asked.items()},
         "may_prescribe": visit.web.clinic is not None and visit.may("c", "MedicationRequest"),

@@ -45,7 +45,7 @@ async def newest(visit: Visit) -> Prescribed:
     for tree in page.trees:
         row = lists.medication(tree)
         patient = str(tree.get("subject", {}).get("reference", ""))
-        said = directions(tree, visit.language)
+        said = directions(tree)
         warned = bool(tree.get("detectedIssue"))
         rows.append(Row(row.id, patient, row.title, said, row.extra, row.when, warned))
     rows.sort(key=lambda row: not row.warned)

@@ -41,29 +41,41 @@ _MISTYPED: Final = {
     "unknown": mark("This kind of question cannot be answered here."),
 }
 
-_PROBLEMS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
-    (re.compile(pattern), text)
-    for pattern, text in (
-        (r"A required question has no answer", mark("Answer this question.")),
-        (r"A required item has no answer", mark("Answer this question.")),
-        (r"A required group has no items", mark("Answer at least one question here.")),
-        (r"The answer is not one of the options", _OFFERED),
-        (r"The code is not in the value set.*", _OFFERED),
-        (r"The unit is not .*", _UNITS),
-        (r"The answer is less than the least.*", mark("This is less than the least that can be.")),
-        (r"The answer is greater than the most.*", mark("This is more than the most that can be.")),
-        (r"The answer cannot be compared.*", mark("Choose a unit of the same kind.")),
-        (r"The answer is longer than (?P<n>\d+) .*", mark("Write at most %(n)s characters.")),
-        (r"The answer is shorter than (?P<n>\d+) .*", mark("Write at least %(n)s characters.")),
-        (r"The answer has not the form.*", _FORM),
-        (r"The number has more decimal places.*", mark("Write fewer digits after the point.")),
-        (r"This option excludes all others", _ALONE),
-        (r"Fewer than (?P<n>\S+) .*", mark("Give at least %(n)s answers.")),
-        (r"More than (?P<n>\S+) .*", mark("Give at most %(n)s answers.")),
-        (r"This question takes one answer", mark("Give one answer.")),
-        (r"[^:]{1,64}: (?P<said>.+)", mark("This rule of the form is broken: %(said)s")),
-    )
-)  # fmt: skip
+_PROBLEMS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    (re.compile(r"A required question has no answer"), mark("Answer this question.")),
+    (re.compile(r"A required item has no answer"), mark("Answer this question.")),
+    (re.compile(r"A required group has no items"), mark("Answer at least one question here.")),
+    (re.compile(r"The answer is not one of the options"), _OFFERED),
+    (re.compile(r"The code is not in the value set.*"), _OFFERED),
+    (re.compile(r"The unit is not .*"), _UNITS),
+    (
+        re.compile(r"The answer is less than the least.*"),
+        mark("This is less than the least that can be."),
+    ),
+    (
+        re.compile(r"The answer is greater than the most.*"),
+        mark("This is more than the most that can be."),
+    ),
+    (re.compile(r"The answer cannot be compared.*"), mark("Choose a unit of the same kind.")),
+    (
+        re.compile(r"The answer is longer than (?P<n>\d+) .*"),
+        mark("Write at most %(n)s characters."),
+    ),
+    (
+        re.compile(r"The answer is shorter than (?P<n>\d+) .*"),
+        mark("Write at least %(n)s characters."),
+    ),
+    (re.compile(r"The answer has not the form.*"), _FORM),
+    (
+        re.compile(r"The number has more decimal places.*"),
+        mark("Write fewer digits after the point."),
+    ),
+    (re.compile(r"This option excludes all others"), _ALONE),
+    (re.compile(r"Fewer than (?P<n>\S+) .*"), mark("Give at least %(n)s answers.")),
+    (re.compile(r"More than (?P<n>\S+) .*"), mark("Give at most %(n)s answers.")),
+    (re.compile(r"This question takes one answer"), mark("Give one answer.")),
+    (re.compile(r"[^:]{1,64}: (?P<said>.+)"), mark("This rule of the form is broken: %(said)s")),
+)
 _ANY: Final = mark("This answer is not as the form asks for it.")
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
-from gettext import NullTranslations
 
 from careplane.care.prescribing.sig import SNOMED
 from careplane.fhir.tree import Tree
-from careplane.web.i18n import mark
 from careplane.web.say import types
-from careplane.words.catalogues import translations
-from careplane.words.languages import LANGUAGES, SOURCE
+from careplane.words.audience import audience, speaking
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import mark, ngettext
+from careplane.words.languages import LANGUAGES
 
-Count = Callable[[NullTranslations, int], str]
+Number = int | Decimal
+Count = Callable[[Number], str]
 
 _ROUTES = {
     "26643006": mark("by mouth"),
@@ -41,26 +43,26 @@ _WHEN = {
     "WAKE": mark("on waking"),
 }
 _UNITS: dict[str, Count] = {
-    "{tbl}": lambda t, n: t.ngettext("%(num)s tablet", "%(num)s tablets", n),
-    "{capsule}": lambda t, n: t.ngettext("%(num)s capsule", "%(num)s capsules", n),
-    "{drop}": lambda t, n: t.ngettext("%(num)s drop", "%(num)s drops", n),
-    "{puff}": lambda t, n: t.ngettext("%(num)s puff", "%(num)s puffs", n),
-    "{patch}": lambda t, n: t.ngettext("%(num)s patch", "%(num)s patches", n),
-    "{suppository}": lambda t, n: t.ngettext("%(num)s suppository", "%(num)s suppositories", n),
-    "{application}": lambda t, n: t.ngettext("%(num)s application", "%(num)s applications", n),
-    "[iU]": lambda t, n: t.ngettext("%(num)s unit", "%(num)s units", n),
+    "{tbl}": lambda n: ngettext("%(num)s tablet", "%(num)s tablets", n),
+    "{capsule}": lambda n: ngettext("%(num)s capsule", "%(num)s capsules", n),
+    "{drop}": lambda n: ngettext("%(num)s drop", "%(num)s drops", n),
+    "{puff}": lambda n: ngettext("%(num)s puff", "%(num)s puffs", n),
+    "{patch}": lambda n: ngettext("%(num)s patch", "%(num)s patches", n),
+    "{suppository}": lambda n: ngettext("%(num)s suppository", "%(num)s suppositories", n),
+    "{application}": lambda n: ngettext("%(num)s application", "%(num)s applications", n),
+    "[iU]": lambda n: ngettext("%(num)s unit", "%(num)s units", n),
 }
 _TIMES: dict[str, Count] = {
-    "h": lambda t, n: t.ngettext("%(num)s time an hour", "%(num)s times an hour", n),
-    "d": lambda t, n: t.ngettext("%(num)s time a day", "%(num)s times a day", n),
-    "wk": lambda t, n: t.ngettext("%(num)s time a week", "%(num)s times a week", n),
-    "mo": lambda t, n: t.ngettext("%(num)s time a month", "%(num)s times a month", n),
+    "h": lambda n: ngettext("%(num)s time an hour", "%(num)s times an hour", n),
+    "d": lambda n: ngettext("%(num)s time a day", "%(num)s times a day", n),
+    "wk": lambda n: ngettext("%(num)s time a week", "%(num)s times a week", n),
+    "mo": lambda n: ngettext("%(num)s time a month", "%(num)s times a month", n),
 }
 _EVERY: dict[str, Count] = {
-    "h": lambda t, n: t.ngettext("every hour", "every %(num)s hours", n),
-    "d": lambda t, n: t.ngettext("every day", "every %(num)s days", n),
-    "wk": lambda t, n: t.ngettext("every week", "every %(num)s weeks", n),
-    "mo": lambda t, n: t.ngettext("every month", "every %(num)s months", n),
+    "h": lambda n: ngettext("every hour", "every %(num)s hours", n),
+    "d": lambda n: ngettext("every day", "every %(num)s days", n),
+    "wk": lambda n: ngettext("every week", "every %(num)s weeks", n),
+    "mo": lambda n: ngettext("every month", "every %(num)s months", n),
 }
 _FEW = {
     (1, "d"): mark("once a day"),
@@ -71,29 +73,33 @@ _FEW = {
 }
 
 
-def sig(dosage: Tree, language: str = SOURCE) -> str:
+def sig(dosage: Tree) -> str:
     """As a label says it: `1 tablet by mouth twice a day, for 7 days`. Words that are not made of
     the structure stay as they are: they may say more than it does."""
-    return own_words(dosage) or _made(dosage, language)
+    return own_words(dosage) or _made(dosage)
 
 
 def own_words(dosage: Tree) -> str:
     """The text of a Dosage, where it is not made of its structure in some language."""
     text = str(dosage.get("text", ""))
-    return "" if any(text == _made(dosage, one) for one in LANGUAGES) else text
+    return "" if any(text == _made_in(dosage, one) for one in LANGUAGES) else text
 
 
-def _made(dosage: Tree, language: str) -> str:
-    t = translations(language)
+def _made_in(dosage: Tree, language: str) -> str:
+    with speaking(replace(audience(), language=language)):
+        return _made(dosage)
+
+
+def _made(dosage: Tree) -> str:
     repeat = dosage.get("timing", {}).get("repeat", {})
-    how_much = _dose(t, dosage)
-    how_often = _often(t, repeat)
-    first = " ".join(part for part in (how_much, _route(t, dosage), how_often) if part)
-    rest = (_needed(t, dosage), _for(t, repeat), str(dosage.get("patientInstruction", "")))
-    return ", ".join(part for part in (first, *rest) if part)
+    how_much = _dose(dosage)
+    how_often = _often(repeat)
+    first = " ".join(part for part in (how_much, _route(dosage), how_often) if part)
+    rest = (_needed(dosage), _for(repeat), str(dosage.get("patientInstruction", "")))
+    return _(", ").join(part for part in (first, *rest) if part)
 
 
-def _dose(t: NullTranslations, dosage: Tree) -> str:
+def _dose(dosage: Tree) -> str:
     quantity = next((d["doseQuantity"] for d in dosage.get("doseAndRate", ())
                      if "doseQuantity" in d), None)  # fmt: skip
     if quantity is None or "value" not in quantity:
@@ -103,48 +109,47 @@ def _dose(t: NullTranslations, dosage: Tree) -> str:
     if count is None:
         return types.quantity(quantity)
     value = Decimal(str(quantity["value"]))
-    return count(t, 1 if value == 1 else max(2, int(value))) % {"num": f"{value.normalize():f}"}
+    return count(int(value) if value == int(value) else value.normalize())
 
 
-def _dosed(t: NullTranslations, n: int) -> str:
-    return t.ngettext("%(num)s dose", "%(num)s doses", n)
+def _dosed(n: Number) -> str:
+    return ngettext("%(num)s dose", "%(num)s doses", n)
 
 
-def _route(t: NullTranslations, dosage: Tree) -> str:
+def _route(dosage: Tree) -> str:
     route = dosage.get("route", {})
     codes = (c.get("code") for c in route.get("coding", ()) if c.get("system") == SNOMED)
     known = next((code for code in codes if code in _ROUTES), None)
-    return t.gettext(_ROUTES[known]) if known else types.concept(route)
+    return _(_ROUTES[known]) if known else types.concept(route)
 
 
-def _often(t: NullTranslations, repeat: Tree) -> str:
+def _often(repeat: Tree) -> str:
     times, period, unit = repeat.get("frequency"), repeat.get("period"), repeat.get("periodUnit")
-    when = [t.gettext(_WHEN[code]) for code in repeat.get("when", ()) if code in _WHEN]
+    when = [_(_WHEN[code]) for code in repeat.get("when", ()) if code in _WHEN]
     said = ""
     if repeat.get("count") == 1 and not times:
-        said = t.gettext("once only")
+        said = _("once only")
     elif times and period and unit in _TIMES:
         times = int(times)
         if period == 1 and (times, unit) in _FEW:
-            said = t.gettext(_FEW[times, unit])
+            said = _(_FEW[times, unit])
         elif period == 1 and (times > 1 or unit != "h"):
-            said = _TIMES[unit](t, times) % {"num": times}
+            said = _TIMES[unit](times)
         else:
-            every = _EVERY[unit](t, int(period)) % {"num": period}
+            every = _EVERY[unit](period)
             said = every if times == 1 else f"{times} × {every}"
     return " ".join([*([said] if said else []), *when])
 
 
-def _needed(t: NullTranslations, dosage: Tree) -> str:
+def _needed(dosage: Tree) -> str:
     reason = types.concept(dosage.get("asNeededCodeableConcept", {}))
     if reason:
-        return t.gettext("as needed for %(reason)s") % {"reason": reason}
-    return t.gettext("as needed") if dosage.get("asNeededBoolean") else ""
+        return _("as needed for %(reason)s", reason=reason)
+    return _("as needed") if dosage.get("asNeededBoolean") else ""
 
 
-def _for(t: NullTranslations, repeat: Tree) -> str:
+def _for(repeat: Tree) -> str:
     bounds = repeat.get("boundsDuration", {})
     if bounds.get("code") != "d" or "value" not in bounds:
         return ""
-    days = int(bounds["value"])
-    return t.ngettext("for %(num)s day", "for %(num)s days", days) % {"num": days}
+    return ngettext("for %(num)s day", "for %(num)s days", int(bounds["value"]))

@@ -26,13 +26,14 @@ from careplane.web.agenda.kinds import Kind, kind_of, kinds
 from careplane.web.agenda.roster import Roster
 from careplane.web.agenda.words import MEDIA
 from careplane.web.forms import fields
-from careplane.web.i18n import mark
 from careplane.web.pages.booking.home import card
 from careplane.web.pages.booking.reading import bookable, mine, offered, terms
 from careplane.web.pages.calendar.finding import DAYS, GONE, WEEK, search_of
 from careplane.web.pages.calendar.reading import free, here, line_of, must
 from careplane.web.security import HEADERS, PRIVATE
 from careplane.web.visit import Visit, redirect
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import mark
 
 _MOST = 60
 _EACH = 8
@@ -115,7 +116,7 @@ async def _let_go(visit: Visit, but: str) -> None:
     page = await visit.reader.search("Appointment", pairs)
     for tree in page.trees:
         if tree["id"] != but and not wish_of(tree) and extension(tree, names.HELD_UNTIL):
-            await desk.cancel(caller, str(tree["id"]), ("", "", "Another time was chosen."))
+            await desk.cancel(caller, str(tree["id"]), ("", "", _("Another time was chosen.")))
 
 
 async def show(visit: Visit) -> Response:
@@ -163,7 +164,7 @@ async def book(visit: Visit) -> Response:
     tree = (await visit.reader.read("Appointment", id)).tree
     reason, medium = sent.get("reason", "").strip(), sent.get("medium", "")
     if len(reason) > _MOST_TEXT:
-        raise Incorrect(f"A reason has {_MOST_TEXT} characters at most.")
+        raise Incorrect(_("A reason has %(count)s characters at most.", count=_MOST_TEXT))
     more: list[tuple[str, Any]] = [("reasonCode", [{"text": reason}])] if reason else []
     kind = kind_of((await bookable(visit)).lines, tree)
     if medium in _media(kind):

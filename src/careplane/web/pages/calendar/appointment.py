@@ -18,10 +18,11 @@ from careplane.web.agenda.times import key
 from careplane.web.agenda.visits import actors
 from careplane.web.agenda.words import CANCELLED
 from careplane.web.forms import fields
-from careplane.web.i18n import mark
 from careplane.web.pages.calendar.reading import here, one
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import mark
 from careplane.words.dates import long_day
 
 _MOST_NOTE = 1000
@@ -111,7 +112,7 @@ async def _done(visit: Visit, work: Awaitable[object], said: str) -> Response:
 async def _note(visit: Visit, id: str, sent: dict[str, str]) -> Response:
     text = sent.get("note", "").strip()
     if len(text) > _MOST_NOTE:
-        raise Incorrect(f"A note has {_MOST_NOTE} characters at most.")
+        raise Incorrect(_("A note has %(count)s characters at most.", count=_MOST_NOTE))
     version = sent.get("version", "")
     if not (version.isascii() and version.isdigit() and len(version) < 10):
         raise Incorrect("The form does not say which version it is about; load the page anew.")

@@ -55,7 +55,7 @@ async def _page(visit: Visit, problem: str = "", sent: dict[str, str] | None = N
         400 if problem else 200,
         **await frame(visit, patient, "medications"),
         row=lists.medication(tree),
-        directions=[sig(one, visit.language) for one in tree.get("dosageInstruction", ())],
+        directions=[sig(one) for one in tree.get("dosageInstruction", ())],
         facts={
             "by": types.reference(tree.get("requester", {})),
             "when": say_time(str(tree.get("authoredOn", ""))),

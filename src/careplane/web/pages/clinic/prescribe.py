@@ -61,7 +61,7 @@ async def save(visit: Visit) -> Response:
     """POST: checked, then written; what stands against it comes back, and asks for the reason."""
     sent = await fields(visit.request, _FIELDS)
     patient = visit.path("id")
-    asked, wrong = script.read(sent, patient, visit.language)
+    asked, wrong = script.read(sent, patient)
     if asked is None:
         return await _form(visit, patient, sent, wrong)
     assert visit.caller is not None
@@ -113,7 +113,7 @@ async def _form(
         **values,
         sent=sent,
         problems=problems or [],
-        warnings=warned(findings, visit.language),
+        warnings=warned(findings),
         overrides=OVERRIDES,
         conditions=[(tree["id"], _title(tree)) for tree in conditions.trees],
         **_choices(),

@@ -45,7 +45,7 @@ async def _page(visit: Visit, problem: str = "", sent: dict[str, str] | None = N
         **await frame(visit, patient, "medications"),
         task=task,
         row=lists.medication(request),
-        directions=[sig(one, visit.language) for one in request.get("dosageInstruction", ())],
+        directions=[sig(one) for one in request.get("dosageInstruction", ())],
         quantity=types.quantity(supply.get("quantity", {})),
         asked_by=types.reference(task.get("requester", {})),
         asked_on=say_time(str(task.get("authoredOn", ""))),

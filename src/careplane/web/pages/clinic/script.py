@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from careplane.care import concepts
 from careplane.care.prescribing import prescription, sig
@@ -12,9 +12,11 @@ from careplane.care.prescribing.prescription import Prescription
 from careplane.care.prescribing.sig import Sig
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect
-from careplane.web.i18n import mark
 from careplane.web.say.sig import own_words
 from careplane.web.say.sig import sig as say_sig
+from careplane.words import typed
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import mark
 
 Problems = list[tuple[str, str]]
 """The name of a field, and what is wrong with it."""
@@ -100,9 +102,7 @@ PERIODS = (
 )
 
 
-def read(
-    sent: Mapping[str, str], patient: str, language: str
-) -> tuple[Prescription | None, Problems]:
+def read(sent: Mapping[str, str], patient: str) -> tuple[Prescription | None, Problems]:
     """What is prescribed, or what is wrong. The directions are written in the prescriber's
     language besides their structure."""
     wrong: Problems = []
@@ -137,7 +137,7 @@ def read(
     if wrong:
         return None, wrong
     made = sig.dosage(chosen)
-    return replace(asked, dosage={**made, "text": say_sig(made, language)}), []
+    return replace(asked, dosage={**made, "text": say_sig(made)}), []
 
 
 def fill(asked: Prescription) -> dict[str, str]:
@@ -179,22 +179,19 @@ def _medicine(sent: Mapping[str, str]) -> Tree:
 
 
 def _decimal(sent: Mapping[str, str], name: str, wrong: Problems) -> Decimal | None:
-    text = sent.get(name, "").strip().replace(",", ".")
+    text = sent.get(name, "").strip()
     if not text:
         return None
     try:
-        value = Decimal(text)
-        if not value.is_finite() or len(text) > 12:
-            raise Incorrect("This is no number.")
-    except (InvalidOperation, Incorrect):
-        wrong.append((name, "This is no number."))
+        return Decimal(typed.number(text))
+    except Incorrect as error:
+        wrong.append((name, error.text))
         return None
-    return value
 
 
 def _whole(sent: Mapping[str, str], name: str, wrong: Problems) -> int:
     text = sent.get(name, "").strip()
     if text and not (text.isascii() and text.isdigit() and len(text) < 6):
-        wrong.append((name, "This is no number."))
+        wrong.append((name, _("This is no number.")))
         return 0
     return int(text or 0)
