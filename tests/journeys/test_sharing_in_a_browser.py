@@ -83,6 +83,7 @@ def shared(
     contents: tuple[str, ...] = (),
     plain: bool = False,
     less: bool = False,
+    direct: bool = False,
 ) -> str:
     """Make a link with some choices; its address."""
     page.goto(SHARE)
@@ -92,6 +93,8 @@ def shared(
         page.get_by_label(content).check()
     if plain:
         page.get_by_label("None: whoever has the code").check()
+    if direct:
+        page.get_by_label("For simple readers").check()
     if less:
         parts = page.get_by_role("group", name="Parts of the summary")
         for box in parts.get_by_role("checkbox").all()[2:]:
@@ -300,6 +303,19 @@ def test_a_library_of_others_opens_links_and_verifies_cards(patient: Page, proje
     patient.get_by_role("button", name="End it").click()
     over = ask(project, "opened", link=link, recipient="Other", passcode=code)
     assert over["error"] == "SHLManifestNotFoundError"
+
+
+def test_a_direct_link_is_opened_by_the_library_and_by_the_viewer(
+    patient: Page, stranger: BrowserContext, project: Path
+) -> None:
+    address = shared(patient, plain=True, direct=True, less=True)
+    found = ask(project, "opened", link=address.partition("#")[2], recipient="Other")
+    assert [one["type"] for one in found["resources"]] == ["document"]
+    page = stranger.new_page()
+    look(page, address, "Dr. Ortega")
+    expect(page.get_by_role("heading", name="Devin Bailey")).to_be_visible()
+    patient.reload()
+    expect(patient.locator("table tbody tr")).to_have_count(2)
 
 
 def test_a_scanner_and_a_library_of_others_read_the_qr_code_of_a_card(

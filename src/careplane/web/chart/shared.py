@@ -51,9 +51,10 @@ FIELDS = {
     "label": "label",
     "seconds": "until",
     "passcode": "passcode",
+    "direct": "direct",
 }
 """Which field of the form holds which part of a wish."""
-_FIELDS = (*(f"content-{key}" for key in CONTENTS), *DEFAULTS, "label", "passcode")
+_FIELDS = (*(f"content-{key}" for key in CONTENTS), *DEFAULTS, "label", "passcode", "direct")
 
 
 def filled(sent: dict[str, str]) -> dict[str, str]:

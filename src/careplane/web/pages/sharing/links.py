@@ -95,6 +95,7 @@ def _wish(shares: Shares, sent: dict[str, str]) -> Wish:
         links.made_passcode() if protect == "made" else own,
         protect == "made",
         None if len(sections) == len(KEYS) else sections,
+        bool(sent.get("direct")),
     )
 
 
