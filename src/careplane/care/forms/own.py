@@ -6,6 +6,7 @@ from typing import Final
 
 from careplane.access.caller import Caller
 from careplane.fhir.codec import envelope, json
+from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Forbidden
 from careplane.records.admission import Admit
 from careplane.records.bodies import Content
@@ -29,6 +30,22 @@ def require_own(caller: Caller, subject: str) -> None:
         raise Forbidden("A patient fills forms about themselves.")
 
 
+def require_theirs(caller: Caller, current: Tree) -> None:
+    """Raises Forbidden where a patient would change what staff have filled."""
+    if not is_theirs(caller, current):
+        raise Forbidden("Staff have filled this form: ask them to correct it.")
+
+
+def is_theirs(caller: Caller | None, current: Tree) -> bool:
+    """Whether a response may be changed by this caller: by patients and who acts for them, where
+    one of them is its source; by staff always."""
+    if not is_patient(caller):
+        return True
+    source = current.get("source")
+    reference = str(source.get("reference")) if isinstance(source, dict) else ""
+    return reference.startswith(("Patient/", "RelatedPerson/"))
+
+
 def response(caller: Caller, content: Content) -> Content:
     """A QuestionnaireResponse before it is written, by whatever way. Raises Forbidden."""
     if is_patient(caller):
@@ -37,6 +54,7 @@ def response(caller: Caller, content: Content) -> Content:
         )
         subject = tree.get("subject")
         require_own(caller, str(subject.get("reference")) if isinstance(subject, dict) else "")
+        require_theirs(caller, tree)
     return content
 
 
