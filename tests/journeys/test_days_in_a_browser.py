@@ -94,7 +94,7 @@ def test_the_day_of_a_clinician(doctor: Page) -> None:
     doctor.goto(f"{DEVIN}/prescribe?medicine=Torasemide 10 mg tablet")
     doctor.locator("#dose").fill("1")
     doctor.locator("#often").select_option(index=1)
-    doctor.get_by_role("button", name="Prescribe").click()
+    doctor.get_by_role("button", name="Check and save").click()
     expect(doctor.get_by_role("status").first).to_contain_text("The prescription is saved")
     expect(doctor.get_by_role("row").filter(has_text="Torasemide").first).to_be_visible()
     doctor.goto(f"{DEVIN}/order?kind=laboratory")

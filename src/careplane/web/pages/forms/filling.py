@@ -15,6 +15,7 @@ from careplane.access.scopes import Permission
 from careplane.care.documents.refusal import FileRefused
 from careplane.care.forms import responses, typed
 from careplane.care.forms.opening import Opened
+from careplane.care.forms.own import is_theirs
 from careplane.kernel.errors import Conflict, Incorrect, Invalid, Precondition
 from careplane.web.pages.chart import frame
 from careplane.web.pages.form_lists import STATES, forms_of, may
@@ -33,7 +34,7 @@ async def show(visit: Visit) -> Response:
     is_draft = responses.is_draft(opened.response)
     amending = visit.query("amend") and opened.response.get("status") in ("completed", "amended")
     opened.settle()
-    if (is_draft or amending) and may(visit, Permission.UPDATE, "QuestionnaireResponse"):
+    if (is_draft or amending) and _changes(visit, opened):
         return await _fill(visit, opened, said=visit.query("said"))
     return await _page(visit, opened, "forms/view.html", said=visit.query("said"))
 
@@ -153,6 +154,13 @@ def _summary(rows: list[view.Row]) -> list[tuple[str, str, Any]]:
     return found
 
 
+def _changes(visit: Visit, opened: Opened) -> bool:
+    """Whether to offer a change; the service decides."""
+    return may(visit, Permission.UPDATE, "QuestionnaireResponse") and is_theirs(
+        visit.caller, opened.response
+    )
+
+
 def _loose(refusal: Incorrect) -> list[str]:
     """What is wrong with the form as a whole; a rule of it is told in its own words."""
     return [
@@ -177,7 +185,7 @@ async def _page(
         "id": opened.id,
         "version": opened.version,
         "states": STATES,
-        "changes": may(visit, Permission.UPDATE, "QuestionnaireResponse"),
+        "changes": _changes(visit, opened),
         "takes": opened.extracts and not (visit.caller and acts_as_patient(visit.caller)),
     }
     if template == "forms/view.html":
