@@ -3,11 +3,8 @@ answers, the receipt is seen; axe in every look; the keyboard alone."""
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -15,38 +12,17 @@ from playwright.sync_api import Browser, Page, expect
 from tests.file_house import png
 from tests.journeys.test_pages import browser, enter
 from tests.looks import violations
-from tests.messages_house import member, pool
-from tools.bench import server
 from tools.screenshots import served
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
-PEOPLE = (
-    pool("questions", "medical", "prescription", name="Medical questions"),
-    pool("desk", "appointment", "billing", name="Appointments and billing"),
-    member("questions", "demo-cardiologist"),
-    member("questions", "demo-hf-nurse"),
-    member("desk", "demo-front-desk"),
-)
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The demo, with pools."""
-    data = tmp_path_factory.mktemp("messages") / "data"
-    with served(data) as address:
-        token = server.command("token", "--scope", "system/*.cruds", data=data).strip()
-        for one in PEOPLE:
-            put(address, token, one)
+def url() -> Iterator[str]:
+    """The demo, with its pools."""
+    with served() as address:
         yield address
-
-
-def put(url: str, token: str, tree: dict[str, Any]) -> None:
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/fhir+json"}
-    place = f"{url}/fhir/{tree['resourceType']}/{tree['id']}"
-    request = urllib.request.Request(place, json.dumps(tree).encode(), headers, method="PUT")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status in (200, 201)
 
 
 def window(browser: Browser, url: str, role: str) -> Page:
