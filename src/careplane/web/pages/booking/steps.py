@@ -42,6 +42,7 @@ _FAR = 200
 _MOST_TEXT = 1000
 _MINUTE = 60_000_000
 LATE = mark("This can no longer be done here: it is too short before the visit. Please call us.")
+OTHER = mark("Another time was chosen.")
 ENDED = mark("The time was kept for you and has been let go since. Choose another one.")
 STAGE = mark("That cannot be done with this visit any more.")
 FULL = mark("Three times are kept for you already. Book one of them, or let it go.")
@@ -115,7 +116,7 @@ async def _let_go(visit: Visit, but: str) -> None:
     page = await visit.reader.search("Appointment", pairs)
     for tree in page.trees:
         if tree["id"] != but and not wish_of(tree) and extension(tree, names.HELD_UNTIL):
-            await desk.cancel(caller, str(tree["id"]), ("", "", "Another time was chosen."))
+            await desk.cancel(caller, str(tree["id"]), ("", "", OTHER))
 
 
 async def show(visit: Visit) -> Response:
@@ -163,7 +164,7 @@ async def book(visit: Visit) -> Response:
     tree = (await visit.reader.read("Appointment", id)).tree
     reason, medium = sent.get("reason", "").strip(), sent.get("medium", "")
     if len(reason) > _MOST_TEXT:
-        raise Incorrect(f"A reason has {_MOST_TEXT} characters at most.")
+        raise Incorrect("A reason has 1000 characters at most.")
     more: list[tuple[str, Any]] = [("reasonCode", [{"text": reason}])] if reason else []
     kind = kind_of((await bookable(visit)).lines, tree)
     if medium in _media(kind):
@@ -240,7 +241,7 @@ async def calendar_file(visit: Visit) -> Response:
     scope = visit.request.scope
     base = visit.web.addressing.base(scope, dict(scope["headers"]))
     tree: Tree = {**record.tree, "meta": {"lastUpdated": record.updated}}
-    name = {"Content-Disposition": 'attachment; filename="visit.ics"'}
+    name = {"Content-Disposition": "; ".join(("attachment", 'filename="visit.ics"'))}
     body = invitation.publish([(tree, record.version)], base)
     return Response(body, media_type=invitation.MEDIA, headers=HEADERS | PRIVATE | name)
 

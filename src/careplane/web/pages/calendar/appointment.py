@@ -111,7 +111,7 @@ async def _done(visit: Visit, work: Awaitable[object], said: str) -> Response:
 async def _note(visit: Visit, id: str, sent: dict[str, str]) -> Response:
     text = sent.get("note", "").strip()
     if len(text) > _MOST_NOTE:
-        raise Incorrect(f"A note has {_MOST_NOTE} characters at most.")
+        raise Incorrect("A note has 1000 characters at most.")
     version = sent.get("version", "")
     if not (version.isascii() and version.isdigit() and len(version) < 10):
         raise Incorrect("The form does not say which version it is about; load the page anew.")
