@@ -125,7 +125,7 @@ def made(
 def problems(tree: Tree, rows: Mapping[int, str], places: tuple[Tree, ...]) -> list[Problem]:
     """What is wrong with it, at its fields."""
     if not tree["actor"]:
-        return [Problem("person", "A schedule is of a person or a place.")]
+        return [Problem("person", mark("A schedule is of a person or a place."))]
     try:
         reading.read(tree, places)
     except Invalid as error:
