@@ -10,9 +10,12 @@ from careplane.web.chart.entries import ENTRIES, Entry
 from careplane.web.forms import fields
 from careplane.web.pages.chart import frame
 from careplane.web.visit import Handler, Visit, redirect
+from careplane.words.catalogues import mark
 
 Problems = list[tuple[str, str]]
-_CHANGED = "Somebody else changed this in the meantime; open it again, what you wrote is below."
+_CHANGED = mark(
+    "Somebody else changed this in the meantime; open it again, what you wrote is below."
+)
 
 
 def add(key: str) -> Handler:
