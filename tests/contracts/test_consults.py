@@ -157,6 +157,8 @@ async def test_it_is_refused_or_withdrawn_or_handed_over(practice: Practice) -> 
         "request": "revoked",
         "thread": "completed",
     }
+    with pytest.raises(CareplaneError, match="no such questions"):
+        await practice.consults.hand_over(DOCTOR, third, "HealthcareService/desk")
     await practice.consults.hand_over(DOCTOR, third, "Practitioner/e", "For you.")
     await practice.consults.note(COLLEAGUE, third, "I look at it tomorrow.")
     held = await practice.consults.read(COLLEAGUE, third)

@@ -8,7 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from careplane.care.forms import own, responses
+from careplane.fhir.codec import json
 from careplane.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Precondition
+from careplane.records.bodies import accept
+from careplane.search.extract import extract
 from tests.contracts.conftest import Hands
 from tests.contracts.engines import Store
 from tests.forms_house import ADA, ADDRESS, BO, DOCTOR, HOSTILE, NOW, NURSE, Desk, open_desk, weight
@@ -208,3 +212,28 @@ async def test_who_may_not_change_a_record_leaves_it_to_others(desk: Desk) -> No
     assert aunt["patient"] == {"reference": "Patient/p"}
     assert await desk.forms.extract(DOCTOR, id) == 0
     assert len(await desk.all("RelatedPerson")) == 1
+
+
+async def test_a_patient_does_not_change_what_staff_have_filled(desk: Desk) -> None:
+    id = await desk.forms.begin(DOCTOR, "body", "p")
+    opened = await desk.type(ADA, id, p1="70")
+    for change in (desk.forms.save, desk.forms.complete):
+        with pytest.raises(Forbidden):
+            await change(ADA, opened, "en")
+    with pytest.raises(Forbidden):
+        await desk.forms.discard(ADA, id, 1)
+    mine = await desk.forms.begin(ADA, "body", "p")
+    await desk.forms.save(DOCTOR, await desk.type(DOCTOR, mine, p1="70"), "en")
+
+
+async def test_by_api_a_patient_writes_only_what_is_their_own(desk: Desk) -> None:
+    """As `app.build` wires it: asked of every write by whatever way."""
+    tree = responses.begun(await desk.forms.form(ADA, "body"), ADA, "p", "2026-11-28T12:00:00Z")
+    admitted = accept(extract, json.dump(tree), "QuestionnaireResponse")
+    assert own.response(ADA, admitted) is admitted
+    assert own.response(DOCTOR, admitted) is admitted
+    with pytest.raises(Forbidden):
+        own.response(BO, admitted)
+    del tree["source"]
+    with pytest.raises(Forbidden):
+        own.response(ADA, accept(extract, json.dump(tree), "QuestionnaireResponse"))

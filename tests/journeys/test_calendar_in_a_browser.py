@@ -443,4 +443,10 @@ def test_pages_are_for_their_role(browser: Browser, url: str) -> None:
         assert answer.status == status, (role, path)
         if not role:
             assert "/sign-in" in page.url
+        if role == "nurse":
+            expect(page.get_by_role("link", name="Block time")).to_have_count(0)
+            expect(page.locator(".wall .c-free a")).to_have_count(0)
+            page.goto("/desk/visits/demo-visit-9")
+            expect(page.locator("main")).to_contain_text("BAILEY")
+            expect(page.locator("main form")).to_have_count(0)
         context.close()

@@ -143,6 +143,8 @@ FORM = {"medicine": "Amoxicillin 500 MG Oral Capsule", "dose": "1", "unit": "{ca
 async def test_prescribe_past_a_warning(house: House) -> None:
     await house.put(order("odd", drug(HOSTILE), requester={"display": HOSTILE}))
     await house.put(allergy("a2", HOSTILE))
+    await house.put({"resourceType": "Condition", "id": "c", "code": {"text": "Sore throat"},
+                     "subject": {"reference": "Patient/p"}})  # fmt: skip
     async with browser(house, DOCTOR) as http:
         page = await http.get("/patients/p/prescribe?q=warf")
         assert "Warfarin Sodium 5 MG Oral Tablet" in page.text
@@ -160,13 +162,15 @@ async def test_prescribe_past_a_warning(house: House) -> None:
         assert 'value="7"' in warned.text
         empty = await http.post("/patients/p/prescribe", data={**FORM, field: " "})
         assert "Say why you prescribe" in words(empty) or empty.status_code == 200
-        saved = await http.post("/patients/p/prescribe", data={**FORM, field: HOSTILE})
+        sent = {**FORM, field: HOSTILE, "reason": "c"}
+        saved = await http.post("/patients/p/prescribe", data=sent)
         assert saved.status_code == 303, words(saved)
         page = await http.get(saved.headers["location"])
         assert "1 capsule by mouth 3 times a day, for 7 days" in words(page)
         id = saved.headers["location"].rpartition("=")[2]
         page = await http.get(f"/patients/p/medications/{id}")
         assert "Warnings that were gone past" in words(page)
+        assert "Because of Sore throat" in words(page)
         for one in (page, await http.get("/patients/p/medications")):
             assert "<script>alert" not in one.text
             assert "<img src=x" not in one.text
@@ -181,19 +185,20 @@ async def test_prescribe_past_a_warning(house: House) -> None:
         assert (await http.get(f"/patients/q/medications/{id}")).status_code == 404
 
 
-async def test_words_of_a_sig_follow_the_language_of_the_page(house: House) -> None:
+async def test_words_of_a_sig_are_made_of_its_structure(house: House) -> None:
     dose = {"value": 2, "code": "{tbl}", "system": "http://unitsofmeasure.org"}
     said = {
-        "text": "stored words",
         "timing": {"repeat": {"frequency": 1, "period": 6, "periodUnit": "h"}},
         "asNeededCodeableConcept": {"text": "pain"},
         "doseAndRate": [{"doseQuantity": dose}],
     }
     await house.put(order("s", drug("Aspirin"), dosageInstruction=[said]))
+    other = {**said, "text": "as the leaflet says"}
+    await house.put(order("t", drug("Codeine"), dosageInstruction=[other]))
     async with browser(house, DOCTOR) as http:
         page = words(await http.get("/patients/p/medications"))
         assert "2 tablets every 6 hours, as needed for pain" in page
-        assert "stored words" not in page
+        assert "as the leaflet says" in page, "words that say more than the structure stay"
 
 
 async def test_a_refill_is_asked_for_and_answered(house: House) -> None:

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.test_pages import enter
+from tests.looks import violations
 from tests.support import missing
 from tools.screenshots import ACTS, CHECK, FEMALE, PROFILE, TREE, WRONG, chromium, served
 
@@ -74,13 +75,13 @@ def check(page: Page) -> None:
 
 
 def test_axe_finds_nothing(page: Page) -> None:
-    violations = []
+    seen: list[str] = []
     for path in PAGES:
         page.goto(path)
-        violations += violations(page, looks=CHOSEN)
+        seen += violations(page, looks=CHOSEN)
     check(page)
-    violations += violations(page, looks=CHOSEN)
-    assert not violations, "\n".join(violations)
+    seen += violations(page, looks=CHOSEN)
+    assert not seen, "\n".join(seen)
 
 
 def test_a_tree_opens_in_place_by_keyboard(page: Page) -> None:

@@ -3,6 +3,7 @@ texts of answers and of questionnaires."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from tests.contracts.conftest import Hands
 from tests.fhir_house import TENANT
 from tests.forms_house import (
     ADA,
+    BO,
     CORE,
     DOCTOR,
     HOSTILE,
@@ -309,3 +311,71 @@ async def test_one_of_your_own_is_added(desk: Desk) -> None:
         assert "nothing is kept" in page
         assert "<script>alert" not in page
         assert "<script>alert" not in (await http.get("/questionnaires")).text
+
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+async def test_a_file_is_an_answer(desk: Desk) -> None:
+    await desk.put(
+        questionnaire(
+            "photo",
+            {"linkId": "p", "text": "Photo", "type": "attachment", "required": True},
+            {"linkId": "s", "text": "Where?", "type": "string", "required": True},
+        )
+    )
+    async with browser(desk, ADA) as http:
+        begun = await http.post("/patients/p/forms", data={"do": "begin", "questionnaire": "photo"})
+        path = begun.headers["location"]
+        page = (await http.get(path)).text
+        assert 'enctype="multipart/form-data"' in page
+        lies = {"a0/0/file": ("rash.pdf", PICTURE, "application/pdf")}
+        refused = await http.post(path, data={**hidden(page), "do": "save"}, files=lies)
+        assert refused.status_code == 422
+        assert "but its content is PNG" in refused.text
+        name = HOSTILE + ".png"
+        good = {"a0/0/file": (name, PICTURE, "image/png")}
+        kept = await http.post(path, data={**hidden(page), "do": "complete"}, files=good)
+        assert kept.status_code == 422, "where is not said yet, and the file is kept"
+        assert hidden(kept.text)["version"] == "2"
+        done = await http.post(
+            path,
+            data={**hidden(kept.text), "a1/0": "Arm", "do": "complete"},
+            files={"x": (None, "")},
+        )
+        assert done.status_code == 303
+        seen = (await http.get(path)).text
+        assert f'href="{path}/files/0/0"' in seen
+        assert "<script>alert" not in seen
+        file = await http.get(f"{path}/files/0/0")
+        assert file.content == PICTURE
+        assert file.headers["content-type"] == "image/png"
+        assert file.headers["content-disposition"].startswith("attachment;")
+        assert "sandbox" in file.headers["content-security-policy"]
+        for nowhere in ("files/0/1", "files/1/0", "files/9/0", "files/0/x"):
+            assert (await http.get(f"{path}/{nowhere}")).status_code == 404
+    async with browser(desk, BO) as other:
+        assert (await other.get(f"{path}/files/0/0")).status_code == 404
+
+
+async def test_a_file_is_taken_away_and_one_takes_the_place_of_another(desk: Desk) -> None:
+    await desk.put(questionnaire("photo", {"linkId": "p", "text": "Photo", "type": "attachment"}))
+    async with browser(desk, DOCTOR) as http:
+        path, page = await begin(http, "photo")
+        for name in ("one.png", "two.png"):
+            file = {"a0/0/file": (name, PICTURE, "image/png")}
+            await http.post(path, data={**hidden(page), "do": "save"}, files=file)
+            page = (await http.get(path)).text
+        (draft,) = await desk.all("QuestionnaireResponse")
+        (answer,) = draft["item"][0]["answer"]
+        assert answer["valueAttachment"]["title"] == "two.png"
+        sent = {**hidden(page), "a0/0/gone": "1", "do": "save"}
+        await http.post(path, data=sent, files={"x": (None, "")})
+        (draft,) = await desk.all("QuestionnaireResponse")
+        assert "item" not in draft
+        large = {"a0/0/file": ("big.png", PICTURE + bytes(2_000_001), "image/png")}
+        page = (await http.get(path)).text
+        answer = await http.post(path, data={**hidden(page), "do": "save"}, files=large)
+        assert answer.status_code == 413

@@ -3,7 +3,9 @@ keyboard alone, with scripts off, and axe."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -179,3 +181,59 @@ def test_axe_finds_nothing(browser: Browser, url: str) -> None:
     found += violations(page, "/forms")
     mine.close()
     assert not found, "\n".join(found)
+
+
+KINDS = ("boolean", "decimal", "integer", "date", "dateTime", "time", "string", "text", "url",
+         "attachment", "reference", "quantity", "choice", "open-choice")  # fmt: skip
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+def every_kind() -> str:
+    """A form with each type of question, once and repeated."""
+    options = [{"valueString": text} for text in ("One", "Two")]
+    items: list[dict[str, object]] = []
+    for repeats in (False, True):
+        for kind in KINDS:
+            link = f"{kind}{'-many' if repeats else ''}"
+            item: dict[str, object] = {"linkId": link, "type": kind, "text": link}
+            item |= {"repeats": True} if repeats else {}
+            item |= {"answerOption": options} if "choice" in kind else {}
+            items.append(item)
+    condition = {"question": "integer", "operator": "exists", "answerBoolean": True}
+    items.append(
+        {"linkId": "last", "type": "display", "text": "A number, indeed", "enableWhen": [condition]}
+    )
+    form = {"resourceType": "Questionnaire", "status": "active", "title": "Every kind"}
+    return json.dumps({**form, "url": "http://example.org/every-kind", "item": items})
+
+
+def test_every_kind_of_question_and_a_file(browser: Browser, url: str) -> None:
+    keeper = enter(browser, url, "administrator", reduced_motion="reduce")
+    page = keeper.new_page()
+    page.goto("/questionnaires")
+    page.get_by_label("A Questionnaire of FHIR R4, as JSON").fill(every_kind())
+    page.get_by_role("button", name="Check and add").click()
+    expect(page.locator("h1")).to_have_text("Every kind")
+    keeper.close()
+    context = enter(browser, url, "physician", reduced_motion="reduce")
+    page = begin(context, "Every kind")
+    found = violations(page, "every kind")
+    assert not found, "\n".join(found)
+    file = {"name": "arm.png", "mimeType": "image/png", "buffer": PICTURE}
+    page.get_by_role("group", name="attachment", exact=True).locator(
+        "input[type=file]"
+    ).first.set_input_files(file)  # type: ignore[arg-type]
+    page.get_by_label("integer", exact=True).fill("7")
+    page.get_by_label("integer", exact=True).press("Tab")
+    expect(page.get_by_text("A number, indeed")).to_be_visible()
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.locator(".said")).to_contain_text("saved")
+    expect(page.get_by_label("Take away: arm.png")).to_be_visible()
+    page.get_by_role("button", name="Complete").click()
+    expect(page.locator(".said")).to_contain_text("completed")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="arm.png").click()
+    assert download.value.suggested_filename == "arm.png"
+    context.close()

@@ -3,11 +3,8 @@ answers, the receipt is seen; axe in every look; the keyboard alone."""
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -15,38 +12,17 @@ from playwright.sync_api import Browser, Page, expect
 from tests.file_house import png
 from tests.journeys.test_pages import browser, enter
 from tests.looks import violations
-from tests.messages_house import member, pool
-from tools.bench import server
 from tools.screenshots import served
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
-PEOPLE = (
-    pool("questions", "medical", "prescription", name="Medical questions"),
-    pool("desk", "appointment", "billing", name="Appointments and billing"),
-    member("questions", "demo-cardiologist"),
-    member("questions", "demo-hf-nurse"),
-    member("desk", "demo-front-desk"),
-)
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The demo, with pools."""
-    data = tmp_path_factory.mktemp("messages") / "data"
-    with served(data) as address:
-        token = server.command("token", "--scope", "system/*.cruds", data=data).strip()
-        for one in PEOPLE:
-            put(address, token, one)
+def url() -> Iterator[str]:
+    """The demo, with its pools."""
+    with served() as address:
         yield address
-
-
-def put(url: str, token: str, tree: dict[str, Any]) -> None:
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/fhir+json"}
-    place = f"{url}/fhir/{tree['resourceType']}/{tree['id']}"
-    request = urllib.request.Request(place, json.dumps(tree).encode(), headers, method="PUT")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status in (200, 201)
 
 
 def window(browser: Browser, url: str, role: str) -> Page:
@@ -138,3 +114,37 @@ def test_a_task_by_keyboard_alone(browser: Browser, url: str) -> None:
     expect(doctor.locator(".head .chip").last).to_have_text("Done")
     doctor.goto("/tasks?box=ended")
     clean(doctor)
+
+
+def test_a_consult_is_asked_with_a_photo_and_answered(
+    browser: Browser, url: str, tmp_path: Path
+) -> None:
+    photo = tmp_path / "rash.png"
+    photo.write_bytes(png(40, 30))
+    patient, doctor = window(browser, url, "patient"), window(browser, url, "physician")
+    patient.goto("/consults/new")
+    clean(patient)
+    patient.get_by_label("What is it about").fill("A rash on my arm")
+    patient.get_by_label("Describe what you have").fill("It itches.")
+    patient.get_by_label("Since when").fill("Monday")
+    patient.get_by_label("Photos").set_input_files(photo)
+    patient.get_by_role("button", name="Ask", exact=True).click()
+    expect(patient.locator("img.photo")).to_be_visible()
+    place = patient.url
+    clean(patient)
+    doctor.goto("/consults")
+    clean(doctor)
+    doctor.get_by_role("link", name="A rash on my arm").focus()
+    doctor.keyboard.press("Enter")
+    doctor.get_by_role("button", name="Take it").focus()
+    doctor.keyboard.press("Enter")
+    expect(doctor.get_by_text("You answer this.")).to_be_visible()
+    clean(doctor)
+    doctor.get_by_label("Message", exact=True).focus()
+    doctor.keyboard.type("It is eczema. Use the ointment.")
+    tab_to(doctor, "button[value=answer]")
+    doctor.keyboard.press("Enter")
+    expect(doctor.locator(".head .chip").last).to_have_text("Answered")
+    patient.goto(place)
+    expect(patient.get_by_text("Use the ointment.")).to_be_visible()
+    clean(patient)

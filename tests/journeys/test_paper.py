@@ -58,14 +58,15 @@ def test_other_pages_print_numbered_and_without_navigation(page: Page, path: str
 
 
 def test_paper_is_black_on_white_in_the_dark(page: Page) -> None:
-    page.goto(DEVIN)
+    sheet = page.context.new_page()  # of its own, for what is emulated stays
+    sheet.goto(DEVIN)
     ink = "getComputedStyle(document.documentElement).color"
-    assert page.evaluate(ink) != "rgb(0, 0, 0)"
-    page.emulate_media(media="print", color_scheme="dark")
-    assert page.evaluate(ink) == "rgb(0, 0, 0)"
+    assert sheet.evaluate(ink) != "rgb(0, 0, 0)"
+    sheet.emulate_media(media="print", color_scheme="dark")
+    assert sheet.evaluate(ink) == "rgb(0, 0, 0)"
     white = "getComputedStyle(document.documentElement).backgroundColor"
-    assert page.evaluate(white) == "rgb(255, 255, 255)"
-    page.emulate_media(media="screen", color_scheme="dark")
+    assert sheet.evaluate(white) == "rgb(255, 255, 255)"
+    sheet.close()
 
 
 def sheets_of(page: Page, patient: str, **headers: str) -> PdfReader:

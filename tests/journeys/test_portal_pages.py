@@ -15,12 +15,14 @@ import pytest
 from careplane.access.caller import Caller
 from careplane.access.people.standing import Ages, rights
 from careplane.access.scopes import parse_scopes
+from careplane.app.talking import talking
 from careplane.care.corrections.corrections import LONGEST, MOST, Corrections
 from careplane.care.proxies.proxies import MOST as MOST_PROXIES
 from careplane.care.proxies.proxies import Proxies
 from careplane.kernel.ids import new_id
 from careplane.rest.addressing import Addressing
 from careplane.storage.engines.memory import MemoryStore
+from careplane.telehealth.messages import names
 from careplane.web.portal import Portal
 from careplane.web.routes import application
 from careplane.web.visit import Web
@@ -41,6 +43,7 @@ PARENT = Caller(TENANT, "RelatedPerson/r", "Di Quinn", RIGHTS, "p",
 DOCTOR = Caller(TENANT, "Practitioner/d", "Dr. D", parse_scopes("user/*.cruds"), None,
                 frozenset({"physician"}))  # fmt: skip
 EVIL = '<img src=x onerror="alert(1)">'
+MESSAGE = [{"coding": [{"system": names.KIND, "code": names.MESSAGE}]}]
 P = {"reference": "Patient/p"}
 
 
@@ -65,7 +68,8 @@ async def browser(clinic: Clinic, caller: Caller) -> AsyncIterator[httpx.AsyncCl
     tools = (clinic.door, clinic.clock, new_id)
     doors = Portal(clinic.desk, clinic.feeds, Corrections(*tools), Proxies(*tools))
     web = Web(clinic.door, clinic.tokens, clock=clinic.clock, portal=doors,
-              addressing=Addressing("http://testserver"))  # fmt: skip
+              addressing=Addressing("http://testserver"),
+              talk=talking(clinic.door, clinic.clock).talk)  # fmt: skip
     transport = httpx.ASGITransport(application(web))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
         http.cookies.set("careplane", clinic.tokens.issue(caller, 10**7), domain="testserver.local")
@@ -107,9 +111,10 @@ async def test_home_says_what_comes_and_what_is_new(clinic: Clinic) -> None:
         lab("a", 1.0, "2027-01-11"), lab("b", 1.6, "2027-02-20"),
         task("f", "fill-form", description="Before your visit", owner=P),
         {"resourceType": "Communication", "id": "c", "status": "completed", "subject": P,
-         "recipient": [P], "sent": "2027-02-20T10:00:00Z"},
+         "category": MESSAGE, "recipient": [P], "sent": "2027-02-20T10:00:00Z"},
         {"resourceType": "Communication", "id": "d", "status": "completed", "subject": P,
-         "recipient": [P], "sent": "2027-02-19T10:00:00Z", "received": "2027-02-19T11:00:00Z"},
+         "category": MESSAGE, "recipient": [P], "sent": "2027-02-19T10:00:00Z",
+         "received": "2027-02-19T11:00:00Z"},
         {"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
          "subject": P, "medicationCodeableConcept": {"text": "Ibuprofen"}},
     )  # fmt: skip
@@ -323,7 +328,7 @@ async def test_the_parent_of_an_adolescent_sees_little(clinic: Clinic) -> None:
     async with browser(clinic, PARENT) as parent:
         page = await text(parent, "/")
         assert "Monday, 01-Mar-2027" in page
-        for words in ("New results", "Medicines", "Test results", "Who opened"):
+        for words in ("New results", "Medicines", "Test results", "Messages", "Who opened"):
             assert words not in page
         page = await text(parent, "/my/health")
         assert "Measles" in page

@@ -83,6 +83,7 @@ def shared(
     contents: tuple[str, ...] = (),
     plain: bool = False,
     less: bool = False,
+    direct: bool = False,
 ) -> str:
     """Make a link with some choices; its address."""
     page.goto(SHARE)
@@ -92,6 +93,8 @@ def shared(
         page.get_by_label(content).check()
     if plain:
         page.get_by_label("None: whoever has the code").check()
+    if direct:
+        page.get_by_label("For simple readers").check()
     if less:
         parts = page.get_by_role("group", name="Parts of the summary")
         for box in parts.get_by_role("checkbox").all()[2:]:
@@ -188,6 +191,11 @@ def test_what_is_not_right_is_said_and_what_was_typed_is_kept(patient: Page) -> 
         patient.get_by_role("button", name="Make a QR code with these choices").click()
     assert sent.value.status == 400
     expect(patient.get_by_role("alert")).to_have_text("A passcode has 6 to 64 characters.")
+    field = patient.get_by_label("My passcode")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_value("123")
+    patient.get_by_role("alert").get_by_role("link").click()
+    expect(field).to_be_focused()
     expect(patient.get_by_label("For whom")).to_have_value("Dr. Ortega")
     expect(patient.get_by_label("Vital signs")).not_to_be_checked()
     expect(patient.get_by_label("Problems", exact=True)).to_be_checked()
@@ -295,6 +303,19 @@ def test_a_library_of_others_opens_links_and_verifies_cards(patient: Page, proje
     patient.get_by_role("button", name="End it").click()
     over = ask(project, "opened", link=link, recipient="Other", passcode=code)
     assert over["error"] == "SHLManifestNotFoundError"
+
+
+def test_a_direct_link_is_opened_by_the_library_and_by_the_viewer(
+    patient: Page, stranger: BrowserContext, project: Path
+) -> None:
+    address = shared(patient, plain=True, direct=True, less=True)
+    found = ask(project, "opened", link=address.partition("#")[2], recipient="Other")
+    assert [one["type"] for one in found["resources"]] == ["document"]
+    page = stranger.new_page()
+    look(page, address, "Dr. Ortega")
+    expect(page.get_by_role("heading", name="Devin Bailey")).to_be_visible()
+    patient.reload()
+    expect(patient.locator("table tbody tr")).to_have_count(2)
 
 
 def test_a_scanner_and_a_library_of_others_read_the_qr_code_of_a_card(

@@ -50,6 +50,7 @@ from careplane.app.visiting import visiting
 from careplane.app.workers import Workers
 from careplane.care.forms.operations import Operations as FormOperations
 from careplane.care.forms.own import ADMISSIONS as FORMS
+from careplane.care.forms.own import KEEPS as FORMS_KEPT
 from careplane.care.notes.keeping import KEEPS as NOTES
 from careplane.care.prescribing.operation import Operations as PrescribingOperations
 from careplane.fhir.analytes import concept_map
@@ -244,7 +245,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS | FORMS,
-        keeps=NOTES | MESSAGES,
+        keeps=NOTES | MESSAGES | FORMS_KEPT,
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,

@@ -20,7 +20,7 @@ from careplane.terminology.scope import Scope
 _SNOMED: Final = "http://snomed.info/sct"
 _RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
 _MOST: Final = 25
-_RECENT: Final = 200
+_RECENT: Final = 100
 SHORTEST: Final = 2
 _LONGEST: Final = 100
 

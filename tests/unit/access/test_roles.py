@@ -119,6 +119,19 @@ def test_no_other_ready_role_masks_anything(role: str) -> None:
     assert policies_with().view(caller) is None
 
 
+@pytest.mark.parametrize("role", ["physician", "nurse", "pharmacist", "patient"])
+def test_knowledge_of_interactions_is_no_record_of_a_patient(role: str) -> None:
+    found = node(role, Permission.SEARCH, "MedicinalProductInteraction")
+    assert isinstance(found, Everything)
+    assert isinstance(node(role, Permission.CREATE, "MedicinalProductInteraction"), Nothing)
+
+
+def test_a_patient_reads_tasks_of_their_own_and_writes_none() -> None:
+    found = node("patient", Permission.SEARCH, "Task")
+    assert not isinstance(found, Everything | Nothing)
+    assert isinstance(node("patient", Permission.CREATE, "Task"), Nothing)
+
+
 def test_nobody_with_a_role_removes_for_good() -> None:
     for role in (row[0] for row in ROWS if row[0] != "unassigned"):
         for type in RESOURCE_TYPES:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from careplane.care.prescribing.prescription import Prescription
 from careplane.care.prescribing.sig import ROUTES, SHORT, UNITS, Sig, dosage, of_dosage, problems
 from careplane.kernel.errors import Incorrect
 from careplane.web.pages.clinic import script
@@ -71,4 +72,17 @@ def test_the_form_offers_what_can_be_chosen() -> None:
 
 def test_words_that_others_wrote_are_said_as_they_are() -> None:
     assert sig({"text": "as directed"}) == "as directed"
-    assert sig({"text": "x", "doseAndRate": [{"doseQuantity": {"value": 1}}]}) == "1 dose"
+    dose = {"doseAndRate": [{"doseQuantity": {"value": 1}}]}
+    assert sig({"text": "half a tablet, with food", **dose}) == "half a tablet, with food"
+    assert sig(dose) == "1 dose"
+    made = dosage(Sig(Decimal(1), "{tbl}", ORAL, "bd"))
+    assert sig({**made, "text": sig(made)}) == sig(made)
+
+
+def test_to_renew_keeps_words_that_the_structure_does_not_say() -> None:
+    concept = {"text": "Furosemide"}
+    made = dosage(Sig(route=ORAL, often="od"))
+    for text, advice in (("40 mg in the morning", "40 mg in the morning"), (sig(made), "")):
+        asked = Prescription("p", concept, {**made, "text": text})
+        fields = script.fill(asked)
+        assert (fields["often"], fields["advice"]) == ("od", advice)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 
-from careplane.app.demo import schedules
+from careplane.app.demo import pools, schedules
 from careplane.care.forms import ready
 from careplane.fhir.codec import json
 
@@ -34,6 +34,7 @@ def bundles(today: date, now: datetime | None = None) -> Iterator[bytes]:
         yield _DAY.sub(move, line)
     yield schedules.bundle(today, now)
     yield _forms()
+    yield pools.bundle()
 
 
 def _forms() -> bytes:

@@ -148,7 +148,7 @@ class Forms(Opening):
         """Stop a draft. Raises Conflict, Precondition."""
 
         def decide(seen: c.Seen) -> c.Decided:
-            stopped = responses.discarded(seen.records.get((_RESPONSE, id)), version)
+            stopped = responses.discarded(seen.records.get((_RESPONSE, id)), version, caller)
             return c.Decided((c.Write(_RESPONSE, id, stopped),))
 
         asking = (lambda seen: c.Asking(changes=((_RESPONSE, id),)),)

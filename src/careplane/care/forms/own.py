@@ -6,9 +6,11 @@ from typing import Final
 
 from careplane.access.caller import Caller, acts_as_patient
 from careplane.fhir.codec import envelope, json
+from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Forbidden
-from careplane.records.admission import Admit
+from careplane.records.admission import Admit, Keep
 from careplane.records.bodies import Content
+from careplane.storage.ports.records import Version
 
 _ANY_INSTANT: Final = "2020-01-01T00:00:00.000Z"
 
@@ -20,15 +22,41 @@ def require_own(caller: Caller, subject: str) -> None:
         raise Forbidden("A patient fills forms about themselves.")
 
 
+def require_theirs(caller: Caller, current: Tree) -> None:
+    """Raises Forbidden where a patient would change what staff have filled."""
+    if not is_theirs(caller, current):
+        raise Forbidden("Staff have filled this form: ask them to correct it.")
+
+
+def is_theirs(caller: Caller | None, current: Tree) -> bool:
+    """Whether a response may be changed by this caller: by patients and who acts for them, where
+    one of them is its source; by staff always."""
+    if caller is None or not acts_as_patient(caller):
+        return True
+    source = current.get("source")
+    reference = str(source.get("reference")) if isinstance(source, dict) else ""
+    return reference.startswith(("Patient/", "RelatedPerson/"))
+
+
 def response(caller: Caller, content: Content) -> Content:
     """A QuestionnaireResponse before it is written, by whatever way. Raises Forbidden."""
     if acts_as_patient(caller):
-        tree = json.parse(
-            envelope.join(content.type, content.id or "new", 1, _ANY_INSTANT, content.rest)
-        )
+        tree = _tree(content.type, content.rest)
         subject = tree.get("subject")
         require_own(caller, str(subject.get("reference")) if isinstance(subject, dict) else "")
+        require_theirs(caller, tree)
     return content
 
 
+def kept(caller: Caller, current: Version | None, content: Content | None) -> None:
+    """Raises Forbidden where a patient would change, or delete, what staff have filled."""
+    if current is not None and acts_as_patient(caller):
+        require_theirs(caller, _tree(current.type, current.rest))
+
+
+def _tree(type: str, rest: bytes) -> Tree:
+    return json.parse(envelope.join(type, "any", 1, _ANY_INSTANT, rest))
+
+
 ADMISSIONS: dict[str, Admit] = {"QuestionnaireResponse": response}
+KEEPS: dict[str, Keep] = {"QuestionnaireResponse": kept}

@@ -7,6 +7,7 @@ from typing import Final
 from careplane.access.caller import Caller
 from careplane.care.forms import names
 from careplane.care.forms.definition import Form
+from careplane.care.forms.own import require_theirs
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.values import objects
 from careplane.kernel.errors import Conflict, Precondition
@@ -54,6 +55,7 @@ def changed(
         raise Conflict("This form cannot be changed, or is not here any more.")
     if str(response.get("meta", {}).get("versionId")) != str(version):
         raise Precondition("Somebody has changed this form in the meantime.")
+    require_theirs(caller, response)
     before = response.get("status")
     allowed = {"in-progress": {"in-progress"}, "completed": {"in-progress"}}
     if before not in allowed.get(status, {"completed", "amended"}):
@@ -70,12 +72,13 @@ def changed(
     }
 
 
-def discarded(response: Tree | None, version: int) -> Tree:
-    """A draft that nobody wants (`stopped`): it stays on record. Raises Conflict."""
+def discarded(response: Tree | None, version: int, caller: Caller) -> Tree:
+    """A draft that nobody wants (`stopped`): it stays on record. Raises Conflict, Forbidden."""
     if response is None or not is_draft(response):
         raise Conflict("Only a draft can be discarded.")
     if str(response.get("meta", {}).get("versionId")) != str(version):
         raise Precondition("Somebody has changed this form in the meantime.")
+    require_theirs(caller, response)
     return {**response, "status": "stopped"}
 
 

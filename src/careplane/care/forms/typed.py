@@ -3,7 +3,7 @@
 The fields of a question are `a` and its place, a slash and the number of the answer, and for what
 has parts a slash and the part: `a0-1.2/0`, `a3/0/unit`. An option that is ticked is `a4/o2`; a
 group that repeats says in `n5` how often it stands there. `shown` names the questions that a page
-shows: what is not among them stays as it was.
+shows: what is not among them stays as it was. A file comes as `a6/0/file`, and goes by `a6/0/gone`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from careplane.care.forms.sheet import (
     number,
 )
 from careplane.care.forms.understanding import Parts, understood
+from careplane.fhir.tree import Tree
 
 _MOST_ANSWERS: Final = 100
 
@@ -77,6 +78,10 @@ class _Told:
 
     def _question(self, line: Line) -> None:
         typed = self.typed.get(line.place, {})
+        if line.item.kind == "attachment":
+            gone = {n for n, parts in typed.items() if parts.get("gone")}
+            line.entries = [e for n, e in enumerate(line.entries) if str(n) not in gone]
+            return
         chosen = options(line.item, self.expansions, "")
         if line.offered is not None:
             chosen = chosen or tuple(_offered(line))
@@ -124,6 +129,19 @@ def _ticked(line: Line, typed: Mapping[str, Parts], chosen: tuple[Option, ...]) 
     if words and line.item.kind == "open-choice":
         entries.append(Entry(("valueString", words)))
     return entries
+
+
+def attach(sheet: Sheet, place: str, attachment: Tree) -> None:
+    """A file as an answer: beside the others where there may be several, else in their place."""
+    line = sheet.at(place)
+    if line is None or line.item.kind != "attachment" or line.item.is_fixed:
+        return
+    kept = line.entries if line.item.repeats else []
+    line.entries = [
+        *kept[: _MOST_ANSWERS - 1],
+        answered(line.item, ("valueAttachment", attachment)),
+    ]
+    sheet.number()
 
 
 def add(sheet: Sheet, place: str) -> str:

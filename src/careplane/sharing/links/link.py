@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from careplane.access.kept import KeptCaller
-from careplane.kernel.errors import Incorrect
+from careplane.kernel.errors import Incorrect, Issue
 
 LONGEST_LABEL = 80
 """Characters, by the specification."""
@@ -106,11 +106,17 @@ def hashed(passcode: str, link: str, key: bytes) -> bytes:
     return hmac.digest(key, f"{link} {plain}".encode("utf-8", "surrogatepass"), "sha256")
 
 
+def unfit(part: str, text: str) -> Incorrect:
+    """What cannot be wished for, with the part of the wish that is to blame."""
+    return Incorrect(text, issues=(Issue("error", "invalid", text, part),))
+
+
 def checked_passcode(passcode: str) -> str:
     """Empty where there is none. Raises Incorrect."""
     plain = unicodedata.normalize("NFKC", passcode).strip()
     if plain and not _SHORTEST_PASSCODE <= len(plain) <= _LONGEST_PASSCODE:
-        raise Incorrect(f"A passcode has {_SHORTEST_PASSCODE} to {_LONGEST_PASSCODE} characters.")
+        text = f"A passcode has {_SHORTEST_PASSCODE} to {_LONGEST_PASSCODE} characters."
+        raise unfit("passcode", text)
     return plain
 
 

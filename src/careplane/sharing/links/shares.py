@@ -26,7 +26,7 @@ from careplane.records.door import Door
 from careplane.sharing.links import link as links
 from careplane.sharing.links.files import encrypted
 from careplane.sharing.links.keeping import Keeping, Kept, Seals
-from careplane.sharing.links.link import Link
+from careplane.sharing.links.link import Link, unfit
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 
@@ -245,13 +245,14 @@ class Shares:
 
     def _check(self, wish: Wish) -> None:
         if not wish.contents or any(one not in self.contents for one in wish.contents):
-            raise Incorrect(f"Share at least one of {', '.join(self.contents)}.")
+            raise unfit("contents", f"Share at least one of {', '.join(self.contents)}.")
         if len(wish.label.strip()) > links.LONGEST_LABEL:
-            raise Incorrect(f"A label has {links.LONGEST_LABEL} characters at most.")
+            raise unfit("label", f"A label has {links.LONGEST_LABEL} characters at most.")
         if not 60 <= wish.seconds <= _LONGEST // SECOND:
-            raise Incorrect("A link lasts a minute at least, and a year at most.")
+            raise unfit("seconds", "A link lasts a minute at least, and a year at most.")
         if wish.direct and (wish.passcode.strip() or len(wish.contents) > 1):
-            raise Incorrect("A file that is fetched directly is one alone, without a passcode.")
+            text = "A file that is fetched directly is one alone, without a passcode."
+            raise unfit("direct", text)
 
     async def _alive(self, tenant: Tenant, found: Kept | None) -> Kept:
         if found is None or not found.link.is_alive(self._clock()):

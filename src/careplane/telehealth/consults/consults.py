@@ -125,8 +125,15 @@ class Consults:
     async def hand_over(self, caller: Caller, id: str, to: str, note: str = "") -> None:
         """Somebody else answers it."""
         party = await self.messages.colleague(caller, to)
+        topics = [
+            pool.topics
+            for pool in await self.messages.pools.all(caller.tenant)
+            if pool.party.reference == to
+        ]
 
         def step(case: Case, asker: Asker, now: int) -> Case:
+            if topics and case.head.topic not in topics[0]:
+                raise _wrong("This pool answers no such questions.", "to")
             return consult.handed_over(case, asker, party, now)
 
         await self._step(caller, id, "hand-over", step, note.strip(), note=True)

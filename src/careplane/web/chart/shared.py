@@ -46,7 +46,15 @@ DEFAULTS = {"content-summary": "1", "until": "86400", "protect": "made"} | {
     f"section-{key}": "1" for key in SECTIONS
 }
 """The form as it is offered."""
-_FIELDS = (*(f"content-{key}" for key in CONTENTS), *DEFAULTS, "label", "passcode")
+FIELDS = {
+    "contents": "content-summary",
+    "label": "label",
+    "seconds": "until",
+    "passcode": "passcode",
+    "direct": "direct",
+}
+"""Which field of the form holds which part of a wish."""
+_FIELDS = (*(f"content-{key}" for key in CONTENTS), *DEFAULTS, "label", "passcode", "direct")
 
 
 def filled(sent: dict[str, str]) -> dict[str, str]:

@@ -58,13 +58,14 @@ def shown(
     now: float,
     early: int | None,
     late: int = 0,
+    usual: str = "",
 ) -> Shown:
     """`known` are people and places by reference, `now` is in seconds since 1970. `early` and
     `late` say how many minutes before and after a visit its video room is open; None where there
-    are no rooms."""
+    are no rooms. `usual` is the time zone where neither the patient nor a place names one."""
     actors = [str(p.get("actor", {}).get("reference", "")) for p in tree.get("participant", ())]
     places = [known[one] for one in actors if one.startswith("Location/") and one in known]
-    zone = zone_of(patient, *places)
+    zone = zone_of(patient, *places) or usual
     start, end = (str(tree.get(name, "")) for name in ("start", "end"))
     begins, ends = seconds_of(start), seconds_of(end)
     status = str(tree.get("status", ""))

@@ -1,11 +1,13 @@
-"""The patients behind references, for pages that list records of many."""
+"""People and problems behind references, for pages that show records of others."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
 
+from careplane.fhir.tree import Tree
 from careplane.web.chart.banner import Person, person
+from careplane.web.say import types
 from careplane.web.visit import Visit
 
 _AT_ONCE = 50
@@ -23,6 +25,17 @@ async def people(visit: Visit, references: Iterable[str]) -> dict[str, Person]:
     )
     found = (person(tree, visit.today) for page in pages for tree in page.trees)
     return {f"Patient/{one.id}": one for one in found}
+
+
+async def reasons(visit: Visit, tree: Tree) -> list[str]:
+    """Why something was ordered: in its own words, and the problems that it refers to."""
+    said = [types.concept(one) for one in tree.get("reasonCode", ())]
+    references = [str(r.get("reference", "")) for r in tree.get("reasonReference", ())]
+    ids = [r[10:] for r in references if r.startswith("Condition/")][:_AT_ONCE]
+    if ids:
+        page = await visit.reader.glance("Condition", [("_id", ",".join(ids))])
+        said += [types.concept(one.get("code", {})) for one in page.trees]
+    return [text for text in said if text]
 
 
 async def staff(visit: Visit, references: Iterable[str]) -> dict[str, str]:

@@ -14,11 +14,14 @@ Sent = dict[str, str]
 
 async def tab(visit: Visit, patient: str) -> dict[str, Any]:
     """What can be given, and the links that there are."""
-    return await filled(visit, patient, {}, "")
+    return await filled(visit, patient, {})
 
 
-async def filled(visit: Visit, patient: str, sent: Sent, problem: str) -> dict[str, Any]:
-    """The same, with a form that has been sent and is not right yet."""
+async def filled(
+    visit: Visit, patient: str, sent: Sent, problem: str = "", blamed: str = ""
+) -> dict[str, Any]:
+    """The same, with a form that has been sent and is not right yet: what is wrong, and which part
+    of the wish is to blame."""
     desk, caller = visit.web.sharing, visit.caller
     if desk is None:
         raise NotFound("Nothing is shared from here.")
@@ -31,6 +34,7 @@ async def filled(visit: Visit, patient: str, sent: Sent, problem: str) -> dict[s
         "links": [shared.row(link, now) for link in links],
         "sent": shared.filled(sent),
         "problem": problem,
+        "blamed": shared.FIELDS.get(blamed, ""),
         "contents": {key: shared.CONTENTS[key] for key in desk.shares.contents},
         "sections": [(section.key, shared.SECTIONS[section.key]) for section in SECTIONS],
         "lasting": shared.LASTING,

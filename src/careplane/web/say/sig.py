@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from careplane.care.prescribing.sig import SNOMED
 from careplane.fhir.tree import Tree
 from careplane.web.say import types
+from careplane.words.audience import audience, speaking
 from careplane.words.catalogues import gettext as _
 from careplane.words.catalogues import mark, ngettext
+from careplane.words.languages import LANGUAGES
 
 Number = int | Decimal
 Count = Callable[[Number], str]
@@ -71,13 +74,26 @@ _FEW = {
 
 
 def sig(dosage: Tree) -> str:
-    """As a label says it: `1 tablet by mouth twice a day, for 7 days`. What has no structure is
-    said in the words that it has."""
+    """As a label says it: `1 tablet by mouth twice a day, for 7 days`. Words that are not made of
+    the structure stay as they are: they may say more than it does."""
+    return own_words(dosage) or _made(dosage)
+
+
+def own_words(dosage: Tree) -> str:
+    """The text of a Dosage, where it is not made of its structure in some language."""
+    text = str(dosage.get("text", ""))
+    return "" if any(text == _made_in(dosage, one) for one in LANGUAGES) else text
+
+
+def _made_in(dosage: Tree, language: str) -> str:
+    with speaking(replace(audience(), language=language)):
+        return _made(dosage)
+
+
+def _made(dosage: Tree) -> str:
     repeat = dosage.get("timing", {}).get("repeat", {})
     how_much = _dose(dosage)
     how_often = _often(repeat)
-    if "text" in dosage and not (how_much or how_often):
-        return str(dosage["text"])
     first = " ".join(part for part in (how_much, _route(dosage), how_often) if part)
     rest = (_needed(dosage), _for(repeat), str(dosage.get("patientInstruction", "")))
     return _(", ").join(part for part in (first, *rest) if part)

@@ -43,6 +43,7 @@ _FAR = 200
 _MOST_TEXT = 1000
 _MINUTE = 60_000_000
 LATE = mark("This can no longer be done here: it is too short before the visit. Please call us.")
+OTHER = mark("Another time was chosen.")
 ENDED = mark("The time was kept for you and has been let go since. Choose another one.")
 STAGE = mark("That cannot be done with this visit any more.")
 FULL = mark("Three times are kept for you already. Book one of them, or let it go.")
@@ -116,7 +117,7 @@ async def _let_go(visit: Visit, but: str) -> None:
     page = await visit.reader.search("Appointment", pairs)
     for tree in page.trees:
         if tree["id"] != but and not wish_of(tree) and extension(tree, names.HELD_UNTIL):
-            await desk.cancel(caller, str(tree["id"]), ("", "", _("Another time was chosen.")))
+            await desk.cancel(caller, str(tree["id"]), ("", "", OTHER))
 
 
 async def show(visit: Visit) -> Response:
@@ -241,7 +242,7 @@ async def calendar_file(visit: Visit) -> Response:
     scope = visit.request.scope
     base = visit.web.addressing.base(scope, dict(scope["headers"]))
     tree: Tree = {**record.tree, "meta": {"lastUpdated": record.updated}}
-    name = {"Content-Disposition": 'attachment; filename="visit.ics"'}
+    name = {"Content-Disposition": "; ".join(("attachment", 'filename="visit.ics"'))}
     body = invitation.publish([(tree, record.version)], base)
     return Response(body, media_type=invitation.MEDIA, headers=HEADERS | PRIVATE | name)
 

@@ -68,7 +68,7 @@ async def show(visit: Visit, problem: str = "", note: str | None = None) -> Resp
         held=f"{local(shown.until, zone):%H:%M}" if held else "",
         beside=key(line.id, shown.start, kind.code)
         if line and kind and shown.start > now and desk.may_overbook(caller) else "",
-        line=line,
+        may=visit.may("u", "Appointment"),
         reasons=CANCELLED,
         why=_why(shown.tree),
         overbooked=str((extension(shown.tree, names.OVERBOOKED_WHY) or {}).get("valueString", "")),

@@ -27,7 +27,7 @@ from careplane.web.agenda.visits import Shown, shown
 from careplane.web.agenda.words import CLOSED
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
-from careplane.web.pages.calendar.reading import patients, schedules, visits
+from careplane.web.pages.calendar.reading import patients, schedules, tabs, visits
 from careplane.web.visit import Visit, redirect
 from careplane.words.dates import day as say_day
 from careplane.words.dates import long_day
@@ -64,6 +64,7 @@ async def _page(visit: Visit, typed: dict[str, str], problems: dict[str, str]) -
     return visit.render(
         "calendar/block.html",
         422 if problems else 200,
+        desk_tabs=tabs(visit),
         who=who,
         typed=dict.fromkeys(_FIELDS, "") | typed,
         problems=problems,

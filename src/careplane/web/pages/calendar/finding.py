@@ -21,7 +21,7 @@ from careplane.web.agenda.roster import Roster
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.calendar.appointment import STAGE
-from careplane.web.pages.calendar.reading import free, here, must, one, schedules
+from careplane.web.pages.calendar.reading import free, here, must, one, schedules, tabs
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 
@@ -77,7 +77,7 @@ async def find(visit: Visit) -> Response:
     values = await offered(visit, who)
     patient = visit.query("patient")
     return visit.render(
-        "calendar/find.html",
+        "calendar/find.html", desk_tabs=tabs(visit),
         **values,
         patient=patient,
         patients=await people(visit, [f"Patient/{patient}"] if patient else []),

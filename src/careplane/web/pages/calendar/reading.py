@@ -20,6 +20,7 @@ from careplane.telehealth.scheduling.occupancy import LONGEST
 from careplane.web.agenda.roster import Line, Roster, roster
 from careplane.web.agenda.visits import Shown, actors, shown
 from careplane.web.chart.banner import Person
+from careplane.web.i18n import mark
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Handler, Visit
 
@@ -38,6 +39,20 @@ def staff(handler: Handler) -> Handler:
         return await handler(visit)
 
     return guarded
+
+
+def tabs(visit: Visit) -> list[tuple[str, str]]:
+    """The pages of the desk that the caller can do something with: addresses and names."""
+    books, plans = visit.may("c", "Appointment"), visit.may("u", "Schedule")
+    every = (
+        (True, "/desk", mark("Calendar")),
+        (books, "/desk/find", mark("Find a time")),
+        (books, "/desk/waiting", mark("Waiting list")),
+        (plans, "/desk/block", mark("Block time")),
+        (plans, "/desk/schedules", mark("Schedules")),
+        (True, "/desk/feeds", mark("Feeds")),
+    )
+    return [(path, name) for is_offered, path, name in every if is_offered]
 
 
 def here(visit: Visit) -> tuple[Desk, Caller]:

@@ -19,7 +19,7 @@ from careplane.web.agenda.roster import called
 from careplane.web.agenda.words import MEDIA
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
-from careplane.web.pages.calendar.reading import schedules
+from careplane.web.pages.calendar.reading import schedules, tabs
 from careplane.web.visit import Visit, redirect
 from careplane.words.dates import long_day
 
@@ -48,7 +48,9 @@ async def everything(visit: Visit) -> Response:
         for line in who.lines
     ]
     rows.sort(key=lambda row: (not row["active"], str(row["who"])))
-    return visit.render("calendar/schedules.html", rows=rows, said=visit.query("said"))
+    return visit.render(
+        "calendar/schedules.html", desk_tabs=tabs(visit), rows=rows, said=visit.query("said")
+    )
 
 
 async def new(visit: Visit) -> Response:

@@ -11,7 +11,7 @@ from careplane.telehealth.scheduling.calendars.feeds import Feeds
 from careplane.web.agenda.clock import local
 from careplane.web.agenda.roster import Roster
 from careplane.web.forms import fields
-from careplane.web.pages.calendar.reading import here, schedules
+from careplane.web.pages.calendar.reading import here, schedules, tabs
 from careplane.web.visit import Visit, redirect
 from careplane.words.dates import day
 
@@ -54,6 +54,7 @@ async def _page(visit: Visit, who: Roster, url: str = "", *, full: bool = False)
     return visit.render(
         "calendar/feeds.html",
         409 if full else 200,
+        desk_tabs=tabs(visit),
         rows=rows,
         who=who,
         url=url,

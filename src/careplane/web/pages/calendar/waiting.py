@@ -25,7 +25,7 @@ from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.calendar.booking import chosen_one, sought
 from careplane.web.pages.calendar.finding import GONE, offered, search_of, whole
-from careplane.web.pages.calendar.reading import here, schedules
+from careplane.web.pages.calendar.reading import here, schedules, tabs
 from careplane.web.pages.people_of import people
 from careplane.web.visit import Visit, redirect
 from careplane.words.dates import day as say_day
@@ -67,6 +67,7 @@ async def show(visit: Visit) -> Response:
     rows = await wishes(visit, who, [("status", "waitlist"), ("_sort", "_lastUpdated")])
     return visit.render(
         "calendar/waiting.html",
+        desk_tabs=tabs(visit),
         rows=rows,
         patients=await people(visit, [row.patient for row in rows]),
         said=SAID.get(visit.query("said"), ""),

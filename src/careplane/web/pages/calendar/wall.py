@@ -27,7 +27,7 @@ from careplane.web.agenda.roster import Roster
 from careplane.web.agenda.times import key
 from careplane.web.agenda.visits import actors, shown
 from careplane.web.pages.calendar.finding import search_of
-from careplane.web.pages.calendar.reading import free, patients, schedules, visits
+from careplane.web.pages.calendar.reading import free, patients, schedules, tabs, visits
 from careplane.web.visit import Visit
 from careplane.words import dates
 
@@ -79,12 +79,13 @@ async def show(visit: Visit) -> Response:
     rows = {one.id: one for one in (shown(tree, asked.zone) for tree in trees)}
     return visit.render(
         "calendar/calendar.html",
+        desk_tabs=tabs(visit),
         asked=asked,
         who=who,
         choices=who.rooms if asked.by == "room" else who.people,
         heads=[_head(asked, who, one) for one in strands],
         table=drawn,
-        links=_links(asked, drawn, found),
+        links=_links(asked, drawn, found) if visit.may("c", "Appointment") else {},
         rows=rows,
         hours={start: hour(start, asked.zone) for one in strands for start in one.free},
         patients=await patients(visit, rows.values()),

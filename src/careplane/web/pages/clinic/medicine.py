@@ -11,6 +11,7 @@ from careplane.web.chart import lists
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.chart import frame
+from careplane.web.pages.people_of import reasons
 from careplane.web.say import types
 from careplane.web.say.dates import say_time
 from careplane.web.say.sig import sig
@@ -61,6 +62,7 @@ async def _page(visit: Visit, problem: str = "", sent: dict[str, str] | None = N
             "quantity": types.quantity(supply.get("quantity", {})),
             "refills": str(supply.get("numberOfRepeatsAllowed", "")),
             "substitution": tree.get("substitution", {}).get("allowedBoolean"),
+            "reasons": await reasons(visit, tree),
             "note": " · ".join(str(n.get("text", "")) for n in tree.get("note", ())),
             "ended": types.concept(tree.get("statusReason", {})),
         },

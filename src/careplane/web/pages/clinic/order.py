@@ -17,7 +17,7 @@ from careplane.web.chart.banner import person
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.chart import frame
-from careplane.web.say import types
+from careplane.web.pages.people_of import reasons
 from careplane.web.say.dates import say_date, say_time
 from careplane.web.visit import Visit, redirect
 
@@ -172,9 +172,7 @@ async def _details(visit: Visit, problem: str = "", sent: dict[str, str] | None 
         facts={
             "when": say_time(str(tree.get("authoredOn", ""))),
             "on": say_date(str(tree.get("occurrenceDateTime", ""))),
-            "reasons": [*map(types.concept, tree.get("reasonCode", ())),
-                        *(types.reference(r) for r in tree.get("reasonReference", ())
-                          if "display" in r)],
+            "reasons": await reasons(visit, tree),
             "note": " · ".join(str(n.get("text", "")) for n in tree.get("note", ())),
             "instruction": str(tree.get("patientInstruction", "")),
             "requisition": str(tree.get("requisition", {}).get("value", "")),

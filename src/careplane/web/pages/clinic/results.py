@@ -16,6 +16,8 @@ from careplane.web.visit import Visit, local, redirect
 
 SPANS = (7, 30, 90, 365)
 _FIELDS = service.MOST + 10
+_SHOWN = 60
+"""Results of each kind on a page; when these are acknowledged the next ones come."""
 
 
 async def show(visit: Visit) -> Response:
@@ -26,7 +28,7 @@ async def show(visit: Visit) -> Response:
 async def _list(visit: Visit, problem: str = "", sent: dict[str, str] | None = None) -> Response:
     mine = visit.query("whose") != "all"
     days = int(visit.query("days")) if visit.query("days") in map(str, SPANS) else service.DAYS
-    found = await waiting(visit, mine=mine, days=days)
+    found = await waiting(visit, mine=mine, days=days, most=_SHOWN)
     groups = by_patient(found.rows)
     return visit.render(
         "clinic/results.html",

@@ -12,6 +12,7 @@ from careplane.care.prescribing.prescription import Prescription
 from careplane.care.prescribing.sig import Sig
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect
+from careplane.web.say.sig import own_words
 from careplane.web.say.sig import sig as say_sig
 from careplane.words import typed
 from careplane.words.catalogues import gettext as _
@@ -140,8 +141,11 @@ def read(sent: Mapping[str, str], patient: str) -> tuple[Prescription | None, Pr
 
 
 def fill(asked: Prescription) -> dict[str, str]:
-    """The fields of a prescription that is written again."""
+    """The fields of a prescription that is written again. Directions that say more than their
+    structure are there to be read, and kept or taken out."""
     said = sig.of_dosage(asked.dosage)
+    if words := own_words(asked.dosage):
+        said = replace(said, advice=words[:500])
     coding: Tree = next(iter(asked.medication.get("coding", ())), {})
     fields = {
         "system": coding.get("system", ""),

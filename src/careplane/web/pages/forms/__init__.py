@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from careplane.web.pages.forms import asking, filling, library, mine
+from careplane.web.pages.forms import asking, files, filling, library, mine
 from careplane.web.visit import Handler
 
 PRIVATE: tuple[tuple[str, str, Handler], ...] = (
@@ -11,6 +11,7 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/patients/{id}/forms", asking.act),
     ("GET", "/forms/{id}", filling.show),
     ("POST", "/forms/{id}", filling.act),
+    ("GET", "/forms/{id}/files/{place}/{number}", files.download),
     ("GET", "/questionnaires", library.show),
     ("POST", "/questionnaires", library.act),
     ("GET", "/questionnaires/{id}", library.preview),

@@ -12,12 +12,14 @@ from starlette.responses import Response
 
 from careplane.access.caller import acts_as_patient
 from careplane.access.scopes import Permission
+from careplane.care.documents.refusal import FileRefused
 from careplane.care.forms import responses, typed
 from careplane.care.forms.opening import Opened
+from careplane.care.forms.own import is_theirs
 from careplane.kernel.errors import Conflict, Incorrect, Invalid, Precondition
-from careplane.web.forms import fields
 from careplane.web.pages.chart import frame
 from careplane.web.pages.form_lists import STATES, forms_of, may
+from careplane.web.pages.forms import files
 from careplane.web.pages.forms import rows as view
 from careplane.web.visit import Visit, redirect
 
@@ -32,7 +34,7 @@ async def show(visit: Visit) -> Response:
     is_draft = responses.is_draft(opened.response)
     amending = visit.query("amend") and opened.response.get("status") in ("completed", "amended")
     opened.settle()
-    if (is_draft or amending) and may(visit, Permission.UPDATE, "QuestionnaireResponse"):
+    if (is_draft or amending) and _changes(visit, opened):
         return await _fill(visit, opened, said=visit.query("said"))
     return await _page(visit, opened, "forms/view.html", said=visit.query("said"))
 
@@ -41,7 +43,8 @@ async def act(visit: Visit) -> Response:
     """POST /forms/{id}. `do` is `check`, `save`, `complete`, `discard`, `take` (into the record),
     `add:` or `remove:` and the place of a group, or `more:` and that of a question."""
     forms, caller = forms_of(visit)
-    sent = await fields(visit.request, _FIELDS, _BYTES)
+    form = await files.sent(visit.request, _FIELDS, _BYTES)
+    sent = form.fields
     do, _, place = ("check" if visit.query("live") else sent.get("do", "check")).partition(":")
     id = visit.path("id")
     if do == "discard":
@@ -54,11 +57,18 @@ async def act(visit: Visit) -> Response:
     seen = _number(sent.get("version", ""))
     current, opened.response["meta"] = opened.version, {"versionId": str(seen)}
     opened.take_in(sent)
-    focus = _changed(opened, do, place, sent)
-    if focus is not None or do == "check":
-        return await _fill(visit, opened, sent=sent, focus=focus or "")
-    mistyped = any(entry.problem for line in opened.sheet.every() for entry in line.entries)
     try:
+        with_files = do != "check" and files.attached(opened, form, visit.web.clock())
+    except FileRefused as error:
+        return await _fill(visit, opened, sent=sent, status=422, refused=do, loose=error)
+    opened.settle()
+    try:
+        if with_files and responses.is_draft(opened.response):
+            await _keep(visit, opened)  # a page that comes back has no files
+        focus = _changed(opened, do, place, sent)
+        if focus is not None or do == "check":
+            return await _fill(visit, opened, sent=sent, focus=focus or "")
+        mistyped = any(entry.problem for line in opened.sheet.every() for entry in line.entries)
         if mistyped:
             if do == "complete":
                 opened.problems()
@@ -77,6 +87,13 @@ async def act(visit: Visit) -> Response:
     except Invalid as error:
         return await _fill(visit, opened, sent=sent, status=422, refused=do, loose=error)
     raise Incorrect("Use the form on the page.")
+
+
+async def _keep(visit: Visit, opened: Opened) -> None:
+    """Save a draft, and go on with what was saved."""
+    forms, caller = forms_of(visit)
+    version = await forms.save(caller, opened, visit.language)
+    opened.response["meta"] = {"versionId": str(version)}
 
 
 def _changed(opened: Opened, do: str, place: str, sent: dict[str, str]) -> str | None:
@@ -100,7 +117,7 @@ async def _fill(
     sent: dict[str, str] | None = None,
     status: int = 200,
     refused: str = "",
-    loose: Invalid | None = None,
+    loose: Incorrect | None = None,
     **more: Any,
 ) -> Response:
     rows = view.rows(opened, visit.language)
@@ -122,6 +139,7 @@ async def _fill(
         focus=more.pop("focus", ""),
         conflict=more.pop("conflict", False),
         text=more.pop("text", ""),
+        with_files=any(row.kind == "attachment" for row in view.every(rows)),
         amending=not responses.is_draft(opened.response),
         **more,
     )
@@ -136,10 +154,19 @@ def _summary(rows: list[view.Row]) -> list[tuple[str, str, Any]]:
     return found
 
 
-def _loose(refusal: Invalid) -> list[str]:
+def _changes(visit: Visit, opened: Opened) -> bool:
+    """Whether to offer a change; the service decides."""
+    return may(visit, Permission.UPDATE, "QuestionnaireResponse") and is_theirs(
+        visit.caller, opened.response
+    )
+
+
+def _loose(refusal: Incorrect) -> list[str]:
     """What is wrong with the form as a whole; a rule of it is told in its own words."""
-    found = (issue.text.partition(": ") for issue in refusal.issues)
-    return [rule or text for text, _, rule in found]
+    return [
+        issue.text.partition(": ")[2] if issue.code == "invariant" else issue.text
+        for issue in refusal.issues
+    ]
 
 
 async def _page(
@@ -158,7 +185,7 @@ async def _page(
         "id": opened.id,
         "version": opened.version,
         "states": STATES,
-        "changes": may(visit, Permission.UPDATE, "QuestionnaireResponse"),
+        "changes": _changes(visit, opened),
         "takes": opened.extracts and not (visit.caller and acts_as_patient(visit.caller)),
     }
     if template == "forms/view.html":

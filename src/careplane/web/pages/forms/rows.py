@@ -166,12 +166,15 @@ class _Showing:
     def _question(self, row: Row, line: Line) -> None:
         item = line.item
         row.answers = [words.answer(*value, self.language) for value in line.values]
-        if item.is_fixed or item.is_calculated or item.kind == "attachment":
+        if item.is_fixed or item.is_calculated:
             row.kind, row.hints = "fixed", _hints(item, "fixed", line)
             return
         chosen = options(item, self.opened.expansions, self.language) or _offered(line)
         row.kind = _control(item, chosen)
         row.hints = _hints(item, row.kind, line, chosen)
+        if row.kind == "attachment":
+            row.fields = [Field(f"a{line.place}/0")]
+            return
         if row.kind == "checks":
             row.fields = [self._ticks(line, chosen)]
             return
@@ -264,6 +267,7 @@ _CONTROLS: Final = {
     "url": "url",
     "quantity": "quantity",
     "reference": "reference",
+    "attachment": "attachment",
 }
 
 

@@ -141,14 +141,18 @@ def _audience(thread: Thread, is_patient: bool) -> list[Party]:
     return [thread.owner] if thread.owner.reference else list(thread.pools)
 
 
-async def others_for(visit: Visit, thread: Thread) -> list[tuple[str, str, str]]:
-    """Who it can be handed over to: pools, and the people of its pools. Reference, name, away."""
+async def others_for(
+    visit: Visit, thread: Thread, *, alike: bool = False
+) -> list[tuple[str, str, str]]:
+    """Who it can be handed over to: pools (`alike`: those for its topic alone), and the people of
+    its pools. Reference, name, away."""
     talk, caller = talk_of(visit)
     pools = talk.messages.pools
     found = [
         (pool.party.reference, pool.party.name, pool.away)
         for pool in await pools.all(caller.tenant)
         if pool.party.reference not in [one.reference for one in thread.pools]
+        and (not alike or thread.topic in pool.topics)
     ]
     for pool in thread.pools:
         found += [

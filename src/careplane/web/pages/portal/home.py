@@ -9,12 +9,13 @@ from typing import Any
 from starlette.responses import Response
 
 from careplane.fhir.tree import Tree
+from careplane.kernel.errors import Forbidden
 from careplane.web.chart import access, medicines, results, said
 from careplane.web.pages.access import names_of
 from careplane.web.pages.portal import results as tests
 from careplane.web.pages.portal import visits
 from careplane.web.pages.portal.own import may_act, of, own
-from careplane.web.reader import NOT_ALLOWED, Page
+from careplane.web.reader import NOT_ALLOWED
 from careplane.web.visit import Visit
 
 _NEW_DAYS = 30
@@ -25,19 +26,18 @@ _OPEN = "requested,received,accepted,ready,in-progress"
 
 async def _home(visit: Visit, patient: str) -> Response:
     since = visit.today - timedelta(days=_NEW_DAYS)
-    (appointments, found, letters, forms, drugs, refills), opened = await asyncio.gather(
+    (appointments, found, forms, drugs, refills), unread, opened = await asyncio.gather(
         visit.reader.several(
             ("Appointment", of(patient, ("date", f"ge{visit.today - timedelta(days=1)}"),
                                ("status", "booked,arrived,checked-in,pending"),
                                ("_sort", "date"), count=5)),
             ("Observation", of(patient, ("category", tests.CATEGORIES), ("date", f"ge{since}"),
                                ("_sort", "-date"), count=60)),
-            ("Communication", [("recipient", f"Patient/{patient}"), ("_sort", "-sent"),
-                               ("_count", "50")]),
             ("Task", of(patient, ("code", f"{said.SYSTEM}|{_FILL}"), ("status", _OPEN), count=20)),
             ("MedicationRequest", of(patient, ("status", "active"), count=100)),
             ("Task", of(patient, ("code", f"{said.SYSTEM}|{medicines.REFILL}"), count=50)),
         ),
+        _unread(visit),
         _opened(visit, patient),
     )  # fmt: skip
     rows = await visits.shown(visit, patient, appointments.trees)
@@ -48,14 +48,14 @@ async def _home(visit: Visit, patient: str) -> Response:
         next=next((row for row in rows if row.coming), None),
         new=new[:_SHOWN],
         more=max(len(new) - _SHOWN, 0),
-        unread=_unread(letters),
+        unread=unread,
         forms=[_form(tree) for tree in forms.trees],
         medicines=len(now),
         waiting=[one for one in now if one.open],
         opened=opened,
         closed={
             "results": found is NOT_ALLOWED,
-            "letters": letters is NOT_ALLOWED,
+            "letters": unread is None,
             "medicines": drugs is NOT_ALLOWED,
         },
         book=may_act(visit) and visit.leads("/book"),
@@ -71,10 +71,15 @@ async def menu(visit: Visit, patient: str) -> Response:
     return visit.render("portal/menu.html")
 
 
-def _unread(letters: Page) -> int:
-    """Letters to the patient that nobody has noted as received (`Communication.received`)."""
-    return sum(1 for tree in letters.trees
-               if tree.get("status") == "completed" and "received" not in tree)  # fmt: skip
+async def _unread(visit: Visit) -> int | None:
+    """How many messages wait to be read; None for who may read none."""
+    talk, caller = visit.web.talk, visit.caller
+    if talk is None or caller is None:
+        return None
+    try:
+        return await talk.reading.unread(caller, await talk.messages.pools.asker(caller))
+    except Forbidden:
+        return None
 
 
 def _form(tree: Tree) -> dict[str, Any]:

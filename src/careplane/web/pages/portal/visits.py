@@ -111,4 +111,6 @@ async def shown(visit: Visit, patient: str, trees: Iterable[Tree]) -> list[visit
     now = visit.web.clock() / 1_000_000
     rooms = visit.web.visits
     early, late = (rooms.early, rooms.late) if rooms else (None, 0)
-    return [visits.shown(tree, self_, known, now, early, late) for tree in trees]
+    return [
+        visits.shown(tree, self_, known, now, early, late, visit.audience.zone) for tree in trees
+    ]

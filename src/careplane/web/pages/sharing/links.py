@@ -83,11 +83,11 @@ def _wish(shares: Shares, sent: dict[str, str]) -> Wish:
     sections = tuple(sorted(key for key in KEYS if sent.get(f"section-{key}")))
     until = sent.get("until", "")
     if until not in shared.LASTING:
-        raise Incorrect("Choose one of the list for how long.")
+        raise links.unfit("seconds", "Choose one of the list for how long.")
     protect = sent.get("protect", "made")
     own = sent.get("passcode", "") if protect == "own" else ""
     if protect == "own" and not own.strip():
-        raise Incorrect("Type a passcode, or choose another way.")
+        raise links.unfit("passcode", "Type a passcode, or choose another way.")
     return Wish(
         contents,
         int(until),
@@ -95,12 +95,13 @@ def _wish(shares: Shares, sent: dict[str, str]) -> Wish:
         links.made_passcode() if protect == "made" else own,
         protect == "made",
         None if len(sections) == len(KEYS) else sections,
+        bool(sent.get("direct")),
     )
 
 
 async def _again(visit: Visit, sent: dict[str, str], error: CareplaneError) -> Response:
     async def made(visit: Visit, patient: str) -> dict[str, object]:
-        return await share.filled(visit, patient, sent, error.text)
+        return await share.filled(visit, patient, sent, error.text, error.issues[0].where)
 
     answer = await chart.tab("share", made)(visit)
     answer.status_code = 400
