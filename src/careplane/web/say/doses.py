@@ -13,6 +13,7 @@ from typing import Any
 from careplane.fhir.tree import Tree
 from careplane.web.i18n import mark
 from careplane.web.say import types
+from careplane.web.say.dates import say_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,6 @@ def _span(repeat: Tree) -> Iterable[Part]:
         yield Part(_FOR[unit], {"count": bounds["value"]})
     period = repeat.get("boundsPeriod", {})
     if period.get("end"):
-        yield Part(mark("until %(date)s"), {"date": str(period["end"])[:10]})
+        yield Part(mark("until %(date)s"), {"date": say_date(str(period["end"])[:10])})
     if repeat.get("count"):
         yield Part(mark("%(count)s times in all"), {"count": repeat["count"]})
