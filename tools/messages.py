@@ -34,8 +34,8 @@ SOURCE = ROOT / "src/careplane"
 LOCALE = SOURCE / "words/locale"
 TEMPLATE = LOCALE / "careplane.pot"
 PLACES = (
-    "access/people", "care", "records/audits/anomalies", "records/break_glass.py", "sharing",
-    "telehealth", "web", "words",
+    "access/people", "app/demo/roles.py", "care", "records/audits/anomalies",
+    "records/break_glass.py", "sharing", "telehealth", "web", "words",
 )  # fmt: skip
 """Where sentences for people stand."""
 METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "tools.messages:python")]

@@ -33,6 +33,7 @@ ALIKE = {
 KEPT = {
     'attachment; filename="', 'attachment; filename="disclosures.csv"',
     'attachment; filename="visit.ics"',
+    "attachment; filename*=UTF-8''", "sandbox; default-src 'none'",
     "Cookie, HX-Request, Accept-Language", "public, max-age=31536000, immutable",
     "text/css; charset=utf-8", "text/javascript; charset=utf-8", "text/plain; charset=utf-8",
     "Samsung Internet", "Mac OS",

@@ -10,6 +10,7 @@ from careplane.access.people.user import Charge
 from careplane.access.scopes import parse_scopes
 from careplane.storage.ports.records import Tenant
 from careplane.web.session import DemoRole
+from careplane.words.catalogues import mark
 
 _NURSE = (
     "Patient.rs Encounter.rs Condition.rs AllergyIntolerance.cruds Immunization.cruds "
@@ -39,21 +40,28 @@ _PATIENT = (
 
 # key, title, what it is for, id, name, scopes, patient
 _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
-    ("physician", "Physician", "The whole chart: alerts, results, problems, medications.",
+    ("physician", mark("Physician"),
+     mark("The whole chart: alerts, results, problems, medications."),
      "Practitioner/demo-cardiologist", "Dr. Elizbeth Ratke", "user/*.cruds", None),
-    ("nurse", "Nurse", "The chart and its care tasks; no claims, no administration.",
+    ("nurse", mark("Nurse"),
+     mark("The chart and its care tasks; no claims, no administration."),
      "Practitioner/demo-hf-nurse", "Grace Okonkwo", _NURSE, None),
-    ("pharmacist", "Pharmacist", "What was prescribed, and what stands against it.",
+    ("pharmacist", mark("Pharmacist"),
+     mark("What was prescribed, and what stands against it."),
      "Practitioner/demo-pharmacist", "Yuki Tanaka", _PHARMACY, None),
-    ("front-desk", "Front desk", "Who the patients are and when they come; nothing clinical.",
+    ("front-desk", mark("Front desk"),
+     mark("Who the patients are and when they come; nothing clinical."),
      "Practitioner/demo-front-desk", "Sam Whitfield", _DESK, None),
-    ("patient", "Patient", "One's own record and no other: Devin Bailey, heart failure.",
+    ("patient", mark("Patient"),
+     mark("One's own record and no other: Devin Bailey, heart failure."),
      "Patient/devin-bailey", "Devin Bailey", _PATIENT, "devin-bailey"),
-    ("proxy", "Parent", "Acts for a child: Alex Labadie, for Junita, who is in school.",
+    ("proxy", mark("Parent"),
+     mark("Acts for a child: Alex Labadie, for Junita, who is in school."),
      "RelatedPerson/junita-labadie-parent", "Alex Labadie",
      "patient/*.rs patient/Appointment.cu patient/Communication.c patient/QuestionnaireResponse.cu",
      "junita-labadie"),
-    ("administrator", "Administrator", "Every type of record, for those who run the server.",
+    ("administrator", mark("Administrator"),
+     mark("Every type of record, for those who run the server."),
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip
 
