@@ -128,7 +128,7 @@ def test_a_consult_is_asked_with_a_photo_and_answered(
     patient.get_by_label("Describe what you have").fill("It itches.")
     patient.get_by_label("Since when").fill("Monday")
     patient.get_by_label("Photos").set_input_files(photo)
-    patient.get_by_role("button", name="Ask", exact=True).click()
+    patient.get_by_role("button", name="Send the question").click()
     expect(patient.locator("img.photo")).to_be_visible()
     place = patient.url
     clean(patient)

@@ -82,7 +82,7 @@ CODES: dict[str, str] = {
     "achieved": mark("Achieved"),
     "not-achieved": mark("Not achieved"),
     # of addresses and numbers
-    "home": mark("Home"),
+    "home": mark("At home"),
     "work": mark("Work"),
     "temp": mark("Temporary"),
     "old": mark("Old"),

@@ -35,7 +35,7 @@ CANCELLED: dict[str, str] = {
 """Codes of appointment-cancellation-reason (R4)."""
 
 CLOSED: dict[str, str] = {
-    "Leave": mark("Leave"),
+    "Leave": mark("Time off"),
     "Holiday": mark("Holiday"),
     "Meeting": mark("Meeting"),
     "Training": mark("Training"),

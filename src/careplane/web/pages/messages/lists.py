@@ -18,7 +18,7 @@ from careplane.web.visit import Visit
 
 TITLES: dict[Box, str] = {
     "waiting": mark("Waiting for an answer"),
-    "open": mark("Open"),
+    "open": mark("Still open"),
     "closed": mark("Closed"),
 }
 
