@@ -50,6 +50,7 @@ soak: $(VENV)/.dev  ## the tests that take minutes
 
 screenshots: $(VENV)/.dev  ## docs/screenshots in a real browser
 	$(RUN) tools.screenshots
+	$(RUN) tools.screens
 
 dist: $(VENV)/.dev
 	$(PIP) build && $(RUN) build

@@ -13,19 +13,24 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from careplane.kernel.clock import system_clock
-from tests.journeys.test_people import Installation, browser, with_passkey
+from tests.journeys.test_people import Installation, with_passkey
 from tests.journeys.test_visits_in_a_browser import browser as with_devices
 from tests.journeys.test_visits_in_a_browser import sees
 from tests.visit_house import appointment
 from tools.bench import server
 from tools.screenshots import served
 
-__all__ = ["browser"]
-
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 DEVIN = "/patients/devin-bailey"
 GIVER = "Practitioner/demo-family-doctor"
 ENGLISH: dict[str, Any] = {"reduced_motion": "reduce", "locale": "en-GB"}
+
+
+@pytest.fixture(scope="module")
+def camera() -> Iterator[Browser]:
+    """A browser with a made-up camera."""
+    with with_devices() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +76,8 @@ def invited(there: Installation, who: str, name: str, *roles: str) -> str:
 
 
 @pytest.fixture
-def doctor(browser: Browser, there: Installation) -> Iterator[Page]:
-    page = arrived(browser, there, "Practitioner/demo-cardiologist", "Dr. E. Ratke", "physician")
+def doctor(camera: Browser, there: Installation) -> Iterator[Page]:
+    page = arrived(camera, there, "Practitioner/demo-cardiologist", "Dr. E. Ratke", "physician")
     yield page
     page.context.close()
 
@@ -91,15 +96,16 @@ def test_the_day_of_a_clinician(doctor: Page) -> None:
     doctor.get_by_label("Assessment").fill("Decompensated heart failure.")
     doctor.get_by_role("button", name="Sign", exact=True).click()
     expect(doctor.get_by_text("Signature holds.")).to_be_visible()
-    doctor.goto(f"{DEVIN}/prescribe?medicine=Torasemide 10 mg tablet")
+    doctor.goto(f"{DEVIN}/prescribe?medicine=Empagliflozin 10 mg tablet")
     doctor.locator("#dose").fill("1")
+    doctor.locator("#unit").select_option(index=1)
     doctor.locator("#often").select_option(index=1)
     doctor.get_by_role("button", name="Check and save").click()
     expect(doctor.get_by_role("status").first).to_contain_text("The prescription is saved")
-    expect(doctor.get_by_role("row").filter(has_text="Torasemide").first).to_be_visible()
+    expect(doctor.get_by_role("row").filter(has_text="Empagliflozin").first).to_be_visible()
     doctor.goto(f"{DEVIN}/order?kind=laboratory")
     doctor.get_by_label("Complete blood count").check()
-    doctor.get_by_role("button", name="Order", exact=True).click()
+    doctor.get_by_role("button", name="Order this").click()
     expect(doctor.get_by_role("status").first).to_contain_text("1 order is made")
     doctor.goto("/messages/new?patient=devin-bailey")
     doctor.get_by_label("Subject").fill("Your new tablet")
@@ -108,13 +114,12 @@ def test_the_day_of_a_clinician(doctor: Page) -> None:
     expect(doctor.get_by_text("Take it in the morning.")).to_be_visible()
 
 
-def test_the_week_of_a_patient(there: Installation) -> None:
-    with with_devices() as camera:
-        page = arrived(camera, there, "Patient/devin-bailey", "Devin Bailey", "patient")
-        _books(page)
-        _is_seen(camera, there, page)
-        _shares(page, camera.new_context(base_url=there.url, **ENGLISH))
-        page.context.close()
+def test_the_week_of_a_patient(camera: Browser, there: Installation) -> None:
+    page = arrived(camera, there, "Patient/devin-bailey", "Devin Bailey", "patient")
+    _books(page)
+    _is_seen(camera, there, page)
+    _shares(page, camera.new_context(base_url=there.url, **ENGLISH))
+    page.context.close()
 
 
 def _books(page: Page) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from careplane.web.pages.story import STEPS
 from tests.looks import LOOKS, QUICK, violations
 from tests.support import missing
 from tools.screenshots import chromium, served
@@ -57,7 +58,7 @@ PAGES = (
 )
 AUDIT = (f"{DEVIN}/access", f"{DEVIN}/disclosures?extended=true", "/audit")
 SEEN = (
-    ("", ("/sign-in",)),
+    ("", ("/sign-in", "/story")),
     ("physician", PAGES[::2]),
     ("physician", PAGES[1::2]),
     ("front-desk", (DEVIN, "/")),
@@ -164,6 +165,24 @@ def test_the_story_from_the_alarm_to_the_appointment(page: Page) -> None:
     page.get_by_role("link", name="Summary", exact=True).click()
     page.get_by_role("link", name="Heart failure review").click()
     expect(page.locator("h1")).to_contain_text("Appointment")
+
+
+def test_the_story_is_told_from_its_page(browser: Browser, url: str) -> None:
+    """Each step leads where it says, as who it says."""
+    context = browser.new_context(base_url=url)
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.get_by_role("link", name="Or follow a story of two minutes.").click()
+    steps = page.locator(".story button").count()
+    assert steps == len(STEPS)
+    for place, step in enumerate(STEPS):
+        page.goto("/story")
+        page.locator(".story button").nth(place).click()
+        expect(page).to_have_url(re.compile(re.escape(step.path) + "$"))
+        name = "Devin Bailey" if step.role == "patient" else "Dr. Elizbeth Ratke"
+        expect(page.locator(".me")).to_contain_text(name)
+        assert "Something went wrong" not in page.content()
+    context.close()
 
 
 def test_the_list_searches_while_one_types(page: Page) -> None:

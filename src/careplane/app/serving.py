@@ -112,6 +112,7 @@ def _greet(settings: Settings, tls: Tls | None) -> None:
         typer.echo(f"A token: {token}")
         return
     typer.echo("All patients are synthetic. Choose a role on the first page; no password.")
+    typer.echo(f"A story of two minutes: {base}/story")
     typer.echo(
         f"As an app: curl -H \"Authorization: Bearer $({token})\" '{base}/fhir/Patient?name=a'"
     )

@@ -11,8 +11,8 @@ from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import say_date
 
-PAGES = {"refill": "/refills/{id}", "referral": "/referrals/{id}"}
-"""Code of a Task → the page that handles it; others have the page of the record."""
+PAGES = {"refill": "/refills/{id}", "referral": "/referrals/{id}", "consult": "/consults/{id}"}
+"""Code of a Task → the page that handles it; others have the page of tasks."""
 TITLES = {"refill": mark("Refill asked for"), "referral": mark("Referral")}
 _URGENT = ("urgent", "asap", "stat")
 
@@ -68,7 +68,7 @@ def asked(task: Tree, me: str) -> Asked:
     title = TITLES.get(code, words) or mark("Task")
     return Asked(
         id=task["id"],
-        href=PAGES.get(code, "/records/Task/{id}").format(id=task["id"]),
+        href=PAGES.get(code, "/tasks/{id}").format(id=task["id"]),
         title=title,
         detail=" · ".join(filter(None, (detail if detail != title else "", *notes)))[:200],
         patient=str(task.get("for", {}).get("reference", "")),

@@ -38,7 +38,7 @@ async def show(visit: Visit) -> Response:
         boxes=[(one, TITLES[one]) for one in boxes],
         people=await people(visit, [line.thread.patient for line in lines]),
         is_patient=asker.is_patient,
-        pools=[one.party.name for one in await _pools(visit, asker)],
+        pools=[one.party.name for one in await _pools(visit, asker) if one.party.name],
         topics=TOPICS,
         next_page=f"/messages?box={box}&after={next_page}" if next_page else "",
         first_page=f"/messages?box={box}" if after else "",
