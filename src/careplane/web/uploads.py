@@ -189,7 +189,7 @@ def said(size: int) -> str:
     """A number of bytes for people: `350 bytes`, `40 kB`, `10 MB`."""
     for unit, name in ((1_000_000, "MB"), (1_000, "kB")):
         if size >= unit:
-            return f"{measured(f'{size / unit:.3g}')} {name}"
+            return f"{measured(f'{size / unit:.3g}')}\u00a0{name}"
     return ngettext("%(num)s byte", "%(num)s bytes", size)
 
 
