@@ -35,7 +35,7 @@ def _kill_in_the_middle(folder: Path, seconds: float, writer: str) -> list[tuple
     until_ended(children)
     assert first, errors.decode()[-2000:]
     lines = (first + rest).decode().split("\n")[:-1]  # the last one may be cut off
-    return [tuple(line.split()) for line in lines]
+    return [tuple(line.split()) for line in lines if line]  # an empty one promises nothing
 
 
 async def _check(folder: Path, said: list[tuple[str, ...]]) -> None:

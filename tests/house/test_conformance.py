@@ -43,7 +43,7 @@ def test_the_page_names_no_suite_that_is_gone() -> None:
     assert sum(line.startswith("| ") and "%" in line for line in TEXT.splitlines()) == len(NAMES)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_the_page_is_what_the_suites_say() -> None:
     test_data("fhir-test-cases")

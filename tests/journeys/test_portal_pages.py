@@ -15,16 +15,22 @@ import pytest
 from careplane.access.caller import Caller
 from careplane.access.people.standing import Ages, rights
 from careplane.access.scopes import parse_scopes
-from careplane.app.talking import talking
 from careplane.care.corrections.corrections import LONGEST, MOST, Corrections
 from careplane.care.proxies.proxies import MOST as MOST_PROXIES
 from careplane.care.proxies.proxies import Proxies
 from careplane.kernel.ids import new_id
 from careplane.rest.addressing import Addressing
 from careplane.storage.engines.memory import MemoryStore
+from careplane.telehealth.consults.consult import Promise
+from careplane.telehealth.consults.consults import Consults
 from careplane.telehealth.messages import names
+from careplane.telehealth.messages.messages import Limits, Messages
+from careplane.telehealth.messages.pools import Pools
+from careplane.telehealth.messages.reading import Reading
+from careplane.telehealth.tasks.tasks import Tasks
 from careplane.web.portal import Portal
 from careplane.web.routes import application
+from careplane.web.talk import Talk
 from careplane.web.visit import Web
 from tests.contracts.conftest import Hands
 from tests.fhir_house import TENANT
@@ -63,13 +69,21 @@ async def clinic() -> AsyncIterator[Clinic]:
         yield clinic
 
 
+def talk_of(clinic: Clinic) -> Talk:
+    """Messages, tasks and consults of a clinic."""
+    pools = Pools(clinic.door, clinic.clock)
+    messages = Messages(clinic.door, pools, clinic.clock, new_id, Limits())
+    tasks = Tasks(clinic.door, pools, clinic.clock, new_id)
+    return Talk(messages, Reading(clinic.door), tasks, Consults(messages, Promise(48, 4)))
+
+
 @asynccontextmanager
 async def browser(clinic: Clinic, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
     tools = (clinic.door, clinic.clock, new_id)
     doors = Portal(clinic.desk, clinic.feeds, Corrections(*tools), Proxies(*tools))
     web = Web(clinic.door, clinic.tokens, clock=clinic.clock, portal=doors,
               addressing=Addressing("http://testserver"),
-              talk=talking(clinic.door, clinic.clock).talk)  # fmt: skip
+              talk=talk_of(clinic))  # fmt: skip
     transport = httpx.ASGITransport(application(web))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
         http.cookies.set("careplane", clinic.tokens.issue(caller, 10**7), domain="testserver.local")

@@ -136,7 +136,7 @@ def test_the_paths_agree(raw: bytes) -> None:
     assert_law(raw)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @settings(max_examples=5_000, deadline=None)
 @given(mutated())
 def test_the_paths_agree_at_length(raw: bytes) -> None:
