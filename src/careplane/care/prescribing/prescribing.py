@@ -23,6 +23,8 @@ from careplane.records.door import Door
 _MOST: Final = 200
 """Medicines and allergies of one patient that a prescription is held against."""
 _LONGEST: Final = 500
+_TICK = 0.002
+"""Seconds after which records have another time: what was written before has an earlier one."""
 
 
 class Unanswered(Conflict):
@@ -95,6 +97,7 @@ class Prescribing:
         of the patient have changed since they were looked at."""
         if not self.door.may(caller, "c", "MedicationRequest"):
             raise Forbidden("Prescriptions are written by those who may prescribe.")
+        await asyncio.sleep(_TICK)
         started = format_instant(self.clock())
         without = replaced.id if replaced else ""
         found = await self.check(caller, asked.patient, asked.medication, asked.dosage, without)
