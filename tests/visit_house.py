@@ -103,7 +103,7 @@ class Talk:
                     raise ConnectionError(f"closed with {self.code}; {self.seen[-1:]}")
                 if event["type"] != "websocket.send":
                     continue
-                message = json.loads(event["text"])
+                message: dict[str, Any] = json.loads(event["text"])
                 self.seen.append(message)
                 if message["type"] in types:
                     return message
