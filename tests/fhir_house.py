@@ -98,13 +98,14 @@ RELATIONS = Relations(REGISTRY, _where, _compartment)
 
 
 def policies_with(more: Mapping[str, str] | None = None) -> Policies:
-    """The ready roles and `more` files. Raises Incorrect for a policy that cannot be used."""
-    return load(RELATIONS, more=more) if more else _ready()
+    """The ready roles and `more` files, read once. Raises Incorrect for a policy that cannot be
+    used."""
+    return _read(tuple(sorted((more or {}).items())))
 
 
 @cache
-def _ready() -> Policies:
-    return load(RELATIONS)
+def _read(more: tuple[tuple[str, str], ...]) -> Policies:
+    return load(RELATIONS, more=dict(more))
 
 
 DATA = Data(REGISTRY)

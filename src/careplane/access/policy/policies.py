@@ -41,6 +41,7 @@ class Policies:
         self._expressions = Expressions(relations)
         self.rules = rules
         self._about: dict[tuple[Permission, str], tuple[Rule, ...]] = {}
+        self._of: dict[str, tuple[Rule, ...]] = {}
         problems: list[Issue] = []
         for rule in rules:
             if rule.place.rpartition(":")[0] in tested:
@@ -97,11 +98,9 @@ class Policies:
         """The policies that may have a say in this."""
         found = self._about.get((permission, type))
         if found is None:
-            found = tuple(
-                rule
-                for rule in self.rules
-                if permission in rule.actions and self._applies(rule, type)
-            )
+            if type not in self._of:
+                self._of[type] = tuple(rule for rule in self.rules if self._applies(rule, type))
+            found = tuple(rule for rule in self._of[type] if permission in rule.actions)
             self._about[permission, type] = found
         return found
 
