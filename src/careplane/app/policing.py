@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -86,8 +86,15 @@ def texts_of(settings: Settings) -> dict[str, str]:
 
 
 def _loaded(policies: str, demo: bool, relations: Relations) -> Policies:
-    folder = Path(policies) if policies else None
-    return load(relations, folder, _demo() if demo else {})
+    if not policies:
+        return _ready(demo)
+    return load(relations, Path(policies), _demo() if demo else {})
+
+
+@cache
+def _ready(demo: bool) -> Policies:
+    """Those that come with Careplane, which are the same for every institution."""
+    return load(_relations(), None, _demo() if demo else {})
 
 
 def _demo() -> dict[str, str]:
