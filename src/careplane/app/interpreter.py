@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -15,8 +16,10 @@ _YOUNG_OBJECTS, _OF_MANY = 50_000, 200_000
 
 def hasten() -> None:
     """Call it before modules are read: they make objects by the hundred thousand, and leave none
-    behind that the garbage collector would have to find."""
+    behind that the garbage collector would have to find; nor need it look through them at the
+    end."""
     gc.set_threshold(_OF_MANY, 20, 50)
+    atexit.register(gc.freeze)
 
 
 def settle(*, validates: bool = True, many: bool = False) -> None:
