@@ -40,6 +40,8 @@ class Caller:
     client: str = field(default="", compare=False)
     token: str = field(default="", compare=False)
     proved: int = field(default=0, compare=False)
+    told: bytes = field(default=b"", init=False, compare=False, repr=False)
+    """What the audit trail says of it, put here by who says it first (`records.account`)."""
     _hash: int = field(default=0, init=False, compare=False, repr=False)
 
     def __hash__(self) -> int:
