@@ -8,7 +8,9 @@ unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes: let them kee
 RUN := $(VENV)/bin/python -m
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check format generate conformance bench scale soak screenshots dist clean
+CHECKS := formatted lint contracts types flaws packages units
+
+.PHONY: demo test check $(CHECKS) format generate conformance bench scale soak screenshots dist clean
 
 demo: $(VENV)/.demo  ## load the demo hospital and serve it on this machine
 	$(VENV)/bin/careplane serve --demo
@@ -17,14 +19,34 @@ test: $(VENV)/.dev  ## every test, on every engine
 	$(RUN) pytest -n auto --dist worksteal -m "not soak"
 
 check: $(VENV)/.dev  ## format, lint, contracts, types, known flaws, unit tests: under a minute
-	$(RUN) ruff format --check .
-	$(RUN) ruff check .
-	$(VENV)/bin/lint-imports --no-logo
-	$(RUN) mypy
-	$(RUN) bandit -q -c pyproject.toml -r src
-	$(RUN) tools.audit_packages & flaws=$$!; \
-	$(RUN) pytest -n auto tests/unit tests/house -m "not slow and not browser and not soak" \
-	&& wait $$flaws
+	@rm -f $(VENV)/failed-*
+	@$(MAKE) --no-print-directory --jobs --keep-going $(TOGETHER) $(CHECKS) || \
+	{ echo "Failed: $$(cd $(VENV) && echo failed-* | sed s/failed-//g)"; exit 1; }
+
+# All at once; what each says is printed when it has ended.
+TOGETHER := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+FAILED = { touch $(VENV)/failed-$@; false; }
+
+formatted:
+	@$(RUN) ruff format --check . || $(FAILED)
+
+lint:
+	@$(RUN) ruff check . || $(FAILED)
+
+contracts:
+	@$(VENV)/bin/lint-imports --no-logo || $(FAILED)
+
+types:
+	@$(RUN) mypy || $(FAILED)
+
+flaws:
+	@$(RUN) bandit -q -c pyproject.toml -r src || $(FAILED)
+
+packages:
+	@$(RUN) tools.audit_packages || $(FAILED)
+
+units:
+	@$(RUN) pytest -n auto tests/unit tests/house -m "not slow and not browser and not soak" || $(FAILED)
 
 format: $(VENV)/.dev
 	$(RUN) ruff format .

@@ -6,7 +6,8 @@ from typing import Any
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
-from careplane.app.caring import clinic_of
+from careplane.app.caring import prescribing_of
+from careplane.app.charting import clinic_of
 from careplane.care.clinic import Clinic
 from careplane.kernel.clock import system_clock
 from tests.fhir_house import TENANT, House, patient
@@ -47,7 +48,7 @@ def allergy(id: str, text: str, of: str = "p", **more: Any) -> dict[str, Any]:
 
 
 def clinic(house: House) -> Clinic:
-    return clinic_of(house.door, system_clock)
+    return clinic_of(house.door, system_clock, prescribing_of(house.door, system_clock))
 
 
 async def furnish(house: House) -> None:

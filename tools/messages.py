@@ -17,6 +17,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from io import BytesIO
 from operator import itemgetter
 from pathlib import Path
@@ -69,19 +70,22 @@ def extract() -> Catalog:
     """Every marked string, with the file it stands in; nothing that changes by itself."""
     catalog = Catalog(project="careplane", fuzzy=False)
     for place in PLACES:
-        for path, _, message, comments, context in sorted(_found(place), key=itemgetter(0, 1)):
+        for path, _, message, comments, context in _found(place):
             catalog.add(message, None, [(path, None)], auto_comments=comments, context=context)  # type: ignore[list-item]
     return catalog
 
 
-def _found(place: str) -> Iterator[tuple[Any, ...]]:
-    """The messages of a folder or a file: path, line, message, comments, context."""
+@cache
+def _found(place: str) -> list[tuple[Any, ...]]:
+    """The messages of a folder or a file, in order: path, line, message, comments, context. Files
+    are read once."""
     if not (SOURCE / place).is_dir():
-        for row in extract_from_file("tools.messages:python", SOURCE / place, KEYWORDS):
-            yield place, *row
-        return
-    for found in extract_from_dir(SOURCE / place, METHODS, OPTIONS, keywords=KEYWORDS):
-        yield f"{place}/{found[0]}", *found[1:]
+        rows = extract_from_file("tools.messages:python", SOURCE / place, KEYWORDS)
+        found = [(place, *row) for row in rows]
+    else:
+        below = extract_from_dir(SOURCE / place, METHODS, OPTIONS, keywords=KEYWORDS)
+        found = [(f"{place}/{row[0]}", *row[1:]) for row in below]
+    return sorted(found, key=itemgetter(0, 1))
 
 
 def python(

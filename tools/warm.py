@@ -17,10 +17,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 _LONGEST = 1 << 17
@@ -109,13 +114,49 @@ def _become(told: bytes, streams: list[int]) -> None:
 
 
 def _main() -> None:
+    from careplane.app import interpreter
+
+    interpreter.hasten()
     from careplane.app import build, cli
+    from careplane.search.registry import r4_registry
     from careplane.storage.engines import postgres, sqlite
 
-    assert all((build, postgres, sqlite))  # which most commands need
+    assert build
+    r4_registry()
+    for name in ("anyio._backends._asyncio", "concurrent.futures.thread", *_below(cli)):
+        import_module(name)
+    for engine in (postgres, sqlite):
+        assert all(getattr(engine, name) for name in engine.__all__)  # which reads its file
     gc.freeze()  # what a fork does not touch it does not copy
     if _serve(socket.socket(fileno=int(sys.argv[1]))):
-        cli.main()
+        _leave(_code_of(cli.main))
+
+
+def _below(package: ModuleType) -> list[str]:
+    return [one.name for one in iter_modules(package.__path__, f"{package.__name__}.")]
+
+
+def _code_of(command: Callable[[], None]) -> int:
+    """How a command ends, as Python would end it."""
+    try:
+        command()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """What is to be done at the end is done; a thousand modules are not taken apart one by one."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import typer.main
 
@@ -22,9 +24,10 @@ def test_a_setting_is_described(name: str) -> None:
 
 
 def _verbs() -> list[str]:
-    root = typer.main.get_command(app)
+    root: Any = typer.main.get_command(app)
     verbs = []
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
+    for name in root.list_commands(None):
+        command = root.get_command(None, name)
         inner = getattr(command, "commands", {})
         verbs += [f"{name} {sub}" for sub in inner] or [name]
     return verbs

@@ -18,10 +18,10 @@ from careplane.app.auditing import Auditing, auditing, documented, sees_all
 from careplane.app.authorizing import Authorizing, authorizing, joined, security, sessions_of
 from careplane.app.background import Background
 from careplane.app.bulk import bulk_of
-from careplane.app.caring import clinic_of, documents_of, forms_of, notes_of
+from careplane.app.caring import forms_of, prescribing_of
 from careplane.app.consenting import break_glass, consents, labelling
 from careplane.app.demo.roles import roles
-from careplane.app.dispatch import App, dispatch
+from careplane.app.dispatch import App, dispatch, when_asked
 from careplane.app.erasing import Outputs, erasing
 from careplane.app.ledgering import Ledgering
 from careplane.app.mcp import mcp_apps
@@ -32,7 +32,6 @@ from careplane.app.operations.tally import Snapshot, Tally
 from careplane.app.operations.tracing import Tracing, Untraced
 from careplane.app.operations.traffic import Traffic
 from careplane.app.packaging import Packaging
-from careplane.app.patients import portal
 from careplane.app.peopling import fresh_of, peopling, sweeping
 from careplane.app.policing import decider_of, studies_of
 from careplane.app.scanning import scanner_of
@@ -107,8 +106,6 @@ from careplane.terminology.library import Shelves
 from careplane.terminology.packaged import PackageLibrary
 from careplane.terminology.releases import Releases
 from careplane.terminology.resources import Resources
-from careplane.web.routes import application as pages
-from careplane.web.visit import Audits, Web
 
 TENANT = FIRST
 OPERATOR = Caller(
@@ -278,7 +275,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     runner = Runner(book, system_clock, (later.KIND, reindexer.kind, *bulk.kinds))
     outputs.of(runner, shared.desk.shares)
     given = ledger.receipt if ledger.is_on else None
-    clinic = clinic_of(door, system_clock)
+    prescribing = prescribing_of(door, system_clock)
     operations = (
         *OPERATIONS,
         *Emergencies(glass, tokens).offered(),
@@ -289,7 +286,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         *VisitOperations(visits).offered(),
         *shared.operations,
         *talked.operations,
-        *PrescribingOperations(clinic.prescribing).offered(),
+        *PrescribingOperations(prescribing).offered(),
         *FormOperations(filled).offered(),
     )
     fhir = Fhir(
@@ -313,32 +310,43 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     api = OpenApi(registry, operations, ROOT)
     taken = Tokens(key.derive("sessions"), system_clock, is_here=is_here)
     seats = taken if settings.demo else tokens
-    web = Web(
-        door,
-        seats,
-        roles(TENANT) if settings.demo else (),
-        system_clock,
-        settings.base_url.startswith("https://"),
-        Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
-        break_glass(settings, state, seats, system_clock, new_id, fresh),
-        authorized.apps(addressing),
-        peopled,
-        authorized.registrar,
-        visits,
-        addressing,
-        lambda: packaging.packages,
-        documents=documents_of(settings, door, system_clock),
-        zone=zone_of(settings),
-        sharing=shared.desk,
-        talk=talked.talk,
-        desk=planned.desk,
-        feeds=planned.calendars,
-        notes=notes_of(key, door, system_clock, fresh),
-        portal=portal(settings, door, planned, system_clock, codes),
-        clinic=clinic,
-        drafts=key.derive("drafts"),
-        forms=filled,
-    )
+    emergencies = break_glass(settings, state, seats, system_clock, new_id, fresh)
+    zone = zone_of(settings)
+
+    def pages() -> App:
+        from careplane.app.charting import clinic_of, documents_of, notes_of
+        from careplane.app.patients import portal
+        from careplane.web.routes import application
+        from careplane.web.visit import Audits, Web
+
+        web = Web(
+            door,
+            seats,
+            roles(TENANT) if settings.demo else (),
+            system_clock,
+            settings.base_url.startswith("https://"),
+            Audits(audits.looking, audits.reviews, partial(sees_all, decider)),
+            emergencies,
+            authorized.apps(addressing),
+            peopled,
+            authorized.registrar,
+            visits,
+            addressing,
+            lambda: packaging.packages,
+            documents=documents_of(settings, door, system_clock),
+            zone=zone,
+            sharing=shared.desk,
+            talk=talked.talk,
+            desk=planned.desk,
+            feeds=planned.calendars,
+            notes=notes_of(key, door, system_clock, fresh),
+            portal=portal(settings, door, planned, system_clock, codes),
+            clinic=clinic_of(door, system_clock, prescribing),
+            drafts=key.derive("drafts"),
+            forms=filled,
+        )
+        return application(web)
+
     others: dict[str, App] = {"/openapi.json": serve(api), bulk.prefix: bulk.files}
     others[planned.prefix] = planned.feeds
     others |= shared.apps
@@ -353,7 +361,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         tenants.entrance(
             dispatch(
                 traced.requests(fhir),
-                watched(pages(web), tally.saw),
+                watched(when_asked(pages), tally.saw),
                 others,
                 {sockets.PATH: subscribed.sockets, VISITS: visits.sockets},
             ),

@@ -36,6 +36,19 @@ def dispatch(fhir: App, pages: App, others: Mapping[str, App], sockets: Mapping[
     return application
 
 
+def when_asked(make: Callable[[], App]) -> App:
+    """An application that is made, and its modules read, with its first request: no start waits for
+    it."""
+    made: list[App] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if not made:
+            made.append(make())
+        await made[0](scope, receive, send)
+
+    return application
+
+
 async def _no_socket(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     await send({"type": "websocket.close", "code": 1000})

@@ -16,7 +16,7 @@ _YOUNG_OBJECTS, _OF_MANY = 50_000, 200_000
 def hasten() -> None:
     """Call it before modules are read: they make objects by the hundred thousand, and leave none
     behind that the garbage collector would have to find."""
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
+    gc.set_threshold(_OF_MANY, 20, 50)
 
 
 def settle(*, validates: bool = True, many: bool = False) -> None:

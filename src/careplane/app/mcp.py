@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from careplane.access.caller import Caller
-from careplane.app.dispatch import App, Receive, Scope, Send
+from careplane.app.dispatch import App, when_asked
 from careplane.app.keys import Keys
 from careplane.app.settings import Settings
 from careplane.interop.mcp.protected import METADATA, PATH
@@ -30,7 +30,6 @@ def mcp_apps(
     watch: Watch,
 ) -> dict[str, App]:
     """The application at its addresses; none where it is off."""
-    made: list[App] = []
 
     def endpoint() -> App:
         from careplane.interop.mcp.http import Endpoint
@@ -47,11 +46,7 @@ def mcp_apps(
             watch,
         )
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if not made:
-            made.append(endpoint())
-        await made[0](scope, receive, send)
-
+    application = when_asked(endpoint)
     return {} if settings.mcp == "off" else dict.fromkeys((PATH, METADATA), application)
 
 
