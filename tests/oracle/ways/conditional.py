@@ -21,6 +21,7 @@ from tests.oracle.writing import (
     content_of,
     is_gone,
     patch_of,
+    raised,
     send,
     taken_back,
 )
@@ -126,7 +127,7 @@ def _of_update(sight: Sight, n: int, m: int) -> list[str]:
 
 def _may_replace(sight: Sight, key: str, content: Record) -> bool:
     """Who does not see all of a record cannot replace it."""
-    after = {**content, "id": key.split("/")[1]}
+    after = raised(sight.records[key], {**content, "id": key.split("/")[1]})
     whole = not sight.hidden(key).leaves
     return key in sight.update and sight.may("bring", after) and whole
 
