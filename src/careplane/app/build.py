@@ -42,6 +42,7 @@ from careplane.app.sharing import sharing
 from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
 from careplane.app.talking import talking
+from careplane.app.tasking import tasks_kept
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
@@ -245,7 +246,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS | FORMS,
-        keeps=NOTES | MESSAGES | FORMS_KEPT,
+        keeps=NOTES | MESSAGES | FORMS_KEPT | tasks_kept(decider),
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
