@@ -262,7 +262,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
-    shared = sharing(key, state, door, system_clock, addressing)
+    shared = sharing(settings, key, state, door, system_clock, addressing)
     filled = forms_of(door, system_clock)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
