@@ -41,6 +41,7 @@ from careplane.app.sharing import sharing
 from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
 from careplane.app.talking import talking
+from careplane.app.tasking import tasks_kept
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
@@ -242,7 +243,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS | FORMS,
-        keeps=NOTES | MESSAGES | FORMS_KEPT,
+        keeps=NOTES | MESSAGES | FORMS_KEPT | tasks_kept(decider),
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -258,7 +259,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
-    shared = sharing(key, state, door, system_clock, addressing)
+    shared = sharing(settings, key, state, door, system_clock, addressing)
     filled = forms_of(door, system_clock)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)

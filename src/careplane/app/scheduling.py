@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from careplane.access.caller import Caller
-from careplane.access.people.registry import Users
 from careplane.access.tenants.institution import Institution
 from careplane.app.dispatch import App
+from careplane.app.peopling import stands_of
 from careplane.app.settings import Settings
 from careplane.app.tenancy.each import Each
 from careplane.app.tenancy.wiring import Tenancy
@@ -18,7 +17,6 @@ from careplane.kernel.ids import new_id, secret_id
 from careplane.records.door import Door
 from careplane.rest.addressing import Addressing
 from careplane.rest.operation import Operation
-from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 from careplane.telehealth.scheduling.calendars import feeds
 from careplane.telehealth.scheduling.calendars.feeds import Feeds
@@ -62,7 +60,13 @@ def scheduling(
     """Raises Incorrect for settings that cannot be used."""
     proposals = Proposals(state, clock, secret_id)
     desk = Desk(door, proposals, clock, new_id, _names(settings.overbook_roles))
-    calendars = Feeds(door, state, clock, secret_id, stands(Users(state)))
+    calendars = Feeds(
+        door,
+        state,
+        clock,
+        secret_id,
+        stands_of(settings, state, door, clock),
+    )
     channels, leads = channels_of(settings), leads_of(settings)
 
     async def serve(one: Institution) -> None:
@@ -86,19 +90,6 @@ def scheduling(
         Each(tenants.known.all, serve),
         calendars,
     )
-
-
-def stands(users: Users) -> Callable[[Caller], Awaitable[bool]]:
-    """Whether a person may still come in, with the roles that they had. Whoever is no user of ours
-    stands as long as their feed does."""
-
-    async def standing(caller: Caller) -> bool:
-        user = await users.by_resource(Tenant(caller.tenant), caller.id)
-        if user is None or not user.roles:
-            return user is None or not user.disabled
-        return not user.disabled and caller.roles <= frozenset(user.roles)
-
-    return standing
 
 
 def channels_of(settings: Settings) -> Mapping[str, Channel]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from careplane.access.caller import Caller
-from careplane.access.people.registry import Users
 from careplane.app.dispatch import App
 from careplane.app.keys import Keys
-from careplane.app.scheduling import stands
+from careplane.app.peopling import stands_of
+from careplane.app.settings import Settings
 from careplane.fhir.codec import json
 from careplane.kernel.clock import Clock
 from careplane.kernel.ids import secret_id
@@ -41,7 +41,12 @@ class Sharing:
 
 
 def sharing(
-    key: Keys, state: StateStore, door: Door, clock: Clock, addressing: Addressing
+    settings: Settings,
+    key: Keys,
+    state: StateStore,
+    door: Door,
+    clock: Clock,
+    addressing: Addressing,
 ) -> Sharing:
     """Over one door and one state."""
     summaries = Summaries(door, clock, secret_id)
@@ -58,7 +63,7 @@ def sharing(
             "summary": Content(FHIR, _summary(summaries)),
             **{kind: Content(CARD, _cards(cards, kind)) for kind in KINDS},
         },
-        stands(Users(state)),
+        stands_of(settings, state, door, clock),
     )
     return Sharing(
         SharingDesk(summaries, shares, cards),
