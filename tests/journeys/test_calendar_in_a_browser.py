@@ -316,6 +316,35 @@ def test_time_is_blocked_and_opened_again(desk: Page) -> None:
     expect(desk.get_by_role("status")).to_have_text("The time can be booked again.")
 
 
+def test_an_absence_says_what_it_meets_and_rearranges_it(desk: Page) -> None:
+    desk.goto("/desk/block")
+    desk.get_by_label("Whose").select_option("Practitioner/demo-hf-nurse")
+    desk.get_by_label("From day").fill(f"{SOON}")
+    desk.get_by_label("To day").fill(f"{SOON + timedelta(days=13)}")
+    desk.get_by_role("button", name="Show which visits that meets").click()
+    expect(desk.get_by_text("They stay booked when the time is blocked")).to_be_visible()
+    meets = desk.locator("section:has(#met) li")
+    number = meets.count()
+    assert number >= 1
+    desk.get_by_role("button", name="Block it").click()
+    expect(meets).to_have_count(number)
+    found = violations(desk, "what an absence meets")
+    desk.get_by_label("Move each to the first free time of the same person").check()
+    desk.get_by_role("checkbox").last.uncheck()
+    desk.get_by_role("button", name="Do this with the chosen visits").click()
+    expect(meets).to_have_count(1)
+    desk.get_by_label("Cancel, and put the patients on the waiting list").check()
+    desk.get_by_role("button", name="Do this with the chosen visits").click()
+    expect(desk.get_by_role("status")).to_contain_text("1 visit has been moved or cancelled")
+    expect(desk.get_by_text("No visit is booked in this time.")).to_be_visible()
+    desk.goto("/desk/waiting")
+    expect(desk.locator("main")).to_contain_text("Grace Okonkwo")
+    desk.goto("/desk/block")
+    desk.get_by_role("button", name=re.compile("Open again")).first.click()
+    expect(desk.get_by_role("status")).to_have_text("The time can be booked again.")
+    assert found == []
+
+
 @pytest.mark.parametrize(
     ("sunday", "offset", "note", "at"),
     [

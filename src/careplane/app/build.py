@@ -340,7 +340,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             talk=talked.talk,
             desk=planned.desk,
             feeds=planned.calendars,
-            notes=notes_of(key, door, system_clock, fresh),
+            notes=notes_of(settings, key, door, system_clock, fresh),
             portal=portal(settings, door, planned, system_clock, codes),
             clinic=clinic_of(door, system_clock, prescribing),
             drafts=key.derive("drafts"),

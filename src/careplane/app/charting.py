@@ -38,6 +38,7 @@ def documents_of(settings: Settings, door: Door, clock: Clock) -> Documents:
     return Documents(door, clock, new_id, settings.max_upload_bytes)
 
 
-def notes_of(key: Keys, door: Door, clock: Clock, fresh: Fresh) -> Notes:
+def notes_of(settings: Settings, key: Keys, door: Door, clock: Clock, fresh: Fresh) -> Notes:
     """Clinical notes, signed with keys of this installation."""
-    return Notes(door, clock, new_id, Signer(key.derive("notes")), fresh)
+    needing = frozenset(filter(None, map(str.strip, settings.cosign_roles.split(","))))
+    return Notes(door, clock, new_id, Signer(key.derive("notes")), fresh, needing)

@@ -308,6 +308,11 @@ class Settings(BaseSettings):
         description="Hours after which a patient's message that nobody has answered is brought to "
         "the notice of its pool; 0: never.",
     )
+    cosign_roles: str = Field(
+        default="trainee",
+        description="Roles, with commas between them, whose notes need a co-signature: who has one "
+        "of them names a co-signer when signing, and co-signs nothing; empty: nobody.",
+    )
     overbook_roles: str = Field(
         default="front-desk",
         description="Roles, with commas between them, that may book beyond what a schedule offers; "

@@ -14,6 +14,8 @@ DISPLAYS: Final = {
     "acknowledge": "Acknowledge a result",
     "refill": "Refill of a medicine",
     "referral": "Referral",
+    "co-sign": "Co-signature of a note",
+    "sent-back": "Note sent back without a co-signature",
 }
 
 

@@ -1,7 +1,7 @@
 """A task as a value, and what becomes of it. Pure.
 
-Codes are of `urn:careplane:task`. TODO and ADMINISTRATIVE are done here; the others ask for what
-has a page of its own, where it is done.
+Codes are of `urn:careplane:task`. Those of OURS are done here, by saying so; the others ask for
+what has a page of its own, where it is done.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from careplane.telehealth.messages.parties import Asker, Party, party
 
 CODES = courses.CODES
 TODO, ADMINISTRATIVE = "todo", "administrative"
-OURS = frozenset({TODO, ADMINISTRATIVE})
+OURS = frozenset({TODO, ADMINISTRATIVE, "sent-back"})
 OPEN = courses.OPEN
 ENDED = ("completed", "rejected", "cancelled", "failed", "entered-in-error")
 Priority = Literal["routine", "urgent", "asap", "stat"]
