@@ -234,3 +234,55 @@ def test_a_thousand_questions_are_settled_fast() -> None:
     type_into(sheet, {"a0/0": "4"}, Known({}, NOW))
     assert time.process_time() - started < 1
     assert sheet.lines[-1].values == [("valueInteger", 8)]
+
+
+CHAIN = [
+    [
+        calculated(
+            str(n),
+            f"%resource.descendants().where(linkId = '{n + 1}').answer.value.first() + 1",
+        )
+        for n in range(5)
+    ],
+    [
+        calculated("0", "%resource.item.where(linkId = '5').answer.value + 4"),
+        {
+            "linkId": "late",
+            "type": "group",
+            "enableWhen": [{"question": "0", "operator": "=", "answerInteger": 5}],
+            "item": [
+                calculated("1", "3 + %resource.item.where(linkId = '5').answer.value.first()"),
+                {
+                    "linkId": "inner",
+                    "type": "group",
+                    "item": [calculated("2", "%late.answer.value - 1")],
+                },
+            ],
+            "extension": [
+                {
+                    "url": CORE + "variable",
+                    "valueExpression": {
+                        "language": "text/fhirpath",
+                        "name": "late",
+                        "expression": "item.where(linkId = '1')",
+                    },
+                }
+            ],
+        },
+        calculated("3", "%resource.repeat(item).where(linkId = '2').answer.value - 1"),
+        calculated("4", "%resource.answers().count() - 3"),
+    ],
+]
+
+
+@pytest.mark.parametrize(
+    ("items", "values"),
+    [(CHAIN[0], [6, 5, 4, 3, 2, 1]), (CHAIN[1], [5, 4, 3, 2, 3, 1])],
+    ids=["reversed", "a group that is asked late"],
+)
+def test_what_hangs_on_what_is_settled_in_any_order(items: list[Tree], values: list[int]) -> None:
+    last: Tree = {"linkId": "5", "type": "integer"}
+    sheet = blank(form({"resourceType": "Questionnaire", "item": [*items, last]}))
+    type_into(sheet, {f"a{len(items)}/0": "1"}, Known({}, NOW))
+    found = answers_in(writing.items(sheet), {})
+    assert found == {str(n): [value] for n, value in enumerate(values)}

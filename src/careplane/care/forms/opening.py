@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from careplane.access.caller import Caller
 from careplane.care.forms import names, typed
 from careplane.care.forms.choices import Expansions
+from careplane.care.forms.compiled import Compiled
 from careplane.care.forms.definition import Form, form
 from careplane.care.forms.extracting.definitions import definitions
 from careplane.care.forms.extracting.made import Made
@@ -97,35 +98,40 @@ class Opening:
 
     door: Door
     clock: Clock
+    compiled: Compiled = field(default_factory=Compiled, kw_only=True)
+
+    def reading(self, caller: Caller) -> Reading:
+        """What one caller may read, for one form."""
+        return Reading(self.door, caller, self.compiled)
 
     async def ready(self, caller: Caller, *, all: bool = False) -> list[Tree]:
         """Questionnaires that can be filled, by their titles; with `all` those that are drafts or
         retired too. Raises Forbidden."""
         pairs = [("_count", "200"), *(() if all else (("status", "active"),))]
-        found = await Reading(self.door, caller).search("Questionnaire", pairs)
+        found = await self.reading(caller).search("Questionnaire", pairs)
         return sorted(found, key=lambda one: str(one.get("title") or one.get("name")).casefold())
 
     async def form(self, caller: Caller, id: str) -> Form:
         """One Questionnaire. Raises NotFound, Forbidden."""
-        return form(await Reading(self.door, caller).read("Questionnaire", id))
+        return await self.reading(caller).form(id)
 
     async def named(self, caller: Caller, id: str, canonical: str, sent: Tree | None) -> Form:
         """A Questionnaire by its id, by its canonical, or as it was sent. Raises NotFound."""
         if sent is not None:
             return form(sent)
-        reading = Reading(self.door, caller)
+        reading = self.reading(caller)
         if canonical:
             return await reading.form_of(canonical)
-        return form(await reading.read("Questionnaire", id))
+        return await reading.form(id)
 
     async def open(self, caller: Caller, id: str, language: str) -> Opened:
         """A response and its form. Raises NotFound, Forbidden."""
-        response = await Reading(self.door, caller).read(_RESPONSE, id)
+        response = await self.reading(caller).read(_RESPONSE, id)
         return await self.of_response(caller, response, language)
 
     async def of_response(self, caller: Caller, response: Tree, language: str = "") -> Opened:
         """A response that is at hand, and its form. Raises NotFound, Forbidden."""
-        reading = Reading(self.door, caller)
+        reading = self.reading(caller)
         of = await reading.form_of(str(response.get("questionnaire", "")))
         return await self._opened(reading, of, {"id": "new", **response}, language)
 
@@ -134,7 +140,7 @@ class Opening:
     ) -> Tree:
         """A draft with what the record knows, which is not written. `context` are resources of a
         launch by name, or references to them."""
-        reading = Reading(self.door, caller)
+        reading = self.reading(caller)
         head: Tree = {
             "resourceType": _RESPONSE,
             "questionnaire": of.canonical,
@@ -154,8 +160,8 @@ class Opening:
 
     async def preview(self, caller: Caller, id: str, language: str) -> Opened:
         """A form as it looks before anything is in it; there is no response to it."""
-        reading = Reading(self.door, caller)
-        of = form(await reading.read("Questionnaire", id))
+        reading = self.reading(caller)
+        of = await reading.form(id)
         response: Tree = {
             "resourceType": _RESPONSE,
             "id": "preview",

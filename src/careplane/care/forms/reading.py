@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from careplane.access.caller import Caller
 from careplane.care.forms.choices import MOST, Expansion, Expansions, contained, value_sets
-from careplane.care.forms.definition import Form, form
+from careplane.care.forms.compiled import Compiled
+from careplane.care.forms.definition import Form
 from careplane.care.forms.populating import Pairs
 from careplane.fhir.codec import json
 from careplane.fhir.definitions import RESOURCE_TYPES
@@ -35,16 +36,26 @@ class Reading:
 
     door: Door
     caller: Caller
+    compiled: Compiled
     left: int = _MOST_QUERIES
 
     async def read(self, type: str, id: str) -> Tree:
         """Raises NotFound, Gone or Forbidden."""
         return json.parse(whole(await self.door.read(self.caller, c.Read(type, id))))
 
+    async def form(self, id: str) -> Form:
+        """A Questionnaire by its id. Raises NotFound, Gone, Forbidden, Invalid."""
+        return self.compiled.of(
+            whole(await self.door.read(self.caller, c.Read("Questionnaire", id)))
+        )
+
     async def search(self, type: str, pairs: Sequence[tuple[str, str]]) -> list[Tree]:
         """Raises Incorrect or Forbidden."""
+        return [json.parse(raw) for raw in await self._found(type, pairs)]
+
+    async def _found(self, type: str, pairs: Sequence[tuple[str, str]]) -> list[bytes]:
         found = await self.door.search(self.caller, c.Search(type, tuple(pairs)))
-        return [json.parse(whole(one)) for one in found.matches]
+        return [whole(one) for one in found.matches]
 
     async def found(self, type: str, pairs: Pairs) -> list[Tree]:
         """As `populating.Records` has it."""
@@ -78,13 +89,13 @@ class Reading:
         """The Questionnaire of a canonical. Raises NotFound."""
         url, version = split(canonical)
         if url.startswith("Questionnaire/"):
-            return form(await self.read("Questionnaire", url.partition("/")[2]))
+            return await self.form(url.partition("/")[2])
         pairs = [("url", url), ("_sort", "-_lastUpdated"), ("_count", "50")]
-        found = await self.search("Questionnaire", pairs)
-        fitting = [one for one in found if not version or one.get("version") == version]
-        if not fitting:
-            raise NotFound("The questionnaire of this form is not here any more.")
-        return form(fitting[0])
+        for raw in await self._found("Questionnaire", pairs):
+            found = self.compiled.of(raw)
+            if not version or found.tree.get("version") == version:
+                return found
+        raise NotFound("The questionnaire of this form is not here any more.")
 
     async def expansions(self, of: Form, language: str) -> Expansions:
         """The codes of its value sets, in a language where they have names in it."""

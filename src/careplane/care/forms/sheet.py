@@ -127,10 +127,12 @@ def filled(form: Form, response: Tree) -> Sheet:
 
 
 def _filled(items: tuple[Item, ...], owner: Tree) -> list[Line]:
-    given = objects(owner.get("item"))
+    given: dict[str, list[Tree]] = {}
+    for one in objects(owner.get("item")):
+        given.setdefault(str(one.get("linkId")), []).append(one)
     lines = []
     for item in items:
-        mine = [one for one in given if one.get("linkId") == item.link]
+        mine = given.get(item.link, [])
         line = Line(item)
         if item.is_group:
             line.repeats = [Repeat(_filled(item.items, one)) for one in mine[:MOST_REPEATS]]

@@ -61,7 +61,8 @@ async def act(visit: Visit) -> Response:
         with_files = do != "check" and files.attached(opened, form, visit.web.clock())
     except FileRefused as error:
         return await _fill(visit, opened, sent=sent, status=422, refused=do, loose=error)
-    opened.settle()
+    if with_files:
+        opened.settle()
     try:
         if with_files and responses.is_draft(opened.response):
             await _keep(visit, opened)  # a page that comes back has no files
