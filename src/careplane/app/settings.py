@@ -364,6 +364,31 @@ class Settings(BaseSettings):
         description="STUN servers for video visits, with commas between them, such as "
         "`stun:relay.example.org:3478`; empty: none.",
     )
+    livekit_url: str = Field(
+        default="",
+        description="Where browsers reach the LiveKit server that carries visits of more than 4, "
+        "such as `wss://livekit.example.org`; empty: there is none, and 4 is the most.",
+    )
+    livekit_api_url: str = Field(
+        default="",
+        description="Where this server reaches it, such as `http://livekit:7880`; empty: at the "
+        "same host, over HTTPS.",
+    )
+    livekit_key: str = Field(default="", description="Our API key at that server.")
+    livekit_secret: str = Field(
+        default="",
+        repr=False,
+        description="The secret of that key, 32 characters or more; set it by the environment "
+        "only.",
+    )
+    livekit_most: int = Field(
+        default=25, ge=5, le=100, description="How many can take part in a visit there."
+    )
+    livekit_types: str = Field(
+        default="",
+        description="Codes of `serviceType` or `appointmentType`, with commas between them, whose "
+        "visits are held there however many are expected; empty: none.",
+    )
     bulk_import_hosts: str = Field(
         default="",
         description="Hosts, with commas between them, that `$import` may read from although they "

@@ -15,11 +15,11 @@ from careplane.kernel.errors import Conflict, Incorrect, TooLarge
 from careplane.telehealth.visits import documents, encounter
 from careplane.telehealth.visits.appointment import booked, micros
 from careplane.telehealth.visits.documents import Person
+from careplane.telehealth.visits.media.turn import Ice
 from careplane.telehealth.visits.messages import Chat, Chatted, Ping
 from careplane.telehealth.visits.pace import Pace
 from careplane.telehealth.visits.presence import Presence
 from careplane.telehealth.visits.queue import Turn, wait
-from careplane.telehealth.visits.turn import Ice
 
 MINUTE = 60_000_000
 NOON = micros("2026-03-01T12:00:00Z")
@@ -29,6 +29,7 @@ APPOINTMENT: dict[str, Any] = {
     "status": "booked",
     "priority": 5,
     "reasonCode": [{"text": "Cough"}],
+    "serviceType": [{"text": "General practice"}, {"text": "Family conference"}],
     "start": "2026-03-01T12:00:00Z",
     "end": "2026-03-01T12:20:00Z",
     "participant": [
@@ -102,6 +103,7 @@ def test_an_encounter_goes_its_way() -> None:
     tree = valid(encounter.arrived(VISIT, NOON))
     assert (tree["status"], tree["class"]["code"]) == ("arrived", "VR")
     assert tree["reasonCode"] == [{"text": "Cough"}]
+    assert tree["serviceType"] == {"text": "General practice"}
     here = (
         Presence("Practitioner/d", "Dr. D", "host", NOON + MINUTE),
         Presence("Patient/p", "Ada", "patient", NOON + 2 * MINUTE),
