@@ -18,8 +18,10 @@ from careplane.care.notes.signing import Signer
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
 from careplane.records import commands as c
+from careplane.records.admission import each
 from careplane.records.bodies import whole
 from careplane.storage.engines.memory import MemoryStore
+from tests import tasks_house
 from tests.fhir_house import TENANT, House, Store, open_house, patient
 
 DOCTOR = Caller(TENANT, "Practitioner/d", "Dr. <b>D</b>", parse_scopes("user/*.cruds"), None,
@@ -73,7 +75,8 @@ class Ward:
 
 @asynccontextmanager
 async def open_ward(store: Store | None = None, fresh: Fresh = unasked) -> AsyncIterator[Ward]:
-    async with open_house(store or MemoryStore(system_clock), keeps=KEEPS) as house:
+    keeps = each(KEEPS, tasks_house.KEEPS)
+    async with open_house(store or MemoryStore(system_clock), keeps=keeps) as house:
         for id in ("p", "q"):
             await house.put(patient(id, name=[{"family": "Quinn"}]))
         for who in (DOCTOR, OTHER, NURSE, TRAINEE):

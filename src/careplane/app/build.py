@@ -61,6 +61,7 @@ from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.server import PREFIX as LEDGER
 from careplane.ledger.trail import Trail
 from careplane.records import walk
+from careplane.records.admission import each
 from careplane.records.audits.overlay import WithTrail
 from careplane.records.break_glass import BreakGlass
 from careplane.records.definitions import Definitions
@@ -243,7 +244,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS | FORMS,
-        keeps=NOTES | MESSAGES | FORMS_KEPT | tasks_kept(decider),
+        keeps=each(NOTES, MESSAGES, FORMS_KEPT, tasks_kept(decider)),
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,

@@ -1,32 +1,16 @@
-"""Which ways Tasks go, of which code."""
+"""What guards Tasks, wired. Their courses are read with the first Task that is written."""
 
 from __future__ import annotations
+
+from functools import cache
 
 from careplane.access.caller import Caller
 from careplane.access.decide import Decider
 from careplane.access.scopes import Permission
-from careplane.care.corrections import corrections
-from careplane.care.forms import names, responses
-from careplane.care.orders import referral
-from careplane.care.prescribing import refill
-from careplane.care.results import acknowledged
 from careplane.records.admission import Keep
-from careplane.records.courses import Course, keep
+from careplane.records.bodies import Content
 from careplane.search.plan import Nothing
-from careplane.telehealth.consults import consult
-from careplane.telehealth.tasks import task
-
-COURSES: dict[str, Course] = {
-    acknowledged.CODE: acknowledged.COURSE,
-    consult.CODE: consult.COURSE,
-    corrections.CODE: corrections.COURSE,
-    names.FILL: responses.COURSE,
-    referral.CODE: referral.COURSE,
-    refill.CODE: refill.COURSE,
-    task.ADMINISTRATIVE: task.COURSE,
-    task.TODO: task.COURSE,
-}
-"""By codes of `urn:careplane:task`."""
+from careplane.storage.ports.records import Version
 
 
 def tasks_kept(decider: Decider) -> dict[str, Keep]:
@@ -35,4 +19,14 @@ def tasks_kept(decider: Decider) -> dict[str, Keep]:
     def may(caller: Caller, letter: str, type: str) -> bool:
         return not isinstance(decider.by_right(caller, Permission(letter), type), Nothing)
 
-    return {"Task": keep(COURSES, may)}
+    @cache
+    def guard() -> Keep:
+        from careplane.app.courses import COURSES
+        from careplane.records.courses import keep
+
+        return keep(COURSES, may)
+
+    def kept(caller: Caller, current: Version | None, content: Content | None) -> None:
+        guard()(caller, current, content)
+
+    return {"Task": kept}

@@ -8,7 +8,7 @@ such as a message that was sent, a `Keep` guards.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from careplane.access.caller import Caller
@@ -31,3 +31,21 @@ _ANY_INSTANT: Final = "2020-01-01T00:00:00.000Z"
 def said(one: Version | Content) -> Tree:
     """What a resource says, whatever its id and version: what was, and what would be, compare."""
     return json.parse(envelope.join(one.type, "any", 1, _ANY_INSTANT, one.rest))
+
+
+def each(*families: Mapping[str, Keep]) -> dict[str, Keep]:
+    """What guards resources by their type, where several families guard the same type: all are
+    asked, in their order."""
+    found: dict[str, tuple[Keep, ...]] = {}
+    for family in families:
+        for type, keep in family.items():
+            found[type] = (*found.get(type, ()), keep)
+    return {type: keeps[0] if len(keeps) == 1 else _all(keeps) for type, keeps in found.items()}
+
+
+def _all(keeps: tuple[Keep, ...]) -> Keep:
+    def kept(caller: Caller, current: Version | None, content: Content | None) -> None:
+        for keep in keeps:
+            keep(caller, current, content)
+
+    return kept

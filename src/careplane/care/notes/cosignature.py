@@ -15,8 +15,12 @@ from careplane.care import tasks
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect
 from careplane.records import commands as c
+from careplane.records.courses import Course
 
 CODE: Final = "co-sign"
+COURSE: Final = Course(
+    (), born=(), operations="asking for it, signing and refusing on the note's page"
+)
 SENT_BACK: Final = "sent-back"
 REASON: Final = 500
 _MOST: Final = 50

@@ -1,5 +1,5 @@
 """What may become of a note that is there, by whatever way: a draft is its author's, a signed one
-is for good, and so is its signature; what asks for a co-signature ends by the signature alone.
+is for good, and so is its signature.
 
 Of a signed note `meta` alone changes, where labels and tags stand. Programs (an interface, an
 import) may bring drafts of others up to date; they sign none and undo none.
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from careplane.access.caller import Caller
 from careplane.access.fresh import is_person
-from careplane.care import tasks
-from careplane.care.notes import cosignature
 from careplane.care.notes.names import TEMPLATE
 from careplane.care.notes.note import is_by, is_draft, is_ours
 from careplane.fhir.tree import Tree
@@ -20,7 +18,6 @@ from careplane.records.bodies import Content
 from careplane.storage.ports.records import Version
 
 _MARK = TEMPLATE.encode()
-_COSIGN = cosignature.CODE.encode()
 _JOSE = b"application/jose"
 _FOR_GOOD = (
     "The note is signed. It does not change and is not deleted; its author writes an addendum, or "
@@ -59,29 +56,7 @@ def provenance(caller: Caller, current: Version | None, content: Content | None)
         raise Conflict("This is the signature of a note. It does not change and is not deleted.")
 
 
-def task(caller: Caller, current: Version | None, content: Content | None) -> None:
-    """Raises Conflict where a person makes, changes or deletes what asks for a co-signature by
-    another way than by asking, signing and refusing; programs may bring such Tasks."""
-    if current is None or current.deleted:
-        if content is not None and is_person(caller) and _asks(content.type, content.rest):
-            raise Conflict("The author of a note asks for a co-signature on the page of the note.")
-        return
-    if not _asks(current.type, current.rest):
-        if content is not None and _asks(content.type, content.rest):
-            raise Conflict("No other Task becomes one that asks for a co-signature.")
-        return
-    before = _tree(current.type, current.rest)
-    if content is None or _said(before) != _said(_tree(content.type, content.rest)):
-        raise Conflict(
-            "What asks for a co-signature is done by co-signing the note, or by sending it back."
-        )
-
-
-def _asks(type: str, rest: bytes) -> bool:
-    return _COSIGN in rest and tasks.code_of(_tree(type, rest)) == cosignature.CODE
-
-
-KEEPS: dict[str, Keep] = {"Composition": composition, "Provenance": provenance, "Task": task}
+KEEPS: dict[str, Keep] = {"Composition": composition, "Provenance": provenance}
 
 
 def _but_meta(tree: Tree) -> Tree:
