@@ -16,7 +16,7 @@ demo: $(VENV)/.demo  ## load the demo hospital and serve it on this machine
 	$(VENV)/bin/careplane serve --demo
 
 test: $(VENV)/.dev  ## every test, on every engine
-	$(RUN) pytest -n auto --dist worksteal -m "not soak"
+	$(RUN) pytest -n auto --dist loadfile --no-loadscope-reorder -m "not soak"
 
 check: $(VENV)/.dev  ## format, lint, contracts, types, known flaws, unit tests: under a minute
 	@rm -f $(VENV)/failed-*

@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MEMORY = Path("/dev/shm")
 ROOM = 4_000_000_000
 """Bytes that must be free there; each test's files go when it has passed."""
-LONG = ("journeys", "contracts", "attacks")
-"""Folders of tests that start servers and stores, and take seconds."""
+LONG = ("oracle", "journeys", "contracts", "attacks", "laws", "conformance")
+"""Folders of tests that take seconds each: they start servers and stores, or draw many examples."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,7 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long ones first: while one goes on, other workers take the short ones, to the end."""
+    """Long ones first: a worker takes the next file when it is done with one, and at the end only
+    files of milliseconds are left."""
     items.sort(key=lambda item: _place(Path(item.path).relative_to(config.rootpath).parts))
 
 

@@ -37,7 +37,7 @@ def main() -> None:
         data = Path(folder) / "data"
         server.command("init", data=data)
         who = ("--scope", "user/*.cruds", "--client", "Practitioner/d")
-        with server.serving(data, rights=who) as running:
+        with server.serving(data, program=server.CAREPLANE, rights=who) as running:
             asyncio.run(_measure(running, rooms))
 
 

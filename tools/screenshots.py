@@ -13,8 +13,6 @@ import contextlib
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -23,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+
+from tools import warm
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_ARGUMENTS = (
@@ -171,10 +171,8 @@ def served(data: Path | None = None, settings: Mapping[str, str] | None = None) 
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="careplane-") as scratch:
         folder = str(data or scratch)
-        command = [sys.executable, "-c", "from careplane.app.cli import main; main()"]
-        command += ["serve", "--demo", "--data", folder, "--port", str(port)]
-        environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} | dict(settings or {})
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        words = ["serve", "--demo", "--data", folder, "--port", str(port)]
+        server = warm.start(words, os.environ | dict(settings or {}))
         try:
             url = f"http://127.0.0.1:{port}"
             _wait(url, server)
@@ -184,14 +182,14 @@ def served(data: Path | None = None, settings: Mapping[str, str] | None = None) 
             server.wait(20)
 
 
-def _wait(url: str, server: subprocess.Popen[bytes], seconds: float = 60) -> None:
+def _wait(url: str, server: warm.Started, seconds: float = 60) -> None:
     """Until the sign-in page answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
         with contextlib.suppress(OSError):
             urllib.request.urlopen(f"{url}/sign-in", timeout=2)
             return
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise RuntimeError(f"the demo did not answer within {seconds:.0f} s")
 
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
 from importlib import import_module
@@ -30,6 +30,48 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 _LONGEST = 1 << 17
 """Bytes of a request: words, environment and folder."""
+_SERVING = (
+    "anyio._backends._asyncio", "careplane.app.asgi", "careplane.app.serving",
+    "careplane.fhir.validation", "careplane.web.routes", "concurrent.futures.thread", "granian",
+    "httpx", "jinja2.ext", "structlog", "uvloop",
+)  # fmt: skip
+"""What a server reads besides."""
+
+
+class Started:
+    """A command that goes on by itself, to be handled as `subprocess.Popen` is."""
+
+    def __init__(self, words: Sequence[str], pid: int, watcher: socket.socket) -> None:
+        self.pid = pid
+        self._words, self._watcher = words, watcher
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it goes on."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended; raises TimeoutExpired after so many seconds."""
+        if self.returncode is None:
+            if not select.select([self._watcher], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(list(self._words), timeout or 0)
+            self.returncode = os.waitstatus_to_exitcode(int(self._watcher.recv(9)))
+            self._watcher.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """To it alone, if it has not ended."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):  # which is told of next
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 def run(
@@ -37,22 +79,35 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run `careplane` with these words and no environment but this. Raises TimeoutExpired, and
     kills it, after so many seconds."""
-    told = json.dumps([words, dict(environment), os.getcwd()]).encode()
     with ExitStack() as open_files:
         streams = [open_files.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
         streams[0].write(stdin)
         streams[0].seek(0)
-        ours, theirs = map(open_files.enter_context, socket.socketpair())
-        socket.send_fds(_door(), [told], [*(one.fileno() for one in streams), theirs.fileno()])
-        theirs.close()
-        pid = int(ours.recv(9))
-        if not select.select([ours], [], [], timeout)[0]:
-            os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(words, timeout)
-        code = os.waitstatus_to_exitcode(int(ours.recv(9)))
+        started = _forked(words, environment, [one.fileno() for one in streams])
+        try:
+            code = started.wait(timeout)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+            raise
         for one in streams:
             one.seek(0)
         return subprocess.CompletedProcess(words, code, streams[1].read(), streams[2].read())
+
+
+def start(words: Sequence[str], environment: Mapping[str, str]) -> Started:
+    """The same for one that goes on, such as a server. It reads nothing and says nothing, but for
+    errors, which go where ours go."""
+    with open(os.devnull, "r+b") as nothing:
+        return _forked(words, environment, [nothing.fileno(), nothing.fileno(), 2])
+
+
+def _forked(words: Sequence[str], environment: Mapping[str, str], streams: list[int]) -> Started:
+    told = json.dumps([list(words), dict(environment), os.getcwd()]).encode()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        socket.send_fds(_door(), [told], [*streams, theirs.fileno()])
+    return Started(words, int(ours.recv(9)), ours)
 
 
 @cache
@@ -123,7 +178,7 @@ def _main() -> None:
 
     assert build
     r4_registry()
-    for name in ("anyio._backends._asyncio", "concurrent.futures.thread", *_below(cli)):
+    for name in (*_SERVING, *_below(cli)):
         import_module(name)
     for engine in (postgres, sqlite):
         assert all(getattr(engine, name) for name in engine.__all__)  # which reads its file

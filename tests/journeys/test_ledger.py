@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,9 +44,7 @@ class Running:
 
     def start(self) -> None:
         words = ("witness", str(self.state), "--log", self.log, "--port", str(self.port))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "careplane", *words], env=ENVIRONMENT, stdout=subprocess.DEVNULL
-        )
+        self.process = warm.start(words, ENVIRONMENT)
         for _ in range(200):
             try:
                 if (

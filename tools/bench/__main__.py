@@ -83,7 +83,7 @@ def _measured(setup: Setup, options: argparse.Namespace) -> report.Page:
         stored = postgres.size(database) if database else server.size(folder)
         more = {"CAREPLANE_DATABASE": database}
         starts = [_start(folder, setup, more) for _ in range(options.runs)]
-        with server.serving(folder, workers=setup.workers, settings=more) as running:
+        with server.serving(folder, setup.workers, more, server.CAREPLANE) as running:
             target = Target.of(running.base, running.token)
             known = cases.learn(target)
             results = cases.run(target, runs=options.runs, seconds=options.seconds, known=known)
@@ -113,7 +113,7 @@ def _import(folder: Path, database: str) -> tuple[float, int]:
 
 
 def _start(folder: Path, setup: Setup, settings: Mapping[str, str]) -> float:
-    with server.serving(folder, workers=setup.workers, settings=settings) as running:
+    with server.serving(folder, setup.workers, settings, server.CAREPLANE) as running:
         return running.started
 
 

@@ -68,7 +68,7 @@ def _measured(copies: int) -> Iterator[Row]:
         yield "resources", f"{count:,}"
         yield "import", f"{count / seconds:,.0f} resources/s"
         yield "on disk", f"{server.size(folder) / count / 1000:.2f} kB a resource"
-        with server.serving(folder) as running:
+        with server.serving(folder, program=server.CAREPLANE) as running:
             target = Target.of(running.base, running.token)
             for name, paths in _questions(cases.learn(target), target).items():
                 yield name, _latency(target, paths)

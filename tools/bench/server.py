@@ -38,7 +38,7 @@ class Server:
     base: str
     token: str
     started: float
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | warm.Started
 
     def kill(self, number: signal.Signals) -> None:
         """Send a signal to all of its processes."""
@@ -99,26 +99,25 @@ def serving(
     data: Path,
     workers: int = 1,
     settings: Mapping[str, str] | None = None,
-    program: Sequence[str] = CAREPLANE,
+    program: Sequence[str] = (),
     rights: Sequence[str] = ("--scope", "system/*.cruds"),
 ) -> Iterator[Server]:
     """A server on a data folder, until the block ends. `settings`: more of its environment;
-    `program`: another one that takes the same words; `rights`: of its token."""
+    `program`: one that reads its modules itself and takes the same words, such as CAREPLANE;
+    `rights`: of its token."""
     database = (settings or {}).get("CAREPLANE_DATABASE", "")
     token = command("token", *rights, data=data, database=database).strip()
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [*program, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        env={
-            **ENVIRONMENT,
-            "CAREPLANE_LOG_LEVEL": "warning",
-            "CAREPLANE_WORKERS": str(workers),
-            **(settings or {}),
-        },
-    )
+    words = ["serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port)]
+    environment = {
+        **ENVIRONMENT,
+        "CAREPLANE_LOG_LEVEL": "warning",
+        "CAREPLANE_WORKERS": str(workers),
+        **(settings or {}),
+    }
+    process = _begun(program, words, environment)
     try:
         _until_it_answers(process, base, token)
         started = time.perf_counter() - began
@@ -129,7 +128,17 @@ def serving(
         process.wait(30)
 
 
-def _until_it_answers(process: subprocess.Popen[bytes], base: str, token: str) -> None:
+def _begun(
+    program: Sequence[str], words: list[str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes] | warm.Started:
+    if not program:
+        return warm.start(words, environment)
+    return subprocess.Popen([*program, *words], stdout=subprocess.DEVNULL, env=environment)
+
+
+def _until_it_answers(
+    process: subprocess.Popen[bytes] | warm.Started, base: str, token: str
+) -> None:
     request = _request(f"{base}/Patient?_count=1", token)
     for _ in range(3000):
         if process.poll() is not None:
@@ -154,7 +163,7 @@ def _until_all_listen(port: int, workers: int) -> None:
     raise SystemExit("Not all processes of the server listened within 30 seconds.")
 
 
-def until_open(process: subprocess.Popen[bytes], port: int) -> None:
+def until_open(process: subprocess.Popen[bytes] | warm.Started, port: int) -> None:
     """Wait for a server to listen."""
     for _ in range(3000):
         if process.poll() is not None:
