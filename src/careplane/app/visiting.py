@@ -28,6 +28,7 @@ def visiting(settings: Settings, key: Keys, state: StateStore, door: Door, clock
         settings.visit_phone,
         ice,
         settings.visit_recording,
+        settings.keep_photo_places,
     )
     return Visits(door, state, Pages(key.derive("visits")), clock, secret_id, choice)
 

@@ -30,14 +30,15 @@ _SWEPT_SECONDS = 3600.0
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What an institution has chosen: how long before and after an appointment its room is open
-    (minutes), the number to call where video fails, the relays, and whether visits may be recorded
-    where all who are in one agree."""
+    (minutes), the number to call where video fails, the relays, whether visits may be recorded
+    where all who are in one agree, and whether photographs keep where they were taken."""
 
     early: int = 30
     late: int = 60
     phone: str = ""
     ice: Ice = field(default_factory=Ice)
     records: bool = False
+    keeps_places: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Visits:
         self.early, self.late = choice.early, choice.late
         self._state = state
         self._clock = clock
-        self._record = Record(door, clock)
+        self._record = Record(door, clock, choice.keeps_places)
         minute = 60_000_000
         self._membership = Membership(
             self._record, state, seals, clock, new_id, choice.early * minute, choice.late * minute
