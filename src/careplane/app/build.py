@@ -42,6 +42,7 @@ from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
 from careplane.app.talking import talking
 from careplane.app.tasking import tasks_kept
+from careplane.app.tenancy.partners import Agreements
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
@@ -260,7 +261,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
-    shared = sharing(settings, key, state, door, system_clock, addressing)
+    agreed = Agreements(tenants.known)
+    shared = sharing(settings, key, state, door, system_clock, addressing, agreed)
     filled = forms_of(door, system_clock)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)

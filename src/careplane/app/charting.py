@@ -35,7 +35,7 @@ def clinic_of(door: Door, clock: Clock, prescribing: Prescribing) -> Clinic:
 
 def documents_of(settings: Settings, door: Door, clock: Clock) -> Documents:
     """Documents and images in records."""
-    return Documents(door, clock, new_id, settings.max_upload_bytes)
+    return Documents(door, clock, new_id, settings.max_upload_bytes, settings.keep_photo_places)
 
 
 def notes_of(settings: Settings, key: Keys, door: Door, clock: Clock, fresh: Fresh) -> Notes:

@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         le=50_000_000,
         description="Largest file that the pages take: a document, an image, a recording.",
     )
+    keep_photo_places: bool = Field(
+        default=False,
+        description="Photographs that are put in keep where they were taken. Otherwise the place "
+        "goes from their metadata (Exif, XMP, IPTC) before they are stored; the picture stays.",
+    )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port for Prometheus, at `/metrics`; 0: none."
     )

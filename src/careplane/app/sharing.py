@@ -12,7 +12,7 @@ from careplane.app.peopling import stands_of
 from careplane.app.settings import Settings
 from careplane.fhir.codec import json
 from careplane.kernel.clock import Clock
-from careplane.kernel.ids import secret_id
+from careplane.kernel.ids import new_id, secret_id
 from careplane.records.door import Door
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.links import Pages
@@ -22,6 +22,8 @@ from careplane.sharing.cards import published
 from careplane.sharing.cards.cards import KINDS, Cards
 from careplane.sharing.cards.keys import IssuerKeys
 from careplane.sharing.desk import SharingDesk
+from careplane.sharing.exchange.exchange import Exchange
+from careplane.sharing.exchange.partner import Partners
 from careplane.sharing.ips import operations as ips
 from careplane.sharing.ips.summaries import Summaries
 from careplane.sharing.links.application import PREFIX, Application
@@ -47,12 +49,15 @@ def sharing(
     door: Door,
     clock: Clock,
     addressing: Addressing,
+    partners: Partners,
 ) -> Sharing:
     """Over one door and one state."""
     summaries = Summaries(door, clock, secret_id)
 
     keys = IssuerKeys(key.derive("health-cards"))
     cards = Cards(door, keys, clock)
+    programs = frozenset(filter(None, map(str.strip, settings.part2_roles.split(","))))
+    exchange = Exchange(door, summaries, partners, clock, new_id, programs)
     shares = Shares(
         door,
         state,
@@ -66,7 +71,7 @@ def sharing(
         stands_of(settings, state, door, clock),
     )
     return Sharing(
-        SharingDesk(summaries, shares, cards),
+        SharingDesk(summaries, shares, cards, exchange),
         (*ips.operations(summaries), *card_operations.operations(cards)),
         {
             PREFIX: Application(shares, addressing, clock),

@@ -38,6 +38,7 @@ def visiting(settings: Settings, key: Keys, state: StateStore, door: Door, clock
         settings.visit_recording,
         livekit_of(settings, key, ice, clock),
         frozenset(_listed(settings.livekit_types)),
+        settings.keep_photo_places,
     )
     return Visits(door, state, Pages(key.derive("visits")), clock, secret_id, choice)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Incorrect, TooLarge
+from careplane.kernel.pictures import places
 from careplane.telehealth.visits.appointment import Booked
 from careplane.telehealth.visits.messages import Chatted
 
@@ -148,6 +149,14 @@ def summary(visit: Booked, encounter: str, by: Person, text: str, now: int) -> T
         visit, encounter, by, concept, "After-visit summary", "text/plain; charset=utf-8",
         text.encode(), now,
     )  # fmt: skip
+
+
+def without_place(kind: str, data: bytes) -> bytes:
+    """A photograph without where it was taken. Raises Incorrect where its metadata is damaged."""
+    try:
+        return places.without_place(kind, data)
+    except places.Unreadable:
+        raise Incorrect("The picture is damaged. Save it anew, and send that.") from None
 
 
 def shared_file(

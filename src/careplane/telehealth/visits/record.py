@@ -39,10 +39,11 @@ _MOST = "100"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Over one door."""
+    """Over one door. Photographs of which it `keeps_places` tell where they were taken."""
 
     door: Door
     clock: Clock
+    keeps_places: bool = False
 
     async def appointment(self, caller: Caller, id: str) -> Booked:
         """As the caller may read it. Raises NotFound, Forbidden, Conflict."""
@@ -139,7 +140,8 @@ class Record:
         """A file of the visit; the DocumentReference."""
         found = f"Encounter/{await self._encounter(caller.tenant, visit.id)}"
         by = Person(caller.id, caller.name)
-        tree = documents.shared_file(visit, found, by, title, kind, data, self.clock())
+        stored = data if self.keeps_places else documents.without_place(kind, data)
+        tree = documents.shared_file(visit, found, by, title, kind, stored, self.clock())
         return await self._create(caller.tenant, tree)
 
     async def agreed_to_recording(

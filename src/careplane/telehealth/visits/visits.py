@@ -34,8 +34,9 @@ _SWEPT_SECONDS = 3600.0
 class Choice:
     """What an institution has chosen: how long before and after an appointment its room is open
     (minutes), the number to call where video fails, the relays, whether visits may be recorded
-    where all who are in one agree, the media server of larger groups, and the kinds of appointments
-    (codes of serviceType or appointmentType) that go there however many are expected."""
+    where all who are in one agree, the media server of larger groups, the kinds of appointments
+    (codes of serviceType or appointmentType) that go there however many are expected, and whether
+    photographs keep where they were taken."""
 
     early: int = 30
     late: int = 60
@@ -44,6 +45,7 @@ class Choice:
     records: bool = False
     livekit: LiveKit | None = None
     kinds: frozenset[str] = frozenset()
+    keeps_places: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Visits:
         self.early, self.late = choice.early, choice.late
         self._state = state
         self._clock = clock
-        self._record = Record(door, clock)
+        self._record = Record(door, clock, choice.keeps_places)
         minute = 60_000_000
         self._choice = choice
         self._membership = Membership(

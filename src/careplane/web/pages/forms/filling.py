@@ -58,7 +58,10 @@ async def act(visit: Visit) -> Response:
     current, opened.response["meta"] = opened.version, {"versionId": str(seen)}
     opened.take_in(sent)
     try:
-        with_files = do != "check" and files.attached(opened, form, visit.web.clock())
+        keeps = visit.web.documents is not None and visit.web.documents.keeps_places
+        with_files = do != "check" and files.attached(
+            opened, form, visit.web.clock(), keeps_places=keeps
+        )
     except FileRefused as error:
         return await _fill(visit, opened, sent=sent, status=422, refused=do, loose=error)
     if with_files:
