@@ -7,6 +7,7 @@ patients write no Encounters.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -139,7 +140,10 @@ class Record:
         """A file of the visit; the DocumentReference."""
         found = f"Encounter/{await self._encounter(caller.tenant, visit.id)}"
         by = Person(caller.id, caller.name)
-        tree = documents.shared_file(visit, found, by, title, kind, data, self.clock())
+        now = self.clock()
+        tree = await asyncio.to_thread(
+            documents.shared_file, visit, found, by, title, kind, data, now
+        )
         return await self._create(caller.tenant, tree)
 
     async def agreed_to_recording(

@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from careplane.care.documents.document import LEVELS, Said
 from careplane.care.documents.documents import Documents
-from careplane.care.documents.refusal import FileRefused
 from careplane.care.documents.types import TYPES
 from careplane.kernel.errors import Incorrect, Invalid, TooLarge, Unsupported
+from careplane.records.files.refusal import FileRefused
 from careplane.web.i18n import mark
 from careplane.web.pages import chart, filed
 from careplane.web.pages.documents.words import not_stored, said_of, too_large

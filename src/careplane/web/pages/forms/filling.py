@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from careplane.access.caller import acts_as_patient
 from careplane.access.scopes import Permission
-from careplane.care.documents.refusal import FileRefused
 from careplane.care.forms import responses, typed
 from careplane.care.forms.opening import Opened
 from careplane.care.forms.own import is_theirs
 from careplane.kernel.errors import Conflict, Incorrect, Invalid, Precondition
+from careplane.records.files.refusal import FileRefused
 from careplane.web.pages.chart import frame
 from careplane.web.pages.form_lists import STATES, forms_of, may
 from careplane.web.pages.forms import files
