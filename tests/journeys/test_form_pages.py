@@ -361,7 +361,9 @@ async def test_a_file_is_an_answer(desk: Desk) -> None:
 
 
 async def test_a_file_is_taken_away_and_one_takes_the_place_of_another(desk: Desk) -> None:
-    await desk.put(questionnaire("photo", {"linkId": "p", "text": "Photo", "type": "attachment"}))
+    where = {"linkId": "w", "text": "Where", "type": "string"}
+    photo = {"linkId": "p", "text": "Photo", "type": "attachment"}
+    await desk.put(questionnaire("photo", photo, where))
     async with browser(desk, DOCTOR) as http:
         path, page = await begin(http, "photo")
         for name in ("one.png", "two.png"):
@@ -377,5 +379,8 @@ async def test_a_file_is_taken_away_and_one_takes_the_place_of_another(desk: Des
         assert "item" not in draft
         large = {"a0/0/file": ("big.png", PICTURE + bytes(2_000_001), "image/png")}
         page = (await http.get(path)).text
-        answer = await http.post(path, data={**hidden(page), "do": "save"}, files=large)
+        typed = {**hidden(page), "a1/0": "On the left arm", "do": "save"}
+        answer = await http.post(path, data=typed, files=large)
         assert answer.status_code == 413
+        assert "On the left arm" in answer.text
+        assert "A file has 2\u00a0MB at most." in answer.text

@@ -79,7 +79,7 @@ async def test_files_are_what_they_say(clinic: Clinic) -> None:
         path, pdf = "/visits/a/files?title=%3Cb%3Erash.pdf", {"content-type": "application/pdf"}
         assert (await mine.post(path, content=b"<html>", headers=pdf)).status_code == 400
         assert (await mine.post(path, content=bytes(5_000_001), headers=pdf)).status_code == 413
-        answer = await mine.post(path, content=b"%PDF-1.7", headers=pdf)
+        answer = await mine.post(path, content=b"%PDF-1.7 %%EOF", headers=pdf)
     assert answer.json()["document"].startswith("DocumentReference/")
     (document,) = await clinic.of("DocumentReference")
     assert document["content"][0]["attachment"]["title"] == "<b>rash.pdf"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from careplane.access.tenants.institution import Institution
 from careplane.app.dispatch import App
+from careplane.app.mailing import mailbox_of
 from careplane.app.peopling import stands_of
 from careplane.app.settings import Settings
 from careplane.app.tenancy.each import Each
@@ -22,7 +23,7 @@ from careplane.telehealth.scheduling.calendars import feeds
 from careplane.telehealth.scheduling.calendars.feeds import Feeds
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.scheduling.notices.channel import Channel
-from careplane.telehealth.scheduling.notices.channels.mail import Mail, Server
+from careplane.telehealth.scheduling.notices.channels.mail import Mail
 from careplane.telehealth.scheduling.notices.channels.sms import Sms, checked
 from careplane.telehealth.scheduling.notices.letters import Sender
 from careplane.telehealth.scheduling.operations import Operations
@@ -95,17 +96,9 @@ def scheduling(
 def channels_of(settings: Settings) -> Mapping[str, Channel]:
     """The ways to reach patients that are set up. Raises Incorrect."""
     found: dict[str, Channel] = {}
-    if settings.smtp_host:
-        found["email"] = Mail(
-            Server(
-                settings.smtp_host,
-                settings.smtp_port,
-                settings.smtp_from,
-                settings.smtp_security,
-                settings.smtp_user,
-                settings.smtp_password,
-            )
-        )
+    mailbox = mailbox_of(settings)
+    if mailbox is not None:
+        found["email"] = Mail(mailbox)
     if settings.sms_url:
         found["sms"] = Sms(checked(settings.sms_url), settings.sms_secret)
     return found

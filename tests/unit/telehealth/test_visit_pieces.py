@@ -148,7 +148,7 @@ def test_what_is_written_down_is_valid() -> None:
     assert chat["payload"] == [{"contentString": said}]
     kept = valid(documents.summary(VISIT, "Encounter/e", DOCTOR, "Rest.", NOON))
     assert base64.b64decode(kept["content"][0]["attachment"]["data"]) == b"Rest."
-    valid(documents.shared_file(VISIT, "Encounter/e", ada, " a\n b ", "application/pdf", b"%PDF-1.7", NOON))  # noqa: E501  # fmt: skip
+    valid(documents.shared_file(VISIT, "Encounter/e", ada, " a\n b ", "application/pdf", b"%PDF-1.7 %%EOF", NOON))  # noqa: E501  # fmt: skip
 
 
 FILES = [
@@ -157,6 +157,8 @@ FILES = [
     ("is a kind that may hold scripts", "image/svg+xml", b"<svg/>", Incorrect),
     ("is HTML", "text/html", b"<html>", Incorrect),
     ("is empty", "application/pdf", b"", Incorrect),
+    ("is cut off", "application/pdf", b"%PDF-1.7", Incorrect),
+    ("is a page as well", "image/jpeg", b"\xff\xd8\xff<script>\xff\xd9", Incorrect),
     ("is too large", "application/pdf", b"%PDF-" + bytes(5_000_000), TooLarge),
 ]
 

@@ -11,9 +11,7 @@ from typing import cast
 from careplane.access.caller import Caller
 from careplane.care import encounters
 from careplane.care.documents import document
-from careplane.care.documents.checking import check, file_name, without_place
 from careplane.care.documents.document import Author, Said
-from careplane.care.documents.kinds import BY_MEDIA, Kind
 from careplane.care.provenance import nullified
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
@@ -23,6 +21,8 @@ from careplane.kernel.ids import NewId
 from careplane.records import commands as c
 from careplane.records.bodies import whole
 from careplane.records.door import Door
+from careplane.records.files.checking import check, file_name, without_place
+from careplane.records.files.kinds import BY_MEDIA, Kind
 
 _BINARY = re.compile(r"Binary/([A-Za-z0-9.-]{1,64})")
 _REASON = 500

@@ -7,6 +7,7 @@ patients write no Encounters.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -140,8 +141,10 @@ class Record:
         """A file of the visit; the DocumentReference."""
         found = f"Encounter/{await self._encounter(caller.tenant, visit.id)}"
         by = Person(caller.id, caller.name)
-        stored = data if self.keeps_places else documents.without_place(kind, data)
-        tree = documents.shared_file(visit, found, by, title, kind, stored, self.clock())
+        tree = await asyncio.to_thread(
+            documents.shared_file, visit, found, by, title, kind, data, self.clock(),
+            keeps_places=self.keeps_places,
+        )  # fmt: skip
         return await self._create(caller.tenant, tree)
 
     async def agreed_to_recording(

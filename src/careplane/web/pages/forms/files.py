@@ -10,12 +10,12 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from careplane.care.documents.checking import check, clean, file_name, without_place
-from careplane.care.documents.sniffing import sniff
 from careplane.care.forms.opening import Opened
 from careplane.care.forms.typed import attach
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import NotFound
+from careplane.records.files.checking import check, clean, file_name, without_place
+from careplane.records.files.sniffing import sniff
 from careplane.web.forms import fields
 from careplane.web.pages.form_lists import forms_of
 from careplane.web.security import HEADERS, PRIVATE

@@ -12,15 +12,16 @@ from starlette.responses import Response
 
 from careplane.access.caller import acts_as_patient
 from careplane.access.scopes import Permission
-from careplane.care.documents.refusal import FileRefused
 from careplane.care.forms import responses, typed
 from careplane.care.forms.opening import Opened
 from careplane.care.forms.own import is_theirs
 from careplane.kernel.errors import Conflict, Incorrect, Invalid, Precondition
+from careplane.records.files.refusal import FileRefused
 from careplane.web.pages.chart import frame
 from careplane.web.pages.form_lists import STATES, forms_of, may
 from careplane.web.pages.forms import files
 from careplane.web.pages.forms import rows as view
+from careplane.web.uploads import FilesTooLarge, Form
 from careplane.web.visit import Visit, redirect
 
 _FIELDS = 8_000
@@ -43,7 +44,11 @@ async def act(visit: Visit) -> Response:
     """POST /forms/{id}. `do` is `check`, `save`, `complete`, `discard`, `take` (into the record),
     `add:` or `remove:` and the place of a group, or `more:` and that of a question."""
     forms, caller = forms_of(visit)
-    form = await files.sent(visit.request, _FIELDS, _BYTES)
+    over: FilesTooLarge | None = None
+    try:
+        form = await files.sent(visit.request, _FIELDS, _BYTES)
+    except FilesTooLarge as error:
+        form, over = Form(error.fields, ()), error
     sent = form.fields
     do, _, place = ("check" if visit.query("live") else sent.get("do", "check")).partition(":")
     id = visit.path("id")
@@ -57,6 +62,8 @@ async def act(visit: Visit) -> Response:
     seen = _number(sent.get("version", ""))
     current, opened.response["meta"] = opened.version, {"versionId": str(seen)}
     opened.take_in(sent)
+    if over is not None:
+        return await _fill(visit, opened, sent=sent, status=413, refused=do, loose=over)
     try:
         keeps = visit.web.documents is not None and visit.web.documents.keeps_places
         with_files = do != "check" and files.attached(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from careplane.care.documents import document
 from careplane.care.documents.document import Author, Said
 from careplane.care.documents.documents import Documents
-from careplane.care.documents.kinds import KINDS
 from careplane.care.documents.types import TYPES
 from careplane.kernel.clock import format_instant
+from careplane.records.files.kinds import KINDS
 from careplane.telehealth.messages.parties import Party
 from careplane.telehealth.messages.thread import Attached
 from careplane.telehealth.messages.words import MOST_FILES

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from careplane.care.documents.kinds import KINDS, PROGRAMS, Kind
-from careplane.care.documents.refusal import Why, refused
-from careplane.care.documents.sniffing import sniff
 from careplane.kernel.pictures import places
+from careplane.records.files.kinds import KINDS, PROGRAMS, Kind
+from careplane.records.files.refusal import Why, refused
+from careplane.records.files.sniffing import sniff
 
 _SAYS_NOTHING = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _KNOWN_ENDINGS = frozenset(ending for kind in KINDS for ending in kind.endings)
