@@ -100,8 +100,11 @@ def test_five_see_each_other(house: House, here: Browser) -> None:
     expect(ben.get_by_role("log")).to_contain_text("<img src=x onerror=alert(1)> hello")
     doctor.get_by_role("button", name="Put into the record", exact=True).first.click()
     expect(ben.get_by_role("log")).to_contain_text("In the record")
+    expect(doctor.get_by_role("figure").filter(has_text="Devin")).to_contain_text("Camera off")
     ada.get_by_role("button", name="Camera off").click()
+    doctor.locator("[data-stage]").scroll_into_view_if_needed()  # what is out of sight is not sent
     sees(doctor, 4)
+    doctor.on("dialog", lambda asked: asked.accept())
     doctor.get_by_role("button", name="Send Guest 1 away").press("Enter")
     expect(ben.get_by_role("status").first).to_contain_text("The visit is over")
     expect(ada.get_by_role("figure")).to_have_count(4)
