@@ -97,13 +97,17 @@ def livekit(folder: Path) -> Iterator[Server]:
         server.stop()
 
 
+def is_there() -> bool:
+    """Whether there is a program."""
+    return bool(_found())
+
+
 def program() -> str:
     """The program; skips, loudly, or fails, without one. `CAREPLANE_LIVEKIT=none` says that it
     could not be built on this machine: that skips in any case."""
-    named = os.environ.get("CAREPLANE_LIVEKIT")
-    if named == "none":
+    if os.environ.get("CAREPLANE_LIVEKIT") == "none":
         pytest.skip("needs livekit-server, which could not be built here")
-    found = named or shutil.which("livekit-server")
+    found = _found()
     if not found:
         missing("livekit-server; install it or set CAREPLANE_LIVEKIT (CONTRIBUTING.md)")
     return found
@@ -114,6 +118,11 @@ def rooms_token() -> str:
     now = system_clock() // 1_000_000
     claims = {"iss": KEY, "nbf": now, "exp": now + 60, "video": {"roomList": True}}
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET.encode()))
+
+
+def _found() -> str:
+    named = os.environ.get("CAREPLANE_LIVEKIT") or shutil.which("livekit-server") or ""
+    return "" if named == "none" else named
 
 
 @dataclass

@@ -93,9 +93,11 @@ def go(browser: Browser, url: str, role: str, path: str) -> Page:
     return page
 
 
-def meet(house: tuple[str, Path], id: str, here: Browser, there: Browser) -> tuple[Page, Page]:
+def meet(
+    house: tuple[str, Path], id: str, here: Browser, there: Browser, **more: Any
+) -> tuple[Page, Page]:
     """The physician and the patient, both in the room, by keyboard alone."""
-    path = book(house, id)
+    path = book(house, id, **more)
     doctor = go(here, house[0], "physician", path)
     ada = go(there, house[0], "patient", path)
     ada.get_by_role("button", name="I agree to be seen by video").press("Enter")

@@ -63,7 +63,7 @@ def livekit_of(settings: Settings, key: Keys, ice: Ice, clock: Clock) -> LiveKit
         raise Incorrect("CAREPLANE_LIVEKIT_API_URL is an address such as http://livekit:7880.")
     grants = Grants(settings.livekit_key, settings.livekit_secret)
     calls = Calls(base, grants, clock)
-    naming = key.derive("livekit rooms")
+    naming = key.derive("livekit-rooms")
     return LiveKit(url, grants, calls, naming, settings.livekit_most, ice)
 
 

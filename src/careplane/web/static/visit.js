@@ -283,6 +283,8 @@ class VideoVisit extends HTMLElement {
   }
   on_changed({ seat, state }) {
     const peer = this.#peers.get(seat);
+    if (peer) peer.state = state;
+    this.#stands(seat);
     if (peer && state.poor) this.#status("poor-other", peer);
   }
   on_relays({ ice, sfu }) {
@@ -385,6 +387,14 @@ class VideoVisit extends HTMLElement {
     this.querySelector(`figure[data-seat="${seat}"]`)?.remove();
   }
 
+  /** Under a picture: what of the peer is not to be heard or seen. */
+  #stands(seat) {
+    const { microphone, camera } = this.#peers.get(seat)?.state ?? { microphone: true, camera: true };
+    const off = [!microphone && "muted", !camera && "dark"].filter(Boolean).map((key) => ` · ${this.#say(key)}`);
+    const place = this.querySelector(`figure[data-seat="${seat}"] figcaption span`);
+    if (place) place.textContent = off.join("");
+  }
+
   /** The picture of a seat. */
   #tile(seat, name, own) {
     let figure = this.querySelector(`figure[data-seat="${seat}"]`);
@@ -393,9 +403,16 @@ class VideoVisit extends HTMLElement {
       figure.dataset.seat = seat;
       const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true, muted: own });
       video.setAttribute("aria-label", name);
-      figure.append(video, Object.assign(document.createElement("figcaption"), { textContent: name, dir: "auto" }));
-      if (!own && this.dataset.role === "host") figure.append(this.#button("remove", this.#say("refuse", { name }), seat));
+      const caption = document.createElement("figcaption");
+      caption.append(Object.assign(document.createElement("bdi"), { textContent: name }), document.createElement("span"));
+      figure.append(video, caption);
+      if (!own && this.dataset.role === "host") {
+        const out = this.#button("out", "×", seat);
+        out.ariaLabel = out.title = this.#say("refuse", { name });
+        figure.append(out);
+      }
       this.#find("stage").append(figure);
+      this.#stands(seat);
       if (!own) video.requestVideoFrameCallback?.(() => performance.mark("visit-frame"));
     }
     return figure.querySelector("video");
@@ -422,6 +439,7 @@ class VideoVisit extends HTMLElement {
       this.#find("asked").hidden = true;
       return this.#send("agree", { on: what === "agree" });
     }
+    if (what === "out") return confirm(button.title) && this.#send("remove", { seat: of });
     if (what === "admit" || what === "remove") return this.#send(what, { seat: of });
     if (what === "keep") return this.#send("keep", { lines: [Number(of)] });
     if (what === "screen") return this.#screen();
