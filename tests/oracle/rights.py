@@ -5,6 +5,7 @@ no plan."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -112,6 +113,44 @@ class Hidden(NamedTuple):
 NOTHING = Hidden()
 
 
+Records = dict[str, Record]
+
+
+class Those(Set[str]):
+    """Keys of the records that a caller may do something to: each type is judged when something of
+    it is first asked for."""
+
+    def __init__(self, records: Records, judged: Callable[[Records], Iterable[str]]) -> None:
+        self._judged = judged
+        self._left: dict[str, Records] = {}
+        for key, record in records.items():
+            self._left.setdefault(record["resourceType"], {})[key] = record
+        self._known: dict[str, frozenset[str]] = {}
+
+    def of(self, type: str) -> frozenset[str]:
+        """Those of a type."""
+        if type not in self._known:
+            self._known[type] = frozenset(self._judged(self._left.get(type, {})))
+        return self._known[type]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.of(str(key).split("/")[0])
+
+    def __iter__(self) -> Iterator[str]:
+        for type in self._left:
+            yield from self.of(type)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __ge__(self, other: Set[Any]) -> bool:
+        return all(key in self for key in other)
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[Any]) -> frozenset[Any]:  # type: ignore[override]
+        return frozenset(it)
+
+
 @dataclass(frozen=True)
 class Sight:
     """All rows, and which of them a caller may read, find and (Consents aside) change; each is
@@ -121,19 +160,21 @@ class Sight:
     judge: Judge | None = None
 
     @cached_property
-    def read(self) -> frozenset[str]:
+    def read(self) -> Those:
         return self._those("read")
 
     @cached_property
-    def found(self) -> frozenset[str]:
+    def found(self) -> Those:
         return self._those("search")
 
     @cached_property
-    def update(self) -> frozenset[str]:
+    def update(self) -> Those:
         return self._those("update")
 
-    def _those(self, action: str) -> frozenset[str]:
-        return frozenset(self.records) if self.judge is None else self.judge.those(action)
+    def _those(self, action: str) -> Those:
+        judge = self.judge
+        return Those(self.records, (lambda some: some) if judge is None else
+                     lambda some: judge.those(action, some))  # fmt: skip
 
     def may(self, action: str, record: Record) -> bool:
         """Whether something may be done with a record, as it is or would be; `bring` is to put it
@@ -146,8 +187,7 @@ class Sight:
 
     def deletes(self, type: str) -> bool:
         """Whether something of a type may be deleted."""
-        some = self.read if self.judge is None else self.judge.delete
-        return any(key.startswith(f"{type}/") for key in some)
+        return self.judge is None or bool(self.judge.delete.of(type))
 
     def hidden(self, key: str) -> Hidden:
         """What is hidden of a record."""
@@ -224,9 +264,9 @@ class Judge:
         return not (hidden and self.acts_as_patient)
 
     @cached_property
-    def delete(self) -> frozenset[str]:
+    def delete(self) -> Those:
         """What this caller may delete."""
-        return self.those("delete")
+        return Those(self._records, lambda some: self.those("delete", some))
 
     def may(self, action: str, record: Record) -> bool:
         """See Sight. A Consent keeps nobody from bringing, unless it forbids to collect."""
@@ -276,16 +316,16 @@ class Judge:
     def _records(self) -> dict[str, Record]:
         return full(self.consents).records
 
-    def those(self, action: str) -> frozenset[str]:
-        rows = self._records.items()
+    def those(self, action: str, records: Records) -> frozenset[str]:
+        """Which of these records this caller may do something to."""
         some = {
             key: record
-            for key, record in rows
+            for key, record in records.items()
             if self.case.by_scopes(action, record)
             and self._told(record)
             and self._consented(action, record)
         }
-        verdicts = self._asked(self._texts, action, some)
+        verdicts = self._asked(self._texts, action, some) if some else {}
         return frozenset(key for key, verdict in verdicts.items() if verdict)
 
     @cached_property

@@ -10,6 +10,7 @@ from typing import Any
 from tests.consent_house import ACT, labels
 from tests.fhir_house import observation
 from tests.policy_house import Record, to
+from tests.scheduling_house import rule, schedule, visit_type, zone
 
 KIND, TOPIC, TASK = "urn:careplane:communication", "urn:careplane:topic", "urn:careplane:task"
 LAB, FORM = "2345-7", "http://example.org/form"
@@ -115,8 +116,8 @@ _SHARED: tuple[Record, ...] = (
     {"resourceType": "PractitionerRole", "id": "pool-n", "active": True,
      "practitioner": to("Practitioner/n"),
      "healthcareService": [to("HealthcareService/pool")]},
-    {"resourceType": "Schedule", "id": "days", "active": True,
-     "actor": [to("Practitioner/n"), to("Location/w1")]},
+    schedule("days", rule("09:00", "17:00"), visit_type("visit", 30), zone("Europe/Berlin"),
+             actors=("Practitioner/n",)),
     {"resourceType": "Slot", "id": "slot", "schedule": to("Schedule/days"), "status": "free",
      "start": "2027-02-22T09:00:00Z", "end": "2027-02-22T09:30:00Z"},
 )  # fmt: skip

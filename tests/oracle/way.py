@@ -122,8 +122,7 @@ def a_patient(sight: Sight, n: int) -> str:
 
 def found_of(sight: Sight, type: str, test: Callable[[Record], bool] = lambda r: True) -> list[str]:
     """Those found, of a type, that pass a test; sorted."""
-    return sorted(key for key in sight.found
-                  if key.startswith(f"{type}/") and test(sight.records[key]))  # fmt: skip
+    return sorted(key for key in sight.found.of(type) if test(sight.records[key]))
 
 
 def names_of(record: Record, field: str = "subject") -> str:

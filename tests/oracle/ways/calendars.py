@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import re
 
+from tests.oracle.marks import marked
 from tests.oracle.rights import Sight
 from tests.oracle.way import KEYS, Here, Way, a_patient, found_of
 from tests.oracle.writing import REFUSED, taken_back
 from tests.policy_house import Record, to
+from tests.scheduling_house import parameters
 
 WAYS: dict[str, Way] = {}
 _UID = re.compile(r"^UID:([A-Za-z0-9.-]+)@", re.MULTILINE)
@@ -56,6 +58,53 @@ async def _cancel(here: Here, n: int, m: int) -> list[str]:
 
 
 WAYS["$cancel"] = Way(_of_cancel, _cancel)
+
+
+def _visitor(sight: Sight, n: int) -> str:
+    """For whom a time is asked: for oneself, or now and then for another."""
+    own = sight.judge.case.patient if sight.judge else None
+    return own if own and n % 3 else a_patient(sight, n)
+
+
+def _held(id: str) -> Record:
+    actors = (f"Patient/{id}", "Practitioner/n")
+    return {"resourceType": "Appointment", "id": "new", "status": "pending",
+            "start": "2027-03-01T09:00:00Z",
+            "participant": [{"actor": to(one)} for one in actors]}  # fmt: skip
+
+
+def _of_hold(sight: Sight, n: int, m: int) -> list[str]:
+    """Whoever may search some visits is told of free times, and holds one where such a visit may be
+    made; a patient for nobody else."""
+    id, judge = _visitor(sight, n), sight.judge
+    if judge is not None and judge.acts_as_patient and judge.case.patient != id:
+        return []
+    return ["held"] if sight.found.of("Appointment") and sight.may("create", _held(id)) else []
+
+
+async def _hold(here: Here, n: int, m: int) -> list[str]:
+    """By what was proposed; the visit and its time are put away."""
+    asked = parameters(start="2027-03-01", end="2027-03-02", practitioner="Practitioner/n",
+                       patient_reference=to(f"Patient/{_visitor(here.sight, n)}"))  # fmt: skip
+    found = await here.http.post("Appointment/$find", json=asked)
+    if found.status_code == 403:
+        return []
+    assert found.status_code == 200, found.text
+    proposed = found.json()["entry"][0]["resource"]
+    assert marked(found.text) == set(), found.text
+    held = await here.http.post("Appointment/$hold", json=parameters(
+        appointment_reference=to(f"Appointment/{proposed['id']}")))  # fmt: skip
+    if held.status_code == 403:
+        return []
+    assert held.status_code == 200, held.text
+    visit = held.json()["entry"][0]["resource"]
+    for key in (f"Appointment/{visit['id']}", visit["slot"][0]["reference"]):
+        gone = await here.plain.http.delete(key)
+        assert gone.status_code == 204, gone.text
+    return ["held"] if here.sight.found.of("Appointment") else []
+
+
+WAYS["$find, $hold"] = Way(_of_hold, _hold)
 
 
 def _subject(sight: Sight, n: int, m: int) -> str:

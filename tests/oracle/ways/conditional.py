@@ -108,7 +108,7 @@ async def _create(here: Here, n: int, m: int) -> list[str]:
 
 def _searches(sight: Sight, type: str) -> bool:
     """Whether something of a type is found; where nothing is, the search itself is refused."""
-    return any(key.startswith(f"{type}/") for key in sight.found)
+    return bool(sight.found.of(type))
 
 
 # --- update ---------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ async def _update(here: Here, n: int, m: int) -> list[str]:
 
 def _updates(sight: Sight, type: str, content: Record) -> bool:
     """Whether something of a type may change: else that is refused before anything is sought."""
-    some = any(key.startswith(f"{type}/") for key in sight.update)
+    some = bool(sight.update.of(type))
     return some or sight.may("update", {**content, "id": "new"})
 
 
