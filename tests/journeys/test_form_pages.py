@@ -15,6 +15,7 @@ import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
+from careplane.care.forms.ready import questionnaire as shipped
 from careplane.storage.engines.memory import MemoryStore
 from careplane.web.routes import application
 from careplane.web.visit import Web
@@ -451,3 +452,21 @@ async def test_an_answer_is_found_among_many(desk: Desk) -> None:
         assert "<script>alert" not in page
         tried = await http.get("/questionnaires/found/choices?set=0&find=kind")
         assert tried.json()["more"]
+
+
+async def test_a_form_speaks_the_readers_language_and_stores_the_same(desk: Desk) -> None:
+    await desk.put(shipped("phq-9"))
+    async with browser(desk, DOCTOR) as http:
+        http.headers["accept-language"] = "de"
+        path, page = await begin(http, "phq-9")
+        assert "Gesundheitsfragebogen" in page
+        assert "Beinahe jeden Tag" in page
+        place = re.findall(r'name="(a[^"]*)" value="http://loinc.org\|LA6571-9"', page)[0]
+        sent = {**hidden(page), place: "http://loinc.org|LA6571-9", "do": "save"}
+        assert (await http.post(path, data=sent)).status_code == 303
+        (kept,) = await desk.all("QuestionnaireResponse")
+        assert "Nearly every day" in json.dumps(kept)
+        assert "Beinahe" not in json.dumps(kept)
+        http.headers["accept-language"] = "ar"
+        assert "كل يوم تقريبًا" in (await http.get(path)).text
+        assert "استبيان صحة المريض" in (await http.get("/patients/p/forms")).text

@@ -50,7 +50,9 @@ def options(item: Item, expansions: Expansions, language: str) -> tuple[Option, 
         name, value = value_of(one)
         if name:
             is_exclusive = extension(one, names.EXCLUSIVE) == [True]
-            found.append(Option(key_of(value), name, value, said(value, language), is_exclusive))
+            plain = isinstance(value, dict)
+            text = said(value, language) if plain else worded(one, name, language) or str(value)
+            found.append(Option(key_of(value), name, bare(value), text, is_exclusive))
     of = _expansion(item, expansions)
     for coding in of.chosen if of.is_large else of.codings:
         found.append(Option(key_of(coding), "valueCoding", coding, said(coding, language)))
@@ -99,6 +101,13 @@ def key_of(value: Any) -> str:
             return str(value["reference"])
         return f"{value.get('system') or ''}|{value.get('code') or value.get('display') or ''}"
     return str(value)
+
+
+def bare(value: Any) -> Any:
+    """An option as an answer: without the translations of its name."""
+    if not isinstance(value, dict):
+        return value
+    return {name: one for name, one in value.items() if name != "_display"}
 
 
 def said(value: Any, language: str) -> str:

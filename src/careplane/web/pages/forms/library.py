@@ -128,7 +128,10 @@ async def _list(
         said=visit.query("said"),
         refused=[(issue.text, issue.where) for issue in issues],
         text=text,
-        ready=[(n, str(ready.questionnaire(n)["title"]), n in here) for n in ready.known()],
+        ready=[
+            (n, worded(ready.questionnaire(n), "title", visit.language), n in here)
+            for n in ready.known()
+        ],
     )
 
 

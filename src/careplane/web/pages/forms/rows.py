@@ -89,7 +89,11 @@ class _Showing:
 
     def _question(self, row: Row, line: Line) -> None:
         item = line.item
-        row.answers = [words.answer(*value, self.language) for value in line.values]
+        names = {one.key: one.text for one in options(item, {}, self.language)}
+        row.answers = [
+            words.answer(*value, self.language, names.get(key_of(value[1]), ""))
+            for value in line.values
+        ]
         if item.is_fixed or item.is_calculated:
             row.kind, row.hints = "fixed", _hints(item, "fixed", line)
             return
