@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,15 +20,30 @@ from careplane.kernel.errors import CareplaneError, Fault, Incorrect, NotFound
 from careplane.records import commands as c
 from careplane.records.bodies import whole
 from careplane.records.door import Door
+from careplane.terminology.coded import Coded, Coding
 from careplane.terminology.expand import Stamp, expand
 from careplane.terminology.library import Library
 from careplane.terminology.options import options
 from careplane.terminology.scope import Scope
+from careplane.terminology.validate import validate
 from careplane.terminology.versions import choose, split
 
 _MOST_QUERIES: Final = 30
 _MOST_FOUND: Final = 100
+MATCHES: Final = 20
+"""Codes that a search for an answer shows."""
+_LONGEST_TEXT: Final = 200
+_SECONDS: Final = 2
+"""In which a value set is listed, or else searched."""
 _STAMP: Final = Stamp("urn:uuid:00000000-0000-0000-0000-000000000000", "1970-01-01T00:00:00Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Codings that a search has found; `more` where there are others."""
+
+    codings: tuple[Tree, ...]
+    more: bool
 
 
 @dataclass(slots=True)
@@ -108,22 +124,79 @@ class Reading:
 
         return await self.door.ask(self.caller, c.Ask("expand", "ValueSet", work))
 
+    async def matching(self, of: Form, url: str, text: str, language: str) -> Matches:
+        """Codes of a value set with these words at the begin of their own."""
+
+        async def work(library: Library, _: Tree | None) -> Tree:
+            wanted = (("filter", text[:_LONGEST_TEXT]), ("count", MATCHES))
+            tree, total = await _page(library, of.tree, url, language, *wanted)
+            return {"codings": tree, "total": total}
+
+        try:
+            found = await self.door.ask(self.caller, c.Ask("expand", "ValueSet", work))
+        except Fault:
+            raise
+        except CareplaneError:
+            return Matches((), False)
+        codings = tuple(found["codings"])
+        return Matches(codings, found["total"] is None or found["total"] > len(codings))
+
+    async def chosen(
+        self, of: Form, wanted: Sequence[tuple[str, str]], language: str
+    ) -> list[tuple[str, Tree]]:
+        """Codes by the canonicals of their value sets and their keys, as those sets have them; none
+        for what is in no such set."""
+
+        async def work(library: Library, _: Tree | None) -> Tree:
+            found = [(url, await _coding(library, of, url, key, language)) for url, key in wanted]
+            return {"chosen": [(url, one) for url, one in found if one is not None]}
+
+        answer = await self.door.ask(self.caller, c.Ask("validate-code", "ValueSet", work))
+        return list(answer["chosen"])
+
+
+async def _coding(library: Library, of: Form, url: str, key: str, language: str) -> Tree | None:
+    system, _, code = key.rpartition("|")
+    asked = Coded("coding", (Coding(system, "", code, place="coding"),))
+    try:
+        resource = await _value_set(library, of.tree, url)
+        answer = await validate(Scope(library, options([], language)), asked, resource)
+    except Fault:
+        raise
+    except CareplaneError:
+        return None
+    said = {str(one.get("name")): one for one in objects(answer.get("parameter"))}
+    if said.get("result", {}).get("valueBoolean") is not True:
+        return None
+    display = said.get("display", {}).get("valueString")
+    return {"system": system, "code": code, **({"display": display} if display else {})}
+
 
 async def _expanded(library: Library, questionnaire: Tree, url: str, language: str) -> Expansion:
     """At most so many codes; none of a value set that is not here, or cannot be listed."""
     try:
-        resource = await _value_set(library, questionnaire, url)
-        scope = Scope(library, options([("count", MOST)], language))
-        tree = await expand(scope, resource, _STAMP)
+        async with asyncio.timeout(_SECONDS):
+            codings, total = await _page(library, questionnaire, url, language, ("count", MOST))
+    except TimeoutError:
+        return Expansion((), False, is_large=True)
     except Fault:
         raise
     except CareplaneError:
         return Expansion((), False)
+    is_whole = len(codings) < MOST if total is None else len(codings) >= total
+    return Expansion(codings, is_whole, is_large=not is_whole)
+
+
+async def _page(
+    library: Library, questionnaire: Tree, url: str, language: str, *wanted: tuple[str, object]
+) -> tuple[list[Tree], int | None]:
+    """Some codes of a value set, and how many there are, where that is known. Raises NotFound, and
+    Refusal where it cannot be listed."""
+    resource = await _value_set(library, questionnaire, url)
+    tree = await expand(Scope(library, options(wanted, language)), resource, _STAMP)
     expansion = tree.get("expansion", {})
-    codings = list(_flat(objects(expansion.get("contains"))))
     total = expansion.get("total")
-    is_whole = len(codings) < MOST if total is None else len(codings) >= int(total)
-    return Expansion(codings, is_whole)
+    return _flat(objects(expansion.get("contains"))), None if total is None else int(total)
 
 
 async def _value_set(library: Library, questionnaire: Tree, canonical: str) -> Tree:

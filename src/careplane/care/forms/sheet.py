@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from careplane.care.forms.choices import bare
 from careplane.care.forms.definition import Form, Item
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.values import objects, value_of
@@ -107,7 +108,8 @@ def empty_line(item: Item) -> Line:
             line.entries.append(answered(item, (name, value)))
     for option in objects(item.tree.get("answerOption")) if not line.entries else ():
         if option.get("initialSelected") is True:
-            line.entries.append(answered(item, value_of(option)))
+            name, value = value_of(option)
+            line.entries.append(answered(item, (name, bare(value))))
     return line
 
 
