@@ -391,7 +391,7 @@ class VideoVisit extends HTMLElement {
   #stands(seat) {
     const { microphone, camera } = this.#peers.get(seat)?.state ?? { microphone: true, camera: true };
     const off = [!microphone && "muted", !camera && "dark"].filter(Boolean).map((key) => ` · ${this.#say(key)}`);
-    const place = this.querySelector(`figure[data-seat="${seat}"] figcaption span`);
+    const place = this.querySelector(`[data-seat="${seat}"] figcaption span`);
     if (place) place.textContent = off.join("");
   }
 
