@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from careplane.access.caller import Caller
 from tests.fhir_house import observation
-from tests.policy_house import RECORDS, Case, Record, cases, patients_of, to
+from tests.policy_house import RECORDS, Case, Record, cases, many, patients_of, to
 
 ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 LEVEL = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
@@ -87,10 +87,17 @@ class Asked:
     world: dict[str, Record] = field(default_factory=lambda: ALL)
 
 
+_SUBJECT = frozenset({
+    "Observation", "Condition", "Encounter", "CareTeam", "MedicationRequest", "Composition",
+    "DocumentReference", "Communication", "QuestionnaireResponse", "Task",
+})  # fmt: skip
+
+
 def subjects(record: Record) -> set[str]:
-    """Patients whom it is about: not those who have merely performed it."""
-    if record["resourceType"] in ("Observation", "Condition", "Encounter", "CareTeam"):
-        reference = str(record.get("subject", {}).get("reference", ""))
+    """Patients whom it is about: not those who have merely performed or written it."""
+    if record["resourceType"] in _SUBJECT:
+        said = record.get("subject", record.get("for", {}))
+        reference = str(said.get("reference", ""))
         return {reference[8:]} if reference.startswith("Patient/") else set()
     return patients_of(record)
 
@@ -167,8 +174,7 @@ def _about_data(datum: Record, record: Record, world: dict[str, Record]) -> bool
     key = f"{record['resourceType']}/{record['id']}"
     meaning = datum["meaning"]
     if meaning == "authoredby":
-        performers = {one["reference"] for one in record.get("performer", ())}
-        return record["resourceType"] == "Observation" and reference in performers
+        return reference in _authors(record)
     if key == reference:
         return True
     if meaning == "dependents":
@@ -176,12 +182,34 @@ def _about_data(datum: Record, record: Record, world: dict[str, Record]) -> bool
     return meaning == "related" and reference in world and key in refers(world[reference])
 
 
+_AUTHORS = {
+    "Observation": ("performer",),
+    "Immunization": ("performer",),
+    "AllergyIntolerance": ("recorder",),
+    "MedicationRequest": ("requester",),
+    "Composition": ("author",),
+    "DocumentReference": ("author",),
+    "Communication": ("sender",),
+    "QuestionnaireResponse": ("author",),
+    "Task": ("requester",),
+}
+
+
+def _authors(record: Record) -> set[str]:
+    fields = (record.get(name) for name in _AUTHORS.get(record["resourceType"], ()))
+    return {one.get("actor", one)["reference"] for value in fields for one in many(value)}
+
+
+_DATED = {"Observation": "effectiveDateTime", "Consent": "dateTime",
+          "AllergyIntolerance": "recordedDate", "Immunization": "occurrenceDateTime",
+          "Composition": "date", "DocumentReference": "date",
+          "QuestionnaireResponse": "authored", "Appointment": "start",
+          "AuditEvent": "recorded"}  # fmt: skip
+
+
 def _in_data_period(period: Record, record: Record, permits: bool) -> bool:
-    """All of these are whole days."""
-    dated = {"Observation", "Condition", "Encounter", "CareTeam", "Consent"}
-    if record["resourceType"] not in dated:
-        return not permits
-    when = record.get("effectiveDateTime", record.get("dateTime"))
+    """All of these are whole days, or far from where one ends."""
+    when = record.get(_DATED.get(record["resourceType"], ""))
     if when is None:
         return not permits
     return bool(period.get("start", "") <= when <= period.get("end", "9999"))

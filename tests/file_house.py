@@ -26,7 +26,7 @@ def png(width: int = 8, height: int = 8, text: bytes = b"") -> bytes:
 
 
 def riff(form: bytes) -> bytes:
-    return b"RIFF" + struct.pack("<I", 20) + form + b"fmt " + b"\0" * 16
+    return b"RIFF" + struct.pack("<I", 24) + form + b"fmt " + b"\0" * 16
 
 
 JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" + b"\x11" * 40 + b"\xff\xd9"

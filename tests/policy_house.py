@@ -88,8 +88,20 @@ _COMPARTMENT = {
     "CareTeam": ("subject",),
     "RelatedPerson": ("patient",),
     "Consent": ("patient",),
+    "AllergyIntolerance": ("patient", "recorder"),
+    "Immunization": ("patient",),
+    "MedicationRequest": ("subject",),
+    "Composition": ("subject", "author"),
+    "DocumentReference": ("subject", "author"),
+    "Communication": ("subject", "sender", "recipient"),
+    "QuestionnaireResponse": ("subject", "author"),
+    "Appointment": ("participant",),
+    "Task": ("for",),
+    "AuditEvent": ("agent", "entity"),
 }
-_SHARED = ("Location", "Organization", "Practitioner", "PractitionerRole")
+"""Where it says of whose record it is: the compartment of R4, and Task (decision 0080)."""
+_SHARED = ("HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole",
+           "Questionnaire")  # fmt: skip
 SEARCHES = ("_security=R", "_id=o1,p1,c1", "status=final")
 """The searches that policies are drawn with; the last one has meaning for Observations."""
 
@@ -99,12 +111,18 @@ def many(value: Any) -> list[Any]:
 
 
 def patients_of(record: Record) -> set[str]:
-    """Patients in whose compartment it is."""
+    """Patients of whose record it is."""
     if record["resourceType"] == "Patient":
         return {str(record["id"])}
-    named = (one["reference"] for field in _COMPARTMENT.get(record["resourceType"], ())
+    named = (_reference(one) for field in _COMPARTMENT.get(record["resourceType"], ())
              for one in many(record.get(field)))  # fmt: skip
     return {name[8:] for name in named if name.startswith("Patient/")}
+
+
+def _reference(part: Record) -> str:
+    """Of a Reference, or of what has one: a participant, an agent, an entity."""
+    named = next((part[name] for name in ("actor", "who", "what") if name in part), part)
+    return str(named.get("reference", ""))
 
 
 def _under_way(of: str) -> list[Record]:
@@ -218,7 +236,8 @@ class Case:
         for scope in self.scopes.split():
             context, _, what = scope.partition("/")
             named, _, letters = what.partition(".")
-            if letter not in letters or named not in ("*", type):
+            held = letters == "purge" if action == "purge" else letters.find(letter) >= 0
+            if not held or (letters == "purge" and action != "purge") or named not in ("*", type):
                 continue
             if context != "patient" or (self.patient in patients_of(record) and self.patient):
                 return True

@@ -15,7 +15,10 @@ from joserfc.jwk import OctKey
 
 from careplane.access.caller import Caller
 from careplane.access.consent.consents import House as Choices
+from careplane.access.people.registry import Users
+from careplane.access.people.standing import Ages
 from careplane.access.scopes import parse_scopes
+from careplane.app.peopling import charges_of, stands
 from careplane.fhir.codec import json as fhir_json
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import secret_id
@@ -41,6 +44,8 @@ PATIENT = Caller(TENANT, "Patient/p", "Ada Quinn", parse_scopes("patient/*.rs pa
                  "p", frozenset({"patient"}))  # fmt: skip
 OTHER = Caller(TENANT, "Patient/q", "Bo Else", parse_scopes("patient/*.rs"), "q",
                frozenset({"patient"}))  # fmt: skip
+PROXY = Caller(TENANT, "RelatedPerson/r", "Uma Quinn", parse_scopes("patient/*.cruds"), "p",
+               frozenset({"proxy", "acting-proxy"}))  # fmt: skip
 ROOT = BASE.removesuffix("/fhir")
 DAY_SECONDS = 86_400
 KEYS = IssuerKeys(b"r" * 32)
@@ -183,9 +188,6 @@ async def open_sharing(
     clock.now = system_clock()
     gone: set[str] = set()
 
-    async def stands(caller: Caller) -> bool:
-        return caller.id not in gone
-
     store = MemoryStore(system_clock)
     async with open_house(
         store,
@@ -205,9 +207,14 @@ async def open_sharing(
             chosen = None if link.sections is None else frozenset(link.sections)
             return fhir_json.dump(await summaries.of(caller, link.patient, base, chosen))
 
+        acts = stands(Users(state), charges_of(house.door, clock, Ages(16, 18)))
+
+        async def standing(caller: Caller) -> bool:
+            return caller.id not in gone and await acts(caller)
+
         made = [
             Shares(house.door, state, Pages(bytes(range(4, 36))), b"k" * 32, clock,
-                   {"summary": Content(FHIR, summary)}, stands)
+                   {"summary": Content(FHIR, summary)}, standing)
             for _ in range(processes)
         ]  # fmt: skip
         apps = [

@@ -15,12 +15,12 @@ from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
 from careplane.interop.subscriptions import names
-from careplane.interop.subscriptions.channels.email import Mailbox
 from careplane.interop.subscriptions.reach import Reach
 from careplane.interop.subscriptions.room import House as Room
 from careplane.interop.subscriptions.room import Subscriptions
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
+from careplane.kernel.mail import Mailbox
 from careplane.ledger.audit import AuditRecord, decode
 from careplane.records.door import Door
 from careplane.records.parts import Parts

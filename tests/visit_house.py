@@ -16,7 +16,7 @@ from careplane.kernel.ids import secret_id
 from careplane.rest.links import Pages
 from careplane.storage.engines.memory import MemoryStore
 from careplane.storage.ports.state import StateStore
-from careplane.telehealth.visits.turn import Ice
+from careplane.telehealth.visits.media.turn import Ice
 from careplane.telehealth.visits.visits import Choice, Visits
 from tests.contracts.conftest import Hands
 from tests.fhir_house import TENANT, House, open_house, patient

@@ -2,7 +2,8 @@
 
     python -m tools.measure_video [--visits 20] [--out docs/video-measured.md]
 
-Directly, and through coturn and in no other way (needs a Chromium and coturn on this machine).
+Directly, through coturn and in no other way, and through LiveKit (needs a Chromium, coturn, and
+livekit-server or CAREPLANE_LIVEKIT on this machine).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from statistics import quantiles
 
 from playwright.sync_api import Browser
 
-from tests import relay_house
+from tests import livekit_house, relay_house
 from tests.journeys.test_visits_in_a_browser import browser, frame_seconds, meet, sees
 from tools.screenshots import served
 
@@ -29,7 +30,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     with browser() as opened:
-        for name, way in (("directly", _direct), ("through a relay alone", _relayed)):
+        for name, way in _WAYS.items():
             with tempfile.TemporaryDirectory() as folder, way(Path(folder)) as house:
                 took = [_visit(house, f"m{n}", opened) for n in range(options.visits + 1)][1:]
             cuts = quantiles(took, n=20)
@@ -57,9 +58,27 @@ def _relayed(folder: Path) -> Iterator[tuple[str, Path]]:
         yield url, data
 
 
+@contextmanager
+def _through_livekit(folder: Path) -> Iterator[tuple[str, Path]]:
+    data = folder / "data"
+    with livekit_house.livekit(folder) as server:
+        kinds = {"CAREPLANE_LIVEKIT_TYPES": _KIND}
+        with served(data, livekit_house.settings(server.port) | kinds) as url:
+            yield url, data
+
+
+_KIND = "group"
+_WAYS = {
+    "directly": _direct,
+    "through a relay alone": _relayed,
+    "through LiveKit": _through_livekit,
+}
+
+
 def _visit(house: tuple[str, Path], id: str, opened: Browser) -> float:
     """One visit; what the patient waited, in seconds."""
-    doctor, patient = meet(house, id, opened, opened)
+    kind = [{"coding": [{"code": _KIND}]}]
+    doctor, patient = meet(house, id, opened, opened, serviceType=kind)
     for page in (doctor, patient):
         sees(page)
     took = frame_seconds(patient)

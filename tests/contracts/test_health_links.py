@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,18 @@ from careplane.sharing.links.link import ATTEMPTS, Link
 from careplane.sharing.links.shares import DAY
 from careplane.storage.ports.state import StateStore
 from tests.contracts.test_state import STATES
-from tests.fhir_house import TENANT
-from tests.sharing_house import OTHER, PATIENT, ROOT, Sharing, open_sharing, opened, payload
+from tests.fhir_house import TENANT, patient
+from tests.sharing_house import (
+    OTHER,
+    PATIENT,
+    PROXY,
+    ROOT,
+    Sharing,
+    coded,
+    open_sharing,
+    opened,
+    payload,
+)
 
 pytestmark = pytest.mark.anyio
 CODE = "correct horse"
@@ -101,6 +112,37 @@ async def test_what_is_revoked_is_off_on_every_process_with_its_files(two: Shari
     assert (await two.ask(link, 1)).status_code == 404
     assert (await two.apps[1].get(place)).status_code == 404
     assert (await mine(two)).ended == "revoked"
+
+
+def mother(**more: Any) -> dict[str, Any]:
+    """The RelatedPerson of the proxy."""
+    role = coded("mother", "MTH", "http://terminology.hl7.org/CodeSystem/v3-RoleCode")
+    return {"resourceType": "RelatedPerson", "id": "r", "active": True, "relationship": [role],
+            "patient": {"reference": "Patient/p"}, **more}  # fmt: skip
+
+
+async def test_the_link_of_a_proxy_opens_while_the_relation_holds(two: Sharing) -> None:
+    today = datetime.fromtimestamp(two.clock.now / 1_000_000, UTC).date()
+    child = patient("p", birthDate=f"{today.year - 10}-01-01")
+    yesterday = str(today - timedelta(days=1))
+    link = None
+    for ended in (
+        mother(active=False),
+        mother(period={"end": yesterday}),
+        mother(patient={"reference": "Patient/q"}),
+        {**child, "birthDate": f"{today.year - 17}-01-01"},  # a mother sees little of her then
+        {**child, "birthDate": f"{today.year - 19}-01-01"},
+    ):
+        for one in (child, mother()):
+            await two.house.put(one)
+        link = link or await two.make(PROXY)
+        place = (await two.ask(link, 1, embeddedLengthMax=0)).json()["files"][0]["location"]
+        assert (await two.apps[1].get(place)).status_code == 200
+        await two.house.put(ended)
+        assert (await two.ask(link, 1)).status_code == 404, ended
+        assert (await two.apps[0].get(place)).status_code == 404, ended
+    await two.house.put(child)
+    assert (await two.ask(link)).status_code == 200, "it holds again"
 
 
 async def test_a_link_ends_in_time(two: Sharing) -> None:

@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from careplane.access.caller import Caller
+from careplane.access.scopes import parse_scopes
 from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, NotFound, Precondition
 from careplane.telehealth.messages.parties import NOBODY, Party
 from careplane.telehealth.tasks.task import Task, Wanted
 from careplane.telehealth.tasks.tasks import Box
 from tests.contracts.engines import Store
+from tests.fhir_house import TENANT
 from tests.messages_house import (
     COLLEAGUE,
     DESK,
@@ -54,6 +56,18 @@ async def test_of_two_who_take_it_one_does(practice: Practice) -> None:
     assert Counter(type(one) for one in answers) == {type(None): 1, Conflict: 2}
     owner = (await practice.tasks.read(DOCTOR, id)).owner
     assert owner.reference in {one.id for one in (DOCTOR, COLLEAGUE, NURSE)}
+
+
+@pytest.mark.parametrize("which", ["mine", "asked", "ended"])
+async def test_an_app_for_itself_has_nothing_to_do(practice: Practice, which: Box) -> None:
+    """It is no resource, so no task can name it: an empty list, and no error."""
+    await make(practice)
+    app = Caller(TENANT, "client/x", "X", parse_scopes("system/*.cruds"))
+    assert await box(practice, app, which) == []
+    asker = await practice.asker(app)
+    assert await practice.reading.box(app, asker, "open") == ([], None)
+    assert await practice.reading.unread(app, asker) == 0
+    assert await practice.consults.found(app, asker) == []
 
 
 async def test_a_task_goes_its_way(practice: Practice) -> None:

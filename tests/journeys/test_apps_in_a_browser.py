@@ -23,6 +23,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.hands import Keys, within
 from tests.journeys.test_clients_of_others import node
 from tests.support import missing
 from tools.bench import server
@@ -157,10 +158,13 @@ def test_a_patient_allows_it_sees_it_and_ends_it(browser: Browser, url: str, app
         assert found["renewed"] is True
         assert "patient/*.rs" not in found["scope"].split()
         assert "patient/DocumentReference.rs" not in found["scope"].split()
-        page.goto(f"{url}/apps")
-        expect(page.get_by_role("heading", name="Diary")).to_be_visible()
-        assert Axe().run(page).violations_count == 0
-        page.get_by_role("button", name="End “Diary”").click()
+        page.goto(url)
+        patient = Keys(page)
+        with within(patient, 3):
+            patient.press(page.get_by_role("link", name="Apps I allowed").first)
+            expect(page.get_by_role("heading", name="Diary")).to_be_visible()
+            assert Axe().run(page).violations_count == 0
+            patient.press(page.get_by_role("button", name="End “Diary”"))
         expect(page.get_by_text("You have not allowed any app.")).to_be_visible()
         page.goto(f"{app}/launch.html?server={url}/fhir")
         expect(page.get_by_role("heading", name="Allow “Diary”?")).to_be_visible()

@@ -87,6 +87,28 @@ async def test_each_interaction_follows_its_pattern(
     check(json.dumps(event).encode(), "AuditEvent")
 
 
+async def test_what_a_patient_did_with_the_record_of_another_is_of_both(house: House) -> None:
+    """Two patients in one question: one is whose record it was, one is who asked."""
+    own = Caller(TENANT, "Patient/b", "B", parse_scopes("patient/AuditEvent.rs user/Patient.rs"),
+                 "b")  # fmt: skip
+    async with house.client_of(own) as http:
+        assert (await http.get("Patient/a")).status_code == 200
+        assert await events(house.http, "patient=Patient/a&patient=Patient/b")
+        assert len(await events(http, "patient=Patient/a")) == 1
+        await house.http.get("Patient/a")
+        assert {"Patient/b"} <= who((await events(http, "patient=Patient/a"))[0])
+
+
+async def test_a_history_of_everything_is_accounted_for(house: House) -> None:
+    """It asks for nothing by name, and shows the record all the same (45 CFR 164.528)."""
+    async with nursing(house) as nurse:
+        assert (await nurse.get("_history")).status_code == 200
+    for more in ("", "?output=csv"):
+        told = await house.http.get(f"Patient/a/$accounting-of-disclosures{more}")
+        assert told.text.count("Practitioner/nurse") == 1, told.text
+    assert '"Patient/a"' in told.text
+
+
 async def test_a_refusal_is_no_success(house: House) -> None:
     async with house.client("user/Organization.rs") as http:
         assert (await http.get("Patient/a")).status_code == 403

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from careplane.kernel.clock import system_clock
+from tests.hands import EITHER, Way
 from tests.journeys.test_pages import enter
 from tests.looks import LOOKS, violations
 from tests.support import missing
@@ -107,36 +108,41 @@ def first_free(page: Page, day: object = MONDAY, of: str = DOCTOR) -> None:
     page.locator(".c-free a").first.click()
 
 
-def test_the_desk_books_for_a_new_patient(desk: Page) -> None:
-    first_free(desk)
-    desk.get_by_role("button", name="Book it").click()
+@EITHER
+def test_the_desk_books_for_a_new_patient(desk: Page, way: Way) -> None:
+    hand, given = way(desk), f"Nova {way.__name__}"
+    desk.goto("/")
+    hand.press(desk.get_by_role("link", name="Calendar").first)
+    desk.goto(f"/desk?view=day&of={DOCTOR}&day={MONDAY}")
+    hand.press(desk.locator(".c-free a").first)
+    hand.press(desk.get_by_role("button", name="Book it"))
     problems = desk.get_by_role("alert")
     expect(problems).to_contain_text("Choose a patient, or register a new one.")
-    problems.get_by_role("link").click()
+    hand.press(problems.get_by_role("link"))
     expect(desk.locator("#q")).to_be_focused()
-    desk.get_by_text("Register a new patient").click()
-    desk.get_by_label("Family name").fill(XSS)
-    desk.get_by_label("Given names").fill("Nova")
-    desk.get_by_label("Reason for the visit").fill(XSS)
-    desk.get_by_label("How it is held").select_option("VIDEOCONF")
-    desk.get_by_role("button", name="Book it").click()
+    hand.press(desk.get_by_text("Register a new patient"))
+    hand.write(desk.get_by_label("Family name"), XSS)
+    hand.write(desk.get_by_label("Given names"), given)
+    hand.write(desk.get_by_label("Reason for the visit"), XSS)
+    hand.choose(desk.get_by_label("How it is held"), "Video")
+    hand.press(desk.get_by_role("button", name="Book it"))
     expect(desk.get_by_role("alert")).to_contain_text("Write the date of birth")
     expect(desk.get_by_label("Family name")).to_have_value(XSS)
     expect(desk.get_by_label("How it is held")).to_have_value("VIDEOCONF")
     found = violations(desk, "/desk/book")
     assert not found, "\n".join(found)
-    desk.locator("#new-born").fill("1990-02-03")
-    desk.get_by_role("button", name="Book it").click()
+    hand.write(desk.locator("#new-born"), "1990-02-03")
+    hand.press(desk.get_by_role("button", name="Book it"))
     expect(desk.get_by_role("status")).to_have_text("The visit is booked.")
     expect(desk.locator("main")).to_contain_text(XSS)
     expect(desk.locator("main")).to_contain_text("Video")
     assert desk.locator("main img").count() == 0
     assert desk.title() != "1"
-    desk.get_by_label(re.compile("What whoever sees")).fill(XSS)
-    desk.get_by_role("button", name="Save the note").click()
+    hand.write(desk.get_by_label(re.compile("What whoever sees")), XSS)
+    hand.press(desk.get_by_role("button", name="Save the note"))
     expect(desk.get_by_label(re.compile("What whoever sees"))).to_have_value(XSS)
     desk.goto(f"/desk?view=day&of={DOCTOR}&day={MONDAY}")
-    expect(desk.locator(".wall")).to_contain_text(f"{XSS.upper()}, Nova")
+    expect(desk.locator(".wall")).to_contain_text(f"{XSS.upper()}, {given}")
     assert desk.locator(".wall img").count() == 0
 
 
@@ -189,26 +195,36 @@ def test_the_desk_moves_and_cancels_a_series(desk: Page) -> None:
     expect(desk.locator("main")).not_to_contain_text("Grace")
 
 
-def test_who_waits_is_offered_a_time_and_accepts_it(desk: Page, browser: Browser, url: str) -> None:
-    desk.goto("/desk/waiting/add?patient=devin-bailey&type=x")
-    desk.get_by_label("Kind of visit").select_option(label="First visit")
-    desk.get_by_label("First day").fill(f"{MONDAY}")
-    desk.get_by_label("Last day").fill(f"{MONDAY}")
-    desk.get_by_label("Note").fill(XSS)
-    desk.get_by_role("button", name="Put on the waiting list").click()
+@EITHER
+def test_who_waits_is_offered_a_time_and_accepts_it(
+    desk: Page, browser: Browser, url: str, way: Way
+) -> None:
+    hand = way(desk)
+    desk.goto("/desk/waiting")
+    hand.press(desk.get_by_role("link", name="Add a wish"))
+    hand.write(desk.locator("main").get_by_role("searchbox"), "Bailey")
+    hand.press(desk.locator("main").get_by_role("button", name="Search"))
+    hand.press(desk.get_by_role("link", name=re.compile("^Choose")).first)
+    hand.choose(desk.get_by_label("Kind of visit"), "First visit")
+    hand.write(desk.get_by_label("First day"), f"{MONDAY}")
+    hand.write(desk.get_by_label("Last day"), f"{MONDAY}")
+    hand.write(desk.get_by_label("Note"), XSS)
+    hand.press(desk.get_by_role("button", name="Put on the waiting list"))
     expect(desk.get_by_role("status")).to_contain_text("on the waiting list")
     expect(desk.locator(".list")).to_contain_text(XSS)
-    desk.get_by_role("link", name=re.compile("Offer a time BAILEY")).click()
-    desk.locator(".times button").first.click()
+    hand.press(desk.get_by_role("link", name=re.compile("Offer a time BAILEY")))
+    hand.press(desk.locator(".times button").first)
     expect(desk.locator("tr", has_text="BAILEY")).to_contain_text("offered")
-    patient = enter(browser, url, "patient", reduced_motion="reduce").new_page()
-    patient.goto("/book")
-    patient.get_by_role("link", name=re.compile("Accept")).click()
-    found = violations(patient, "an offer")
+    patient = way(enter(browser, url, "patient", reduced_motion="reduce").new_page())
+    page = patient.page
+    page.goto("/")
+    patient.press(page.get_by_role("link", name="Book a visit").first)
+    patient.press(page.get_by_role("link", name=re.compile("Accept")))
+    found = violations(page, "an offer")
     assert not found, "\n".join(found)
-    patient.get_by_role("button", name="Book this visit").click()
-    expect(patient.locator("h1")).to_have_text("Your visit is booked")
-    patient.context.close()
+    patient.press(page.get_by_role("button", name="Book this visit"))
+    expect(page.locator("h1")).to_have_text("Your visit is booked")
+    page.context.close()
     desk.goto("/desk/waiting")
     expect(desk.locator("main")).not_to_contain_text("BAILEY")
 
@@ -226,9 +242,11 @@ def began(data: Path, url: str, id: str) -> None:
         assert answer.status == 201
 
 
-def test_who_comes_and_who_does_not(desk: Page, data: Path, url: str) -> None:
-    began(data, url, "late")
-    desk.goto("/desk/visits/late")
+@EITHER
+def test_who_comes_and_who_does_not(desk: Page, data: Path, url: str, way: Way) -> None:
+    hand, id = way(desk), f"late-{way.__name__.lower()}"
+    began(data, url, id)
+    desk.goto(f"/desk/visits/{id}")
     head = desk.locator(".head")
     for button, state in (
         ("Did not come", "did not come"),
@@ -237,7 +255,7 @@ def test_who_comes_and_who_does_not(desk: Page, data: Path, url: str) -> None:
         ("Checked in", "checked in"),
         ("Was seen", "done"),
     ):
-        desk.get_by_role("button", name=button, exact=True).click()
+        hand.press(desk.get_by_role("button", name=button, exact=True))
         expect(head).to_contain_text(state)
     expect(desk.get_by_role("button", name="Did not come")).to_have_count(0)
 
@@ -296,6 +314,35 @@ def test_time_is_blocked_and_opened_again(desk: Page) -> None:
     desk.goto("/desk/block")
     desk.get_by_role("button", name=re.compile("Open again")).click()
     expect(desk.get_by_role("status")).to_have_text("The time can be booked again.")
+
+
+def test_an_absence_says_what_it_meets_and_rearranges_it(desk: Page) -> None:
+    desk.goto("/desk/block")
+    desk.get_by_label("Whose").select_option("Practitioner/demo-hf-nurse")
+    desk.get_by_label("From day").fill(f"{SOON}")
+    desk.get_by_label("To day").fill(f"{SOON + timedelta(days=13)}")
+    desk.get_by_role("button", name="Show which visits that meets").click()
+    expect(desk.get_by_text("They stay booked when the time is blocked")).to_be_visible()
+    meets = desk.locator("section:has(#met) li")
+    number = meets.count()
+    assert number >= 1
+    desk.get_by_role("button", name="Block it").click()
+    expect(meets).to_have_count(number)
+    found = violations(desk, "what an absence meets")
+    desk.get_by_label("Move each to the first free time of the same person").check()
+    desk.get_by_role("checkbox").last.uncheck()
+    desk.get_by_role("button", name="Do this with the chosen visits").click()
+    expect(meets).to_have_count(1)
+    desk.get_by_label("Cancel, and put the patients on the waiting list").check()
+    desk.get_by_role("button", name="Do this with the chosen visits").click()
+    expect(desk.get_by_role("status")).to_contain_text("1 visit has been moved or cancelled")
+    expect(desk.get_by_text("No visit is booked in this time.")).to_be_visible()
+    desk.goto("/desk/waiting")
+    expect(desk.locator("main")).to_contain_text("Grace Okonkwo")
+    desk.goto("/desk/block")
+    desk.get_by_role("button", name=re.compile("Open again")).first.click()
+    expect(desk.get_by_role("status")).to_have_text("The time can be booked again.")
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -375,15 +422,27 @@ def test_times_stand_at_the_patients_own_clock_and_at_that_of_the_place(
     context.close()
 
 
-def test_a_parent_books_for_a_child(browser: Browser, url: str) -> None:
+@EITHER
+def test_a_parent_books_and_writes_for_a_child(browser: Browser, url: str, way: Way) -> None:
     context = enter(browser, url, "proxy")
-    page = context.new_page()
-    page.goto("/book")
+    parent = way(context.new_page())
+    page = parent.page
+    page.goto("/")
+    parent.press(page.get_by_role("link", name="Book a visit").first)
     expect(page.locator("main")).to_contain_text("Labadie")
-    page.get_by_role("link", name=re.compile("^Well child check")).click()
-    page.locator(".times button").last.click()
-    page.get_by_role("button", name="Book this visit").click()
+    parent.press(page.get_by_role("link", name=re.compile("^Well child check")))
+    parent.press(page.locator(".times button").last)
+    parent.press(page.get_by_role("button", name="Book this visit"))
     expect(page.locator("h1")).to_have_text("Your visit is booked")
+    parent.press(page.get_by_role("link", name="Messages").first)
+    parent.press(page.get_by_role("link", name="Write to the practice"))
+    parent.tick(page.get_by_label("Appointment"))
+    parent.write(page.get_by_label("Subject"), "Before the check")
+    parent.write(page.get_by_label("Message", exact=True), "May she eat in the morning?")
+    parent.press(page.get_by_role("button", name="Send"))
+    expect(page.get_by_text("May she eat in the morning?")).to_be_visible()
+    parent.press(page.get_by_role("link", name="Home", exact=True))
+    expect(page.get_by_role("note").first).to_contain_text("You act for")
     context.close()
 
 

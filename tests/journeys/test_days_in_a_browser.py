@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, expect
 
 from careplane.kernel.clock import system_clock
+from tests.hands import EITHER, Hand, Way, within
 from tests.journeys.test_people import Installation, with_passkey
 from tests.journeys.test_visits_in_a_browser import browser as with_devices
 from tests.journeys.test_visits_in_a_browser import sees
@@ -21,7 +22,7 @@ from tools.bench import server
 from tools.screenshots import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
-DEVIN = "/patients/devin-bailey"
+DEVIN = "BAILEY, Devin (Mr.)"
 GIVER = "Practitioner/demo-family-doctor"
 ENGLISH: dict[str, Any] = {"reduced_motion": "reduce", "locale": "en-GB"}
 
@@ -44,11 +45,14 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         yield Installation(base, data)
 
 
-def arrived(browser: Browser, there: Installation, who: str, name: str, *roles: str) -> Page:
+def arrived(
+    browser: Browser, there: Installation, way: Way, who: str, name: str, *roles: str
+) -> Hand:
     """Somebody with a passkey, at home."""
     context = browser.new_context(base_url=there.url, **ENGLISH)
     context.set_default_timeout(15_000)
-    page = context.new_page()
+    hand = way(context.new_page())
+    page = hand.page
     protocol = context.new_cdp_session(page)
     protocol.send("WebAuthn.enable")
     options = {
@@ -57,10 +61,10 @@ def arrived(browser: Browser, there: Installation, who: str, name: str, *roles: 
     }  # fmt: skip
     protocol.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     with_passkey(page, invited(there, who, name, *roles))
-    page.get_by_role("button", name="Sign out", exact=True).click()
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    hand.press(page.get_by_role("button", name="Sign out", exact=True))
+    hand.press(page.get_by_role("button", name="Sign in with a passkey"))
     expect(page.locator(".me")).to_contain_text(name)
-    return page
+    return hand
 
 
 def invited(there: Installation, who: str, name: str, *roles: str) -> str:
@@ -75,113 +79,155 @@ def invited(there: Installation, who: str, name: str, *roles: str) -> str:
     return found[1]
 
 
-@pytest.fixture
-def doctor(camera: Browser, there: Installation) -> Iterator[Page]:
-    page = arrived(camera, there, "Practitioner/demo-cardiologist", "Dr. E. Ratke", "physician")
-    yield page
+@EITHER
+def test_the_day_of_a_clinician(camera: Browser, there: Installation, way: Way) -> None:
+    roles = ("Dr. E. Ratke", "physician")
+    doctor = arrived(camera, there, way, "Practitioner/demo-cardiologist", *roles)
+    page = doctor.page
+    expect(page.locator("h1")).to_have_text("Today")
+    doctor.tick(page.get_by_label(re.compile("Heart failure panel|panel", re.IGNORECASE)).first)
+    doctor.press(page.get_by_role("button", name="Acknowledge what is ticked"))
+    expect(page.get_by_role("status").first).to_contain_text("1 result acknowledged")
+    doctor.press(page.get_by_role("link", name="Today", exact=True).first)
+    with within(doctor, 2):  # find a patient: by name, from wherever one is
+        doctor.write(page.get_by_label("Find a patient"), "Bailey")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/patients?*")
+        doctor.press(page.get_by_role("link", name=DEVIN).first)
+    expect(page.locator(".banner")).to_contain_text("Allergy to penicillin")
+    _writes_and_signs(doctor)
+    _prescribes(doctor)
+    _orders(doctor)
+    _writes_to_the_patient(doctor)
     page.context.close()
 
 
-def test_the_day_of_a_clinician(doctor: Page) -> None:
-    doctor.goto("/")
-    expect(doctor.locator("h1")).to_have_text("Today")
-    doctor.get_by_role("link", name="BAILEY, Devin (Mr.)").first.click()
-    expect(doctor.locator(".banner")).to_contain_text("Allergy to penicillin")
-    doctor.goto("/")
-    doctor.get_by_label("Heart failure panel").first.check()
-    doctor.get_by_role("button", name="Acknowledge what is ticked").click()
-    expect(doctor.get_by_role("status").first).to_contain_text("1 result acknowledged")
-    doctor.goto(f"{DEVIN}/documents")
-    doctor.get_by_role("button", name="Begin a note").click()
-    doctor.get_by_label("Assessment").fill("Decompensated heart failure.")
-    doctor.get_by_role("button", name="Sign", exact=True).click()
-    expect(doctor.get_by_text("Signature holds.")).to_be_visible()
-    doctor.goto(f"{DEVIN}/prescribe?medicine=Empagliflozin 10 mg tablet")
-    doctor.locator("#dose").fill("1")
-    doctor.locator("#unit").select_option(index=1)
-    doctor.locator("#often").select_option(index=1)
-    doctor.get_by_role("button", name="Check and save").click()
-    expect(doctor.get_by_role("status").first).to_contain_text("The prescription is saved")
-    expect(doctor.get_by_role("row").filter(has_text="Empagliflozin").first).to_be_visible()
-    doctor.goto(f"{DEVIN}/order?kind=laboratory")
-    doctor.get_by_label("Complete blood count").check()
-    doctor.get_by_role("button", name="Order this").click()
-    expect(doctor.get_by_role("status").first).to_contain_text("1 order is made")
-    doctor.goto("/messages/new?patient=devin-bailey")
-    doctor.get_by_label("Subject").fill("Your new tablet")
-    doctor.get_by_label("Message", exact=True).fill("Take it in the morning.")
-    doctor.get_by_role("button", name="Send").click()
-    expect(doctor.get_by_text("Take it in the morning.")).to_be_visible()
+def _tab(hand: Hand, name: str) -> None:
+    """A part of the chart."""
+    hand.press(hand.page.locator(".tabs").get_by_role("link", name=re.compile(f"^{name}")).first)
 
 
-def test_the_week_of_a_patient(camera: Browser, there: Installation) -> None:
-    page = arrived(camera, there, "Patient/devin-bailey", "Devin Bailey", "patient")
-    _books(page)
-    _is_seen(camera, there, page)
-    _shares(page, camera.new_context(base_url=there.url, **ENGLISH))
-    page.context.close()
+def _writes_and_signs(doctor: Hand) -> None:
+    page = doctor.page
+    _tab(doctor, "Notes and documents")
+    doctor.press(page.get_by_role("button", name="Begin a note"))
+    doctor.write(page.get_by_label("Assessment"), "Decompensated heart failure.")
+    doctor.press(page.get_by_role("button", name="Sign", exact=True))
+    expect(page.get_by_text("Signature holds.")).to_be_visible()
 
 
-def _books(page: Page) -> None:
+def _prescribes(doctor: Hand) -> None:
+    page = doctor.page
+    _tab(doctor, "Medications")
+    doctor.press(page.get_by_role("link", name="Prescribe", exact=True))
+    doctor.write(page.get_by_label("Which medicine?"), "Empagliflozin 10 mg tablet")
+    doctor.press(page.get_by_role("link", name=re.compile("in these words")))
+    doctor.write(page.locator("#dose"), "1")
+    for field in ("#unit", "#often"):
+        label = page.locator(f"{field} option").nth(1).inner_text()
+        doctor.choose(page.locator(field), label)
+    doctor.press(page.get_by_role("button", name="Check and save"))
+    expect(page.get_by_role("status").first).to_contain_text("The prescription is saved")
+    expect(page.get_by_role("row").filter(has_text="Empagliflozin").first).to_be_visible()
+
+
+def _orders(doctor: Hand) -> None:
+    page = doctor.page
+    _tab(doctor, "Orders")
+    doctor.press(page.get_by_role("link", name="Laboratory order").first)
+    doctor.tick(page.get_by_label("Complete blood count"))
+    doctor.press(page.get_by_role("button", name="Order this"))
+    expect(page.get_by_role("status").first).to_contain_text("1 order is made")
+
+
+def _writes_to_the_patient(doctor: Hand) -> None:
+    page = doctor.page
+    _tab(doctor, "Messages")
+    doctor.press(page.get_by_role("link", name="New message").first)
+    doctor.write(page.get_by_label("Subject"), "Your new tablet")
+    doctor.write(page.get_by_label("Message", exact=True), "Take it in the morning.")
+    doctor.press(page.get_by_role("button", name="Send"))
+    expect(page.get_by_text("Take it in the morning.")).to_be_visible()
+
+
+@EITHER
+def test_the_week_of_a_patient(camera: Browser, there: Installation, way: Way) -> None:
+    patient = arrived(camera, there, way, "Patient/devin-bailey", "Devin Bailey", "patient")
+    _books(patient)
+    _is_seen(camera, there, way, patient)
+    _shares(patient, way(camera.new_context(base_url=there.url, **ENGLISH).new_page()))
+    patient.page.context.close()
+
+
+def _books(patient: Hand) -> None:
     """A visit, from home on, in four clicks."""
-    page.goto("/")
-    page.get_by_role("link", name="Book a visit").first.click()
-    page.get_by_role("link", name="Follow-up").first.click()
-    page.locator(".times a, .times button").first.click()
-    page.get_by_role("button", name="Book this visit").click()
+    page = patient.page
+    with within(patient, 4):
+        for place in (
+            page.get_by_role("link", name="Book a visit"),
+            page.get_by_role("link", name="Follow-up"),
+            page.locator(".times a, .times button"),
+            page.get_by_role("button", name="Book this visit"),
+        ):
+            patient.press(place.first)
     expect(page.locator("h1")).to_have_text("Your visit is booked")
 
 
-def _is_seen(camera: Browser, there: Installation, page: Page) -> None:
+def _is_seen(camera: Browser, there: Installation, way: Way, patient: Hand) -> None:
     """Today's visit by video, and what it leaves."""
     book(there, "week")
-    doctor = arrived(camera, there, GIVER, "Dr. Lindqvist", "physician")
+    doctor = arrived(camera, there, way, GIVER, "Dr. Lindqvist", "physician")
+    page = patient.page
     page.goto("/visits/week")
-    page.get_by_role("button", name="I agree to be seen by video").click()
-    doctor.goto("/visits/week")
-    for one in (page, doctor):
-        join = one.get_by_role("button", name="Join the visit")
+    patient.press(page.get_by_role("button", name="I agree to be seen by video"))
+    doctor.page.goto("/visits/week")
+    for one in (patient, doctor):
+        join = one.page.get_by_role("button", name="Join the visit")
         expect(join).to_be_enabled()
-        join.click()
-    doctor.get_by_role("button", name=re.compile("^Let Devin Bailey in")).click()
-    for one in (page, doctor):
-        sees(one)
-    doctor.get_by_role("button", name="End the visit for everybody").click()
-    expect(doctor.get_by_role("status").first).to_contain_text("The visit is over")
-    doctor.reload()
-    doctor.get_by_label("What the patient takes home").fill("Weigh yourself every morning.")
-    doctor.locator("form", has=doctor.get_by_label("What the patient takes home")).get_by_role(
-        "button"
-    ).click()
-    expect(doctor.get_by_text("The summary is in the record")).to_be_visible()
-    doctor.context.close()
+        one.press(join)
+    doctor.press(doctor.page.get_by_role("button", name=re.compile("^Let Devin Bailey in")))
+    for one in (patient, doctor):
+        sees(one.page)
+    doctor.press(doctor.page.get_by_role("button", name="End the visit for everybody"))
+    expect(doctor.page.get_by_role("status").first).to_contain_text("The visit is over")
+    doctor.page.reload()
+    takes_home = doctor.page.get_by_label("What the patient takes home")
+    doctor.write(takes_home, "Weigh yourself every morning.")
+    doctor.press(doctor.page.locator("form", has=takes_home).get_by_role("button"))
+    expect(doctor.page.get_by_text("The summary is in the record")).to_be_visible()
+    doctor.page.context.close()
     page.goto("/my/visits")
-    page.get_by_role("link", name=re.compile("summary", re.IGNORECASE)).first.click()
+    patient.press(page.get_by_role("link", name=re.compile("summary", re.IGNORECASE)).first)
     expect(page.get_by_text("Weigh yourself every morning.")).to_be_visible()
 
 
-def _shares(page: Page, elsewhere: BrowserContext) -> None:
+def _shares(patient: Hand, reader: Hand) -> None:
     """The record by QR code; seen; ended."""
+    page, other = patient.page, reader.page
     page.goto("/")
-    page.get_by_role("link", name="Share my record").first.click()
-    page.get_by_role("button", name="Make a QR code", exact=True).click()
+    with within(patient, 3):
+        patient.press(page.get_by_role("link", name="Share my record").first)
+        patient.press(page.get_by_role("button", name="Make a QR code", exact=True))
+    expect(page.get_by_role("img", name=re.compile("QR"))).to_be_visible()
     address = page.get_by_label("Or send this link").input_value()
     code = page.locator("#passcode-shown").inner_text()
     for shown in (True, False):
-        reader = elsewhere.new_page()
-        reader.goto(address)
-        reader.get_by_label("Who are you?").fill("Dr. R. Ortega")
-        reader.get_by_label("Passcode").fill(code)
-        reader.get_by_role("button", name="Open the record").click()
+        other.goto("about:blank")
+        other.goto(address)
+        reader.write(other.get_by_label("Who are you?"), "Dr. R. Ortega")
+        reader.write(other.get_by_label("Passcode"), code)
+        reader.press(other.get_by_role("button", name="Open the record"))
         if shown:
-            expect(reader.get_by_role("heading", name="Devin Bailey")).to_be_visible()
-            page.goto(f"{DEVIN}/access")
+            expect(other.get_by_role("heading", name="Devin Bailey")).to_be_visible()
+            patient.press(page.get_by_role("link", name="Home", exact=True).first)
+            with within(patient, 2):
+                patient.press(page.get_by_role("link", name="Who opened my record").first)
             expect(page.locator(".timeline")).to_contain_text("Dr. R. Ortega")
-            page.goto(f"{DEVIN}/share")
-            page.get_by_role("button", name=re.compile("^End it")).first.click()
+            page.goto("/patients/devin-bailey/share")
+            patient.press(page.get_by_role("button", name=re.compile("^End it")).first)
         else:
-            expect(reader.get_by_role("alert")).to_contain_text("This link has ended")
-    elsewhere.close()
+            expect(other.get_by_role("alert")).to_contain_text("This link has ended")
+    other.context.close()
 
 
 def book(there: Installation, id: str) -> None:

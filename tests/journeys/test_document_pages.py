@@ -3,6 +3,8 @@ and what is refused."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +24,7 @@ from careplane.web.routes import application
 from careplane.web.visit import Web
 from tests.fhir_house import TENANT, House, open_house, patient
 from tests.file_house import FILES, PDF, png
+from tests.photo_house import JFIF, PLACE, SCAN, XMP, exif, jpeg, segment
 
 pytestmark = pytest.mark.anyio
 HERE = "/patients/p/documents"
@@ -48,8 +51,10 @@ async def house() -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def browser(house: House, caller: Caller = DOCTOR) -> AsyncIterator[httpx.AsyncClient]:
-    documents = Documents(house.door, system_clock, new_id, 5000)
+async def browser(
+    house: House, caller: Caller = DOCTOR, *, keeps: bool = False
+) -> AsyncIterator[httpx.AsyncClient]:
+    documents = Documents(house.door, system_clock, new_id, 5000, keeps)
     web = Web(house.door, house.tokens, documents=documents)
     transport = httpx.ASGITransport(application(web))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
@@ -112,7 +117,29 @@ async def test_what_is_stored_is_fhir(house: House) -> None:
     assert not [i for i in issues if i["severity"] in ("error", "fatal")]
 
 
+@pytest.mark.parametrize("keeps", [False, True])
+async def test_a_photograph_is_stored_without_the_place(house: House, keeps: bool) -> None:
+    photo = jpeg(JFIF, segment(0xE1, b"Exif\0\0" + exif()), XMP)
+    async with browser(house, keeps=keeps) as http:
+        at = await put(http, "wound.jpg", "image/jpeg", photo, kind="photograph")
+    tree = (await house.http.get(f"DocumentReference/{at.rpartition('/')[2]}")).json()
+    attachment = tree["content"][0]["attachment"]
+    held = (await house.http.get(attachment["url"])).json()
+    data = base64.b64decode(held["data"])
+    assert (PLACE in data, b"GPSLatitude" in data) == (keeps, keeps)
+    assert (data == photo) == keeps
+    assert data.endswith(SCAN + b"\xff\xd9")
+    assert attachment["size"] == len(data)
+    assert base64.b64decode(attachment["hash"]) == hashlib.sha1(data).digest()
+
+
 BAD = {
+    "a photograph that cannot be followed": (
+        ("a.jpg", b"\xff\xd8\xff\xe1\xff\xf0Exif\0\0" + bytes(20) + b"\xff\xd9", "image/jpeg"),
+        {},
+        ["file"],
+        400,
+    ),
     "a page as an image": (("a.png", b"<html><script>", "image/png"), {}, ["file"], 400),
     "a program": (("a.pdf", b"MZ" + bytes(60), "application/pdf"), {}, ["file"], 400),
     "too large": (("a.pdf", PDF + bytes(5000), "application/pdf"), {}, ["file"], 413),
@@ -133,7 +160,7 @@ async def test_what_is_refused_is_said_at_its_field(house: House, case: str) -> 
     assert (answer.status_code, wrong(answer)) == (status, fields)
     assert f'href="#{fields[0]}"' in answer.text
     assert f'aria-describedby="{fields[0]}-wrong' in answer.text
-    if status == 400 and "title" not in more:
+    if "title" not in more:
         assert "kept &lt;typed&gt;" in answer.text
     assert await house.stored() == before
 

@@ -15,6 +15,7 @@ import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
+from careplane.care.forms.ready import questionnaire as shipped
 from careplane.storage.engines.memory import MemoryStore
 from careplane.web.routes import application
 from careplane.web.visit import Web
@@ -361,7 +362,9 @@ async def test_a_file_is_an_answer(desk: Desk) -> None:
 
 
 async def test_a_file_is_taken_away_and_one_takes_the_place_of_another(desk: Desk) -> None:
-    await desk.put(questionnaire("photo", {"linkId": "p", "text": "Photo", "type": "attachment"}))
+    where = {"linkId": "w", "text": "Where", "type": "string"}
+    photo = {"linkId": "p", "text": "Photo", "type": "attachment"}
+    await desk.put(questionnaire("photo", photo, where))
     async with browser(desk, DOCTOR) as http:
         path, page = await begin(http, "photo")
         for name in ("one.png", "two.png"):
@@ -377,5 +380,98 @@ async def test_a_file_is_taken_away_and_one_takes_the_place_of_another(desk: Des
         assert "item" not in draft
         large = {"a0/0/file": ("big.png", PICTURE + bytes(2_000_001), "image/png")}
         page = (await http.get(path)).text
-        answer = await http.post(path, data={**hidden(page), "do": "save"}, files=large)
+        typed = {**hidden(page), "a1/0": "On the left arm", "do": "save"}
+        answer = await http.post(path, data=typed, files=large)
         assert answer.status_code == 413
+        assert "On the left arm" in answer.text
+        assert "A file has 2\u00a0MB at most." in answer.text
+
+
+CODES = {
+    "resourceType": "CodeSystem", "id": "many", "url": "http://example.org/many",
+    "status": "active", "content": "complete",
+    "concept": [
+        {"code": f"c{n}", "display": f"Kind {n} of {'fracture' if n % 7 else HOSTILE}"}
+        for n in range(700)
+    ],
+}  # fmt: skip
+LARGE = {
+    "resourceType": "ValueSet", "id": "large", "url": "http://example.org/large",
+    "status": "active", "compose": {"include": [{"system": CODES["url"]}]},
+}  # fmt: skip
+
+
+async def test_an_answer_is_found_among_many(desk: Desk) -> None:
+    """With scripts off by a button, and as one types; only codes of the value set are taken."""
+    for tree in (CODES, LARGE):
+        await desk.put(tree)
+    choice = {"type": "choice", "answerValueSet": LARGE["url"]}
+    await desk.put(
+        questionnaire(
+            "found",
+            {"linkId": "one", "text": "Which?", **choice},
+            {"linkId": "several", "text": "Which else?", "repeats": True, **choice},
+            {"linkId": "open", "text": "Or?", **choice, "type": "open-choice"},
+        )
+    )
+    async with browser(desk, DOCTOR) as http:
+        path, page = await begin(http, "found")
+        assert "Kind 1 of" not in page
+        sent = {**hidden(page), "a0/0/find": "kind 12", "a1/0/find": "fract 3", "do": "find"}
+        page = (await http.post(path, data=sent)).text
+        assert 'value="http://example.org/many|c12"' in page
+        assert 'value="http://example.org/many|c120"' in page
+        assert "There are more" in page
+        chosen = {"a0/0": f"{CODES['url']}|c120", "a1/0": f"{CODES['url']}|c3",
+                  "a2/0": "~", "a2/0/other": "Mine"}  # fmt: skip
+        page = (await http.post(path, data={**hidden(page), **chosen, "do": "check"})).text
+        assert re.search(r'value="http://example.org/many\|c120" checked', page)
+        assert "a1/1/set" in page  # room for one more
+        page = (await http.post(path, data={**hidden(page), **chosen, "do": "save"})).text
+        (kept,) = await desk.all("QuestionnaireResponse")
+        given = {one["linkId"]: one["answer"] for one in kept["item"]}
+        assert given["one"] == [
+            {
+                "valueCoding": {
+                    "system": CODES["url"],
+                    "code": "c120",
+                    "display": "Kind 120 of fracture",
+                }
+            }
+        ]
+        assert given["open"] == [{"valueString": "Mine"}]
+        page = (await http.get(path)).text
+        wrong = {**chosen, "a0/0": f"{CODES['url']}|c9999", "a1/0": "http://loinc.org|c3"}
+        refused = await http.post(path, data={**hidden(page), **wrong, "do": "save"})
+        assert refused.status_code == 422
+        assert refused.text.count("Choose one of the answers that are offered.") >= 2
+        found = await http.get(f"{path}/choices", params={"set": "0", "find": "fracture 12"})
+        keys = [one["key"].partition("|")[2] for one in found.json()["options"]]
+        assert "c12" in keys
+        assert "c1" not in keys
+        for number in ("1", "-1", "x", "99999999"):
+            none = await http.get(f"{path}/choices", params={"set": number, "find": "kind"})
+            assert none.json() == {"options": [], "more": False}
+        evil = {**hidden(page), "a0/0/find": "kind 7 of", "do": "find"}
+        page = (await http.post(path, data=evil)).text
+        assert "<script>alert" not in page
+        tried = await http.get("/questionnaires/found/choices?set=0&find=kind")
+        assert tried.json()["more"]
+
+
+async def test_a_form_speaks_the_readers_language_and_stores_the_same(desk: Desk) -> None:
+    await desk.put(shipped("phq-9"))
+    async with browser(desk, DOCTOR) as http:
+        http.headers["accept-language"] = "de"
+        path, page = await begin(http, "phq-9")
+        assert "Gesundheitsfragebogen" in page
+        assert "Beinahe jeden Tag" in page
+        place = re.findall(r'name="(a[^"]*)" value="http://loinc.org\|LA6571-9"', page)[0]
+        sent = {**hidden(page), place: "http://loinc.org|LA6571-9", "do": "save"}
+        assert (await http.post(path, data=sent)).status_code == 303
+        (kept,) = await desk.all("QuestionnaireResponse")
+        assert "Nearly every day" in json.dumps(kept)
+        assert "Beinahe" not in json.dumps(kept)
+        http.headers["accept-language"] = "ar"
+        assert "كل يوم تقريبًا" in (await http.get(path)).text
+        assert "استبيان صحة المريض" in (await http.get("/patients/p/forms")).text

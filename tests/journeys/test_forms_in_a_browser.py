@@ -201,6 +201,8 @@ def every_kind() -> str:
             item |= {"repeats": True} if repeats else {}
             item |= {"answerOption": options} if "choice" in kind else {}
             items.append(item)
+    many = "http://terminology.hl7.org/ValueSet/v3-ActCode"
+    items.append({"linkId": "act", "type": "choice", "text": "act", "answerValueSet": many})
     condition = {"question": "integer", "operator": "exists", "answerBoolean": True}
     items.append(
         {"linkId": "last", "type": "display", "text": "A number, indeed", "enableWhen": [condition]}
@@ -221,6 +223,21 @@ def test_every_kind_of_question_and_a_file(browser: Browser, url: str) -> None:
     page = begin(context, "Every kind")
     found = violations(page, "every kind")
     assert not found, "\n".join(found)
+    act = page.get_by_role("group", name="act", exact=True)
+    field = act.get_by_role("textbox")
+    field.click()
+    field = act.get_by_role("combobox")
+    field.press_sequentially("emergency")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    expect(act.get_by_role("option").first).to_be_visible()
+    field.press("ArrowDown")
+    expect(act.get_by_role("option", selected=True)).to_have_count(1)
+    found = violations(page, "an answer among many")
+    assert not found, "\n".join(found)
+    field.press("Enter")
+    expect(act.get_by_role("listbox")).to_have_count(0)
+    expect(act.get_by_role("radio", checked=True)).to_have_count(1)
+    expect(act.get_by_label("No answer")).to_be_visible()  # the server has taken it in
     file = {"name": "arm.png", "mimeType": "image/png", "buffer": PICTURE}
     page.get_by_role("group", name="attachment", exact=True).locator(
         "input[type=file]"

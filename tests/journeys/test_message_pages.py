@@ -254,6 +254,7 @@ async def test_a_photo_goes_with_the_message(practice: Practice) -> None:
         assert found["total"] == 1
 
 
+@pytest.mark.parametrize("path", ["", "/messages/new", "/consults/new"])
 @pytest.mark.parametrize(
     ("file", "words"),
     [
@@ -264,14 +265,13 @@ async def test_a_photo_goes_with_the_message(practice: Practice) -> None:
     ],
 )
 async def test_files_that_lie_are_refused(
-    practice: Practice, file: tuple[str, bytes, str], words: str
+    practice: Practice, file: tuple[str, bytes, str], words: str, path: str
 ) -> None:
-    id = await practice.write()
+    path = path or f"/messages/{await practice.write()}"
     async with browser(practice, PATIENT) as mine:
-        answer = await mine.post(
-            f"/messages/{id}", data={"text": "Look at this."}, files=[("files", file)]
-        )
+        answer = await mine.post(path, data={"text": "Look at this."}, files=[("files", file)])
     assert words in answer.text
     assert answer.status_code in (400, 413)
+    assert "Look at this." in answer.text, "what was typed is kept"
     stored = (await practice.http.get("DocumentReference?_summary=count")).json()["total"]
     assert stored == 0

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.file_house import png
+from tests.hands import EITHER, Way
 from tests.journeys.test_pages import browser, enter
 from tests.looks import violations
 from tools.screenshots import served
@@ -34,117 +35,106 @@ def clean(page: Page) -> None:
     assert violations(page) == []
 
 
-def tab_to(page: Page, place: str) -> None:
-    """On with the Tab key until something has the focus; a date alone has several parts."""
-    for _ in range(10):
-        page.keyboard.press("Tab")
-        if page.locator(place).evaluate("one => one === document.activeElement"):
-            return
-    raise AssertionError(f"{place} is not reached")
-
-
+@EITHER
 def test_a_patient_writes_with_a_photo_and_is_answered(
-    browser: Browser, url: str, tmp_path: Path
+    browser: Browser, url: str, tmp_path: Path, way: Way
 ) -> None:
     photo = tmp_path / "ankle.png"
     photo.write_bytes(png(40, 30))
-    patient, doctor = window(browser, url, "patient"), window(browser, url, "physician")
-    patient.goto("/messages")
-    patient.get_by_role("link", name="Write to the practice").click()
-    clean(patient)
-    patient.get_by_label("Medical question").check()
-    patient.get_by_label("Subject").fill("My ankles are swollen")
-    patient.get_by_label("Message", exact=True).fill("Since Monday.")
-    patient.get_by_label("Files").set_input_files(photo)
-    patient.get_by_role("button", name="Send").click()
-    expect(patient.locator("img.photo")).to_be_visible()
-    thread = patient.url
-    doctor.goto("/messages")
-    expect(doctor.locator(".side .count")).to_have_text("1 unread")
-    clean(doctor)
-    doctor.get_by_role("link", name="My ankles are swollen").click()
-    doctor.get_by_role("button", name="Take it").click()
-    expect(doctor.get_by_text("You answer this.")).to_be_visible()
-    doctor.get_by_label("Message", exact=True).fill("Please weigh yourself every morning.")
-    doctor.get_by_role("button", name="Send").click()
-    expect(doctor.get_by_text("Please weigh yourself")).to_be_visible()
-    doctor.get_by_label("Message", exact=True).fill("Grace, call him.")
-    doctor.get_by_label("Internal note").check()
-    doctor.get_by_role("button", name="Send").click()
-    expect(doctor.get_by_text("Grace, call him.")).to_be_visible()
-    clean(doctor)
-    patient.goto(thread)
-    expect(patient.get_by_text("Please weigh yourself")).to_be_visible()
-    expect(patient.get_by_text("Grace, call him.")).to_have_count(0)
-    clean(patient)
-    doctor.reload()
-    expect(doctor.get_by_text("Read by Devin Bailey")).to_be_visible()
-    doctor.goto("/patients/devin-bailey/messages")
-    clean(doctor)
-    doctor.goto("/messages/new?patient=devin-bailey")
-    clean(doctor)
+    patient, doctor = (way(window(browser, url, role)) for role in ("patient", "physician"))
+    mine, theirs = patient.page, doctor.page
+    subject = f"My ankles are swollen ({way.__name__})"
+    mine.goto("/")
+    patient.press(mine.get_by_role("link", name="Messages").first)
+    patient.press(mine.get_by_role("link", name="Write to the practice"))
+    clean(mine)
+    patient.tick(mine.get_by_label("Medical question"))
+    patient.write(mine.get_by_label("Subject"), subject)
+    patient.write(mine.get_by_label("Message", exact=True), "Since Monday.")
+    patient.attach(mine.get_by_label("Files"), photo)
+    patient.press(mine.get_by_role("button", name="Send"))
+    expect(mine.locator("img.photo")).to_be_visible()
+    theirs.goto("/")
+    doctor.press(theirs.get_by_role("link", name="Messages").first)
+    expect(theirs.locator(".side .count")).to_have_text("1 unread")
+    clean(theirs)
+    doctor.press(theirs.get_by_role("link", name=subject))
+    doctor.press(theirs.get_by_role("button", name="Take it"))
+    expect(theirs.get_by_text("You answer this.")).to_be_visible()
+    doctor.write(theirs.get_by_label("Message", exact=True), "Please weigh yourself every morning.")
+    doctor.press(theirs.get_by_role("button", name="Send"))
+    expect(theirs.get_by_text("Please weigh yourself")).to_be_visible()
+    doctor.write(theirs.get_by_label("Message", exact=True), "Grace, call him.")
+    doctor.tick(theirs.get_by_label("Internal note"))
+    doctor.press(theirs.get_by_role("button", name="Send"))
+    expect(theirs.get_by_text("Grace, call him.")).to_be_visible()
+    clean(theirs)
+    mine.reload()
+    expect(mine.get_by_text("Please weigh yourself")).to_be_visible()
+    expect(mine.get_by_text("Grace, call him.")).to_have_count(0)
+    clean(mine)
+    theirs.reload()
+    expect(theirs.get_by_text("Read by Devin Bailey")).to_be_visible()
+    theirs.goto("/patients/devin-bailey/messages")
+    clean(theirs)
+    theirs.goto("/messages/new?patient=devin-bailey")
+    clean(theirs)
 
 
-def test_a_task_by_keyboard_alone(browser: Browser, url: str) -> None:
-    doctor = window(browser, url, "physician")
-    doctor.goto("/tasks/new?patient=devin-bailey")
-    clean(doctor)
-    doctor.get_by_label("What shall be done?").focus()
-    keys = doctor.keyboard
-    keys.type("Call him")
-    keys.press("Tab")
-    keys.type("Medical")
-    tab_to(doctor, "#priority")
-    keys.type("Urgent")
-    keys.press("Tab")
-    keys.type("About his ankles.")
-    tab_to(doctor, "form.fill button")
-    keys.press("Enter")
-    doctor.wait_for_url("**/patients/devin-bailey/tasks")
-    clean(doctor)
-    doctor.get_by_role("link", name="Call him").focus()
-    keys.press("Enter")
-    expect(doctor.get_by_role("button", name="I do it")).to_be_visible()
-    clean(doctor)
-    doctor.get_by_role("button", name="I do it").focus()
-    keys.press("Enter")
-    expect(doctor.get_by_role("button", name="It is done")).to_be_visible()
-    doctor.get_by_role("button", name="It is done").focus()
-    keys.press("Enter")
-    expect(doctor.locator(".head .chip").last).to_have_text("Done")
-    doctor.goto("/tasks?box=ended")
-    clean(doctor)
+@EITHER
+def test_a_task_is_asked_for_and_done(browser: Browser, url: str, way: Way) -> None:
+    doctor = way(window(browser, url, "physician"))
+    page, title = doctor.page, f"Call him ({way.__name__})"
+    page.goto("/patients/devin-bailey/tasks")
+    doctor.press(page.get_by_role("link", name="New task"))
+    clean(page)
+    doctor.write(page.get_by_label("What shall be done?"), title)
+    owner = page.locator("#owner option").filter(has_text="Medical").first.inner_text()
+    doctor.choose(page.locator("#owner"), owner)
+    doctor.choose(page.locator("#priority"), "Urgent")
+    doctor.write(page.locator("#note"), "About his ankles.")
+    doctor.press(page.locator("form.fill button").last)
+    page.wait_for_url("**/patients/devin-bailey/tasks")
+    clean(page)
+    doctor.press(page.get_by_role("link", name=title))
+    clean(page)
+    doctor.press(page.get_by_role("button", name="I do it"))
+    doctor.press(page.get_by_role("button", name="It is done"))
+    expect(page.locator(".head .chip").last).to_have_text("Done")
+    page.goto("/tasks?box=ended")
+    clean(page)
 
 
+@EITHER
 def test_a_consult_is_asked_with_a_photo_and_answered(
-    browser: Browser, url: str, tmp_path: Path
+    browser: Browser, url: str, tmp_path: Path, way: Way
 ) -> None:
     photo = tmp_path / "rash.png"
     photo.write_bytes(png(40, 30))
-    patient, doctor = window(browser, url, "patient"), window(browser, url, "physician")
-    patient.goto("/consults/new")
-    clean(patient)
-    patient.get_by_label("What is it about").fill("A rash on my arm")
-    patient.get_by_label("Describe what you have").fill("It itches.")
-    patient.get_by_label("Since when").fill("Monday")
-    patient.get_by_label("Photos").set_input_files(photo)
-    patient.get_by_role("button", name="Send the question").click()
-    expect(patient.locator("img.photo")).to_be_visible()
-    place = patient.url
-    clean(patient)
-    doctor.goto("/consults")
-    clean(doctor)
-    doctor.get_by_role("link", name="A rash on my arm").focus()
-    doctor.keyboard.press("Enter")
-    doctor.get_by_role("button", name="Take it").focus()
-    doctor.keyboard.press("Enter")
-    expect(doctor.get_by_text("You answer this.")).to_be_visible()
-    clean(doctor)
-    doctor.get_by_label("Message", exact=True).focus()
-    doctor.keyboard.type("It is eczema. Use the ointment.")
-    tab_to(doctor, "button[value=answer]")
-    doctor.keyboard.press("Enter")
-    expect(doctor.locator(".head .chip").last).to_have_text("Answered")
-    patient.goto(place)
-    expect(patient.get_by_text("Use the ointment.")).to_be_visible()
-    clean(patient)
+    patient, doctor = (way(window(browser, url, role)) for role in ("patient", "physician"))
+    mine, theirs = patient.page, doctor.page
+    subject = f"A rash on my arm ({way.__name__})"
+    mine.goto("/")
+    patient.press(mine.get_by_role("link", name="Ask without a visit").first)
+    patient.press(mine.get_by_role("link", name="Ask without a visit").last)
+    clean(mine)
+    patient.write(mine.get_by_label("What is it about"), subject)
+    patient.write(mine.get_by_label("Describe what you have"), "It itches.")
+    patient.write(mine.get_by_label("Since when"), "Monday")
+    patient.attach(mine.get_by_label("Photos"), photo)
+    patient.press(mine.get_by_role("button", name="Send the question"))
+    expect(mine.locator("img.photo")).to_be_visible()
+    clean(mine)
+    theirs.goto("/")
+    doctor.press(theirs.get_by_role("link", name="Consults").first)
+    clean(theirs)
+    doctor.press(theirs.get_by_role("link", name=subject))
+    doctor.press(theirs.get_by_role("button", name="Take it"))
+    expect(theirs.get_by_text("You answer this.")).to_be_visible()
+    clean(theirs)
+    doctor.write(theirs.get_by_label("Message", exact=True), "It is eczema. Use the ointment.")
+    doctor.press(theirs.locator("button[value=answer]"))
+    expect(theirs.locator(".head .chip").last).to_have_text("Answered")
+    mine.reload()
+    expect(mine.get_by_text("Use the ointment.")).to_be_visible()
+    clean(mine)

@@ -3,6 +3,7 @@ refusals at the field, who sees what."""
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import AsyncIterator
@@ -33,6 +34,7 @@ from tests.note_house import (
     OTHER,
     SIGNER,
     SOAP,
+    TRAINEE,
     Ward,
     notes_of,
     open_ward,
@@ -216,14 +218,63 @@ async def test_a_supervisor_cosigns(ward: Ward) -> None:
         assert "Co-sign" not in (await http.get(f"{P}/notes/{id}")).text
     async with browser(ward) as http:
         assert ">Co-sign<" in (await http.get(f"{P}/notes/{id}")).text
-        done = await http.post(f"{P}/notes/{id}/cosign")
+        done = await http.post(f"{P}/notes/{id}/cosign", data={"do": "sign"})
         page = (await http.get(done.headers["location"])).text
         assert "Co-signed" in page
         assert "by Dr. &lt;b&gt;D&lt;/b&gt; on" in page
         assert ">Co-sign<" not in page
-        assert (await http.post(f"{P}/notes/{id}/cosign")).status_code == 409
+        assert (await http.post(f"{P}/notes/{id}/cosign", data={"do": "sign"})).status_code == 409
     async with browser(ward, ADA) as http:
         assert "Co-signed" in (await http.get(f"{P}/notes/{id}")).text
+
+
+async def test_a_trainee_asks_and_a_note_comes_back(ward: Ward) -> None:
+    id = await ward.written(by=TRAINEE)
+    sent = {"version": "2", "title": "Visit", **SOAP, "do": "sign"}
+    at = f"{P}/notes/{id}"
+    async with browser(ward, TRAINEE) as http:
+        page = await http.post(at, data=sent)
+        assert page.status_code == 400
+        assert 'id="cosigner-wrong"' in page.text
+        assert "What you sign needs a co-signature" in page.text
+        signed = await http.post(at, data=sent | {"cosigner": DOCTOR.id})
+        page = await http.get(signed.headers["location"])
+        assert "Co-signature pending." in page.text
+        assert f"Asked of {html.escape(DOCTOR.name)}" in page.text
+        assert ">Co-sign<" not in page.text
+    async with browser(ward) as http:
+        home = (await http.get("/")).text
+        assert f'href="{at}"' in home
+        assert "Co-signature asked for" in home
+        page = (await http.get(at)).text
+        assert "Tia asks you to co-sign" in page
+        again = await http.post(f"{at}/cosign", data={"do": "refuse", "reason": " "})
+        assert again.status_code == 400
+        assert 'id="cosign-reason-wrong"' in again.text
+        await http.post(f"{at}/cosign", data={"do": "refuse", "reason": EVIL})
+        assert "asks you to co-sign" not in (await http.get(at)).text
+    async with browser(ward, TRAINEE) as http:
+        assert "Note sent back" in (await http.get("/")).text
+        page = (await http.get(at)).text
+        assert "Sent back without a co-signature." in page
+        assert "<script>alert" not in page
+        none = await http.post(f"{at}/cosign", data={"do": "ask", "cosigner": ""})
+        assert none.status_code == 400
+        await http.post(f"{at}/cosign", data={"do": "ask", "cosigner": OTHER.id, "words": EVIL})
+        page = (await http.get(at)).text
+        assert "Asked of Dr. O" in page
+        assert "<script>alert" not in page
+        twice = await http.post(f"{at}/cosign", data={"do": "ask", "cosigner": OTHER.id})
+        assert twice.status_code == 409
+    async with browser(ward, OTHER) as http:
+        await http.post(f"{at}/cosign", data={"do": "sign"})
+        page = (await http.get(at)).text
+        assert "by Dr. O on" in page
+        assert "Co-signature pending." not in page
+    async with browser(ward, ADA) as http:
+        page = (await http.get(at)).text
+        assert "Co-signed" in page
+        assert "Sent back" not in page, "what colleagues say to each other"
 
 
 async def test_a_draft_is_thrown_away(ward: Ward) -> None:

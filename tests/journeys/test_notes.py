@@ -14,13 +14,14 @@ import pytest
 
 from careplane.access.caller import Caller
 from careplane.access.fresh import require_fresh
+from careplane.care.notes.cosignature import Unnamed
 from careplane.care.notes.notes import Notes
-from careplane.care.notes.signing import provenance
+from careplane.care.notes.signing import VERIFICATION, provenance
 from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound, Precondition, Unproven
 from tests.contracts.engines import ENGINES
 from tests.fhir_house import bundle, entry
-from tests.note_house import ADA, DESK, DOCTOR, NURSE, OTHER, SOAP, Ward, open_ward
+from tests.note_house import ADA, DESK, DOCTOR, NURSE, OTHER, SOAP, TRAINEE, Ward, open_ward
 
 pytestmark = pytest.mark.anyio
 
@@ -196,7 +197,7 @@ async def test_what_was_seen_is_what_is_saved_and_signed(ward: Ward) -> None:
 async def test_others_vouch_for_what_was_signed(ward: Ward) -> None:
     id = await ward.signed(by=NURSE)
     before = await ward.read(id)
-    await ward.notes.cosign(DOCTOR, id)
+    await ward.cosigning.cosign(DOCTOR, id)
     assert await ward.read(id) == before
     standing = await ward.notes.standing(OTHER, await ward.as_seen(OTHER, id))
     assert standing.signed
@@ -204,11 +205,105 @@ async def test_others_vouch_for_what_was_signed(ward: Ward) -> None:
     assert [one.who for one in standing.also] == [DOCTOR.id]
     for who in (DOCTOR, NURSE):
         with pytest.raises(Conflict):
-            await ward.notes.cosign(who, id)
+            await ward.cosigning.cosign(who, id)
     with pytest.raises(Conflict):
-        await ward.notes.cosign(OTHER, await ward.draft())
+        await ward.cosigning.cosign(OTHER, await ward.draft())
     with pytest.raises(Forbidden):
-        await ward.notes.cosign(ADA, id)
+        await ward.cosigning.cosign(ADA, id)
+
+
+async def open_tasks(ward: Ward, note: str, code: str) -> list[Any]:
+    path = f"Task?focus=Composition/{note}&code=urn:careplane:task|{code}&_sort=_lastUpdated"
+    return [one["resource"] for one in (await ward.house.http.get(path)).json().get("entry", [])]
+
+
+async def test_a_trainee_names_who_cosigns(ward: Ward) -> None:
+    id = await ward.written(by=TRAINEE)
+    for cosigner, error in (
+        ("", Unnamed), (TRAINEE.id, Incorrect), ("Patient/p", Incorrect),
+        ("Practitioner/nobody", Incorrect),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            await ward.notes.sign(TRAINEE, id, 2, cosigner)
+    assert (await ward.read(id))["status"] == "preliminary"
+    await ward.notes.sign(TRAINEE, id, 2, DOCTOR.id)
+    (task,) = await open_tasks(ward, id, "co-sign")
+    assert (task["status"], task["owner"]["reference"]) == ("requested", DOCTOR.id)
+    assert task["requester"]["reference"] == TRAINEE.id
+    assert task["meta"]["security"][0]["code"] == "NOPAT", "patients do not see it"
+    before = await ward.read(id)
+    with pytest.raises(Forbidden):
+        await ward.cosigning.cosign(replace(TRAINEE, id="Practitioner/u"), id)
+    await ward.cosigning.cosign(DOCTOR, id)
+    assert await ward.read(id) == before, "the note does not change"
+    (task,) = await open_tasks(ward, id, "co-sign")
+    signature = task["output"][0]["valueReference"]["reference"]
+    said = await ward.read(signature.removeprefix("Provenance/"), "Provenance")
+    assert task["status"] == "completed"
+    assert said["target"][0] == {"reference": f"Composition/{id}/_history/3"}
+    assert said["signature"][0]["type"][0]["code"] == VERIFICATION
+    assert said["signature"][0]["who"]["reference"] == DOCTOR.id
+
+
+async def test_a_note_is_sent_back_and_asked_again(ward: Ward) -> None:
+    id = await ward.written(by=TRAINEE)
+    await ward.notes.sign(TRAINEE, id, 2, DOCTOR.id)
+    with pytest.raises(Incorrect):
+        await ward.cosigning.refuse(DOCTOR, id, " ")
+    with pytest.raises(Conflict):
+        await ward.cosigning.refuse(OTHER, id, "not mine to say")
+    await ward.cosigning.refuse(DOCTOR, id, "Say more of the lungs.")
+    (task,) = await open_tasks(ward, id, "co-sign")
+    assert (task["status"], task["statusReason"]["text"]) == ("rejected", "Say more of the lungs.")
+    (back,) = await open_tasks(ward, id, "sent-back")
+    assert (back["status"], back["owner"]["reference"]) == ("requested", TRAINEE.id)
+    assert back["note"][0]["text"] == "Say more of the lungs."
+    with pytest.raises(Forbidden):
+        await ward.cosigning.ask(DOCTOR, id, OTHER.id)
+    await ward.cosigning.ask(TRAINEE, id, OTHER.id, "See the addendum")
+    with pytest.raises(Conflict):
+        await ward.cosigning.ask(TRAINEE, id, OTHER.id)
+    assert [one["status"] for one in await open_tasks(ward, id, "sent-back")] == ["completed"]
+    await ward.cosigning.cosign(OTHER, id)
+    states = [one["status"] for one in await open_tasks(ward, id, "co-sign")]
+    assert sorted(states) == ["completed", "rejected"]
+    with pytest.raises(Conflict):
+        await ward.cosigning.ask(TRAINEE, id, OTHER.id)
+
+
+async def test_nothing_is_cosigned_of_a_note_that_is_withdrawn(ward: Ward) -> None:
+    id = await ward.written(by=TRAINEE)
+    with pytest.raises(Conflict):
+        await ward.cosigning.ask(TRAINEE, id, DOCTOR.id)
+    await ward.notes.sign(TRAINEE, id, 2, DOCTOR.id)
+    await ward.notes.withdraw(TRAINEE, id, 3, "Another patient")
+    assert [one["status"] for one in await open_tasks(ward, id, "co-sign")] == ["cancelled"]
+    for asked in (ward.cosigning.cosign(DOCTOR, id), ward.cosigning.ask(TRAINEE, id, OTHER.id)):
+        with pytest.raises(Conflict):
+            await asked
+
+
+async def test_what_asks_for_a_cosignature_ends_by_it_alone(ward: Ward) -> None:
+    id = await ward.written(by=TRAINEE)
+    await ward.notes.sign(TRAINEE, id, 2, DOCTOR.id)
+    (task,) = await open_tasks(ward, id, "co-sign")
+    at = f"Task/{task['id']}"
+    done = changed(task, status="completed")
+    async with ward.house.client_of(TRAINEE) as http:
+        assert (await http.put(at, json=done)).status_code == 409
+        assert (await http.put(at, json=changed(task, code={"text": "x"}))).status_code == 409
+        other = {k: v for k, v in task.items() if k not in ("id", "meta")}
+        assert (await http.post("Task", json=other)).status_code == 409
+        plain = {**other, "code": {"text": "To do"}}
+        made = (await http.post("Task", json=plain)).json()
+        assert (await http.put(f"Task/{made['id']}", json=changed(task, id=made["id"]))
+                ).status_code == 409  # fmt: skip
+    assert (await ward.house.http.delete(at)).status_code == 409
+    patch = [{"op": "replace", "path": "/status", "value": "completed"}]
+    kind = {"content-type": "application/json-patch+json"}
+    answer = await ward.house.http.patch(at, content=json.dumps(patch), headers=kind)
+    assert answer.status_code == 409
+    assert (await ward.house.http.post("Task", json=other)).status_code == 201, "of a program"
 
 
 async def test_a_signed_version_that_is_not_kept_is_told_by_what_stands(

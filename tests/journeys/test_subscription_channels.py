@@ -17,8 +17,8 @@ import websockets
 from aiosmtpd.controller import Controller
 
 from careplane.interop.subscriptions.catalogue import change_of
-from careplane.interop.subscriptions.channels.email import Mailbox
 from careplane.kernel.clock import system_clock
+from careplane.kernel.mail import Mailbox
 from careplane.storage.engines.memory import MemoryState, MemoryStore
 from tests.fhir_house import observation, patient
 from tests.subscription_house import (

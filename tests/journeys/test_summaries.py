@@ -13,6 +13,8 @@ from lxml import etree
 
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
+from careplane.fhir.codec import json as fhir_json
+from careplane.fhir.validation import problems as problems_of
 from careplane.kernel.clock import system_clock
 from careplane.packages.adding import Adding
 from careplane.packages.packages import Packages
@@ -20,7 +22,7 @@ from careplane.sharing.ips.document import BUNDLE, COMPOSITION
 from careplane.storage.engines.memory import MemoryPackages, MemoryState
 from tests.fhir_house import BASE, TENANT
 from tests.npm import packed
-from tests.sharing_house import OTHER, PATIENT, RECORD, XSS, Sharing, open_sharing
+from tests.sharing_house import AROUND, OTHER, PATIENT, RECORD, XSS, Sharing, open_sharing
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
@@ -138,6 +140,46 @@ async def test_what_the_record_has_stands_in_its_section(sharing: Sharing) -> No
     assert inside["Condition/c"]["encounter"] == {"display": "Encounter, not in this summary"}
     assert resources(made)[0]["custodian"]["reference"] == "Organization/o"
     assert "Metoprolol" in sections(made)["10160-0"]["text"]["div"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "language", "title", "section", "row"),
+    [
+        ("", "es", "Resumen Internacional del Paciente", "Problemas", ["Qué", "Estado"]),
+        (
+            "fr, de-AT;q=0.8",
+            "de",
+            "Internationale Patientenkurzakte",
+            "Probleme",
+            ["Was", "Status"],
+        ),
+        ("ar", "ar", "الملخص الدولي للمريض", "المشكلات الصحية", []),
+        ("en-GB", "en", "International Patient Summary", "Problems", ["What", "Status"]),
+    ],
+)
+async def test_it_speaks_the_language_that_is_asked_for_else_the_patients(
+    sharing: Sharing, accept: str, language: str, title: str, section: str, row: list[str]
+) -> None:
+    spoken = [{"language": {"coding": [{"code": "es-CO"}]}}]
+    await sharing.house.put(
+        {**next(one for one in AROUND if one["id"] == "p"), "communication": spoken}
+    )
+    answer = await sharing.house.http.get(
+        "Patient/p/$summary", headers={"accept-language": accept} if accept else {}
+    )
+    made = fhir_json.parse(answer.content)
+    whole = resources(made)[0]
+    assert (made["language"], whole["language"], whole["title"]) == (language, language, title)
+    problems = sections(made)["11450-4"]
+    assert problems["title"] == section
+    div = etree.fromstring(problems["text"]["div"])
+    assert div.get("lang") == language
+    assert div.get("dir") == ("rtl" if language == "ar" else "ltr")
+    heads = [one.text for one in div.iter(XHTML + "th")]
+    assert heads[: len(row)] == row
+    assert whole["text"]["div"].count("\ufffd") == 1  # of the name, which is hostile
+    assert [rule for rule, holds in RULES.items() if not holds(made)] == []
+    assert not [one for one in problems_of(made) if one.severity in ("error", "fatal")]
 
 
 async def test_hostile_texts_stay_texts_in_narratives(sharing: Sharing) -> None:

@@ -86,6 +86,27 @@ def _until(check: Any) -> None:
         time.sleep(0.2)
 
 
+def test_institutions_agree_to_exchange_referrals(tmp_path: Path, database: str) -> None:
+    data = tmp_path / "data"
+    keys.create(data)
+    _careplane(data, database, "tenant", "add", "south", "--title", "South Hospital")
+    for one, other, number in (("south", "default", 1), ("default", "south", 2)):
+        found = _careplane(data, database, "tenant", "exchange", one, other)
+        assert found["exchanges"] == [number]
+    env = {"CAREPLANE_DATA": str(data), "CAREPLANE_DATABASE": database}
+
+    def stands() -> Any:
+        words = ["fhir", "get", "Organization/institution-south"]
+        return json.loads(CliRunner().invoke(app, words, env=env).stdout)
+
+    assert stands()["name"] == "South Hospital"
+    ended = _careplane(data, database, "tenant", "exchange", "default", "south", "--end")
+    assert ended["exchanges"] == []
+    assert stands()["active"] is False
+    assert "name two" in _refused(data, database, "tenant", "exchange", "south", "south")
+    assert "no institution" in _refused(data, database, "tenant", "exchange", "south", "nobody")
+
+
 def test_the_commands_of_an_institution(tmp_path: Path, database: str) -> None:
     data = tmp_path / "data"
     keys.create(data)

@@ -15,8 +15,9 @@ from aiosmtpd.controller import Controller
 from icalendar import Calendar
 
 from careplane.kernel.errors import Incorrect
+from careplane.kernel.mail import Mailbox
 from careplane.telehealth.scheduling.notices.channel import Message, Undelivered
-from careplane.telehealth.scheduling.notices.channels.mail import Mail, Server
+from careplane.telehealth.scheduling.notices.channels.mail import Mail
 from careplane.telehealth.scheduling.notices.channels.sms import Sms, checked
 from careplane.telehealth.scheduling.notices.letters import Sender, address_of, letters
 from tests.scheduling_house import NOW
@@ -66,7 +67,7 @@ def smtp() -> Iterator[tuple[Letters, Mail]]:
         port = int(probe.getsockname()[1])
     controller = Controller(kept, hostname="127.0.0.1", port=port)
     controller.start()
-    yield kept, Mail(Server("127.0.0.1", port, "desk@clinic.example", "none"))
+    yield kept, Mail(Mailbox("127.0.0.1", port, "desk@clinic.example", "none"))
     controller.stop()
 
 

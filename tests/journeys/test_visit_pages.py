@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,7 +14,16 @@ from careplane.access.caller import Caller
 from careplane.storage.engines.memory import MemoryState
 from careplane.web.routes import application
 from careplane.web.visit import Web
-from tests.visit_house import DOCTOR, PATIENT, STRANGER, Clinic, open_clinic
+from tests.livekit_house import Played
+from tests.visit_house import (
+    CHOICE,
+    DOCTOR,
+    PATIENT,
+    STRANGER,
+    Clinic,
+    appointment,
+    open_clinic,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +89,7 @@ async def test_files_are_what_they_say(clinic: Clinic) -> None:
         path, pdf = "/visits/a/files?title=%3Cb%3Erash.pdf", {"content-type": "application/pdf"}
         assert (await mine.post(path, content=b"<html>", headers=pdf)).status_code == 400
         assert (await mine.post(path, content=bytes(5_000_001), headers=pdf)).status_code == 413
-        answer = await mine.post(path, content=b"%PDF-1.7", headers=pdf)
+        answer = await mine.post(path, content=b"%PDF-1.7 %%EOF", headers=pdf)
     assert answer.json()["document"].startswith("DocumentReference/")
     (document,) = await clinic.of("DocumentReference")
     assert document["content"][0]["attachment"]["title"] == "<b>rash.pdf"
@@ -106,6 +116,36 @@ async def test_only_visits_may_ask_for_the_camera(clinic: Clinic) -> None:
             answer = await host.get(path)
             assert ("camera=(self)" in answer.headers["permissions-policy"]) is allowed
             assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+async def test_a_group_is_told_how_many_can_take_part(clinic: Clinic) -> None:
+    more = [f"Practitioner/{id}" for id in ("e", "f", "g")]
+    for one in more:
+        await clinic.house.put({"resourceType": "Practitioner", "id": one.partition("/")[2]})
+    tree = appointment("b", clinic.clock())
+    tree["participant"] += [{"actor": {"reference": one}, "status": "accepted"} for one in more]
+    await clinic.house.put(tree)
+    async with browser(clinic, DOCTOR) as host:
+        assert "More are expected (5) than can take part in a visit here (4)" in (
+            (await host.get("/visits/b")).text
+        )
+        assert "More are expected" not in (await host.get("/visits/a")).text
+    choice = replace(CHOICE, livekit=Played(url="wss://media.test:7443").house())
+    async with open_clinic(MemoryState(), choice=choice) as other:
+        for one in more:
+            await other.house.put({"resourceType": "Practitioner", "id": one.partition("/")[2]})
+        await other.house.put(tree)
+        await other.book()
+        async with browser(other, DOCTOR) as host:
+            large = await host.get("/visits/b")
+            small = await host.get("/visits/a")
+    assert "More are expected" not in large.text
+    assert " data-large>" in large.text
+    assert " data-large" not in small.text
+    for page in (large, small):
+        assert (
+            "connect-src 'self' wss://media.test:7443;" in page.headers["content-security-policy"]
+        )
 
 
 async def test_without_visits_there_are_no_pages(clinic: Clinic) -> None:

@@ -70,12 +70,12 @@ def there(here: Browser) -> Iterator[Browser]:
     opened.close()
 
 
-def book(house: tuple[str, Path], id: str) -> str:
+def book(house: tuple[str, Path], id: str, **more: Any) -> str:
     """An appointment of Devin Bailey with the demo's physician, now; the page of its visit."""
     url, data = house
     token = server.command("token", "--scope", "system/*.cruds", data=data).strip()
     of, by = "devin-bailey", "Practitioner/demo-cardiologist"
-    body = json.dumps(appointment(id, system_clock(), of=of, by=by)).encode()
+    body = json.dumps(appointment(id, system_clock(), of=of, by=by, **more)).encode()
     headers = {"authorization": f"Bearer {token}", "content-type": "application/fhir+json"}
     request = urllib.request.Request(
         f"{url}/fhir/Appointment/{id}", data=body, headers=headers, method="PUT"
@@ -93,9 +93,11 @@ def go(browser: Browser, url: str, role: str, path: str) -> Page:
     return page
 
 
-def meet(house: tuple[str, Path], id: str, here: Browser, there: Browser) -> tuple[Page, Page]:
+def meet(
+    house: tuple[str, Path], id: str, here: Browser, there: Browser, **more: Any
+) -> tuple[Page, Page]:
     """The physician and the patient, both in the room, by keyboard alone."""
-    path = book(house, id)
+    path = book(house, id, **more)
     doctor = go(here, house[0], "physician", path)
     ada = go(there, house[0], "patient", path)
     ada.get_by_role("button", name="I agree to be seen by video").press("Enter")

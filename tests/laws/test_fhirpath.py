@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from careplane.fhir.definitions import search_parameters, type_definition, type_names
-from careplane.fhir.fhirpath import Environment, ast, check, evaluate, parse
+from careplane.fhir.fhirpath import Environment, Node, ast, check, evaluate, parse, root_node
 from careplane.fhir.fhirpath.catalogue import FUNCTIONS
+from careplane.fhir.fhirpath.engine import Shared
 from careplane.fhir.fhirpath.errors import NotFhirpath
+from careplane.fhir.fhirpath.items import Collection
 from careplane.fhir.fhirpath.parser import BINARY
 from careplane.fhir.fhirpath.printer import show
 from careplane.fhir.tree import Tree
@@ -103,6 +106,51 @@ def test_any_expression_ends_in_values_or_our_errors(expression: ast.Expression)
     except CareplaneError:
         pass
     assert tree == PATIENT
+
+
+def _paths(inner: st.SearchStrategy[ast.Expression]) -> st.SearchStrategy[ast.Expression]:
+    """Down from the resource, and by a text on the way."""
+    texts = st.sampled_from(["official", "usual", "Chalmers", "Peter", "mg", "q"])
+    by = st.builds(
+        ast.Binary, st.just("="), st.builds(ast.Member, st.none(), names), texts.map(ast.String)
+    )
+    return st.one_of(
+        st.builds(ast.Member, inner, names),
+        st.builds(ast.Call, inner, st.sampled_from(["children", "descendants"]), st.just(())),
+        st.builds(ast.Call, inner, st.just("where"), st.tuples(by)),
+        st.builds(
+            ast.Call, inner, st.just("repeat"), st.tuples(st.builds(ast.Member, st.none(), names))
+        ),
+        st.builds(
+            ast.Call,
+            inner,
+            st.just("defineVariable"),
+            st.just((ast.String("resource"), ast.Empty())),
+        ),
+        st.builds(ast.Call, st.none() | inner, st.just("select"), st.tuples(inner)),
+    )
+
+
+roots = st.sampled_from([ast.Variable("resource"), ast.Variable("rootResource"), ast.This()])
+
+
+@given(st.lists(st.recursive(roots, _paths, max_leaves=4), min_size=2, max_size=6))
+def test_what_is_shared_is_what_each_would_find(asked: list[ast.Expression]) -> None:
+    root = root_node(PATIENT)
+    environment = Environment(now=0, resource=root, root_resource=root)
+    shared = Shared(environment)
+    for expression in (*asked, *asked):
+        assert _found(lambda e=expression: shared.evaluate(show(e), root, 0, {})) == _found(
+            lambda e=expression: evaluate(e, root, environment)
+        )
+
+
+def _found(evaluation: Callable[[], Collection]) -> list[object] | str:
+    try:
+        found = evaluation()
+    except CareplaneError as error:
+        return type(error).__name__
+    return [(one.location, one.value) if isinstance(one, Node) else one for one in found]
 
 
 @settings(deadline=timedelta(seconds=2))

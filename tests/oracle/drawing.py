@@ -17,16 +17,19 @@ CALLERS, REQUESTS = 5, 20
 _ASKERS = (
     ("Practitioner/n", None), ("Practitioner/n", None), ("Practitioner/m", None),
     ("client/x", None), ("client/x", "p1"), ("Patient/p0", "p0"), ("Patient/p30", "p30"),
-    ("RelatedPerson/r", "p2"), ("RelatedPerson/r40", "p40"),
+    ("RelatedPerson/r", "p2"), ("RelatedPerson/r40", "p40"), ("Patient/p0", "p0"),
+    ("RelatedPerson/r20", "p20"),
 )  # fmt: skip
 _ROLES = (
     frozenset[str](), frozenset[str](), frozenset({"physician"}), frozenset({"treating-physician"}),
     frozenset({"ward-nurse"}), frozenset({"nurse"}), frozenset({"front-desk"}), frozenset({"a"}),
-    frozenset({"patient"}), frozenset({"proxy"}), frozenset({"a", "b"}), frozenset({"m"}),
-    frozenset({"m", "a"}), frozenset({"m", "treating-physician"}), frozenset({"m", "ward-nurse"}),
+    frozenset({"patient"}), frozenset({"proxy"}), frozenset({"proxy", "acting-proxy"}),
+    frozenset({"narrow-proxy"}), frozenset({"pharmacist"}), frozenset({"privacy-officer"}),
+    frozenset({"auditor"}), frozenset({"a", "b"}), frozenset({"m"}), frozenset({"m", "a"}),
+    frozenset({"m", "treating-physician"}), frozenset({"m", "ward-nurse"}),
 )  # fmt: skip
 _SCOPES = (
-    "system/*.cruds", "system/*.cruds", "user/*.cruds", "user/*.cruds",
+    "system/*.cruds", "system/*.cruds system/Patient.purge", "user/*.cruds", "user/*.cruds",
     "user/Observation.rs user/Patient.rs user/Condition.r", "patient/*.rs patient/Observation.cud",
 )  # fmt: skip
 

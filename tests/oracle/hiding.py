@@ -19,7 +19,7 @@ HIDING: dict[str, tuple[tuple[str, frozenset[str]], ...]] = {
         ('@hides("Observation.value, Observation.note")', frozenset({"note", "valueQuantity"})),
         ('@shows("Observation.status, Observation.code, Observation.subject, Observation.effective,'
          ' Observation.encounter, Observation.performer, Observation.value")',
-         frozenset({"note", "*"})),
+         frozenset({"note", "category", "*"})),
     ),
     "Patient": (
         ('@hides("Patient.telecom")', frozenset({"telecom"})),

@@ -1,4 +1,4 @@
-"""Sixty patients: the small hospital of `consent_house`, and more with labels and wards."""
+"""Sixty patients: the small hospital of `consent_house`, and more with labels, wards and rooms."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.consent_house import ACT, ALL, labels
 from tests.fhir_house import observation, patient
+from tests.oracle.rooms import ROOMS
 from tests.policy_house import Record, encounter, relative, team, to
 
 PATIENTS = tuple(f"p{n}" for n in range(60))
@@ -88,14 +89,19 @@ def _told(n: int, record: Record) -> Record:
     return {**record, **more}  # fmt: skip
 
 
-_ROWS = [*ALL.values(), *(record for n in range(4, 60) for record in _more(n)), GRAPH]
+_ROWS = [*ALL.values(), *(record for n in range(4, 60) for record in _more(n)), GRAPH,
+         *ROOMS]  # fmt: skip
 WORLD: dict[str, Record] = {
     f"{r['resourceType']}/{r['id']}": _told(n, r) for n, r in enumerate(_ROWS)
 }
 TYPES = tuple(dict.fromkeys([*(key.split("/")[0] for key in WORLD), "Consent"]))
 IN_COMPARTMENT = frozenset(
     {"Patient", "Observation", "Condition", "Encounter", "CareTeam", "RelatedPerson", "Consent"}
+    | {"AllergyIntolerance", "MedicationRequest", "Immunization", "Composition", "Communication"}
+    | {"DocumentReference", "QuestionnaireResponse", "Appointment", "Task"}
+    | {"Schedule", "AuditEvent"}
 )
+"""Types of the patient compartment, and Task (decision 0080)."""
 
 
 def part2(record: Record) -> bool:

@@ -5,6 +5,7 @@ no plan."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -15,14 +16,32 @@ from careplane.access.policy.source import shipped
 from tests.consent_house import Asked, says, subjects
 from tests.oracle.hiding import Masked, stripped
 from tests.oracle.population import IN_COMPARTMENT, WORLD, part2
+from tests.oracle.rooms import TASK, TOPIC, not_for_patients
 from tests.policy_house import Case, Record, matched, patients_of, uid
 
 _GROUPS = {
-    "record": IN_COMPARTMENT,
-    "directory": {"Location", "Organization", "Practitioner", "PractitionerRole"},
-    "knowledge": {"GraphDefinition"},
-    "administrative": {"Patient", "RelatedPerson"},
-}
+    "record": (IN_COMPARTMENT | {"Slot"}) - {"AuditEvent"},
+    "directory": {"HealthcareService", "Location", "Organization", "Practitioner",
+                  "PractitionerRole"},
+    "knowledge": {"GraphDefinition", "Questionnaire"},
+    "audit": {"AuditEvent"},
+    "administrative": {"Appointment", "Patient", "RelatedPerson", "Schedule", "Slot"},
+}  # fmt: skip
+_TOPICS = {"appointment", "billing"}
+
+
+def _matched(record: Record) -> list[str]:
+    """Searches of the policies, those of the ready roles too, that it matches."""
+    concepts = [record.get("code", {}), *record.get("category", ())]
+    codes = {(c.get("system"), c["code"]) for one in concepts for c in one.get("coding", ())}
+    topics = {code for system, code in codes if system == TOPIC}
+    ready = {
+        "status=preliminary": record.get("status") == "preliminary",
+        f"code={TASK}|administrative": (TASK, "administrative") in codes,
+        f"category={TOPIC}|appointment,{TOPIC}|billing": bool(topics & _TOPICS),
+        f"category={TOPIC}|prescription": "prescription" in topics,
+    }
+    return [*matched(record), *(search for search, holds in ready.items() if holds)]
 
 
 def _people() -> dict[str, dict[str, set[str]]]:
@@ -49,7 +68,7 @@ def _working(visit: Record) -> set[str]:
     places = [one["location"] for one in visit["location"]]
     return {r["practitioner"]["reference"] for r in WORLD.values()
             if r["resourceType"] == "PractitionerRole" and r.get("active") is True
-            and any(place in places for place in r["location"])}  # fmt: skip
+            and any(place in places for place in r.get("location", ()))}  # fmt: skip
 
 
 _PEOPLE = _people()
@@ -66,7 +85,7 @@ def _entity(record: Record) -> dict[str, Any]:
             for name in ("careTeam", "attending", "ward", "proxies")}  # fmt: skip
     return {
         "uid": uid(f"{type}/{record['id']}"),
-        "attrs": {"type": type, "matches": matched(record),
+        "attrs": {"type": type, "matches": _matched(record),
                   "patients": _set({f"Patient/{one}" for one in mine}), **near},
         "parents": [{"type": "Types", "id": name} for name, of in _GROUPS.items() if type in of],
     }  # fmt: skip
@@ -94,25 +113,81 @@ class Hidden(NamedTuple):
 NOTHING = Hidden()
 
 
+Records = dict[str, Record]
+
+
+class Those(Set[str]):
+    """Keys of the records that a caller may do something to: each type is judged when something of
+    it is first asked for."""
+
+    def __init__(self, records: Records, judged: Callable[[Records], Iterable[str]]) -> None:
+        self._judged = judged
+        self._left: dict[str, Records] = {}
+        for key, record in records.items():
+            self._left.setdefault(record["resourceType"], {})[key] = record
+        self._known: dict[str, frozenset[str]] = {}
+
+    def of(self, type: str) -> frozenset[str]:
+        """Those of a type."""
+        if type not in self._known:
+            self._known[type] = frozenset(self._judged(self._left.get(type, {})))
+        return self._known[type]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.of(str(key).split("/")[0])
+
+    def __iter__(self) -> Iterator[str]:
+        for type in self._left:
+            yield from self.of(type)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __ge__(self, other: Set[Any]) -> bool:
+        return all(key in self for key in other)
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[Any]) -> frozenset[Any]:  # type: ignore[override]
+        return frozenset(it)
+
+
 @dataclass(frozen=True)
 class Sight:
-    """All rows, and which of them a caller may read, find and (Consents aside) change."""
+    """All rows, and which of them a caller may read, find and (Consents aside) change; each is
+    worked out when it is first asked for. Without a judge it is all of them."""
 
     records: dict[str, Record]
-    read: frozenset[str]
-    found: frozenset[str]
-    update: frozenset[str]
     judge: Judge | None = None
+
+    @cached_property
+    def read(self) -> Those:
+        return self._those("read")
+
+    @cached_property
+    def found(self) -> Those:
+        return self._those("search")
+
+    @cached_property
+    def update(self) -> Those:
+        return self._those("update")
+
+    def _those(self, action: str) -> Those:
+        judge = self.judge
+        return Those(self.records, (lambda some: some) if judge is None else
+                     lambda some: judge.those(action, some))  # fmt: skip
 
     def may(self, action: str, record: Record) -> bool:
         """Whether something may be done with a record, as it is or would be; `bring` is to put it
         in the place of another."""
         return self.judge is None or self.judge.may(action, record)
 
+    def ends(self, key: str) -> bool:
+        """Whether a record may be taken away for good: no Consent has a say in that."""
+        return self.judge is None or self.judge.ends(self.records[key])
+
     def deletes(self, type: str) -> bool:
         """Whether something of a type may be deleted."""
-        some = self.read if self.judge is None else self.judge.delete
-        return any(key.startswith(f"{type}/") for key in some)
+        return self.judge is None or bool(self.judge.delete.of(type))
 
     def hidden(self, key: str) -> Hidden:
         """What is hidden of a record."""
@@ -130,9 +205,7 @@ class Sight:
 
 def full(consents: list[Record]) -> Sight:
     """The sight of somebody who may do everything."""
-    records = {**WORLD, **{f"Consent/{one['id']}": one for one in consents}}
-    every = frozenset(records)
-    return Sight(records, every, every, every)
+    return Sight({**WORLD, **{f"Consent/{one['id']}": one for one in consents}})
 
 
 @dataclass(frozen=True)
@@ -148,15 +221,20 @@ class Judge:
 
     def sight(self) -> Sight:
         """What this caller sees."""
-        may = {action: self._may(action) for action in ("read", "search", "update")}
-        return Sight(self._records, may["read"], may["search"], may["update"], self)
+        return Sight(self._records, self)
 
     def by_right(self, key: str) -> bool:
         """Whether a record may be read, Consents aside."""
         record = self._records[key]
-        if not self.case.by_scopes("read", record):
+        if not self.case.by_scopes("read", record) or not self._told(record):
             return False
         return self._asked(self._texts, "read", {key: record})[key]
+
+    def ends(self, record: Record) -> bool:
+        """See Sight."""
+        if not self.case.by_scopes("purge", record) or not self._told(record):
+            return False
+        return self._asked(self._texts, "purge", {"": record})[""]
 
     def consented(self, record: Record) -> bool:
         """Whether Consents let a record be read."""
@@ -168,9 +246,27 @@ class Judge:
         return desk or "system/" in self.case.scopes
 
     @cached_property
-    def delete(self) -> frozenset[str]:
+    def acts_as_patient(self) -> bool:
+        """Whether it is a patient, or somebody who acts for one."""
+        case, kind = self.case, self.case.who.split("/")[0]
+        if kind in ("Patient", "RelatedPerson"):
+            return True
+        if case.roles:
+            return case.roles <= {"patient", "proxy", "acting-proxy", "narrow-proxy"}
+        alone = all(one.startswith("patient/") for one in case.scopes.split())
+        return kind != "Practitioner" and bool(case.patient) and alone
+
+    def _told(self, record: Record) -> bool:
+        """Whether it is not one that patients are not told of."""
+        hidden = record["resourceType"] in IN_COMPARTMENT and not_for_patients(
+            record, self._records
+        )
+        return not (hidden and self.acts_as_patient)
+
+    @cached_property
+    def delete(self) -> Those:
         """What this caller may delete."""
-        return self._may("delete")
+        return Those(self._records, lambda some: self.those("delete", some))
 
     def may(self, action: str, record: Record) -> bool:
         """See Sight. A Consent keeps nobody from bringing, unless it forbids to collect."""
@@ -182,6 +278,8 @@ class Judge:
     def _judged(self, action: str, record: Record) -> bool:
         right, agreed = ("update", "create") if action == "bring" else (action, action)
         if not self.case.by_scopes(right, record) or not self._consented(agreed, record):
+            return False
+        if not self._told(record):
             return False
         return self._asked(self._texts, right, {"": record})[""]
 
@@ -218,14 +316,16 @@ class Judge:
     def _records(self) -> dict[str, Record]:
         return full(self.consents).records
 
-    def _may(self, action: str) -> frozenset[str]:
-        rows = self._records.items()
+    def those(self, action: str, records: Records) -> frozenset[str]:
+        """Which of these records this caller may do something to."""
         some = {
             key: record
-            for key, record in rows
-            if self.case.by_scopes(action, record) and self._consented(action, record)
+            for key, record in records.items()
+            if self.case.by_scopes(action, record)
+            and self._told(record)
+            and self._consented(action, record)
         }
-        verdicts = self._asked(self._texts, action, some)
+        verdicts = self._asked(self._texts, action, some) if some else {}
         return frozenset(key for key, verdict in verdicts.items() if verdict)
 
     @cached_property

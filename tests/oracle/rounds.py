@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from careplane.access.consent.consents import House as Choices
-from careplane.kernel.clock import system_clock
+from careplane.kernel.clock import format_instant, system_clock
+from careplane.storage.engines.memory import MemoryState
 from tests.contracts.engines import ENGINES, Store
 from tests.fhir_house import House, bundle, entry, open_house
 from tests.oracle.catalogue import WAYS
 from tests.oracle.drawing import Round
 from tests.oracle.population import WORLD
 from tests.oracle.rights import Judge, Sight, full
+from tests.oracle.services import LABELS, Rooms, Services
 from tests.oracle.way import Here
 from tests.policy_house import Record
 
@@ -78,27 +80,31 @@ class Field:
         consents = [{**one, "id": f"k{self.rounds}-{n:02}"} for n, one in enumerate(drawn.consents)]
         texts = (*drawn.policies, *(one.policy for one in drawn.masks))
         files = {"mine.cedar": "\n".join(texts)}
+        state = MemoryState()
         async with (
             open_house(self.store, consents=False) as plain,
-            open_house(self.store, policies=files, consent=_OPT_IN) as house,
-        ):
+            open_house(self.store, state, policies=files, consent=_OPT_IN, labels=LABELS,
+                       more=lambda door: Services(door, state).operations) as house,
+        ):  # fmt: skip
             for one in consents:
                 await plain.put(one)
             try:
-                await self._callers(house, plain, drawn, consents)
+                rooms = Rooms(house, Services(house.door, state))
+                await self._callers(rooms, plain, drawn, consents)
             finally:
                 for one in consents:
                     await plain.http.delete(f"Consent/{one['id']}")
 
     async def _callers(
-        self, house: House, plain: House, drawn: Round, consents: list[Record]
+        self, rooms: Rooms, plain: House, drawn: Round, consents: list[Record]
     ) -> None:
+        house, began = rooms.house, format_instant(system_clock())
         every = full(consents)
         for case, requests in drawn.callers:
             judge = Judge(case, consents, tuple(drawn.policies), tuple(drawn.masks))
             async with house.client_of(case.caller()) as http:
                 shown = self.tally.shown
-                here = Here(house, plain, http, case.caller(), judge.sight(), shown)
+                here = Here(house, plain, http, case.caller(), judge.sight(), shown, rooms, began)
                 http.event_hooks["response"] = [here.look]
                 for asked in requests:
                     await self._ask(here, every, asked.way, asked.n, asked.m)
@@ -107,7 +113,8 @@ class Field:
         way = WAYS[name]
         wanted = way.want(here.sight, n, m)
         got = await way.ask(here, n, m)
-        assert got == wanted, f"{name} ({n}, {m}) of {here.caller}: {_difference(got, wanted)}"
+        told = f"{name} ({n}, {m}) of {here.caller}"
+        assert got == wanted, f"{told}: {_difference(got, wanted)}\n{here.told}"
         self.tally.note(name, wanted, way.want(every, n, m))
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import httpx
@@ -16,6 +16,7 @@ from tests.fhir_house import House, ids, link
 from tests.oracle.hiding import leaves
 from tests.oracle.population import TYPES, WORLD
 from tests.oracle.rights import Sight
+from tests.oracle.services import Rooms
 from tests.policy_house import Record
 
 KEYS = tuple(WORLD)
@@ -25,12 +26,18 @@ CODES = ("8302-2", "1-8")
 
 BROUGHT = {"language": "de"}
 """In whatever the oracle writes that is not as the population has it."""
+_BROUGHT = (".language", ".subject.reference")
+_MOVED = {"Appointment": (*_BROUGHT, ".status"),
+          "Communication": (*_BROUGHT, ".status", ".recipient", ".extension")}  # fmt: skip
+"""Where an earlier version may say something else: visits that were cancelled, threads that were
+answered."""
 
 
 @dataclass(frozen=True)
 class Here:
     """A caller at a house, and all the rows. `plain` is the same house without Consents. `shown`
-    counts the resources that were looked at on their way out, and of those the masked ones."""
+    counts the resources that were looked at on their way out, and of those the masked ones. `began`
+    is when the round began, as an instant."""
 
     house: House
     plain: House
@@ -38,6 +45,12 @@ class Here:
     caller: Caller
     sight: Sight
     shown: Counter[str]
+    rooms: Rooms
+    began: str = ""
+
+    def by(self, http: httpx.AsyncClient) -> Here:
+        """The same, asked by another client."""
+        return replace(self, http=http)
 
     async def look(self, answer: httpx.Response) -> None:
         """At every resource in an answer: it has what this caller may see of it and no more."""
@@ -46,6 +59,8 @@ class Here:
         if not answer.content or not kind.startswith("application/fhir+json"):
             return
         method, url = answer.request.method, str(answer.request.url)
+        if "$summary" in url or "$cancel" in url:
+            return  # what they answer is not as it is stored: the ways look at it themselves
         current = "_history" not in url and "_elements" not in url and method in ("GET", "POST")
         for tree in _resources(answer.json()):
             self.looked(tree, current=current)
@@ -66,8 +81,18 @@ class Here:
             assert _redacted(tree) == bool(hidden), f"{key}: {tree.get('meta')}"
         else:
             more = leaves(content) - leaves(self.sight.seen(key))
-            moved = {".language", ".subject.reference"}
-            assert {path for path, _ in more} <= moved, f"{key} without {set(hidden)}: {more}"
+            left = {
+                path
+                for path, _ in more
+                if not path.startswith(_MOVED.get(tree["resourceType"], _BROUGHT))
+            }
+            assert not left, f"{key} without {set(hidden)}: {more}"
+
+    @property
+    def told(self) -> str:
+        """The policies that were drawn, and the Consents."""
+        judge = self.sight.judge
+        return "" if judge is None else f"{judge.case.policies}\n{judge.consents}"
 
     def key(self, n: int) -> str:
         """One of all rows, the Consents among them."""
@@ -97,8 +122,7 @@ def a_patient(sight: Sight, n: int) -> str:
 
 def found_of(sight: Sight, type: str, test: Callable[[Record], bool] = lambda r: True) -> list[str]:
     """Those found, of a type, that pass a test; sorted."""
-    return sorted(key for key in sight.found
-                  if key.startswith(f"{type}/") and test(sight.records[key]))  # fmt: skip
+    return sorted(key for key in sight.found.of(type) if test(sight.records[key]))
 
 
 def names_of(record: Record, field: str = "subject") -> str:

@@ -7,12 +7,16 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tests.consent_house import ACT, LEVEL
 from tests.fhir_house import bundle, entry
 from tests.oracle.population import WORLD
 from tests.oracle.way import BROUGHT, Here
 from tests.policy_house import Record
 
-_TYPES = ("Observation", "Patient", "Condition", "Encounter")
+_TYPES = (
+    "Observation", "Patient", "Condition", "Encounter", "AllergyIntolerance", "Communication",
+    "Composition", "QuestionnaireResponse", "Task", "Appointment",
+)  # fmt: skip
 """What is deleted for a moment must not be what Consents look into, such as a CareTeam."""
 CHANGED = tuple(key for key in WORLD if key.split("/")[0] in _TYPES)
 REFUSED, SEVERAL, NOTHING = "refused", "several", "nothing"
@@ -30,6 +34,21 @@ def content_of(n: int, key: str) -> Record:
 
 def _elsewhere(n: int) -> str:
     return f"p{n * 13 % 60}"
+
+
+def raised(before: Record, after: Record) -> Record:
+    """A record as it is stored in the place of another: labels of confidentiality and of
+    sensitivity stay, and of several levels the highest."""
+    kept = [one for one in _labels_of(before) if one["system"] in (LEVEL, ACT)]
+    found = {(one["system"], one["code"]): one for one in [*_labels_of(after), *kept]}
+    levels = [code for system, code in found if system == LEVEL]
+    lower = set(sorted(levels, key="ULMNRV".index)[:-1])
+    left = [one for (system, code), one in found.items() if system != LEVEL or code not in lower]
+    return {**after, "meta": {"security": left}} if left else after
+
+
+def _labels_of(record: Record) -> list[Record]:
+    return list(record.get("meta", {}).get("security", ()))
 
 
 class Answer(NamedTuple):

@@ -25,7 +25,8 @@ class Caller:
     whose Consents then yield. For the audit trail alone, and making no other caller: `address` is
     where the request came from, `client` the id of the program that asks, `token` that of the
     token (jti) that it sent. `proved` makes none either: when a person last proved who it is, in
-    seconds since 1970 (see `access.fresh`).
+    seconds since 1970 (see `access.fresh`). `principal` is whom policies see, where that is not
+    `id`: who made a health link, of somebody who opens it.
     """
 
     tenant: Tenant
@@ -36,10 +37,13 @@ class Caller:
     roles: frozenset[str] = frozenset()
     purpose: str = TREATMENT
     emergency: str | None = None
+    principal: str = ""
     address: str = field(default="", compare=False)
     client: str = field(default="", compare=False)
     token: str = field(default="", compare=False)
     proved: int = field(default=0, compare=False)
+    told: bytes = field(default=b"", init=False, compare=False, repr=False)
+    """What the audit trail says of it, put here by who says it first (`records.account`)."""
     _hash: int = field(default=0, init=False, compare=False, repr=False)
 
     def __hash__(self) -> int:

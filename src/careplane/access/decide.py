@@ -75,7 +75,7 @@ def whole(caller: Caller) -> View | None:
     return None
 
 
-def _nothing_to_know(tenant: Tenant) -> bool:
+def _nothing_to_know(tenant: Tenant, now: int) -> bool:
     return True
 
 
@@ -99,7 +99,8 @@ class Decider:
         self._emergency_role = emergency_role
         self.consents = consents
         self.is_fresh = consents.books.is_fresh if consents else _nothing_to_know
-        """Of a tenant, whether the Consents that are in force are known."""
+        """Of a tenant, whether the Consents that are in force now (microseconds since 1970) are
+        known."""
         self._known: dict[Tenant, _Known] = {}
         self.by_right = lru_cache(maxsize=8192)(self._decide)
         self.view: ViewOf = lru_cache(maxsize=8192)(views)

@@ -41,6 +41,8 @@ from careplane.app.sharing import sharing
 from careplane.app.speaking import zone_of
 from careplane.app.subscribing import subscriptions
 from careplane.app.talking import talking
+from careplane.app.tasking import tasks_kept
+from careplane.app.tenancy.partners import Agreements
 from careplane.app.tenancy.room import Room
 from careplane.app.tenancy.usage import Usage
 from careplane.app.tenancy.wiring import Tenancy, tenancy
@@ -60,6 +62,7 @@ from careplane.kernel.ids import new_id, secret_id
 from careplane.ledger.server import PREFIX as LEDGER
 from careplane.ledger.trail import Trail
 from careplane.records import walk
+from careplane.records.admission import each
 from careplane.records.audits.overlay import WithTrail
 from careplane.records.break_glass import BreakGlass
 from careplane.records.definitions import Definitions
@@ -242,7 +245,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
         announce=_each(tally.wrote, subscribed.announced),
         accept_many=workers.accepting(extract),
         admissions=subscribed.admissions | ADMISSIONS | FORMS,
-        keeps=NOTES | MESSAGES | FORMS_KEPT,
+        keeps=each(NOTES, MESSAGES, FORMS_KEPT, tasks_kept(decider)),
         step=traced.step,
         definitions=definitions,
         forget=ledger.forget,
@@ -258,7 +261,8 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
     door = Door(parts, Reindexes(definitions, book), destroying)
     subscribed.open(door)
     visits = visiting(settings, key, state, door, system_clock)
-    shared = sharing(key, state, door, system_clock, addressing)
+    agreed = Agreements(tenants.known)
+    shared = sharing(settings, key, state, door, system_clock, addressing, agreed)
     filled = forms_of(door, system_clock)
     audits = auditing(settings, trail, door, state, tenants, system_clock)
     peopled = peopling(settings, key, state, door, system_clock, tenants)
@@ -339,7 +343,7 @@ def build(settings: Settings, *, for_long: bool = False, forgiving: bool = False
             talk=talked.talk,
             desk=planned.desk,
             feeds=planned.calendars,
-            notes=notes_of(key, door, system_clock, fresh),
+            notes=notes_of(settings, key, door, system_clock, fresh),
             portal=portal(settings, door, planned, system_clock, codes),
             clinic=clinic_of(door, system_clock, prescribing),
             drafts=key.derive("drafts"),

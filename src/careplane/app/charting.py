@@ -35,9 +35,10 @@ def clinic_of(door: Door, clock: Clock, prescribing: Prescribing) -> Clinic:
 
 def documents_of(settings: Settings, door: Door, clock: Clock) -> Documents:
     """Documents and images in records."""
-    return Documents(door, clock, new_id, settings.max_upload_bytes)
+    return Documents(door, clock, new_id, settings.max_upload_bytes, settings.keep_photo_places)
 
 
-def notes_of(key: Keys, door: Door, clock: Clock, fresh: Fresh) -> Notes:
+def notes_of(settings: Settings, key: Keys, door: Door, clock: Clock, fresh: Fresh) -> Notes:
     """Clinical notes, signed with keys of this installation."""
-    return Notes(door, clock, new_id, Signer(key.derive("notes")), fresh)
+    needing = frozenset(filter(None, map(str.strip, settings.cosign_roles.split(","))))
+    return Notes(door, clock, new_id, Signer(key.derive("notes")), fresh, needing)

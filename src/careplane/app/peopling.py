@@ -15,9 +15,10 @@ from careplane.access.fresh import Fresh, require_fresh, unasked
 from careplane.access.people.people import People, people
 from careplane.access.people.provider import Registration, roles_by_group
 from careplane.access.people.registrar import Exists
+from careplane.access.people.registry import Users
 from careplane.access.people.sessions import Charges, Limits
-from careplane.access.people.standing import Ages, rights
-from careplane.access.people.user import Charge
+from careplane.access.people.standing import NARROW, Ages, rights
+from careplane.access.people.user import ACTING_PROXY, NARROW_PROXY, Charge
 from careplane.access.policy.named import roles_of
 from careplane.access.scopes import parse_scopes
 from careplane.access.tenants.known import Tenants
@@ -150,6 +151,37 @@ def charges_of(door: Door, clock: Clock, ages: Ages) -> Charges:
         return found
 
     return charges
+
+
+def stands_of(
+    settings: Settings, state: StateStore, door: Door, clock: Clock
+) -> Callable[[Caller], Awaitable[bool]]:
+    """As `stands`, of this installation."""
+    return stands(Users(state), charges_of(door, clock, ages_of(settings)))
+
+
+def stands(users: Users, charges: Charges) -> Callable[[Caller], Awaitable[bool]]:
+    """Whether somebody in whose name work is done later may still come in: with the roles that they
+    had, and of a proxy as long as the relation to the patient holds and shows no less. Who is no
+    user of ours stands by the relation alone."""
+
+    async def standing(caller: Caller) -> bool:
+        tenant = Tenant(caller.tenant)
+        user = await users.by_resource(tenant, caller.id)
+        if user is not None and user.disabled:
+            return False
+        given = caller.roles - {ACTING_PROXY, NARROW_PROXY}  # these are of the relation
+        if user is not None and user.roles and not given <= frozenset(user.roles):
+            return False
+        if not caller.id.startswith("RelatedPerson/"):
+            return True
+        return any(
+            charge.patient == caller.patient
+            and (charge.rights != NARROW or NARROW_PROXY in caller.roles)
+            for charge in await charges(tenant, (caller.id,))
+        )
+
+    return standing
 
 
 def _patient(related: Tree) -> str:

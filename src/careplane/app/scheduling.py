@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from careplane.access.caller import Caller
-from careplane.access.people.registry import Users
 from careplane.access.tenants.institution import Institution
 from careplane.app.dispatch import App
+from careplane.app.mailing import mailbox_of
+from careplane.app.peopling import stands_of
 from careplane.app.settings import Settings
 from careplane.app.tenancy.each import Each
 from careplane.app.tenancy.wiring import Tenancy
@@ -18,13 +18,12 @@ from careplane.kernel.ids import new_id, secret_id
 from careplane.records.door import Door
 from careplane.rest.addressing import Addressing
 from careplane.rest.operation import Operation
-from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 from careplane.telehealth.scheduling.calendars import feeds
 from careplane.telehealth.scheduling.calendars.feeds import Feeds
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.scheduling.notices.channel import Channel
-from careplane.telehealth.scheduling.notices.channels.mail import Mail, Server
+from careplane.telehealth.scheduling.notices.channels.mail import Mail
 from careplane.telehealth.scheduling.notices.channels.sms import Sms, checked
 from careplane.telehealth.scheduling.notices.letters import Sender
 from careplane.telehealth.scheduling.operations import Operations
@@ -62,7 +61,13 @@ def scheduling(
     """Raises Incorrect for settings that cannot be used."""
     proposals = Proposals(state, clock, secret_id)
     desk = Desk(door, proposals, clock, new_id, _names(settings.overbook_roles))
-    calendars = Feeds(door, state, clock, secret_id, stands(Users(state)))
+    calendars = Feeds(
+        door,
+        state,
+        clock,
+        secret_id,
+        stands_of(settings, state, door, clock),
+    )
     channels, leads = channels_of(settings), leads_of(settings)
 
     async def serve(one: Institution) -> None:
@@ -88,33 +93,12 @@ def scheduling(
     )
 
 
-def stands(users: Users) -> Callable[[Caller], Awaitable[bool]]:
-    """Whether a person may still come in, with the roles that they had. Whoever is no user of ours
-    stands as long as their feed does."""
-
-    async def standing(caller: Caller) -> bool:
-        user = await users.by_resource(Tenant(caller.tenant), caller.id)
-        if user is None or not user.roles:
-            return user is None or not user.disabled
-        return not user.disabled and caller.roles <= frozenset(user.roles)
-
-    return standing
-
-
 def channels_of(settings: Settings) -> Mapping[str, Channel]:
     """The ways to reach patients that are set up. Raises Incorrect."""
     found: dict[str, Channel] = {}
-    if settings.smtp_host:
-        found["email"] = Mail(
-            Server(
-                settings.smtp_host,
-                settings.smtp_port,
-                settings.smtp_from,
-                settings.smtp_security,
-                settings.smtp_user,
-                settings.smtp_password,
-            )
-        )
+    mailbox = mailbox_of(settings)
+    if mailbox is not None:
+        found["email"] = Mail(mailbox)
     if settings.sms_url:
         found["sms"] = Sms(checked(settings.sms_url), settings.sms_secret)
     return found

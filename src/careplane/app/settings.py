@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         le=50_000_000,
         description="Largest file that the pages take: a document, an image, a recording.",
     )
+    keep_photo_places: bool = Field(
+        default=False,
+        description="Photographs that are put in keep where they were taken. Otherwise the place "
+        "goes from their metadata (Exif, XMP, IPTC) before they are stored; the picture stays.",
+    )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port for Prometheus, at `/metrics`; 0: none."
     )
@@ -308,6 +313,11 @@ class Settings(BaseSettings):
         description="Hours after which a patient's message that nobody has answered is brought to "
         "the notice of its pool; 0: never.",
     )
+    cosign_roles: str = Field(
+        default="trainee",
+        description="Roles, with commas between them, whose notes need a co-signature: who has one "
+        "of them names a co-signer when signing, and co-signs nothing; empty: nobody.",
+    )
     overbook_roles: str = Field(
         default="front-desk",
         description="Roles, with commas between them, that may book beyond what a schedule offers; "
@@ -358,6 +368,31 @@ class Settings(BaseSettings):
         default="",
         description="STUN servers for video visits, with commas between them, such as "
         "`stun:relay.example.org:3478`; empty: none.",
+    )
+    livekit_url: str = Field(
+        default="",
+        description="Where browsers reach the LiveKit server that carries visits of more than 4, "
+        "such as `wss://livekit.example.org`; empty: there is none, and 4 is the most.",
+    )
+    livekit_api_url: str = Field(
+        default="",
+        description="Where this server reaches it, such as `http://livekit:7880`; empty: at the "
+        "same host, over HTTPS.",
+    )
+    livekit_key: str = Field(default="", description="Our API key at that server.")
+    livekit_secret: str = Field(
+        default="",
+        repr=False,
+        description="The secret of that key, 32 characters or more; set it by the environment "
+        "only.",
+    )
+    livekit_most: int = Field(
+        default=25, ge=5, le=100, description="How many can take part in a visit there."
+    )
+    livekit_types: str = Field(
+        default="",
+        description="Codes of `serviceType` or `appointmentType`, with commas between them, whose "
+        "visits are held there however many are expected; empty: none.",
     )
     bulk_import_hosts: str = Field(
         default="",

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from careplane.access.caller import Caller
-from careplane.access.people.registry import Users
 from careplane.app.dispatch import App
 from careplane.app.keys import Keys
-from careplane.app.scheduling import stands
+from careplane.app.peopling import stands_of
+from careplane.app.settings import Settings
 from careplane.fhir.codec import json
 from careplane.kernel.clock import Clock
-from careplane.kernel.ids import secret_id
+from careplane.kernel.ids import new_id, secret_id
 from careplane.records.door import Door
 from careplane.rest.addressing import ROOT, Addressing
 from careplane.rest.links import Pages
@@ -22,6 +22,8 @@ from careplane.sharing.cards import published
 from careplane.sharing.cards.cards import KINDS, Cards
 from careplane.sharing.cards.keys import IssuerKeys
 from careplane.sharing.desk import SharingDesk
+from careplane.sharing.exchange.exchange import Exchange
+from careplane.sharing.exchange.partner import Partners
 from careplane.sharing.ips import operations as ips
 from careplane.sharing.ips.summaries import Summaries
 from careplane.sharing.links.application import PREFIX, Application
@@ -41,13 +43,21 @@ class Sharing:
 
 
 def sharing(
-    key: Keys, state: StateStore, door: Door, clock: Clock, addressing: Addressing
+    settings: Settings,
+    key: Keys,
+    state: StateStore,
+    door: Door,
+    clock: Clock,
+    addressing: Addressing,
+    partners: Partners,
 ) -> Sharing:
     """Over one door and one state."""
     summaries = Summaries(door, clock, secret_id)
 
     keys = IssuerKeys(key.derive("health-cards"))
     cards = Cards(door, keys, clock)
+    programs = frozenset(filter(None, map(str.strip, settings.part2_roles.split(","))))
+    exchange = Exchange(door, summaries, partners, clock, new_id, programs)
     shares = Shares(
         door,
         state,
@@ -58,10 +68,10 @@ def sharing(
             "summary": Content(FHIR, _summary(summaries)),
             **{kind: Content(CARD, _cards(cards, kind)) for kind in KINDS},
         },
-        stands(Users(state)),
+        stands_of(settings, state, door, clock),
     )
     return Sharing(
-        SharingDesk(summaries, shares, cards),
+        SharingDesk(summaries, shares, cards, exchange),
         (*ips.operations(summaries), *card_operations.operations(cards)),
         {
             PREFIX: Application(shares, addressing, clock),

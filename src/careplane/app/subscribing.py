@@ -7,8 +7,8 @@ from collections.abc import Callable
 from careplane.access.decide import ViewOf
 from careplane.access.tenants.institution import FIRST
 from careplane.app.keys import Keys
+from careplane.app.mailing import mailbox_of
 from careplane.app.settings import Settings
-from careplane.interop.subscriptions.channels.email import Mailbox
 from careplane.interop.subscriptions.reach import Reach
 from careplane.interop.subscriptions.room import House, Subscriptions
 from careplane.interop.subscriptions.rooms import Rooms
@@ -46,7 +46,7 @@ def subscriptions(
                 clock,
                 base,
                 Reach(inside, settings.subscription_http),
-                _mailbox(settings),
+                mailbox_of(settings),
                 settings.subscription_attempts,
                 views,
             )
@@ -58,16 +58,3 @@ def subscriptions(
 def _purpose(tenant: Tenant) -> str:
     """What the first tenant's seals have always been made for, and what others' are."""
     return "subscriptions" if tenant == FIRST else f"subscriptions/{tenant}"
-
-
-def _mailbox(settings: Settings) -> Mailbox | None:
-    if not settings.smtp_host:
-        return None
-    return Mailbox(
-        settings.smtp_host,
-        settings.smtp_port,
-        settings.smtp_from,
-        settings.smtp_security,
-        settings.smtp_user,
-        settings.smtp_password,
-    )

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from careplane.fhir.tree import Tree
+from careplane.records import courses
 
-CODES: Final = "urn:careplane:task"
-OPEN: Final = ("requested", "received", "accepted", "ready", "in-progress", "on-hold")
-"""Statuses of a Task that still waits for somebody."""
+CODES: Final = courses.CODES
+OPEN: Final = courses.OPEN
 DISPLAYS: Final = {
     "acknowledge": "Acknowledge a result",
     "refill": "Refill of a medicine",
     "referral": "Referral",
+    "co-sign": "Co-signature of a note",
+    "sent-back": "Note sent back without a co-signature",
 }
 
 

@@ -4,6 +4,7 @@ CareplaneError
 ├── Incorrect               the request itself is wrong
 │   ├── Malformed           bytes that are not JSON, XML, UTF-8, a query string
 │   ├── Invalid             well-formed, but breaks the rules of its type
+│   │   └── Unprocessable   valid, but breaks a rule of the business
 │   ├── TooLarge            more bytes, levels or entries than this server takes
 │   └── UnsupportedMedia    a content type or character set this server does not read
 ├── NotAcceptable           no representation that the client accepts
@@ -86,6 +87,12 @@ class Invalid(Incorrect):
     """Well-formed, but breaks the rules of its type."""
 
     code = "invalid"
+
+
+class Unprocessable(Invalid):
+    """Valid, but breaks a rule of what it is about (R4, 3.1.0.5)."""
+
+    code = "business-rule"
 
 
 class TooLarge(Incorrect):

@@ -14,6 +14,7 @@ def log(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json())
     handler.addFilter(_means_something)
+    handler.addFilter(_names_no_address)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
@@ -21,6 +22,11 @@ def _means_something(record: logging.LogRecord) -> bool:
     """Not of a helper process that has ended: asyncio waits for it in a thread, looks after it as
     the loop ends, and wonders where the one was there before the other."""
     return not record.getMessage().startswith("Unknown child process pid ")
+
+
+def _names_no_address(record: logging.LogRecord) -> bool:
+    """Not httpx, which says each address that it asked, and with it what stands in its query."""
+    return record.name != "httpx" or record.levelno > logging.INFO
 
 
 class _Json(logging.Formatter):

@@ -63,16 +63,25 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AuditRecord)
 
 
-Fields = tuple[
-    int, int, str, str, Outcome, Sequence[tuple[str, str, int]], Sequence[str], str, str, str, str,
-    str, str, bool, str,
-]  # fmt: skip
-"""Those of an AuditRecord in their order, where the record itself is not needed."""
+Front = tuple[int, int, str, str, str, Sequence[tuple[str, str, int]], Sequence[str], str]
+End = tuple[str, str, str, str, str, bool, str]
+"""The fields of an AuditRecord in their order, up to `query`, and from `address` on."""
+_ARRAY = b"\x9f"  # the head of fifteen of them; that of either part is one byte too
 
 
-def encode(record: AuditRecord | Fields) -> bytes:
+def encode(record: AuditRecord) -> bytes:
     """The bytes that an AuditStore keeps."""
     return _encoder.encode(record)
+
+
+def ended(end: End) -> bytes:
+    """What the bytes of a record end in: the same in all that a caller leaves without an error."""
+    return _encoder.encode(end)[1:]
+
+
+def encode_front(front: Front, end: bytes) -> bytes:
+    """The bytes of a record, of which the end was made before."""
+    return _ARRAY + _encoder.encode(front)[1:] + end
 
 
 def decode(data: bytes) -> AuditRecord:

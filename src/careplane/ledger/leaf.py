@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from careplane.kernel.errors import Malformed
 
@@ -23,7 +24,7 @@ FORMAT = 1
 SALT_BYTES = 32
 _COMMITMENT = 32
 _INFO = b"careplane ledger leaf 1\x01"
-_VALUE = re.compile(r"[!-~]([ -~]{0,254}[!-~])?")
+_VALUE = r"[!-~](?:[ -~]{0,254}[!-~])?"
 
 
 class Kind(IntEnum):
@@ -59,8 +60,16 @@ epoch: leaves `kept` to before `size` were lost or stand again behind it; the la
 had `size` and `root`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+_NAMES = {kind: frozenset(names) for kind, names in FIELDS.items()}
+_TEXTS = {
+    kind: "".join((f"{kind.name.lower()}\n", *(f"{name} %s\n" for name in names)))
+    for kind, names in FIELDS.items()
+}
+_RIGHT = {kind: re.compile(text.replace("%s", _VALUE)) for kind, text in _TEXTS.items()}
+_HEADS = {kind: bytes((FORMAT, kind)) for kind in Kind}
+
+
+class Sealed(NamedTuple):
     """A leaf as the log keeps it. `salt` is secret, and empty where the statement is in clear;
     `said` is the statement of kinds that are `KEPT`; `at` are tenant and `t` of a version."""
 
@@ -80,10 +89,9 @@ class Opening:
 
     def entry(self) -> bytes:
         """The leaf that this opens."""
-        head = bytes([FORMAT, self.kind])
         if self.kind in CLEAR:
-            return head + self.statement
-        return head + hmac.digest(self.key, self.statement, "sha256")
+            return _HEADS[self.kind] + self.statement
+        return _committed(self.kind, self.statement, self.key)
 
     def __bytes__(self) -> bytes:
         """As it goes into the extra data of a receipt."""
@@ -93,15 +101,13 @@ class Opening:
 def statement(kind: Kind, values: Mapping[str, str | int]) -> bytes:
     """The canonical text of what happened. Raises Malformed for a field that is missing, unknown or
     not one line of printable ASCII."""
-    if set(values) != set(FIELDS[kind]):
+    if values.keys() != _NAMES[kind]:
         raise Malformed(f"A {kind.name.lower()} leaf has the fields {', '.join(FIELDS[kind])}.")
-    lines = [f"{kind.name.lower()}\n"]
-    for name in FIELDS[kind]:
-        value = str(values[name])
-        if not _VALUE.fullmatch(value):
-            raise Malformed(f"{name} must be one line of at most 256 printable ASCII characters.")
-        lines.append(f"{name} {value}\n")
-    return "".join(lines).encode()
+    text = _TEXTS[kind] % tuple([values[name] for name in FIELDS[kind]])
+    if not _RIGHT[kind].fullmatch(text):
+        name = next(name for name, one in values.items() if not re.fullmatch(_VALUE, str(one)))
+        raise Malformed(f"{name} must be one line of at most 256 printable ASCII characters.")
+    return text.encode()
 
 
 def read(kind: Kind, text: bytes) -> dict[str, str]:
@@ -118,15 +124,17 @@ def seal(
     values: Mapping[str, str | int],
     secret: bytes,
     at: tuple[int, int] | None = None,
+    salt: bytes = b"",
 ) -> Sealed:
     """A new leaf. `secret` is the installation's key for leaves; `at` are tenant and `t` of the
-    version that it is about."""
+    version that it is about; `salt` is 32 random bytes that are used for nothing else, where the
+    caller has drawn them for many."""
     text = statement(kind, values)
     if kind in CLEAR:
-        return Sealed(Opening(kind, text).entry())
-    salt = secrets.token_bytes(SALT_BYTES)
+        return Sealed(_HEADS[kind] + text)
+    salt = salt or secrets.token_bytes(SALT_BYTES)
     said = text if kind in KEPT else b""
-    return Sealed(Opening(kind, text, leaf_key(secret, salt)).entry(), salt, said, at)
+    return Sealed(_committed(kind, text, leaf_key(secret, salt)), salt, said, at)
 
 
 def opened(sealed: Sealed, values: Mapping[str, str | int], secret: bytes) -> Opening | None:
@@ -138,6 +146,10 @@ def opened(sealed: Sealed, values: Mapping[str, str | int], secret: bytes) -> Op
     key = b"" if kind in CLEAR else leaf_key(secret, sealed.salt)
     opening = Opening(kind, statement(kind, values), key)
     return opening if hmac.compare_digest(opening.entry(), sealed.entry) else None
+
+
+def _committed(kind: Kind, statement: bytes, key: bytes) -> bytes:
+    return _HEADS[kind] + hmac.digest(key, statement, "sha256")
 
 
 def kind_of(entry: bytes) -> Kind:

@@ -46,15 +46,16 @@ def together(every: Sequence[Moved]) -> Moved:
 def runs_of(leaves: Sequence[Sealed], start: int) -> list[Run]:
     """Which leaves are of which versions, where the first of them gets the number `start`."""
     found: list[Run] = []
-    for number, one in enumerate(leaves, start):
-        if one.at is None:
+    tenant = t = number = count = 0  # of the run that is read
+    for here, one in enumerate(leaves, start):
+        if count and one.at == (tenant, t + count):
+            count += 1
             continue
-        tenant, t = one.at
-        last = found[-1] if found else None
-        if last and (last.tenant, last.t + last.count, last.number + last.count) == (
-            tenant, t, number,
-        ):  # fmt: skip
-            found[-1] = Run(tenant, last.t, last.number, last.count + 1)
-        else:
-            found.append(Run(tenant, t, number, 1))
+        if count:
+            found.append(Run(tenant, t, number, count))
+            count = 0
+        if one.at is not None:
+            (tenant, t), number, count = one.at, here, 1
+    if count:
+        found.append(Run(tenant, t, number, count))
     return found

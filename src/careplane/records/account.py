@@ -9,7 +9,7 @@ from msgspec import Struct
 from careplane.access.caller import BREAK_GLASS, TREATMENT, Caller
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import Busy, CareplaneError, Fault
-from careplane.ledger.audit import Fields, Outcome, encode, shortened
+from careplane.ledger.audit import Outcome, encode_front, ended, shortened
 from careplane.records.patients import patients_of_rows, patients_of_versions
 from careplane.records.veil.veiled import truth
 from careplane.search.rows import Rows
@@ -17,6 +17,7 @@ from careplane.storage.ports.records import Put, Version
 
 EMERGENCY = "break-glass:"
 """Stands before the interaction of whatever is done under emergency access."""
+_WELL = Outcome.SUCCESS.value
 
 
 class Account(Struct):
@@ -64,25 +65,41 @@ class Account(Struct):
 
     def success(self, clock: Clock) -> bytes:
         """The record of a call that went well."""
-        return self._record(clock, Outcome.SUCCESS, "")
+        return self._record(clock, _WELL, self.caller.told or _told(self.caller))
 
     def failure(self, clock: Clock, error: BaseException) -> bytes:
         """The record of a call that ended in an error; it names the kind, and nothing inside."""
         serious = isinstance(error, Fault | Busy) or not isinstance(error, CareplaneError)
         outcome = Outcome.SERIOUS if serious else Outcome.MINOR
-        return self._record(clock, outcome, type(error).__name__)
+        return self._record(clock, outcome.value, _end(self.caller, type(error).__name__))
 
-    def _record(self, clock: Clock, outcome: Outcome, detail: str) -> bytes:
+    def _record(self, clock: Clock, outcome: str, end: bytes) -> bytes:
         caller = self.caller
-        fields: Fields = (
+        what = EMERGENCY + self.interaction if caller.emergency else self.interaction
+        patients = tuple(self.patients)
+        front = (
             clock(),
             caller.tenant,
             caller.id,
-            EMERGENCY + self.interaction if caller.emergency else self.interaction,
+            what,
             outcome,
             self.versions,
-            tuple(self.patients),
+            patients,
             self.query,
+        )
+        return encode_front(front, end)
+
+
+def _told(caller: Caller) -> bytes:
+    """The end of the records of what went well, made once for a caller."""
+    told = _end(caller, "")
+    object.__setattr__(caller, "told", told)
+    return told
+
+
+def _end(caller: Caller, detail: str) -> bytes:
+    return ended(
+        (
             caller.address,
             detail,
             "" if caller.purpose == TREATMENT else caller.purpose,
@@ -91,4 +108,4 @@ class Account(Struct):
             caller.purpose == BREAK_GLASS,
             " ".join(caller.roles),
         )
-        return encode(fields)
+    )

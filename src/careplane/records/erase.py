@@ -3,9 +3,9 @@
 1. The patient's keys are superseded, and a moment is waited until every process seals under new
    ones.
 2. All is removed as by `$purge`: versions, index rows, texts; each step audited. The ledger
-   destroys the salts of their leaves, and has a leaf that tells of it. What stays, such as a Task
-   that names the patient, comes under the tenant's key, or it could not be read any more. Where
-   something was sealed for the patient meanwhile, both steps come again.
+   destroys the salts of their leaves, and has a leaf that tells of it. What stays, such as a
+   message that is another patient's too, comes under the tenant's key, or it could not be read any
+   more. Where something was sealed for the patient meanwhile, both steps come again.
 3. What jobs have put out, which may hold something of it, is removed, and so are the patient's
    health links.
 4. The erasure is noted in the list of erasures, and the superseded keys are destroyed: what is left

@@ -53,7 +53,7 @@ async def nobody_remembers(tenant: Tenant, versions: Sequence[tuple[str, str, in
 class Definitions(Protocol):
     """The search parameters that tenants have defined; see `records.definitions`."""
 
-    def at_hand(self, tenant: Tenant) -> Parts | None:
+    def at_hand(self, tenant: Tenant, now: int) -> Parts | None:
         """As `renewed`, where nothing has to be looked up; else None."""
 
     async def renewed(self, parts: Parts, tenant: Tenant) -> Parts:
@@ -149,10 +149,10 @@ class Parts:
     def at_hand(self, caller: Caller) -> Parts | None:
         """These parts `of` the caller's tenant, where nothing has to be looked up for that and the
         caller sees everything; else None. Most requests are served by this."""
-        decider = self.decider
-        if decider.view(caller) is not None or not decider.is_fresh(caller.tenant):
+        decider, tenant, now = self.decider, caller.tenant, self.clock()
+        if decider.view(caller) is not None or not decider.is_fresh(tenant, now):
             return None
-        return self.definitions.at_hand(caller.tenant) if self.definitions else self
+        return self.definitions.at_hand(tenant, now) if self.definitions else self
 
     async def of(self, tenant: Tenant) -> Parts:
         """These parts with the definitions of a tenant, and its Consents known."""

@@ -22,6 +22,7 @@ STATUS: dict[type[CareplaneError], int] = {
     errors.Incorrect: 400,
     errors.Malformed: 400,
     errors.Invalid: 400,
+    errors.Unprocessable: 422,
     errors.TooLarge: 413,
     errors.UnsupportedMedia: 415,
     errors.NotAcceptable: 406,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from careplane.sharing.cards.cards import Cards
+from careplane.sharing.exchange.exchange import Exchange
 from careplane.sharing.ips.summaries import Summaries
 from careplane.sharing.links.shares import Shares
 
@@ -16,3 +17,4 @@ class SharingDesk:
     summaries: Summaries
     shares: Shares
     cards: Cards
+    exchange: Exchange | None = None

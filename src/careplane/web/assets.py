@@ -30,6 +30,7 @@ BROWSER_FILES = (
     "vendor/htmx.min.js",
     "vendor/uPlot.iife.min.js",
     "vendor/uPlot.min.css",
+    "vendor/livekit-client.umd.js",
     "vendor/swagger-ui-bundle.js",
     "vendor/swagger-ui.css",
 )

@@ -37,6 +37,7 @@ from careplane.web.pages.calendar import PRIVATE as CALENDAR
 from careplane.web.pages.clinic import PRIVATE as CLINIC
 from careplane.web.pages.consults import PRIVATE as CONSULTS
 from careplane.web.pages.documents import PRIVATE as DOCUMENTS
+from careplane.web.pages.exchange import PRIVATE as EXCHANGE
 from careplane.web.pages.forms import PRIVATE as FORMS
 from careplane.web.pages.lists import PRIVATE as LISTS
 from careplane.web.pages.messages import PRIVATE as MESSAGES
@@ -206,7 +207,7 @@ def _clinic(web: Web) -> list[BaseRoute]:
     """Before the chart, whose pages of trends would take `vitals/add` for a code."""
     if web.clinic is None:
         return []
-    pages = (*CLINIC, *LISTS)
+    pages = (*CLINIC, *LISTS, *EXCHANGE)
     return [Route(path, signed_in(web, page), methods=[verb]) for verb, path, page in pages]
 
 

@@ -28,6 +28,14 @@ POLICY = "; ".join(
     )
 )
 
+
+def policy_with(address: str) -> str:
+    """The policy of a page whose scripts may also connect to one other server, by its scheme and
+    host."""
+    at = urlsplit(address)
+    return POLICY.replace("connect-src 'self'", f"connect-src 'self' {at.scheme}://{at.netloc}")
+
+
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -7,7 +7,7 @@ stored it under the patient's key, so all of a form is bounded before it comes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -46,11 +46,24 @@ class Form:
     files: tuple[Upload, ...]
 
 
+@dataclass(eq=False)
+class FilesTooLarge(TooLarge):
+    """A file is too large, or there are too many: none is taken. `fields` is what was typed, for
+    the form to show again."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def typed_in(error: TooLarge) -> dict[str, str]:
+    """What was typed into a form that was too large; nothing where that itself was too much."""
+    return error.fields if isinstance(error, FilesTooLarge) else {}
+
+
 async def parts(
     request: Request, *, largest: int, files: int = 1, fields: int = _FIELDS, text: int = _TEXT
 ) -> Form:
     """A form of at most so many files, each of `largest` bytes, and so many fields, of `text` bytes
-    together. Raises UnsupportedMedia, Malformed or TooLarge."""
+    together. Raises UnsupportedMedia, Malformed, FilesTooLarge or TooLarge."""
     from python_multipart import multipart  # with the first form that has files
     from python_multipart.exceptions import FormParserError
 
@@ -65,7 +78,7 @@ async def parts(
         async for chunk in request.stream():
             came += len(chunk)
             if came > _PATIENCE * most:
-                raise over or TooLarge(_("The form is too large."))
+                raise over or reading.over or TooLarge(_("The form is too large."))
             if over is None:
                 try:
                     parser.write(chunk)
@@ -96,6 +109,7 @@ class _Reading:
         self._fields: dict[str, str] = {}
         self._files: list[Upload] = []
         self._count = 0
+        self.over: FilesTooLarge | None = None
         self._ended = False
         self._begin()
 
@@ -123,7 +137,15 @@ class _Reading:
             raise Malformed(
                 "The form is not complete; the connection may have been cut. Try again."
             )
+        if self.over is not None:
+            raise self.over
         return Form(self._fields, tuple(self._files))
+
+    def _refuse_files(self, text: str) -> None:
+        """From now on what is typed is read, and no file."""
+        self.over = self.over or FilesTooLarge(text, fields=self._fields)
+        self._files.clear()
+        self._data.clear()
 
     def _begin(self) -> None:
         self._name, self._value, self._data = bytearray(), bytearray(), bytearray()
@@ -152,7 +174,7 @@ class _Reading:
             raise Malformed("A part of the form has no name.")
         if self._file:
             if len(self._files) == self._most_files:
-                raise TooLarge(
+                self._refuse_files(
                     _("At most %(count)s files are taken at once.", count=self._most_files)
                 )
             return
@@ -163,7 +185,11 @@ class _Reading:
     def _part(self, data: bytes, start: int, end: int) -> None:
         if self._file:
             if len(self._data) + end - start > self._largest:
-                raise TooLarge(_("A file has %(largest)s at most.", largest=said(self._largest)))
+                self._refuse_files(
+                    _("A file has %(largest)s at most.", largest=said(self._largest))
+                )
+            if self.over is not None:
+                return
         else:
             self._text -= end - start
             if self._text < 0:
@@ -171,7 +197,7 @@ class _Reading:
         self._data += data[start:end]
 
     def _end(self) -> None:
-        if self._file:
+        if self._file and self.over is None:
             upload = Upload(self._field, self._file, self._kind, bytes(self._data))
             self._files.append(upload)
         elif self._file is None:

@@ -50,14 +50,19 @@ def known(code: str) -> str:
 
 
 def negotiate(accept: str) -> str:
-    """The language for an Accept-Language header (RFC 9110, 12.5.4)."""
+    """The language for an Accept-Language header (RFC 9110, 12.5.4); else the source."""
+    return asked(accept) or SOURCE
+
+
+def asked(accept: str) -> str:
+    """The first language of an Accept-Language header that is spoken; empty where none is."""
     wanted: list[tuple[float, str]] = []
     for part in accept[:500].split(","):
         found = _RANGE.fullmatch(part)
         if found and float(found[2] or 1) > 0:
             wanted.append((-float(found[2] or 1), found[1]))
     found_ones = (known(code) for _, code in sorted(wanted, key=lambda w: w[0]))
-    return next(filter(None, found_ones), SOURCE)
+    return next(filter(None, found_ones), "")
 
 
 def direction(code: str) -> str:

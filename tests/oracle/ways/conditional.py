@@ -21,6 +21,7 @@ from tests.oracle.writing import (
     content_of,
     is_gone,
     patch_of,
+    raised,
     send,
     taken_back,
 )
@@ -107,7 +108,7 @@ async def _create(here: Here, n: int, m: int) -> list[str]:
 
 def _searches(sight: Sight, type: str) -> bool:
     """Whether something of a type is found; where nothing is, the search itself is refused."""
-    return any(key.startswith(f"{type}/") for key in sight.found)
+    return bool(sight.found.of(type))
 
 
 # --- update ---------------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ def _of_update(sight: Sight, n: int, m: int) -> list[str]:
 
 def _may_replace(sight: Sight, key: str, content: Record) -> bool:
     """Who does not see all of a record cannot replace it."""
-    after = {**content, "id": key.split("/")[1]}
+    after = raised(sight.records[key], {**content, "id": key.split("/")[1]})
     whole = not sight.hidden(key).leaves
     return key in sight.update and sight.may("bring", after) and whole
 
@@ -150,7 +151,7 @@ async def _update(here: Here, n: int, m: int) -> list[str]:
 
 def _updates(sight: Sight, type: str, content: Record) -> bool:
     """Whether something of a type may change: else that is refused before anything is sought."""
-    some = any(key.startswith(f"{type}/") for key in sight.update)
+    some = bool(sight.update.of(type))
     return some or sight.may("update", {**content, "id": "new"})
 
 

@@ -86,7 +86,7 @@ def _url(n: int, m: int) -> str:
 async def _search(here: Here, n: int, m: int) -> list[str]:
     """What comes; what was wanted where it is refused and may be."""
     one, wanted, sight = _asked(n), _of(here.sight, n, m), here.sight
-    shown = [key for key in sight.read | sight.found if key.startswith(f"{one.type}/")]
+    shown = sight.read.of(one.type) | sight.found.of(one.type)
     must = any(one.leaf in sight.hidden(key).leaves for key in shown)
     may = must or sight.hides(one.type, one.leaf)
     answer = await here.http.get(_url(n, m) + "&_count=1000")

@@ -100,8 +100,8 @@ async def _stats(here: Here, n: int, m: int) -> int:
     """How many measurements there were: a value that is hidden is none. It searches by the codes of
     components, too; where these are hidden of something, it is refused."""
     sight = here.sight
-    must = any("*" in sight.hidden(key).leaves for key in sight.read | sight.found
-               if key.startswith("Observation/"))  # fmt: skip
+    some = sight.read.of("Observation") | sight.found.of("Observation")
+    must = any("*" in sight.hidden(key).leaves for key in some)
     code = ("8302-2", "1-8")[m % 2]
     patient = a_patient(here.sight, n)
     address = f"Observation/$stats?subject=Patient/{patient}&code={code}&statistic=count"

@@ -357,3 +357,4 @@ def test_rules_tie_elements_together() -> None:
     assert "valueString" in guarded_of("Observation", one), "there is one value"
     born = named("Patient.deceasedBoolean")["Patient"]
     assert "deceasedDateTime" in guarded_of("Patient", born), "by no rule but that of a choice"
+    assert "meta" not in guarded_of("Observation", frozenset({("contained",)})), "it is shown"

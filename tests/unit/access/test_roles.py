@@ -17,6 +17,7 @@ TABLE = """
 physician          CRUDS   CRUDS       CRUDS CRUDS       CRUDS RS           RS            -
 treating-physician rs      cruds       cruds cruds       cruds RS           RS            -
 nurse              RS      CRUDS       -     RS          CRUDS RS           RS            -
+trainee            RS      CRUS        -     RS          CRUS  RS           RS            -
 ward-nurse         rs      crus        -     rs          rs    RS           RS            -
 pharmacist         RS      RS          -     -           CRUDS RS           RS            -
 front-desk         CRUS    -           -     CRUDS       crus RS           -             -
@@ -37,6 +38,7 @@ NOTES = """
 physician          CRUDS       CRUDS             CRUDS  CRUDS
 treating-physician cruds       cruds             cruds  cruds
 nurse              CRUDS       CRUDS             CRUDS  RS
+trainee            CRUDS       CRUS              CRUS   RS
 ward-nurse         crus        crus              crus   rs
 pharmacist         -           -                 -      -
 front-desk         -           -                 -      -
@@ -84,6 +86,7 @@ def test_what_a_role_may(role: str, type: str, cell: str) -> None:
 FORMS = {
     "physician": "CRUDS",
     "nurse": "CRUS",
+    "trainee": "CRUS",
     "ward-nurse": "crus",
     "patient": "crus",
     "proxy": "rs",

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from careplane.care.forms import typed, writing
+from careplane.care.forms.choices import options
 from careplane.care.forms.definition import form, worded
 from careplane.care.forms.judging import judge
 from careplane.care.forms.ready import known, questionnaire
@@ -21,6 +22,7 @@ from careplane.fhir.fhirpath import root_node
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation import problems
 from careplane.kernel.errors import Invalid, NotFound, TooLarge
+from careplane.words.languages import LANGUAGES, SOURCE
 
 CORE = "http://hl7.org/fhir/StructureDefinition/"
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
@@ -234,3 +236,84 @@ def test_a_thousand_questions_are_settled_fast() -> None:
     type_into(sheet, {"a0/0": "4"}, Known({}, NOW))
     assert time.process_time() - started < 1
     assert sheet.lines[-1].values == [("valueInteger", 8)]
+
+
+CHAIN = [
+    [
+        calculated(
+            str(n),
+            f"%resource.descendants().where(linkId = '{n + 1}').answer.value.first() + 1",
+        )
+        for n in range(5)
+    ],
+    [
+        calculated("0", "%resource.item.where(linkId = '5').answer.value + 4"),
+        {
+            "linkId": "late",
+            "type": "group",
+            "enableWhen": [{"question": "0", "operator": "=", "answerInteger": 5}],
+            "item": [
+                calculated("1", "3 + %resource.item.where(linkId = '5').answer.value.first()"),
+                {
+                    "linkId": "inner",
+                    "type": "group",
+                    "item": [calculated("2", "%late.answer.value - 1")],
+                },
+            ],
+            "extension": [
+                {
+                    "url": CORE + "variable",
+                    "valueExpression": {
+                        "language": "text/fhirpath",
+                        "name": "late",
+                        "expression": "item.where(linkId = '1')",
+                    },
+                }
+            ],
+        },
+        calculated("3", "%resource.repeat(item).where(linkId = '2').answer.value - 1"),
+        calculated("4", "%resource.answers().count() - 3"),
+    ],
+]
+
+
+@pytest.mark.parametrize(
+    ("items", "values"),
+    [(CHAIN[0], [6, 5, 4, 3, 2, 1]), (CHAIN[1], [5, 4, 3, 2, 3, 1])],
+    ids=["reversed", "a group that is asked late"],
+)
+def test_what_hangs_on_what_is_settled_in_any_order(items: list[Tree], values: list[int]) -> None:
+    last: Tree = {"linkId": "5", "type": "integer"}
+    sheet = blank(form({"resourceType": "Questionnaire", "item": [*items, last]}))
+    type_into(sheet, {f"a{len(items)}/0": "1"}, Known({}, NOW))
+    found = answers_in(writing.items(sheet), {})
+    assert found == {str(n): [value] for n, value in enumerate(values)}
+
+
+@pytest.mark.parametrize("name", known())
+def test_a_form_that_comes_with_the_house_speaks_every_language(name: str) -> None:
+    """Each text, and each name of an answer; what is stored is the same in all of them."""
+    of = form(questionnaire(name))
+    left = []
+    for language in sorted(LANGUAGES.keys() - {SOURCE}):
+        texts = [(of.tree, "title"), (of.tree, "description")]
+        texts += [(item.tree, "text") for item in of.every if item.tree.get("text")]
+        left += [
+            (language, owner[what])
+            for owner, what in texts
+            if worded(owner, what, language) == owner[what] and owner[what] not in ALIKE
+        ]
+        for item in of.every:
+            here, there = options(item, {}, SOURCE), options(item, {}, language)
+            assert [one.value for one in here] == [one.value for one in there]
+            assert not [one for one in there if "_display" in one.value]
+            left += [
+                (language, one.text)
+                for one, other in zip(here, there, strict=True)
+                if one.text == other.text and one.text not in ALIKE
+            ]
+    assert left == []
+
+
+ALIKE = {"General", "Palpitations"}
+"""The same word in another language."""

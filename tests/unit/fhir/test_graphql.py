@@ -279,6 +279,6 @@ def test_a_walk_and_its_paths_end() -> None:
 
 def test_a_check_of_a_wide_query_is_quick() -> None:
     inner = "id " + " ".join(f"a{n}: contained {{ id }}" for n in range(900))
-    started = time.perf_counter()
+    started = time.process_time()
     check(read("{ contained { " + inner + " } }", None, {}), "Patient")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

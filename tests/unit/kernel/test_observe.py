@@ -42,3 +42,12 @@ def test_a_helper_that_has_ended_is_no_news(capsys: pytest.CaptureFixture[str]) 
     log.warning("Executing %s took %.3f seconds", "this", 0.2)
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["event"] == "Executing this took 0.200 seconds"
+
+
+def test_addresses_that_are_asked_are_not_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.log("debug")
+    log = logging.getLogger("httpx")
+    log.info("HTTP Request: POST https://elsewhere.test/hook?key=secret")
+    log.warning("something is wrong")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["event"] == "something is wrong"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sqlcipher3 import dbapi2
 
 from careplane.kernel.errors import Fault
-from careplane.storage.engines.sqlite.chunks import MIXED, PACKED, PLAIN, Chunks, Numbered
+from careplane.storage.engines.sqlite.chunks import Chunks, Numbered
 from careplane.storage.engines.sqlite.migrate import migrate
+from careplane.storage.engines.sqlite.runs import MIXED, PACKED, PLAIN
 from careplane.storage.ports.audit import Together
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from careplane.kernel.errors import Conflict, Incorrect, TooLarge
 from careplane.telehealth.visits import documents, encounter
 from careplane.telehealth.visits.appointment import booked, micros
 from careplane.telehealth.visits.documents import Person
+from careplane.telehealth.visits.media.turn import Ice
 from careplane.telehealth.visits.messages import Chat, Chatted, Ping
 from careplane.telehealth.visits.pace import Pace
 from careplane.telehealth.visits.presence import Presence
 from careplane.telehealth.visits.queue import Turn, wait
-from careplane.telehealth.visits.turn import Ice
 
 MINUTE = 60_000_000
 NOON = micros("2026-03-01T12:00:00Z")
@@ -29,6 +29,7 @@ APPOINTMENT: dict[str, Any] = {
     "status": "booked",
     "priority": 5,
     "reasonCode": [{"text": "Cough"}],
+    "serviceType": [{"text": "General practice"}, {"text": "Family conference"}],
     "start": "2026-03-01T12:00:00Z",
     "end": "2026-03-01T12:20:00Z",
     "participant": [
@@ -102,6 +103,7 @@ def test_an_encounter_goes_its_way() -> None:
     tree = valid(encounter.arrived(VISIT, NOON))
     assert (tree["status"], tree["class"]["code"]) == ("arrived", "VR")
     assert tree["reasonCode"] == [{"text": "Cough"}]
+    assert tree["serviceType"] == {"text": "General practice"}
     here = (
         Presence("Practitioner/d", "Dr. D", "host", NOON + MINUTE),
         Presence("Patient/p", "Ada", "patient", NOON + 2 * MINUTE),
@@ -146,7 +148,7 @@ def test_what_is_written_down_is_valid() -> None:
     assert chat["payload"] == [{"contentString": said}]
     kept = valid(documents.summary(VISIT, "Encounter/e", DOCTOR, "Rest.", NOON))
     assert base64.b64decode(kept["content"][0]["attachment"]["data"]) == b"Rest."
-    valid(documents.shared_file(VISIT, "Encounter/e", ada, " a\n b ", "application/pdf", b"%PDF-1.7", NOON))  # noqa: E501  # fmt: skip
+    valid(documents.shared_file(VISIT, "Encounter/e", ada, " a\n b ", "application/pdf", b"%PDF-1.7 %%EOF", NOON))  # noqa: E501  # fmt: skip
 
 
 FILES = [
@@ -155,6 +157,8 @@ FILES = [
     ("is a kind that may hold scripts", "image/svg+xml", b"<svg/>", Incorrect),
     ("is HTML", "text/html", b"<html>", Incorrect),
     ("is empty", "application/pdf", b"", Incorrect),
+    ("is cut off", "application/pdf", b"%PDF-1.7", Incorrect),
+    ("is a page as well", "image/jpeg", b"\xff\xd8\xff<script>\xff\xd9", Incorrect),
     ("is too large", "application/pdf", b"%PDF-" + bytes(5_000_000), TooLarge),
 ]
 

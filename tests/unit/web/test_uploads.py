@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from careplane.kernel.errors import CareplaneError, Malformed, TooLarge, UnsupportedMedia
-from careplane.web.uploads import Form, parts, said
+from careplane.web.uploads import FilesTooLarge, Form, parts, said, typed_in
 
 B = "----b"
 
@@ -91,6 +91,16 @@ def test_what_cannot_be_taken_is_refused(case: str) -> None:
     body, bounds, error = BAD[case]
     with pytest.raises(error):
         read(body, **bounds)
+
+
+@pytest.mark.parametrize("files", [[b"x" * 1001], [b"x", b"y"]], ids=["large", "many"])
+def test_of_a_form_with_too_much_in_files_what_was_typed_stays(files: list[bytes]) -> None:
+    sent = [part("f", one, "a.png") for one in files]
+    body = whole(part("before", b"1"), *sent, part("after", "ü".encode()))
+    with pytest.raises(FilesTooLarge) as told:
+        read(body)
+    assert typed_in(told.value) == {"before": "1", "after": "ü"}
+    assert typed_in(TooLarge("What was typed.")) == {}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Forbidden, Issue
 
 _SIDE = frozenset({"text", "contained"})
+_OF_CONTAINED = frozenset({"meta"})
+"""Rules speak of the meta of what is contained (dom-4, dom-5); that of a resource is shown."""
 _NAME = re.compile(r"[A-Za-z]\w*")
 
 
@@ -52,7 +54,7 @@ def guarded_of(type: str, hidden: Paths) -> frozenset[str]:
     for rule in definition.invariants:
         told = {json for word in _NAME.findall(rule.expression) for json in names.get(word, ())}
         if told & masked:
-            tied |= told
+            tied |= told - _OF_CONTAINED
     # Of a choice only one may be there: another type of it would say that this one is.
     for spellings in names.values():
         if spellings & masked:

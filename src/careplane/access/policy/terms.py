@@ -88,7 +88,8 @@ class Unfit(Exception):
 
 def asker_of(caller: Caller) -> Asker:
     """The caller as policies see it: `Practitioner/17` is `Practitioner::"17"`."""
-    type, slash, id = caller.id.partition("/")
-    entity = Entity(type, id) if slash else Entity("client", caller.id)
+    who = caller.principal or caller.id
+    type, slash, id = who.partition("/")
+    entity = Entity(type, id) if slash else Entity("client", who)
     patients = frozenset({Entity("Patient", caller.patient)} if caller.patient else ())
     return Asker(entity, caller.roles or frozenset({UNASSIGNED}), patients, caller.purpose)

@@ -26,7 +26,8 @@ class Institution(Struct, frozen=True):
     `retention`, `policies` and `profiles` are its own settings of these names (docs/settings.md;
     the first is `history_retention`), empty for those of the installation. Of the quotas, 0 is
     none: `most_resources` that it may store, `most_requests` a second that it may send to each
-    process. `created` is in microseconds since 1970."""
+    process. `created` is in microseconds since 1970. `exchanges` are the numbers of those with whom
+    it has agreed to exchange referrals; it takes effect where they have agreed, too."""
 
     number: int
     name: str
@@ -39,6 +40,7 @@ class Institution(Struct, frozen=True):
     most_requests: float = 0.0
     disabled: bool = False
     created: int = 0
+    exchanges: tuple[int, ...] = ()
 
     @property
     def tenant(self) -> Tenant:

@@ -135,6 +135,43 @@ def enable(name: Name, data: Data = None, database: Database = None, json: Json 
 
 
 @app.command()
+def exchange(
+    name: Name,
+    other: Annotated[
+        str, typer.Argument(help="The institution that referrals go to and come from.")
+    ],
+    end: Annotated[bool, typer.Option("--end", help="Exchange nothing any more.")] = False,
+    data: Data = None,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Agree, for one institution, to exchange referrals with another of this installation. It takes
+    effect when both have; then each stands in the other's directory as an Organization."""
+    from careplane.app.tenancy.partners import as_partner
+    from careplane.fhir.codec.json import dump
+    from careplane.records.commands import Update
+    from careplane.sharing.exchange.partner import organization
+
+    async def work(here: Careplane) -> Institution:
+        theirs = await here.tenancy.register.get(other)
+        mine = await here.tenancy.register.get(name)
+        if mine.number == theirs.number:
+            raise Conflict(f"{name} is one institution; name two.")
+
+        def agreed(one: Institution) -> Institution:
+            kept = tuple(number for number in one.exchanges if number != theirs.number)
+            return replace(one, exchanges=kept if end else (*kept, theirs.number))
+
+        found = await here.tenancy.register.change(name, agreed)
+        tree = organization(as_partner(theirs)) | {"active": not end}
+        command = Update("Organization", str(tree["id"]), dump(tree))
+        await here.door.update(await here.operator_of(name), command)
+        return found
+
+    _tell(_work(data, database, "tenant-exchange", name, work), json)
+
+
+@app.command()
 def remove(
     name: Name,
     erase: Annotated[
@@ -312,6 +349,7 @@ def _shown(one: Institution) -> dict[str, object]:
         "profiles": one.profiles,
         "most_resources": one.most_resources,
         "most_requests": one.most_requests,
+        "exchanges": list(one.exchanges),
         "created": format_instant(one.created) if one.created else "",
     }
 

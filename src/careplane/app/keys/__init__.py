@@ -42,7 +42,7 @@ class Keys:
         """32 bytes for one purpose: `store`, `tokens`, `client-secrets`, `sessions`, `bulk`,
         `ledger-leaves`, `ledger-signing`, `pseudonyms`, `id-tokens`, `consent`,
         `people`, `challenges`, `devices`, `health-links`, `health-link-passcodes`,
-        `health-cards`, `notes`."""
+        `health-cards`, `notes`, `visits`, `livekit-rooms`."""
         return HKDFExpand(SHA256(), _LENGTH, f"careplane/{purpose}/1".encode()).derive(self.root)
 
 

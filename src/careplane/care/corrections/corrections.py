@@ -18,15 +18,26 @@ from careplane.kernel.clock import Clock, format_instant
 from careplane.kernel.errors import Forbidden, Incorrect, TooMany
 from careplane.kernel.ids import NewId
 from careplane.records import commands as c
+from careplane.records.courses import CODES as SYSTEM
+from careplane.records.courses import OPEN as _OPEN
+from careplane.records.courses import Course, Side, Step, moves
 from careplane.records.door import Door
 
-SYSTEM, CODE = "urn:careplane:task", "correction"
+CODE = "correction"
+COURSE = Course(
+    (
+        *moves(Side.STAFF),
+        Step(_OPEN, "completed", Side.STAFF),
+        Step(_OPEN, "rejected", Side.STAFF, reason=True),
+        Step(_OPEN, "cancelled", Side.ASKER),
+    )
+)
+"""What is not corrected is so for a reason (45 CFR 164.526(d))."""
 LONGEST = 4000
 DAYS = 60
 """Within which a request is to be answered (45 CFR 164.526(b)(2))."""
 MOST = 20
 """Open requests of one patient."""
-OPEN = "requested,received,accepted,ready,in-progress,on-hold"
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{2,40}/[A-Za-z0-9.-]{1,64}")
 
 
@@ -53,7 +64,7 @@ class Corrections:
             type, _, id = about.partition("/")
             await self.door.read(caller, c.Read(type, id))
         key, new, now = ("Patient", caller.patient), self.new_id(), self.clock()
-        where = f"patient=Patient/{caller.patient}&code={SYSTEM}|{CODE}&status={OPEN}"
+        where = f"patient=Patient/{caller.patient}&code={SYSTEM}|{CODE}&status={','.join(_OPEN)}"
         asking = c.Asking(reads=(key,), looks=(c.Look("open", "Task", where, MOST),))
 
         def decide(seen: c.Seen) -> c.Decided:

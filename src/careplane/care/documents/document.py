@@ -11,11 +11,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from careplane.care.documents.checking import clean, file_name
-from careplane.care.documents.kinds import Kind
 from careplane.care.documents.types import Type
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, Precondition
+from careplane.records.files.checking import clean, file_name
+from careplane.records.files.kinds import Kind
 
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 LEVELS = {"N": "normal", "R": "restricted", "V": "very restricted"}

@@ -11,9 +11,7 @@ from typing import cast
 from careplane.access.caller import Caller
 from careplane.care import encounters
 from careplane.care.documents import document
-from careplane.care.documents.checking import check, file_name
 from careplane.care.documents.document import Author, Said
-from careplane.care.documents.kinds import BY_MEDIA, Kind
 from careplane.care.provenance import nullified
 from careplane.fhir.codec import json
 from careplane.fhir.tree import Tree
@@ -23,6 +21,8 @@ from careplane.kernel.ids import NewId
 from careplane.records import commands as c
 from careplane.records.bodies import whole
 from careplane.records.door import Door
+from careplane.records.files.checking import check, file_name, without_place
+from careplane.records.files.kinds import BY_MEDIA, Kind
 
 _BINARY = re.compile(r"Binary/([A-Za-z0-9.-]{1,64})")
 _REASON = 500
@@ -42,12 +42,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """Over one door; `largest` are the bytes that a file may have."""
+    """Over one door; `largest` are the bytes that a file may have, `keeps_places` says whether
+    photographs keep where they were taken."""
 
     door: Door
     clock: Clock
     new_id: NewId
     largest: int
+    keeps_places: bool = False
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def add(
@@ -63,7 +65,7 @@ class Documents:
     async def _add(
         self, caller: Caller, patient: str, name: str, claim: str, data: bytes, said: Said
     ) -> str:
-        kind = await asyncio.to_thread(check, name, claim, data)
+        kind, data = await self.taken(name, claim, data)
         bytes_id, id = self.new_id(), self.new_id()
         now = format_instant(self.clock())
         by = Author(caller.id, caller.name)
@@ -79,6 +81,15 @@ class Documents:
         )
         await self.door.act(caller, act)
         return id
+
+    async def taken(self, name: str, claim: str, data: bytes) -> tuple[Kind, bytes]:
+        """What a file is, and as what it is stored. Raises FileRefused."""
+
+        def look() -> tuple[Kind, bytes]:
+            kind = check(name, claim, data)
+            return kind, without_place(kind, data, keeps=self.keeps_places)
+
+        return await asyncio.to_thread(look)
 
     async def file(self, caller: Caller, id: str, number: int = 0) -> File:
         """One file of a DocumentReference, as the caller may read it. Raises NotFound for one that

@@ -12,16 +12,19 @@ from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.values import extension, objects, value_of
 
 MOST: Final = 500
-"""Codes of a value set that are offered; a larger set is searched as one types."""
+"""Codes of a value set that are offered; a larger set is searched."""
 UCUM: Final = "http://unitsofmeasure.org"
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Codings of a value set; `is_whole` where these are all of them."""
+    """Codings of a value set; `is_whole` where these are all of them. Of one that `is_large` they
+    are the first, and `chosen` those that were looked up because somebody chose them."""
 
     codings: Sequence[Tree]
     is_whole: bool = True
+    is_large: bool = False
+    chosen: tuple[Tree, ...] = ()
 
 
 Expansions = Mapping[str, Expansion]
@@ -47,11 +50,22 @@ def options(item: Item, expansions: Expansions, language: str) -> tuple[Option, 
         name, value = value_of(one)
         if name:
             is_exclusive = extension(one, names.EXCLUSIVE) == [True]
-            found.append(Option(key_of(value), name, value, said(value, language), is_exclusive))
-    url = item.tree.get("answerValueSet")
-    for coding in expansions.get(str(url), NOTHING).codings if url else ():
+            plain = isinstance(value, dict)
+            text = said(value, language) if plain else worded(one, name, language) or str(value)
+            found.append(Option(key_of(value), name, bare(value), text, is_exclusive))
+    of = _expansion(item, expansions)
+    for coding in of.chosen if of.is_large else of.codings:
         found.append(Option(key_of(coding), "valueCoding", coding, said(coding, language)))
     return tuple(found)
+
+
+def is_searched(item: Item, expansions: Expansions) -> bool:
+    """Whether a question has too many options to list them."""
+    return _expansion(item, expansions).is_large
+
+
+def _expansion(item: Item, expansions: Expansions) -> Expansion:
+    return expansions.get(str(item.tree.get("answerValueSet") or ""), NOTHING)
 
 
 def units(item: Item, expansions: Expansions, language: str) -> tuple[Option, ...]:
@@ -87,6 +101,13 @@ def key_of(value: Any) -> str:
             return str(value["reference"])
         return f"{value.get('system') or ''}|{value.get('code') or value.get('display') or ''}"
     return str(value)
+
+
+def bare(value: Any) -> Any:
+    """An option as an answer: without the translations of its name."""
+    if not isinstance(value, dict):
+        return value
+    return {name: one for name, one in value.items() if name != "_display"}
 
 
 def said(value: Any, language: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from careplane.care.forms import names
+from careplane.care.forms.depending import Dependencies, Links
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.values import extension, numbers, objects
 from careplane.kernel.errors import Invalid, Issue
@@ -67,6 +68,12 @@ class Item:
         return bool(self.tree.get("enableWhen") or extension(self.tree, names.ENABLE))
 
     @cached_property
+    def has_expressions(self) -> bool:
+        """Whether any expression on it is worked out while it is filled."""
+        used = (names.VARIABLE, names.CALCULATED, names.ENABLE, names.ANSWER)
+        return bool(extension(self.tree, *used))
+
+    @cached_property
     def is_fixed(self) -> bool:
         """Shown and not to be changed by who fills the form."""
         return self.tree.get("readOnly") is True
@@ -105,6 +112,17 @@ class Item:
         found = next(iter(numbers(self.tree, names.MAX_OCCURS)), None)
         return None if found is None else int(found)
 
+    @cached_property
+    def links(self) -> frozenset[str]:
+        """The link ids of the item and of all below it."""
+        return frozenset({self.link}.union(*(item.links for item in self.items)))
+
+    @cached_property
+    def is_idle(self) -> bool:
+        """Whether nothing in it is asked by a condition or calculated."""
+        own = self.is_conditional or self.is_calculated
+        return not own and all(item.is_idle for item in self.items)
+
     def one(self, *urls: str) -> Any:
         """The first value of these extensions; None where there is none."""
         return next(iter(extension(self.tree, *urls)), None)
@@ -127,6 +145,13 @@ class Form:
     def every(self) -> tuple[Item, ...]:
         """All items, in their order."""
         return tuple(_every(self.items))
+
+    @cached_property
+    def needs(self) -> Mapping[str, Links]:
+        """By link id the questions that an item hangs on, apart from those that it stands in."""
+        told = Dependencies(self.tree, [item.tree for item in self.every])
+        work = [item for item in self.every if item.is_conditional or item.is_calculated]
+        return {item.link: told.of(item.tree) for item in work}
 
     @property
     def canonical(self) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from careplane.access.caller import Caller
 from careplane.care.forms import names, responses
-from careplane.care.forms.definition import Form, form
+from careplane.care.forms.definition import Form
 from careplane.care.forms.extracting.definitions import definitions
 from careplane.care.forms.extracting.made import Made
 from careplane.care.forms.extracting.observations import observations
@@ -17,7 +17,7 @@ from careplane.care.forms.extracting.taking import defined, observed, provenance
 from careplane.care.forms.opening import Opened, Opening
 from careplane.care.forms.own import require_own
 from careplane.care.forms.populating import populated
-from careplane.care.forms.reading import Reading, named_in
+from careplane.care.forms.reading import named_in
 from careplane.care.forms.writing import items
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect, Invalid, Issue
@@ -46,7 +46,7 @@ class Forms(Opening):
     ) -> str:
         """A draft with what the record knows already; its id. With a Task that asked for it, the
         one that was begun for that, if one was. Raises Conflict, Forbidden, NotFound."""
-        reading = Reading(self.door, caller)
+        reading = self.reading(caller)
         asked = await reading.read("Task", task) if task else None
         if asked is not None:
             if not responses.is_asking(asked):
@@ -56,7 +56,7 @@ class Forms(Opening):
             questionnaire = named_in(asked.get("focus", {}).get("reference"), "Questionnaire")
             patient = named_in(asked.get("for", {}).get("reference"), "Patient")
         require_own(caller, f"Patient/{patient}")
-        of = form(await reading.read("Questionnaire", questionnaire))
+        of = await reading.form(questionnaire)
         _fillable(of)
         now = self._now()
         head = responses.begun(of, caller, patient, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from careplane.fhir.validation.forms.values import CORE, SDC
+from careplane.records import courses
 
 HIDDEN: Final = CORE + "questionnaire-hidden"
 CONTROL: Final = CORE + "questionnaire-itemControl"
@@ -36,6 +37,6 @@ CATEGORY: Final = SDC + "observation-extract-category"
 DEFINITION: Final = SDC + "definitionExtract"
 DEFINITION_VALUE: Final = SDC + "definitionExtractValue"
 EXTRACTION: Final = SDC + "itemExtractionContext"
-TASK_CODES: Final = "urn:careplane:task"
+TASK_CODES: Final = courses.CODES
 FILL: Final = "fill-form"
 """The code of a Task that asks somebody to fill a form."""

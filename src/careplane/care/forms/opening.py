@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from careplane.access.caller import Caller
 from careplane.care.forms import names, typed
-from careplane.care.forms.choices import Expansions
+from careplane.care.forms.choices import NOTHING, Expansions, value_sets
+from careplane.care.forms.compiled import Compiled
 from careplane.care.forms.definition import Form, form
 from careplane.care.forms.extracting.definitions import definitions
 from careplane.care.forms.extracting.made import Made
@@ -17,7 +18,7 @@ from careplane.care.forms.extracting.observations import observations
 from careplane.care.forms.judging import judge
 from careplane.care.forms.launching import contexts, mentioned
 from careplane.care.forms.populating import populated, with_queries
-from careplane.care.forms.reading import Reading
+from careplane.care.forms.reading import Matches, Reading
 from careplane.care.forms.settling import Known, settle
 from careplane.care.forms.sheet import Sheet, filled
 from careplane.care.forms.writing import items
@@ -30,6 +31,7 @@ from careplane.kernel.errors import Issue
 from careplane.records.door import Door
 
 _RESPONSE: Final = "QuestionnaireResponse"
+_MOST_CHOSEN: Final = 500
 
 
 @dataclass(slots=True)
@@ -42,6 +44,9 @@ class Opened:
     sheet: Sheet
     expansions: Expansions
     known: Known
+    found: dict[str, tuple[str, Matches]] = field(default_factory=dict)
+    """What was looked for among many options, by place and number of the answer, and what that has
+    found."""
 
     @property
     def id(self) -> str:
@@ -97,44 +102,77 @@ class Opening:
 
     door: Door
     clock: Clock
+    compiled: Compiled = field(default_factory=Compiled, kw_only=True)
+
+    def reading(self, caller: Caller) -> Reading:
+        """What one caller may read, for one form."""
+        return Reading(self.door, caller, self.compiled)
 
     async def ready(self, caller: Caller, *, all: bool = False) -> list[Tree]:
         """Questionnaires that can be filled, by their titles; with `all` those that are drafts or
         retired too. Raises Forbidden."""
         pairs = [("_count", "200"), *(() if all else (("status", "active"),))]
-        found = await Reading(self.door, caller).search("Questionnaire", pairs)
+        found = await self.reading(caller).search("Questionnaire", pairs)
         return sorted(found, key=lambda one: str(one.get("title") or one.get("name")).casefold())
 
     async def form(self, caller: Caller, id: str) -> Form:
         """One Questionnaire. Raises NotFound, Forbidden."""
-        return form(await Reading(self.door, caller).read("Questionnaire", id))
+        return await self.reading(caller).form(id)
 
     async def named(self, caller: Caller, id: str, canonical: str, sent: Tree | None) -> Form:
         """A Questionnaire by its id, by its canonical, or as it was sent. Raises NotFound."""
         if sent is not None:
             return form(sent)
-        reading = Reading(self.door, caller)
+        reading = self.reading(caller)
         if canonical:
             return await reading.form_of(canonical)
-        return form(await reading.read("Questionnaire", id))
+        return await reading.form(id)
 
     async def open(self, caller: Caller, id: str, language: str) -> Opened:
         """A response and its form. Raises NotFound, Forbidden."""
-        response = await Reading(self.door, caller).read(_RESPONSE, id)
+        response = await self.reading(caller).read(_RESPONSE, id)
         return await self.of_response(caller, response, language)
 
     async def of_response(self, caller: Caller, response: Tree, language: str = "") -> Opened:
         """A response that is at hand, and its form. Raises NotFound, Forbidden."""
-        reading = Reading(self.door, caller)
+        reading = self.reading(caller)
         of = await reading.form_of(str(response.get("questionnaire", "")))
         return await self._opened(reading, of, {"id": "new", **response}, language)
+
+    async def matching(
+        self, caller: Caller, opened: Opened, number: str, text: str, language: str
+    ) -> Matches:
+        """What the words lead to in a value set, which has this number among those of the form."""
+        url = _numbered(opened, number)
+        if not url or not text.strip():
+            return Matches((), False)
+        return await self.reading(caller).matching(opened.form, url, text, language)
+
+    async def look_up(
+        self, caller: Caller, opened: Opened, fields: Mapping[str, str], language: str
+    ) -> None:
+        """Make what was chosen from large value sets known to `take_in`."""
+        wanted: dict[tuple[str, str], None] = {}
+        for name, number in fields.items():
+            if name.startswith("a") and name.endswith("/set"):
+                key = fields.get(name.removesuffix("/set"), "")
+                url = _numbered(opened, number)
+                if "|" in key and url:
+                    wanted[url, key] = None
+        if not wanted:
+            return
+        known = dict(opened.expansions)
+        asked = list(wanted)[:_MOST_CHOSEN]
+        for url, one in await self.reading(caller).chosen(opened.form, asked, language):
+            known[url] = replace(known[url], chosen=(*known[url].chosen, one))
+        opened.expansions = known
 
     async def populate(
         self, caller: Caller, of: Form, subject: str, context: Mapping[str, Tree]
     ) -> Tree:
         """A draft with what the record knows, which is not written. `context` are resources of a
         launch by name, or references to them."""
-        reading = Reading(self.door, caller)
+        reading = self.reading(caller)
         head: Tree = {
             "resourceType": _RESPONSE,
             "questionnaire": of.canonical,
@@ -154,8 +192,8 @@ class Opening:
 
     async def preview(self, caller: Caller, id: str, language: str) -> Opened:
         """A form as it looks before anything is in it; there is no response to it."""
-        reading = Reading(self.door, caller)
-        of = form(await reading.read("Questionnaire", id))
+        reading = self.reading(caller)
+        of = await reading.form(id)
         response: Tree = {
             "resourceType": _RESPONSE,
             "id": "preview",
@@ -199,6 +237,14 @@ class Opening:
     def _now(self) -> str:
         moment = datetime.fromtimestamp(self.clock() // 1_000_000, UTC)
         return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def _numbered(opened: Opened, number: str) -> str:
+    """A large value set of a form by its number; empty where there is none."""
+    urls = value_sets(opened.form)
+    known = number.isascii() and number.isdecimal() and len(number) < 5
+    url = urls[int(number)] if known and int(number) < len(urls) else ""
+    return url if opened.expansions.get(url, NOTHING).is_large else ""
 
 
 def _begins(tree: Tree) -> bool:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from careplane.access.caller import Caller, acts_as_patient
-from careplane.fhir.codec import envelope, json
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Forbidden
-from careplane.records.admission import Admit, Keep
+from careplane.records.admission import Admit, Keep, said
 from careplane.records.bodies import Content
 from careplane.storage.ports.records import Version
-
-_ANY_INSTANT: Final = "2020-01-01T00:00:00.000Z"
 
 
 def require_own(caller: Caller, subject: str) -> None:
@@ -41,7 +36,7 @@ def is_theirs(caller: Caller | None, current: Tree) -> bool:
 def response(caller: Caller, content: Content) -> Content:
     """A QuestionnaireResponse before it is written, by whatever way. Raises Forbidden."""
     if acts_as_patient(caller):
-        tree = _tree(content.type, content.rest)
+        tree = said(content)
         subject = tree.get("subject")
         require_own(caller, str(subject.get("reference")) if isinstance(subject, dict) else "")
         require_theirs(caller, tree)
@@ -51,11 +46,7 @@ def response(caller: Caller, content: Content) -> Content:
 def kept(caller: Caller, current: Version | None, content: Content | None) -> None:
     """Raises Forbidden where a patient would change, or delete, what staff have filled."""
     if current is not None and acts_as_patient(caller):
-        require_theirs(caller, _tree(current.type, current.rest))
-
-
-def _tree(type: str, rest: bytes) -> Tree:
-    return json.parse(envelope.join(type, "any", 1, _ANY_INSTANT, rest))
+        require_theirs(caller, said(current))
 
 
 ADMISSIONS: dict[str, Admit] = {"QuestionnaireResponse": response}

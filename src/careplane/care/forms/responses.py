@@ -11,6 +11,8 @@ from careplane.care.forms.own import require_theirs
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.values import objects
 from careplane.kernel.errors import Conflict, Precondition
+from careplane.records import courses
+from careplane.records.courses import Course, Side, Step, moves
 
 _AUTHORS: Final = frozenset(
     {"Device", "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Organization"}
@@ -18,6 +20,16 @@ _AUTHORS: Final = frozenset(
 _SOURCES: Final = frozenset({"Patient", "Practitioner", "PractitionerRole", "RelatedPerson"})
 OPEN: Final = frozenset({"requested", "received", "accepted", "ready", "in-progress"})
 """States of a Task that asks for a form which is not there yet."""
+_TO_FILL: Final = tuple(one for one in courses.OPEN if one != "in-progress")
+COURSE: Final = Course(
+    (
+        *moves(Side.STAFF, _TO_FILL),
+        Step(_TO_FILL, "in-progress", Side.ANYBODY, output="QuestionnaireResponse"),
+        Step(("in-progress",), "completed", Side.ANYBODY, output="QuestionnaireResponse"),
+        Step(courses.OPEN, "cancelled", Side.STAFF),
+    )
+)
+"""Of a Task that asks for a form: it comes to a response, or is asked for no more."""
 
 
 def begun(form: Form, caller: Caller, patient: str, now: str) -> Tree:

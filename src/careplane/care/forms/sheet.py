@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from careplane.care.forms.choices import bare
 from careplane.care.forms.definition import Form, Item
 from careplane.fhir.tree import Tree
 from careplane.fhir.validation.forms.values import objects, value_of
@@ -107,7 +108,8 @@ def empty_line(item: Item) -> Line:
             line.entries.append(answered(item, (name, value)))
     for option in objects(item.tree.get("answerOption")) if not line.entries else ():
         if option.get("initialSelected") is True:
-            line.entries.append(answered(item, value_of(option)))
+            name, value = value_of(option)
+            line.entries.append(answered(item, (name, bare(value))))
     return line
 
 
@@ -127,10 +129,12 @@ def filled(form: Form, response: Tree) -> Sheet:
 
 
 def _filled(items: tuple[Item, ...], owner: Tree) -> list[Line]:
-    given = objects(owner.get("item"))
+    given: dict[str, list[Tree]] = {}
+    for one in objects(owner.get("item")):
+        given.setdefault(str(one.get("linkId")), []).append(one)
     lines = []
     for item in items:
-        mine = [one for one in given if one.get("linkId") == item.link]
+        mine = given.get(item.link, [])
         line = Line(item)
         if item.is_group:
             line.repeats = [Repeat(_filled(item.items, one)) for one in mine[:MOST_REPEATS]]

@@ -2,8 +2,10 @@
 
 The fields of a question are `a` and its place, a slash and the number of the answer, and for what
 has parts a slash and the part: `a0-1.2/0`, `a3/0/unit`. An option that is ticked is `a4/o2`; a
-group that repeats says in `n5` how often it stands there. `shown` names the questions that a page
-shows: what is not among them stays as it was. A file comes as `a6/0/file`, and goes by `a6/0/gone`.
+group that repeats says in `n5` how often it stands there. What is looked for among many options is
+`a7/0/find`, and `a7/0/set` the number of the value set that the choice is of. `shown` names the
+questions that a page shows: what is not among them stays as it was. A file comes as `a6/0/file`,
+and goes by `a6/0/gone`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from careplane.care.forms.choices import Expansions, Option, key_of, options, said
+from careplane.care.forms.choices import Expansions, Option, is_searched, key_of, options, said
 from careplane.care.forms.definition import Item
 from careplane.care.forms.sheet import (
     MOST_REPEATS,
@@ -31,11 +33,12 @@ _MOST_ANSWERS: Final = 100
 Fields = Mapping[str, str]
 
 
-def is_ticked(item: Item) -> bool:
-    """Whether a question is answered by ticking options: it takes several, and asks nothing more
-    about each."""
+def is_ticked(item: Item, expansions: Expansions) -> bool:
+    """Whether a question is answered by ticking options: it takes several of a list, and asks
+    nothing more about each."""
     asks = any(not one.is_aside for one in item.items)
-    return item.repeats and item.kind in ("choice", "open-choice") and not asks
+    several = item.repeats and item.kind in ("choice", "open-choice") and not asks
+    return several and not is_searched(item, expansions)
 
 
 def read(sheet: Sheet, fields: Fields, expansions: Expansions) -> None:
@@ -85,7 +88,7 @@ class _Told:
         chosen = options(line.item, self.expansions, "")
         if line.offered is not None:
             chosen = chosen or tuple(_offered(line))
-        if is_ticked(line.item):
+        if is_ticked(line.item, self.expansions):
             line.entries = _ticked(line, typed, chosen)
             return
         numbers = sorted(int(n) for n in typed if n.isascii() and n.isdecimal() and len(n) < 4)

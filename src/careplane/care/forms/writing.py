@@ -29,6 +29,12 @@ def _whole(line: Line) -> list[Tree]:
         line.tree = trees[0] if trees else link
         return trees
     line.tree = link
+    write_answers(line)
+    return [line.tree] if line.item.is_question else []
+
+
+def write_answers(line: Line) -> None:
+    """Put the answers of a question into the response that has its tree already."""
     answers = []
     for entry in line.entries if line.is_asked else ():
         if entry.value is not None:
@@ -36,9 +42,9 @@ def _whole(line: Line) -> list[Tree]:
             below = [tree for one in entry.lines for tree in _whole(one)]
             entry.tree = {name: weighed(line.item, value), **({"item": below} if below else {})}
             answers.append(entry.tree)
+    line.tree.pop("answer", None)
     if answers:
         line.tree["answer"] = answers
-    return [line.tree] if line.item.is_question else []
 
 
 def items(sheet: Sheet, language: str = "") -> list[Tree]:

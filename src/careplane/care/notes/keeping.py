@@ -11,16 +11,14 @@ from careplane.access.caller import Caller
 from careplane.access.fresh import is_person
 from careplane.care.notes.names import TEMPLATE
 from careplane.care.notes.note import is_by, is_draft, is_ours
-from careplane.fhir.codec import envelope, json
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, Forbidden
-from careplane.records.admission import Keep
+from careplane.records.admission import Keep, said
 from careplane.records.bodies import Content
 from careplane.storage.ports.records import Version
 
 _MARK = TEMPLATE.encode()
 _JOSE = b"application/jose"
-_ANY_INSTANT = "2020-01-01T00:00:00.000Z"
 _FOR_GOOD = (
     "The note is signed. It does not change and is not deleted; its author writes an addendum, or "
     "marks it as entered in error."
@@ -32,12 +30,12 @@ def composition(caller: Caller, current: Version | None, content: Content | None
     Forbidden for the draft of somebody else."""
     if current is None or _MARK not in current.rest:
         return
-    before = _tree(current.type, current.rest)
+    before = said(current)
     if not is_ours(before):
         return
-    after = None if content is None else _tree(content.type, content.rest)
+    after = None if content is None else said(content)
     if not is_draft(before):
-        if after is None or _said(before) != _said(after):
+        if after is None or _but_meta(before) != _but_meta(after):
             raise Conflict(_FOR_GOOD)
         return
     if is_person(caller) and not is_by(before, caller.id):
@@ -50,20 +48,16 @@ def provenance(caller: Caller, current: Version | None, content: Content | None)
     """Raises Conflict where a signature of a note would change or go."""
     if current is None or _JOSE not in current.rest:
         return
-    before = _tree(current.type, current.rest)
+    before = said(current)
     targets = (str(one.get("reference", "")) for one in before.get("target", ()))
     if not any(target.startswith("Composition/") for target in targets):
         return
-    if content is None or _said(before) != _said(_tree(content.type, content.rest)):
+    if content is None or _but_meta(before) != _but_meta(said(content)):
         raise Conflict("This is the signature of a note. It does not change and is not deleted.")
 
 
 KEEPS: dict[str, Keep] = {"Composition": composition, "Provenance": provenance}
 
 
-def _tree(type: str, rest: bytes) -> Tree:
-    return json.parse(envelope.join(type, "0", 1, _ANY_INSTANT, rest))
-
-
-def _said(tree: Tree) -> Tree:
+def _but_meta(tree: Tree) -> Tree:
     return {name: value for name, value in tree.items() if name != "meta"}

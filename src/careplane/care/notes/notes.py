@@ -11,7 +11,7 @@ from careplane.access.fresh import Fresh, is_person
 from careplane.access.scopes import parse_scopes
 from careplane.care import encounters
 from careplane.care.documents.document import Author
-from careplane.care.notes import filling, note, templates
+from careplane.care.notes import cosignature, filling, note, templates
 from careplane.care.notes.names import NOTE_TEMPLATE, USE
 from careplane.care.notes.signing import (
     AUTHOR,
@@ -26,9 +26,10 @@ from careplane.care.notes.signing import (
 from careplane.care.notes.templates import Part, Template
 from careplane.care.provenance import nullified
 from careplane.fhir.codec import json
+from careplane.fhir.lines import named
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import Clock, format_instant
-from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound
+from careplane.kernel.errors import Forbidden, Incorrect, NotFound
 from careplane.kernel.ids import NewId
 from careplane.records import commands as c
 from careplane.records.bodies import whole
@@ -53,13 +54,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Over one door."""
+    """Over one door. What somebody with a role of `needing` signs needs a co-signature."""
 
     door: Door
     clock: Clock
     new_id: NewId
     signer: Signer
     fresh: Fresh
+    needing: frozenset[str] = frozenset()
 
     async def offered(self, caller: Caller) -> list[Template]:
         """Those that ship, and those of the institution that the caller may see."""
@@ -84,7 +86,7 @@ class Notes:
 
     async def begin(self, caller: Caller, patient: str, key: str, encounter: str = "") -> str:
         """A draft, its placeholders filled from the record as the caller may see it; its id."""
-        by = _author(caller)
+        by = author_of(caller)
         template = await self.template(caller, key)
         await self.door.read(caller, c.Read("Patient", patient))
         await encounters.require_of(self.door, caller, patient, encounter)
@@ -100,7 +102,7 @@ class Notes:
     async def append(self, caller: Caller, id: str) -> str:
         """The draft of an addendum; its id."""
         to = json.parse(whole(await self.door.read(caller, c.Read(_TYPE, id))))
-        tree = note.appending(templates.addendum(), to, _author(caller), self._now())
+        tree = note.appending(templates.addendum(), to, author_of(caller), self._now())
         return await self._create(caller, tree)
 
     async def parts(self, caller: Caller, tree: Tree) -> tuple[Part, ...]:
@@ -123,11 +125,14 @@ class Notes:
 
         return version + len(await self._change(caller, "save-note", id, decide))
 
-    async def sign(self, caller: Caller, id: str, version: int) -> None:
-        """The author signs what was seen; the note to which it is an addendum is amended. Raises
-        Unproven where the caller must prove anew who he is, and as `save`."""
+    async def sign(self, caller: Caller, id: str, version: int, cosigner: str = "") -> None:
+        """The author signs what was seen; the note to which it is an addendum is amended, and
+        `cosigner` (`Practitioner/17`) is asked to co-sign. Raises Unproven where the caller must
+        prove anew who he is, Unnamed where a co-signer must be named, and as `save`."""
         self.fresh(caller)
-        at, by, new = self._now(), _author(caller), self.new_id()
+        cosignature.require_named(caller, self.needing, cosigner)
+        at, by, new, task = self._now(), author_of(caller), self.new_id(), self.new_id()
+        who = await self.cosigner(caller, cosigner) if cosigner else {}
 
         def decide(before: Tree, appended: Tree | None) -> tuple[c.Write, ...]:
             after = note.signed(before, version, caller.id, by, at)
@@ -137,6 +142,9 @@ class Notes:
             if appended is not None and appended.get("status") == "final":
                 amended = {**appended, "status": "amended"}
                 writes.append(c.Write(_TYPE, str(appended["id"]), amended, own=False))
+            if who:
+                asked = cosignature.task(after, who, "", by, at)
+                writes.append(c.Write("Task", task, asked, own=False))
             return tuple(writes)
 
         key = (_TYPE, id)
@@ -153,22 +161,41 @@ class Notes:
         asks = (lambda seen: c.Asking(changes=(key,)), beside)
         await self.door.act(caller, c.Act("sign-note", asks, whole_decision, about=f"{_TYPE}/{id}"))
 
+    async def cosigner(self, caller: Caller, reference: str) -> Tree:
+        """Who is asked to co-sign, as a Reference. Raises Incorrect where there is nobody."""
+        try:
+            key = c.Read("Practitioner", reference.removeprefix("Practitioner/"))
+            tree = json.parse(whole(await self.door.read(caller, key)))
+        except NotFound:
+            raise Incorrect("There is no such practitioner.") from None
+        if not tree.get("active", True):
+            raise Incorrect("This practitioner works here no longer.")
+        return {"reference": reference, "display": named(tree)}
+
     async def withdraw(self, caller: Caller, id: str, version: int, reason: str) -> None:
         """Mark a signed note as entered in error. Raises Incorrect without a reason, and as
         `save`."""
         reason = " ".join(reason.split())
         if not reason or len(reason) > _REASON:
             raise Incorrect(f"Say why, in {_REASON} characters at most.")
-        new, at, by = self.new_id(), self._now(), _author(caller)
+        new, at, by = self.new_id(), self._now(), author_of(caller)
 
-        def decide(before: Tree) -> tuple[c.Write, ...]:
+        key = (_TYPE, id)
+
+        def decide(seen: c.Seen) -> c.Decided:
+            before = _there(seen, key)
             after = note.withdrawn(before, version, caller.id)
             target = f"{_TYPE}/{id}/_history/{version + 1}"
             patient = str(before["subject"]["reference"])
             said = {**nullified(target, patient, by, reason, at), "id": new}
-            return (c.Write(_TYPE, id, after), c.Write("Provenance", new, said, own=False))
+            over = [cosignature.closed(task, "cancelled", at) for task in seen.found["cosign"]]
+            return c.Decided((
+                c.Write(_TYPE, id, after), c.Write("Provenance", new, said, own=False),
+                *(c.Write("Task", str(one["id"]), one, own=False) for one in over),
+            ))  # fmt: skip
 
-        await self._change(caller, "withdraw-note", id, decide)
+        asks = (lambda seen: c.Asking(changes=(key,), looks=(cosignature.look(id),)),)
+        await self.door.act(caller, c.Act("withdraw-note", asks, decide, about=f"{_TYPE}/{id}"))
 
     async def discard(self, caller: Caller, id: str, version: int) -> None:
         """Delete a draft; its versions stay in the history. Raises as `save`."""
@@ -192,30 +219,6 @@ class Notes:
                 if reached == verdict:
                     return Standing(verdict, signed, also)
         return Standing("missing")
-
-    async def cosign(self, caller: Caller, id: str) -> None:
-        """Somebody else vouches for what the author signed, as a supervisor for a trainee: a
-        signature of its own over the same version. Raises Conflict where there is nothing to vouch
-        for, or it has been done; Unproven, Forbidden."""
-        self.fresh(caller)
-        by, new, at = _author(caller), self.new_id(), self._now()
-        tree = json.parse(whole(await self.door.read(caller, c.Read(_TYPE, id))))
-        standing = await self.standing(caller, tree)
-        if standing.verdict != "holds" or standing.signed is None or tree["status"] == note.WRONG:
-            raise Conflict("Only a note that stands and is signed is co-signed.")
-        if note.is_by(tree, caller.id) or any(one.who == caller.id for one in standing.also):
-            raise Conflict("You have signed this note already.")
-        version = standing.signed.version
-        signed = await self.signed_version(caller, id, standing.signed)
-        jws = self.signer.sign(caller.tenant, signed, version, caller.id, at, VERIFICATION)
-        said = provenance(new, signed, version, by, at, jws, VERIFICATION)
-
-        def decide(now: Tree) -> tuple[c.Write, ...]:
-            if now.get("status") == note.WRONG:
-                raise Conflict("Only a note that stands and is signed is co-signed.")
-            return (c.Write("Provenance", new, said, own=False),)
-
-        await self._change(caller, "cosign-note", id, decide)
 
     async def signed_version(self, caller: Caller, id: str, signed: Signed) -> Tree:
         """What was signed, as the caller may read it."""
@@ -274,7 +277,7 @@ class Notes:
         return format_instant(self.clock())
 
 
-def _author(caller: Caller) -> Tree:
+def author_of(caller: Caller) -> Tree:
     """Raises Forbidden for who is no person of the records."""
     if not is_person(caller):
         raise Forbidden("Notes are written by people of the record, not by programs.")

@@ -13,18 +13,38 @@ from typing import Final
 from careplane.care import tasks
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict
+from careplane.records.courses import Course, Side, Step, moves
 
 CODE: Final = "referral"
 _STEPS: Final = {
-    "accept": (("requested", "received", "on-hold"), "accepted"),
-    "decline": (("requested", "received", "on-hold", "accepted"), "rejected"),
-    "ask": (("requested", "received", "accepted"), "on-hold"),
-    "reply": (("on-hold",), "requested"),
-    "complete": (("requested", "received", "accepted", "in-progress"), "completed"),
+    "accept": Step(("requested", "received", "on-hold"), "accepted", Side.OWNER),
+    "decline": Step(
+        ("requested", "received", "on-hold", "accepted", "in-progress"),
+        "rejected",
+        Side.OWNER,
+        reason=True,
+    ),
+    "ask": Step(
+        ("requested", "received", "accepted", "in-progress"), "on-hold", Side.OWNER, reason=True
+    ),
+    "reply": Step(("on-hold",), "requested", Side.ASKER),
+    "complete": Step(
+        ("requested", "received", "accepted", "in-progress"),
+        "completed",
+        Side.OWNER,
+        output="DocumentReference",
+    ),
 }
-"""What can be done: from which statuses, and to which."""
-RECEIVER: Final = ("accept", "decline", "ask", "complete")
-SENDER: Final = ("reply",)
+"""What can be done, and by which side."""
+COURSE: Final = Course(
+    (
+        *_STEPS.values(),
+        *moves(Side.OWNER, ("requested", "received", "accepted", "in-progress")),
+        Step(tasks.OPEN, "cancelled", Side.ASKER),
+    )
+)
+RECEIVER: Final = tuple(name for name, step in _STEPS.items() if step.by is Side.OWNER)
+SENDER: Final = tuple(name for name, step in _STEPS.items() if step.by is Side.ASKER)
 NEEDS_WORDS: Final = ("decline", "ask", "reply", "complete")
 
 
@@ -54,19 +74,19 @@ def task(request: Tree, author: Tree, now: str) -> Tree:
 
 def stepped(tree: Tree, step: str, words: str, author: Tree, now: str) -> Tree:
     """The Task after a step. Raises Conflict where its status does not allow that."""
-    before, after = _STEPS[step]
-    if tree.get("status") not in before:
+    taken = _STEPS[step]
+    if tree.get("status") not in taken.before:
         raise Conflict("The referral has gone on since; look at it as it is now.")
-    moved = {**tree, "status": after, "lastModified": now}
+    moved = {**tree, "status": taken.after, "lastModified": now}
     moved.pop("statusReason", None)
-    if step in ("decline", "ask"):
+    if taken.reason:
         moved["statusReason"] = {"text": words}
     return tasks.with_note(moved, words if step != "complete" else "", author, now)
 
 
 def possible(status: str) -> list[str]:
     """Steps that a Task of this status can take."""
-    return [step for step, (before, _) in _STEPS.items() if status in before]
+    return [name for name, step in _STEPS.items() if status in step.before]
 
 
 def withdrawn(task: Tree, reason: str, now: str) -> Tree | None:

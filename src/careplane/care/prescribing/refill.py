@@ -17,9 +17,19 @@ from careplane.kernel.clock import Clock, format_instant
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound
 from careplane.kernel.ids import NewId
 from careplane.records import commands as c
+from careplane.records.courses import Course, Side, Step, moves
 from careplane.records.door import Door
 
 CODE: Final = "refill"
+COURSE: Final = Course(
+    (
+        *moves(Side.STAFF),
+        Step(tasks.OPEN, "completed", Side.STAFF, output="MedicationRequest",
+             right=("c", "MedicationRequest")),
+        Step(tasks.OPEN, "rejected", Side.STAFF, reason=True, right=("u", "MedicationRequest")),
+        Step(tasks.OPEN, "cancelled", Side.ASKER),
+    )
+)  # fmt: skip
 _LONGEST: Final = 1_000
 _ENDED: Final = ("entered-in-error", "draft", "cancelled")
 

@@ -17,8 +17,13 @@ from typing import Final
 
 from careplane.care import tasks
 from careplane.fhir.tree import Tree
+from careplane.records.courses import Course, Side, Step
 
 CODE: Final = "acknowledge"
+COURSE: Final = Course(
+    (Step(("completed",), "entered-in-error", Side.OWNER),), born=("completed",), mine=True
+)
+"""Who has seen a result says so themselves, and takes back nothing but a mistake."""
 STATUSES: Final = "urn:careplane:acknowledged"
 """Of `businessStatus`: the status of the result that was seen."""
 DIGEST: Final = "urn:careplane:result-digest"

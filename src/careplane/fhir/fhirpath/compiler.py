@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from careplane.fhir.definitions import is_subtype
-from careplane.fhir.fhirpath import ast
+from careplane.fhir.fhirpath import ast, known
 from careplane.fhir.fhirpath.catalogue import FUNCTIONS, TYPE_FUNCTIONS
 from careplane.fhir.fhirpath.constants import constant, variable
 from careplane.fhir.fhirpath.errors import NotMeaningful
@@ -44,7 +44,12 @@ def compiled(expression: ast.Expression) -> Evaluator:
 
 
 def _compile(node: ast.Expression) -> Evaluator:
-    return _COMPILERS[type(node)](node)
+    evaluate = _COMPILERS[type(node)](node)
+    asked = known.choice(node)
+    if asked is not None:
+        return known.looked_up(asked, _compile(asked.path), evaluate)
+    is_kept = isinstance(node, ast.Member | ast.Call) and known.is_path(node)
+    return known.kept(node, evaluate) if is_kept else evaluate
 
 
 def _constant(item: Item) -> Evaluator:

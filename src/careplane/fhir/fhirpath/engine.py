@@ -18,7 +18,7 @@ from careplane.fhir.fhirpath.compiler import compiled
 from careplane.fhir.fhirpath.items import Collection, truth
 from careplane.fhir.fhirpath.node import Node, root_node
 from careplane.fhir.fhirpath.parser import parse
-from careplane.fhir.fhirpath.scope import Environment, Evaluator, Run, Scope
+from careplane.fhir.fhirpath.scope import Environment, Evaluator, Known, Run, Scope
 from careplane.fhir.tree import Tree
 
 NOTHING: Final = Environment()
@@ -58,18 +58,27 @@ def evaluate_boolean(
 
 
 class Shared:
-    """Many small evaluations, such as one for each element of a list, that draw on one budget."""
+    """Many small evaluations, such as one for each element of a list, that draw on one budget.
+    Where the environment names the resource, paths down from it are gone once, until `renew`."""
 
-    __slots__ = ("_environment", "_left")
+    __slots__ = ("_environment", "_known", "_left")
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._left = environment.budget
+        is_fixed = environment.resource is not None and environment.root_resource is not None
+        self._known = Known() if is_fixed else None
 
     @property
     def left(self) -> int:
         """Steps that are left of the budget; negative once it is spent."""
         return self._left
+
+    def renew(self, child: str) -> None:
+        """The resource has changed, in place: but of all elements that have this child none has
+        come or gone, and what stands there is the same."""
+        if self._known is not None:
+            self._known.renew(child)
 
     def evaluate(
         self,
@@ -83,7 +92,7 @@ class Shared:
         known = self._environment
         if variables is not None:
             known = replace(known, variables=variables)
-        run = Run(known, [node])
+        run = Run(known, [node], self._known)
         run.left = self._left
         try:
             run.spend(_EACH)

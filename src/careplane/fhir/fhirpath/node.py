@@ -48,6 +48,11 @@ class Node:
         return isinstance(self.value, dict) and "resourceType" in self.value
 
     @property
+    def is_leaf(self) -> bool:
+        """Whether this is a bare primitive, which has nothing below it."""
+        return self.extra is None and type(self.value) is not dict
+
+    @property
     def location(self) -> str:
         """Where the element is, as FHIRPath: `Patient.name[0].given[1]`."""
         if self.parent is None:
@@ -77,6 +82,8 @@ class Node:
 
     def children(self) -> list[Node]:
         """All child elements, in the order of the definition."""
+        if self.is_leaf:
+            return []
         shape = _shape(self.type)
         source = self.extra if shape.primitive else self.value
         if type(source) is not dict:

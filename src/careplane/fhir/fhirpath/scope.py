@@ -65,15 +65,43 @@ class Environment:
     budget: int = DEFAULT_BUDGET
 
 
+class Key:
+    """Of a path, or of a path by a child; the same for equal ones."""
+
+    __slots__ = ("child",)
+
+    def __init__(self, child: str) -> None:
+        self.child = child
+
+
+class Known:
+    """What paths lead to: `found`, and `indexes` of that by the texts of a child."""
+
+    __slots__ = ("found", "indexes")
+
+    def __init__(self) -> None:
+        self.found: dict[Key, Collection] = {}
+        self.indexes: dict[Key, dict[str, Collection]] = {}
+
+    def renew(self, child: str) -> None:
+        """Forget what has changed: everything, but which elements have this child, and its text."""
+        self.found.clear()
+        self.indexes = {key: index for key, index in self.indexes.items() if key.child == child}
+
+
 class Run:
-    """One evaluation: its environment, its context, and what is left of its budget."""
+    """One evaluation: its environment, its context, and what is left of its budget. `known` is what
+    evaluations over one resource share; None where they share nothing."""
 
-    __slots__ = ("context", "environment", "left")
+    __slots__ = ("context", "environment", "known", "left")
 
-    def __init__(self, environment: Environment, context: Collection) -> None:
+    def __init__(
+        self, environment: Environment, context: Collection, known: Known | None = None
+    ) -> None:
         self.environment = environment
         self.context = context
         self.left = environment.budget
+        self.known = known
 
     def spend(self, steps: int) -> None:
         """Count work before or while it is done; raises BudgetSpent."""

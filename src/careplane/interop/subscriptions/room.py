@@ -14,7 +14,7 @@ from careplane.fhir.tree import Tree
 from careplane.interop.subscriptions import names
 from careplane.interop.subscriptions.admission import Admission
 from careplane.interop.subscriptions.channel import Channel
-from careplane.interop.subscriptions.channels.email import Email, Mailbox
+from careplane.interop.subscriptions.channels.email import Email
 from careplane.interop.subscriptions.channels.message import Message
 from careplane.interop.subscriptions.channels.rest_hook import RestHook
 from careplane.interop.subscriptions.journal import Journal
@@ -29,6 +29,7 @@ from careplane.interop.subscriptions.tools import Tools
 from careplane.interop.subscriptions.topics import Topics
 from careplane.kernel.clock import Clock
 from careplane.kernel.errors import CareplaneError
+from careplane.kernel.mail import Mailbox
 from careplane.records.admission import Admit
 from careplane.records.bodies import Extract
 from careplane.records.door import Door

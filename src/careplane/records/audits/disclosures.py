@@ -58,8 +58,6 @@ def disclosure(event: Tree, *, care_since: str | None = None) -> Disclosure | No
     if purpose in CARE and (care_since is None or when < care_since):
         return None
     what = ", ".join(_what(event))
-    if not what:
-        return None
     return Disclosure(when, who, _address(event), what, purpose or "TREAT", event)
 
 
@@ -141,12 +139,16 @@ def _purpose(event: Tree) -> str:
 
 
 def _what(event: Tree) -> Iterator[str]:
-    """The resources, or what was asked for where these are not named."""
-    things = [one for one in event.get("entity", ()) if one.get("type", {}).get("code") != "1"]
+    """The resources, or what was asked for where these are not named, or else whose record it is: a
+    history of everything asks for nothing by name."""
+    people = [one for one in event.get("entity", ()) if one.get("type", {}).get("code") == "1"]
+    things = [one for one in event.get("entity", ()) if one not in people]
     named = [str(one["what"]["reference"]) for one in things if "reference" in one.get("what", {})]
-    asked = [str(one["description"]) for one in things if "description" in one]
+    asked = [str(one["description"]) for one in things if one.get("description")]
     yield from named[:20]
     if len(named) > 20:
         yield f"and {len(named) - 20} more"
     if not named:
         yield from asked
+    if not named and not asked:
+        yield from (str(one.get("what", {}).get("reference", "")) for one in people)

@@ -19,19 +19,19 @@ _SUCCESS = "0"
 
 
 class Hints(Struct):
-    """Of each set a term; `since` and `before` as in a Question. `patients`: an event that matches
-    is about one of these, or its agent is."""
+    """Of each set a term; `since` and `before` as in a Question. `patients`: of each set an event
+    that matches is about one, or its agent is one."""
 
     having: list[frozenset[Term]] = []
     without: frozenset[Term] = frozenset()
     since: int | None = None
     before: int | None = None
-    patients: frozenset[str] | None = None
+    patients: list[frozenset[str]] = []
 
 
 def hints_of(node: Node) -> Hints:
     """What the index can be asked."""
-    found = Hints([])
+    found = Hints()
     for part in node.parts if isinstance(node, And) else (node,):
         _add(found, part)
     return found
@@ -46,8 +46,7 @@ def _add(found: Hints, node: Node) -> None:
         return
     found.having.append(terms)
     if isinstance(node, Reference) and node.param == "AuditEvent.patient":
-        named = frozenset(id for type, id in node.targets if type == "Patient")
-        found.patients = named if found.patients is None else found.patients & named
+        found.patients.append(frozenset(id for type, id in node.targets if type == "Patient"))
 
 
 def _bound(found: Hints, node: Date) -> None:

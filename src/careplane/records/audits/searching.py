@@ -278,12 +278,12 @@ class _Merging:
 
 def _parts(entry: Entry, hints: Hints) -> Sequence[int]:
     parts = rendering.parts_of(entry.record)
-    if hints.patients is None:
-        return parts
-    if entry.record.agent.removeprefix("Patient/") in hints.patients:
+    agent = entry.record.agent.removeprefix("Patient/")
+    sets = [some for some in hints.patients if agent not in some]
+    if not sets:
         return parts
     patients = entry.record.patients
-    return [part for part in parts if part and patients[part - 1] in hints.patients]
+    return [n for n in parts if n and all(patients[n - 1] in some for some in sets)]
 
 
 def _named(node: Node) -> frozenset[str] | None:

@@ -36,7 +36,7 @@ class Interaction:
 
 _VERSION = ("ETag", "Last-Modified")
 _WRITTEN = (*_VERSION, "Location")
-_STATE = ("404", "409", "410", "412", "415", "501")
+_STATE = ("404", "409", "410", "412", "415", "422", "501")
 _SEARCHED = ("404", "501")
 
 _SEARCH = Interaction("search", "Search {type}", {"200": "Bundle"}, _SEARCHED, (SEARCH, *RESULTS))

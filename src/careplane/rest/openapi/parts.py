@@ -26,6 +26,7 @@ REFUSALS: dict[str, str] = {
     "412": "A condition of the request does not hold, or its criteria match several resources.",
     "413": "More bytes, levels or entries than this server takes.",
     "415": "A content type or character set that this server does not read.",
+    "422": "Valid, but against a rule of what it is about, as half a step of a Task.",
     "429": "Of what this client asked for, enough is under way.",
     "500": "The server failed.",
     "501": "Understood, and not offered here.",

@@ -18,11 +18,15 @@ from careplane.records.targets import target
 from careplane.sharing.ips.gather import Gathered, Part
 from careplane.sharing.ips.narrative import narrative, paragraph, table
 from careplane.sharing.ips.sections import LOINC
+from careplane.sharing.ips.spoken import sentence
+from careplane.words.audience import audience
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import mark
 
 _STRUCTURES = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
 COMPOSITION = _STRUCTURES + "Composition-uv-ips"
 BUNDLE = _STRUCTURES + "Bundle-uv-ips"
-TITLE = "International Patient Summary"
+TITLE = mark("International Patient Summary")
 _EMPTY = "http://terminology.hl7.org/CodeSystem/list-empty-reason"
 _WITHHELD: Tree = {
     "coding": [{"system": _EMPTY, "code": "withheld", "display": "Information Withheld"}]
@@ -30,7 +34,7 @@ _WITHHELD: Tree = {
 _UNAVAILABLE: Tree = {
     "coding": [{"system": _EMPTY, "code": "unavailable", "display": "Unavailable"}]
 }
-_NOTE = (
+_NOTE = mark(
     "Put together by a program from the record as it stood then. What the patient or the law keeps "
     "back is not in it."
 )
@@ -41,7 +45,8 @@ Key = tuple[str, str]
 
 
 def document(gathered: Gathered, base: str, now: int, new_id: Callable[[], str]) -> Tree:
-    """The Bundle. `base` is the address of the FHIR interface, by which references are resolved."""
+    """The Bundle, in the language of the audience. `base` is the address of the FHIR interface, by
+    which references are resolved."""
     patient = gathered.patient
     parts, devices = _with_statements(gathered.parts, f"Patient/{patient['id']}", new_id)
     author = _author(new_id())
@@ -54,7 +59,7 @@ def document(gathered: Gathered, base: str, now: int, new_id: Callable[[], str])
         "resourceType": "Bundle",
         "id": new_id(),
         "meta": {"profile": [BUNDLE], **_security(resources)},
-        "language": "en",
+        "language": audience().language,
         "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{new_id()}"},
         "type": "document",
         "timestamp": format_instant(now),
@@ -86,14 +91,20 @@ def _composition(
     instant = format_instant(now)
     owner = patient.get("managingOrganization", {})
     custodian = owner if _is_in(owner, gathered.others) else None
-    about = f"{TITLE} of {named(patient) or 'a patient'}, {instant[:10]}."
-    born = f"Born {patient['birthDate']}." if "birthDate" in patient else ""
+    name, day = named(patient), instant[:10]
+    about = (
+        sentence(mark("International Patient Summary of %(name)s, %(day)s."), name=name, day=day)
+        if name
+        else sentence(mark("International Patient Summary, %(day)s."), day=day)
+    )
+    date = patient.get("birthDate")
+    born = sentence(mark("Born %(day)s."), day=date) if date else ""
     return {
         "resourceType": "Composition",
         "id": new_id(),
         "meta": {"profile": [COMPOSITION]},
-        "language": "en",
-        "text": narrative(*map(paragraph, filter(None, (about, born, _NOTE)))),
+        "language": audience().language,
+        "text": narrative(*map(paragraph, filter(None, (about, born, _(_NOTE))))),
         "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{new_id()}"},
         "status": "final",
         "type": {
@@ -102,7 +113,7 @@ def _composition(
         "subject": {"reference": f"Patient/{patient['id']}"},
         "date": instant,
         "author": [{"reference": f"Device/{author['id']}", "display": "Careplane"}],
-        "title": TITLE,
+        "title": _(TITLE),
         "confidentiality": _level(tree for part in parts for _, tree in part.entries),
         **({"custodian": custodian} if custodian else {}),
         "event": [
@@ -132,7 +143,7 @@ def _section(part: Part, names: Mapping[str, str]) -> Tree:
     section = part.section
     rows = _lines(part, names)
     return {
-        "title": section.title,
+        "title": _(section.title),
         "code": {"coding": [{"system": LOINC, "code": section.code}]},
         "text": narrative(*_blocks(part, rows)),
         **(
@@ -149,8 +160,8 @@ def _lines(part: Part, names: Mapping[str, str]) -> list[Line]:
 
 def _blocks(part: Part, rows: list[Line]) -> list[str]:
     if not rows:
-        return [paragraph("Not shared." if part.withheld else "Nothing is recorded here.")]
-    cut = "Only the newest are in this summary; there are more." if part.more else ""
+        return [paragraph(_("Not shared.") if part.withheld else _("Nothing is recorded here."))]
+    cut = _("Only the newest are in this summary; there are more.") if part.more else ""
     return [table(rows), *([paragraph(cut)] if cut else [])]
 
 
@@ -215,7 +226,9 @@ def closed(value: Any, base: str, inside: set[Key]) -> Any:
             found["reference"] = f"{key[0]}/{key[1]}"
         else:
             del found["reference"]
-            found.setdefault("display", f"{key[0]}, not in this summary")
+            found.setdefault(
+                "display", sentence(mark("%(type)s, not in this summary"), type=key[0])
+            )
     return found
 
 

@@ -11,6 +11,10 @@ from html import escape
 
 from careplane.fhir.lines import Line
 from careplane.fhir.tree import Tree
+from careplane.sharing.ips.spoken import status
+from careplane.words.audience import audience
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import mark
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
@@ -18,7 +22,7 @@ _UNSAFE = re.compile(
 """What XML has not, and marks that turn the direction of what follows."""
 _SYSTEM = re.compile(r"\b(?:https?|urn):[^\s|]+\|")
 _DATE = 10
-HEADS = ("What", "Status", "When", "Details")
+HEADS = (mark("What"), mark("Status"), mark("When"), mark("Details"))
 
 
 def plain(value: str) -> str:
@@ -31,9 +35,11 @@ def text(value: str) -> str:
     return escape(plain(value))
 
 
-def narrative(*blocks: str, language: str = "en") -> Tree:
-    """A generated Narrative of blocks of XHTML."""
-    head = f'<div xmlns="http://www.w3.org/1999/xhtml" xml:lang="{language}" lang="{language}">'
+def narrative(*blocks: str) -> Tree:
+    """A generated Narrative of blocks of XHTML, in the language of the audience."""
+    to = audience()
+    said = f'xml:lang="{to.language}" lang="{to.language}" dir="{to.direction}"'
+    head = f'<div xmlns="http://www.w3.org/1999/xhtml" {said}>'
     return {"status": "generated", "div": head + "".join(blocks) + "</div>"}
 
 
@@ -45,7 +51,7 @@ def paragraph(value: str) -> str:
 def table(rows: Sequence[Line]) -> str:
     """Lines, one a row."""
     heads, cells = columns(rows)
-    head = "".join(f"<th>{one}</th>" for one in heads)
+    head = "".join(f"<th>{text(_(one))}</th>" for one in heads)
     body = "".join(
         "<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in row) + "</tr>" for row in cells
     )
@@ -53,12 +59,17 @@ def table(rows: Sequence[Line]) -> str:
 
 
 def columns(rows: Sequence[Line]) -> tuple[list[str], list[list[str]]]:
-    """Heads and cells: codes without their system, times without the time of day; columns in which
-    nothing stands are left out."""
+    """Heads, in English, and cells: codes without their system, times without the time of day;
+    columns in which nothing stands are left out."""
     cells = [
         [
             _SYSTEM.sub("", cell)
-            for cell in (row.what or row.code or "—", row.status, row.date[:_DATE], row.detail)
+            for cell in (
+                row.what or row.code or "—",
+                status(row.status),
+                row.date[:_DATE],
+                row.detail,
+            )
         ]
         for row in rows
     ]

@@ -9,6 +9,7 @@ from careplane.rest.operation import Call, Operation
 from careplane.rest.response import Response
 from careplane.sharing.ips.document import BUNDLE, COMPOSITION
 from careplane.sharing.ips.summaries import Summaries
+from careplane.words.languages import asked
 
 _NEUTRAL = ("_format", "_pretty")
 _DEFINITION = OperationDef(
@@ -41,7 +42,8 @@ def operations(summaries: Summaries) -> tuple[Operation, ...]:
         if call.id is None and not identifier:
             raise Incorrect("Patient/$summary needs 'identifier', as system|value.")
         id = call.id or await summaries.identified(caller, identifier or "")
-        bundle = await summaries.of(caller, id, call.request.base)
+        language = asked(call.request.header(b"accept-language") or "")
+        bundle = await summaries.of(caller, id, call.request.base, language=language)
         return Response(200, json.dump(bundle), [(b"cache-control", b"no-store")])
 
     return (Operation(_DEFINITION, summary, frozenset({"Patient"})),)

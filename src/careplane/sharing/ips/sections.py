@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 from careplane.fhir import lines
 from careplane.fhir.lines import Line
 from careplane.fhir.tree import Tree
+from careplane.sharing.ips import spoken
+from careplane.words.catalogues import mark
 
 Level = Literal["required", "recommended", "optional"]
 Say = Callable[[str, Tree, Mapping[str, str]], Line]
@@ -35,7 +37,8 @@ class Ask(NamedTuple):
 
 
 class Section(NamedTuple):
-    """`key` is its short name here, `code` its LOINC code; `most` entries are taken."""
+    """`key` is its short name here, `code` its LOINC code, `title` English; `most` entries are
+    taken."""
 
     key: str
     code: str
@@ -80,7 +83,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "problems",
         "11450-4",
-        "Problems",
+        mark("Problems"),
         "required",
         (
             Ask(
@@ -96,15 +99,15 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "allergies",
         "48765-2",
-        "Allergies and intolerances",
+        mark("Allergies and intolerances"),
         "required",
-        (Ask("AllergyIntolerance", (*_STANDING, ("_sort", "-date")), lines.allergy, 100),),
+        (Ask("AllergyIntolerance", (*_STANDING, ("_sort", "-date")), spoken.allergy, 100),),
         100,
     ),
     Section(
         "medications",
         "10160-0",
-        "Medications",
+        mark("Medications"),
         "required",
         (
             Ask(
@@ -129,14 +132,14 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "immunizations",
         "11369-6",
-        "Immunizations",
+        mark("Immunizations"),
         "recommended",
-        (Ask("Immunization", (("status", "completed"), ("_sort", "-date")), lines.immunization),),
+        (Ask("Immunization", (("status", "completed"), ("_sort", "-date")), spoken.immunization),),
     ),
     Section(
         "results",
         "30954-2",
-        "Results",
+        mark("Results"),
         "recommended",
         (
             Ask("Observation", (("category", "laboratory"), *_VALID), lines.result, 200, True),
@@ -146,7 +149,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "procedures",
         "47519-4",
-        "Procedures",
+        mark("Procedures"),
         "recommended",
         (
             Ask(
@@ -159,7 +162,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "devices",
         "46264-8",
-        "Medical devices",
+        mark("Medical devices"),
         "recommended",
         (
             Ask(
@@ -174,14 +177,14 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "alerts",
         "104605-1",
-        "Alerts",
+        mark("Alerts"),
         "optional",
         (Ask("Flag", (), lines.alert, keep=lambda tree: tree.get("status") == "active"),),
     ),
     Section(
         "vitals",
         "8716-3",
-        "Vital signs",
+        mark("Vital signs"),
         "optional",
         (Ask("Observation", (("category", "vital-signs"), *_VALID), lines.result, 100, True),),
         20,
@@ -189,7 +192,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "past",
         "11348-0",
-        "Past problems",
+        mark("Past problems"),
         "optional",
         (
             Ask(
@@ -209,14 +212,14 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "pregnancy",
         "10162-6",
-        "Pregnancies",
+        mark("Pregnancies"),
         "optional",
         (Ask("Observation", (("code", _PREGNANCY), *_VALID), lines.result),),
     ),
     Section(
         "social",
         "29762-2",
-        "Social history",
+        mark("Social history"),
         "optional",
         (Ask("Observation", (("category", "social-history"), *_VALID), lines.result, 100, True),),
         20,
@@ -224,7 +227,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "functional",
         "47420-5",
-        "Functional status",
+        mark("Functional status"),
         "optional",
         (
             Ask(
@@ -244,7 +247,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "plan",
         "18776-5",
-        "Plan of care",
+        mark("Plan of care"),
         "optional",
         (
             Ask("CarePlan", (("status", "active"), ("_sort", "-date")), lines.plan, 20),
@@ -254,7 +257,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "directives",
         "42348-3",
-        "Advance directives",
+        mark("Advance directives"),
         "optional",
         (Ask("Consent", (("scope", "adr"), ("status", "active")), lines.directive, 20),),
     ),

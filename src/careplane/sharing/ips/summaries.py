@@ -13,6 +13,8 @@ from careplane.records import commands as c
 from careplane.records.door import Door
 from careplane.sharing.ips.document import document
 from careplane.sharing.ips.gather import Gathered, gather
+from careplane.words.audience import Audience, speaking
+from careplane.words.patients import language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,18 @@ class Summaries:
     new_id: NewId
 
     async def of(
-        self, caller: Caller, patient: str, base: str, chosen: frozenset[str] | None = None
+        self,
+        caller: Caller,
+        patient: str,
+        base: str,
+        chosen: frozenset[str] | None = None,
+        language: str = "",
     ) -> Tree:
-        """A document Bundle of a patient, as this caller may see the record. Raises NotFound,
-        Forbidden."""
+        """A document Bundle of a patient, as this caller may see the record, in a language that is
+        spoken here; where none is asked for, in the patient's. Raises NotFound, Forbidden."""
         gathered = await self.gathered(caller, patient, base, chosen)
-        return document(gathered, base, self.clock(), self.new_id)
+        with speaking(Audience(language or language_of(gathered.patient))):
+            return document(gathered, base, self.clock(), self.new_id)
 
     async def gathered(
         self, caller: Caller, patient: str, base: str, chosen: frozenset[str] | None = None

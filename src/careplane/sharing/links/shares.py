@@ -95,7 +95,8 @@ class WrongPasscode(Forbidden):
 
 
 class Shares:
-    """Over one door and one state. `stands` says whether who made a link may still come in."""
+    """Over one door and one state. `stands` says, at each opening, whether who made a link may
+    still come in, for this patient."""
 
     def __init__(
         self,
@@ -295,6 +296,8 @@ class Shares:
                 now = self._clock()
                 await self._keeping.change(tenant, found, lambda one: links.ended(one, "gone", now))
             raise NotFound(_GONE) from None
+        except Forbidden:  # who made the link may not read it any more
+            raise NotFound(_GONE) from None
 
 
 def _reader(link: Link, number: int, recipient: str, address: str) -> Caller:
@@ -309,6 +312,7 @@ def _reader(link: Link, number: int, recipient: str, address: str) -> Caller:
         owner,
         id=f"link/{link.id}.{number}",
         name=recipient,
+        principal=owner.id,
         scopes=scopes,
         purpose="PATRQT",
         client="",

@@ -14,12 +14,15 @@ from careplane.fhir.moment import interval
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Conflict, Forbidden
+from careplane.records.courses import Course
 from careplane.telehealth.messages import names, thread
 from careplane.telehealth.messages.parties import Asker, Party, party
 from careplane.telehealth.messages.thread import Draft, Thread
 from careplane.telehealth.tasks.task import CODES, Task
 
 CODE = "consult"
+COURSE = Course((), born=(), operations="Task/$consult and Task/[id]/$consult-take and the like")
+"""Its thread, its encounter and its request go with it, so nothing else changes it."""
 PARTS = "urn:careplane:consult"
 """Codes of `Task.input.type` and `Task.output.type`: thread, answers, answer, visit."""
 _SNOMED = "http://snomed.info/sct"

@@ -162,8 +162,10 @@ class Consults:
             asked = [[("patient", f"Patient/{caller.patient}")]]
         elif patient:
             asked = [[("patient", f"Patient/{patient}")]]
+        elif not asker.references:
+            return []
         else:
-            mine = ",".join(sorted(asker.names))
+            mine = ",".join(asker.references)
             asked = [[("owner", mine)], [("requester", asker.me.reference)]]
         trees: dict[str, Tree] = {}
         for more in asked:

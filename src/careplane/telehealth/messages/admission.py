@@ -7,23 +7,21 @@ sent in error. Heads of threads change by the operations alone, and patients wri
 from __future__ import annotations
 
 from careplane.access.caller import Caller, acts_as_patient
-from careplane.fhir.codec import envelope, json
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Forbidden, Invalid, Issue
-from careplane.records.admission import Keep
-from careplane.records.bodies import Content, whole
+from careplane.records.admission import Keep, said
+from careplane.records.bodies import Content
 from careplane.storage.ports.records import Version
 from careplane.telehealth.messages import names, receipts, thread
 
-_ANY_INSTANT = "2020-01-01T00:00:00.000Z"
 _SENT = frozenset({"completed", "entered-in-error"})
 _SERVERS = ("versionId", "lastUpdated")
 
 
 def kept(caller: Caller, current: Version | None, content: Content | None) -> None:
     """Raises Forbidden for what may not be, Invalid for what would show what is internal."""
-    after = None if content is None else _tree(content)
-    before = None if current is None or current.deleted else json.parse(whole(current))
+    after = None if content is None else said(content)
+    before = None if current is None or current.deleted else said(current)
     if after is not None:
         _require_label(after)
     if before is None:
@@ -85,11 +83,6 @@ def _bare(tree: Tree) -> Tree:
 
 def _meta(tree: Tree) -> Tree:
     return {k: v for k, v in tree.get("meta", {}).items() if k not in _SERVERS}
-
-
-def _tree(content: Content) -> Tree:
-    id = content.id or "new"
-    return json.parse(envelope.join(content.type, id, 1, _ANY_INSTANT, content.rest))
 
 
 KEEPS: dict[str, Keep] = {"Communication": kept}

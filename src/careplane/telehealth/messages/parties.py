@@ -14,6 +14,7 @@ _SENDERS = (
     "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Device", "Organization",
     "HealthcareService",
 )  # fmt: skip
+_REFERENCES = tuple(f"{type}/" for type in (*_SENDERS, *POOLS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ class Asker:
     is_patient: bool
     names: frozenset[str]
     pools: tuple[Party, ...] = ()
+
+    @property
+    def references(self) -> list[str]:
+        """Those of the names that are of resources, sorted: an app that acts for itself has none,
+        so it takes part in nothing."""
+        return sorted(one for one in self.names if one.startswith(_REFERENCES))
 
     def among(self, references: Iterable[str]) -> bool:
         """Whether one of these stands for them."""

@@ -104,8 +104,10 @@ class Reading:
         ]
         if asker.is_patient:
             pairs.append(("subject", f"Patient/{caller.patient}"))
+        elif not asker.references:
+            return [], None
         else:
-            pairs.append(("recipient", ",".join(sorted(asker.names))))
+            pairs.append(("recipient", ",".join(asker.references)))
             if patient:
                 pairs.append(("subject", f"Patient/{patient}"))
             if box == "waiting":
@@ -133,9 +135,11 @@ class Reading:
 
     async def unread(self, caller: Caller, asker: Asker) -> int:
         """How many messages wait to be read, as far as MOST_UNREAD."""
+        if not asker.references:
+            return 0
         pairs = (
             ("category", f"{names.KIND}|{names.MESSAGE}"),
-            ("recipient", ",".join(sorted(asker.names))),
+            ("recipient", ",".join(asker.references)),
             ("received:missing", "true"),
             ("_sort", "-sent"),
             ("_count", str(MOST_UNREAD)),

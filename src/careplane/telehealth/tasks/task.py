@@ -1,7 +1,7 @@
 """A task as a value, and what becomes of it. Pure.
 
-Codes are of `urn:careplane:task`. TODO and ADMINISTRATIVE are done here; the others ask for what
-has a page of its own, where it is done.
+Codes are of `urn:careplane:task`. Those of OURS are done here, by saying so; the others ask for
+what has a page of its own, where it is done.
 """
 
 from __future__ import annotations
@@ -14,16 +14,27 @@ from careplane.fhir.moment import interval
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Conflict
+from careplane.records import courses
+from careplane.records.courses import Course, Side, Step, moves
 from careplane.telehealth.messages import names
 from careplane.telehealth.messages.parties import Asker, Party, party
 
-CODES = "urn:careplane:task"
+CODES = courses.CODES
 TODO, ADMINISTRATIVE = "todo", "administrative"
-OURS = frozenset({TODO, ADMINISTRATIVE})
-OPEN = ("requested", "received", "accepted", "ready", "in-progress", "on-hold")
+OURS = frozenset({TODO, ADMINISTRATIVE, "sent-back"})
+OPEN = courses.OPEN
 ENDED = ("completed", "rejected", "cancelled", "failed", "entered-in-error")
 Priority = Literal["routine", "urgent", "asap", "stat"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+COURSE = Course(
+    (
+        *moves(Side.ANYBODY),
+        Step(OPEN, "completed", Side.ANYBODY),
+        Step(OPEN, "rejected", Side.ANYBODY, reason=True),
+        Step(OPEN, "cancelled", Side.ASKER, reason=True),
+    )
+)
+"""Of TODO and ADMINISTRATIVE: whoever may write it does it, as on the page."""
 
 
 @dataclass(frozen=True, slots=True)

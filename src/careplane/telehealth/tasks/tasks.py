@@ -44,13 +44,13 @@ class Tasks:
         """Tasks that a caller is to do, or a pool of theirs, or that they asked others for, or of
         these what has ended; and whether there are more. What is late comes first."""
         pools = sorted(one.reference for one in asker.pools)
-        if box == "pools" and not pools:
+        if not (pools if box == "pools" else asker.references):
             return [], False
         pairs = [("status", ",".join(OPEN if box != "ended" else task.ENDED))]
         if box == "asked":
             pairs.append(("requester", asker.me.reference))
         else:
-            mine = sorted(asker.names - set(pools)) if box == "mine" else sorted(asker.names)
+            mine = [one for one in asker.references if box != "mine" or one not in pools]
             pairs.append(("owner", ",".join(pools if box == "pools" else mine)))
         return await self._found(caller, pairs, patient, priority)
 

@@ -11,6 +11,7 @@ from careplane.kernel.errors import Conflict
 
 _OPEN = frozenset({"booked", "arrived", "checked-in"})
 _GIVERS = ("Practitioner", "PractitionerRole")
+_PEOPLE = (*_GIVERS, "Patient", "RelatedPerson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,18 @@ class Booked:
     def givers(self) -> tuple[str, ...]:
         """Who gives the visit."""
         return tuple(one for one in self.actors if one.partition("/")[0] in _GIVERS)
+
+    @property
+    def people(self) -> int:
+        """How many are expected."""
+        return len({one for one in self.actors if one.partition("/")[0] in _PEOPLE})
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The codes of its service and of its kind (serviceType, appointmentType)."""
+        concepts = [*_list(self.tree.get("serviceType")), self.tree.get("appointmentType")]
+        codings = [one for each in concepts for one in _list((each or {}).get("coding"))]
+        return frozenset(str(one["code"]) for one in codings if "code" in one)
 
     def require_open(self, now: int, early: int, late: int) -> None:
         """Raises Conflict unless it is booked and this is its time, widened by `early` and `late`

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from careplane.fhir.tree import Tree
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import Incorrect, TooLarge
+from careplane.records.files.checking import check, without_place
+from careplane.records.files.kinds import JPEG, PDF, PNG, Kind
 from careplane.telehealth.visits.appointment import Booked
 from careplane.telehealth.visits.messages import Chatted
 
@@ -20,12 +22,8 @@ _LOINC = "http://loinc.org"
 _AUTHORS = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Device")
 _LARGEST = 5_000_000
 _LONGEST = 20_000
-_MARKS: dict[str, tuple[bytes, ...]] = {
-    "application/pdf": (b"%PDF-",),
-    "image/jpeg": (b"\xff\xd8\xff",),
-    "image/png": (b"\x89PNG\r\n\x1a\n",),
-}
-"""What the bytes of each kind of file begin with."""
+SHARED: dict[str, Kind] = {kind.media: kind for kind in (PDF, JPEG, PNG)}
+"""What is shared in a visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +149,17 @@ def summary(visit: Booked, encounter: str, by: Person, text: str, now: int) -> T
 
 
 def shared_file(
-    visit: Booked, encounter: str, by: Person, title: str, kind: str, data: bytes, now: int
-) -> Tree:
-    """A file of a kind that can be told by its bytes. Raises Incorrect for one that is something
-    else than it says, TooLarge."""
+    visit: Booked, encounter: str, by: Person, title: str, kind: str, data: bytes, now: int,
+    *, keeps_places: bool = False,
+) -> Tree:  # fmt: skip
+    """A file of one of these kinds, a photograph without where it was taken unless the institution
+    keeps that. Raises Incorrect for another kind, FileRefused for one that is something else than
+    it says, TooLarge."""
     if len(data) > _LARGEST:
         raise TooLarge(f"A file has {_LARGEST} bytes at most.")
-    if kind not in _MARKS:
-        raise Incorrect(f"Files are of one of: {', '.join(_MARKS)}.")
-    if not data.startswith(_MARKS[kind]):
-        raise Incorrect(f"The file is not {kind}, although it says so.")
+    if kind not in SHARED:
+        raise Incorrect(f"Files are of one of: {', '.join(SHARED)}.")
+    data = without_place(check(title, kind, data), data, keeps=keeps_places)
     title = " ".join(title.split())[:80] or "File"
     concept = {"coding": [{"system": _OURS, "code": "shared-file"}], "text": "Shared in a visit"}
     return _document(visit, encounter, by, concept, title, kind, data, now)

@@ -26,6 +26,8 @@ def arrived(visit: Booked, now: int) -> Tree:
     carried: dict[str, Any] = {k: visit.tree[k] for k in _CARRIED if k in visit.tree}
     if isinstance(carried.get("priority"), int):
         del carried["priority"]  # a number in an Appointment, a concept in an Encounter
+    if isinstance(carried.get("serviceType"), list):
+        carried["serviceType"] = carried["serviceType"][0]  # several there, one here
     at = format_instant(now)
     return {
         "resourceType": "Encounter",

@@ -8,6 +8,7 @@ in the name of who invited, with the right of that one alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -43,7 +44,8 @@ class NoConsent(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """`early` and `late` widen the time of an appointment, in microseconds."""
+    """`early` and `late` widen the time of an appointment, in microseconds; `large` says of a visit
+    whether more are expected than browsers among themselves carry."""
 
     record: Record
     state: StateStore
@@ -52,6 +54,7 @@ class Membership:
     new_id: NewId
     early: int
     late: int
+    large: Callable[[Booked], bool]
 
     async def visit(self, caller: Caller, id: str) -> tuple[Booked, Role]:
         """A visit that is open now, and what the caller is there. Raises NotFound or Forbidden
@@ -111,7 +114,10 @@ class Membership:
             raise NoConsent("Agree to be seen by video before you come in.")
         who = "" if role == "guest" and "/" not in caller.id else caller.id
         until = visit.end + self.late
-        return Pass(ticket.caller, visit.id, self.new_id(), caller.name, role, who, until)
+        return Pass(
+            ticket.caller, visit.id, self.new_id(), caller.name, role, who, until,
+            large=self.large(visit),
+        )  # fmt: skip
 
     async def _by_link(self, link: Invitation, name: str, tenant: Tenant) -> Pass:
         caller = self._known(link.caller.caller(), link.until, tenant)
@@ -124,7 +130,10 @@ class Membership:
         called = " ".join(name.split())
         called = f"{called} ({link.name})" if called and called != link.name else link.name
         until = visit.end + self.late
-        return Pass(link.caller, visit.id, self.new_id(), called, "guest", "", until)
+        return Pass(
+            link.caller, visit.id, self.new_id(), called, "guest", "", until,
+            large=self.large(visit),
+        )  # fmt: skip
 
     async def _back(self, resume: Resume, tenant: Tenant, fresh: bool) -> Pass:
         held = resume.held
@@ -134,7 +143,8 @@ class Membership:
             raise Forbidden("You are no longer of this visit.")
         if held.role == "patient" and not await self.record.consented(caller.tenant, visit):
             raise NoConsent("Your consent to be seen by video was withdrawn.")
-        return replace(held, until=visit.end + self.late, fresh=fresh)
+        large = held.large or self.large(visit)
+        return replace(held, until=visit.end + self.late, fresh=fresh, large=large)
 
     def _opened(self, text: str, kind: type[_Kind]) -> _Kind:
         try:

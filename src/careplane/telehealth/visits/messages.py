@@ -118,7 +118,7 @@ class Agree(_Heard, frozen=True):
 
 
 class Ice(_Heard, frozen=True):
-    """The relays again, with credentials that last."""
+    """The relays and the way to the server of the media again, with credentials that last."""
 
 
 class Leave(_Heard, frozen=True):
@@ -201,19 +201,31 @@ class Server(Struct, frozen=True, omit_defaults=True):
     credential: str = ""
 
 
+class Sfu(Struct, frozen=True):
+    """The server that takes sound and picture of each and hands them on (LiveKit): its address, the
+    room there, and a token for this room and one's seat, to come in by within a minute."""
+
+    url: str
+    room: str
+    token: str
+
+
 class Admitted(_Told, frozen=True, omit_defaults=False):
-    """One is in the room: with whom, and by which relays."""
+    """One is in the room: with whom, and by which relays. Where `sfu` is given media go there, and
+    else from each to each. It is told anew where that changes."""
 
     peers: tuple[Peer, ...]
     ice: tuple[Server, ...]
     relay: bool
     resume: str
+    sfu: Sfu | None = None
 
 
 class Relays(_Told, frozen=True, omit_defaults=False):
     """Answers `Ice`."""
 
     ice: tuple[Server, ...]
+    sfu: Sfu | None = None
 
 
 class Knocks(_Told, frozen=True, omit_defaults=False):
@@ -312,7 +324,7 @@ class Ended(_Told, frozen=True):
 
 class Problem(_Told, frozen=True, omit_defaults=False):
     """What was asked for did not happen. `code` is one of: access, busy, consent, elsewhere, full,
-    host, message, nobody, pace, record, state."""
+    host, media, message, nobody, pace, record, state."""
 
     code: str
     text: str

@@ -7,6 +7,7 @@ patients write no Encounters.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -39,10 +40,11 @@ _MOST = "100"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Over one door."""
+    """Over one door. Photographs of which it `keeps_places` tell where they were taken."""
 
     door: Door
     clock: Clock
+    keeps_places: bool = False
 
     async def appointment(self, caller: Caller, id: str) -> Booked:
         """As the caller may read it. Raises NotFound, Forbidden, Conflict."""
@@ -139,7 +141,10 @@ class Record:
         """A file of the visit; the DocumentReference."""
         found = f"Encounter/{await self._encounter(caller.tenant, visit.id)}"
         by = Person(caller.id, caller.name)
-        tree = documents.shared_file(visit, found, by, title, kind, data, self.clock())
+        tree = await asyncio.to_thread(
+            documents.shared_file, visit, found, by, title, kind, data, self.clock(),
+            keeps_places=self.keeps_places,
+        )  # fmt: skip
         return await self._create(caller.tenant, tree)
 
     async def agreed_to_recording(

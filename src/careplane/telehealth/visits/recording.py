@@ -3,8 +3,11 @@ agrees. Whoever comes in later is asked too, and until then nothing is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from careplane.telehealth.visits import messages as m
+from careplane.telehealth.visits.seats import Seat
 
 
 @dataclass(slots=True)
@@ -35,3 +38,23 @@ class Recording:
         """Whether it is to be on, with these in the room."""
         seats = set(inside)
         return bool(self.by) and self.by in seats and seats <= self.agreed
+
+    def look(self, inside: list[Seat], begun: Callable[[Seat], None], *, tell: bool) -> None:
+        """After somebody came, went or answered: tell those in the room how it stands, if that
+        changed or `tell`. `begun` is told who records from now on."""
+        if self.by and self.by not in {one.id for one in inside}:
+            self.stop()
+            tell = True
+        due = self.due(one.id for one in inside)
+        begins, tell = due and not self.on, tell or due != self.on or bool(self.by)
+        self.on = due
+        if begins:
+            begun(next(one for one in inside if one.id == self.by))
+        if tell:
+            for one in inside:
+                self.show(one)
+
+    def show(self, seat: Seat) -> None:
+        """Tell one how it stands."""
+        asked = bool(self.by) and seat.id not in self.agreed
+        seat.tell(m.Recording(self.by, self.on, asked))

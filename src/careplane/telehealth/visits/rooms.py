@@ -15,12 +15,17 @@ from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
 from careplane.telehealth.visits import messages as m
 from careplane.telehealth.visits import relay
+from careplane.telehealth.visits.hearing import hear
 from careplane.telehealth.visits.homes import RENEWED, Homes
 from careplane.telehealth.visits.line import Queued
+from careplane.telehealth.visits.media.growth import Growth
+from careplane.telehealth.visits.media.port import Media
+from careplane.telehealth.visits.minding import Minder
+from careplane.telehealth.visits.noted import Noted
 from careplane.telehealth.visits.record import Record
-from careplane.telehealth.visits.room import RESTART, Noted, Room
+from careplane.telehealth.visits.room import Room
+from careplane.telehealth.visits.seats import RESTART
 from careplane.telehealth.visits.tokens import Pass, Seals
-from careplane.telehealth.visits.turn import Ice
 
 _log = logging.getLogger(__name__)
 _TICK = 1.0
@@ -39,6 +44,8 @@ class _Here:
     renewed: int
     notes: asyncio.Queue[Noted] = field(default_factory=asyncio.Queue)
     writing: asyncio.Task[None] | None = None
+    minder: Minder | None = None
+    ending: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)
@@ -50,23 +57,26 @@ class Sitting:
 
 
 class Rooms:
-    """Made by `visits.Visits`."""
+    """Made by `visits.Visits`. `media` is how sound and picture go in each, `larger` makes the way
+    of a visit that more take part in."""
 
     def __init__(
         self,
         record: Record,
         state: StateStore,
         seals: Seals,
-        ice: Ice,
+        media: Media,
         clock: Clock,
         phone: str,
         *,
         records: bool,
+        larger: Callable[[Tenant, str], Media] | None = None,
     ) -> None:
         self._record = record
         self._homes = Homes(state, clock)
         self._seals = seals
-        self._ice = ice
+        self._media = media
+        self._larger = larger
         self._clock = clock
         self._phone = phone
         self._records = records
@@ -103,9 +113,11 @@ class Rooms:
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
+        endings = [here.ending for here in self._here.values() if here.ending]
+        await asyncio.gather(*endings, return_exceptions=True)
         for key, here in list(self._here.items()):
             here.room.scatter(RESTART)
-            await self._forget(key, here)
+            await self._forget(key, here, ended=False)
         await self._relay.close()
 
     def _has(self, key: Key) -> bool:
@@ -133,11 +145,20 @@ class Rooms:
         return None
 
     def _open(self, key: Key, revision: int) -> None:
-        def note(room: Room, noted: Noted) -> None:
-            here.notes.put_nowait(noted)
-
-        room = Room(self._seals, self._ice, self._clock, note, self._phone, records=self._records)
-        here = self._here[key] = _Here(room, revision, self._clock())
+        notes: asyncio.Queue[Noted] = asyncio.Queue()
+        larger = self._larger(*key) if self._larger else None
+        minder = Minder(larger) if larger else None
+        room = Room(
+            self._seals,
+            self._clock,
+            Growth(self._media, larger),
+            notes.put_nowait,
+            self._phone,
+            minder.stir if minder else lambda: None,
+        )
+        here = self._here[key] = _Here(room, revision, self._clock(), notes, minder=minder)
+        if minder is not None:
+            minder.start(room)
         here.writing = asyncio.create_task(self._write_down(key, here))
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._tick())
@@ -152,7 +173,7 @@ class Rooms:
 
         def heard(message: m.Heard) -> None:
             if here.room.seats.get(seat.id) is seat and seat.line is line:
-                here.room.heard(seat, message)
+                hear(here.room, seat, message, records=self._records)
 
         return Sitting(heard, lambda: here.room.dropped(seat, line))
 
@@ -218,26 +239,37 @@ class Rooms:
         room = here.room
         room.tick()
         if not room.seats:
-            async with self._lock(key):
-                if not room.seats:
-                    room.over = True  # nobody comes in from elsewhere any more
-                    await self._forget(key, here)
+            if here.ending is None or here.ending.done():
+                here.ending = asyncio.create_task(self._end(key, here))
             return
         if self._clock() - here.renewed >= RENEWED:
             place = await self._relay.place()
             taken = await self._homes.take(*key, place, here.revision)
             if taken is None:  # taken over: this process was away for long
                 del self._here[key]
+                if here.minder is not None:
+                    await here.minder.stop()
                 room.scatter(RESTART)
                 return
             here.revision, here.renewed = taken, self._clock()
         if hurry and room.waiting:
             await self._hurry(*key, room)
 
-    async def _forget(self, key: Key, here: _Here) -> None:
-        """What is to be written is written, then the room is nowhere."""
+    async def _end(self, key: Key, here: _Here) -> None:
+        """Nobody is there any more; in a task of its own, for a media server may be slow."""
+        async with self._lock(key):
+            if not here.room.seats:
+                here.room.over = True  # nobody comes in from elsewhere any more
+                with suppress(CareplaneError):  # the store is busy: with the next tick
+                    await self._forget(key, here)
+
+    async def _forget(self, key: Key, here: _Here, *, ended: bool = True) -> None:
+        """What is to be written is written, then the room is nowhere; unless it has `ended` its
+        media go on, for the process that has it next."""
         await here.notes.join()
         if here.writing is not None:
             here.writing.cancel()
+        if here.minder is not None:
+            await (here.minder.end(here.room) if ended else here.minder.stop())
         del self._here[key]
         await self._homes.drop(*key, here.revision)

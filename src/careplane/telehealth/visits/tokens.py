@@ -51,7 +51,8 @@ class Invitation(Struct, frozen=True, array_like=True):
 class Pass(Struct, frozen=True, array_like=True):
     """A seat in the room of a visit, as access has decided: `who` is the person's resource, empty
     for a guest by link; `until` is when the room closes; `admitted` where a host has let it in,
-    `fresh` where who comes back has no connections any more."""
+    `fresh` where who comes back has no connections any more; `large` where the room is to be one
+    that takes more than browsers among themselves do."""
 
     caller: KeptCaller
     visit: str
@@ -62,6 +63,7 @@ class Pass(Struct, frozen=True, array_like=True):
     until: int
     admitted: bool = False
     fresh: bool = False
+    large: bool = False
 
     @property
     def tenant(self) -> int:

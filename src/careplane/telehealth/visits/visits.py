@@ -16,13 +16,16 @@ from careplane.telehealth.visits import homes, membership
 from careplane.telehealth.visits.appointment import Booked
 from careplane.telehealth.visits.charges import Proposal
 from careplane.telehealth.visits.identity import is_checked
+from careplane.telehealth.visits.media import mesh
+from careplane.telehealth.visits.media.livekit.hall import LiveKit
+from careplane.telehealth.visits.media.mesh import Mesh
+from careplane.telehealth.visits.media.turn import Ice
 from careplane.telehealth.visits.membership import Membership
 from careplane.telehealth.visits.messages import Role
 from careplane.telehealth.visits.record import Record
 from careplane.telehealth.visits.rooms import Rooms
 from careplane.telehealth.visits.sockets import Sockets
 from careplane.telehealth.visits.tokens import Seals
-from careplane.telehealth.visits.turn import Ice
 
 _SWEPT_SECONDS = 3600.0
 
@@ -30,14 +33,19 @@ _SWEPT_SECONDS = 3600.0
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What an institution has chosen: how long before and after an appointment its room is open
-    (minutes), the number to call where video fails, the relays, and whether visits may be recorded
-    where all who are in one agree."""
+    (minutes), the number to call where video fails, the relays, whether visits may be recorded
+    where all who are in one agree, the media server of larger groups, the kinds of appointments
+    (codes of serviceType or appointmentType) that go there however many are expected, and whether
+    photographs keep where they were taken."""
 
     early: int = 30
     late: int = 60
     phone: str = ""
     ice: Ice = field(default_factory=Ice)
     records: bool = False
+    livekit: LiveKit | None = None
+    kinds: frozenset[str] = frozenset()
+    keeps_places: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +76,33 @@ class Visits:
         self.early, self.late = choice.early, choice.late
         self._state = state
         self._clock = clock
-        self._record = Record(door, clock)
+        self._record = Record(door, clock, choice.keeps_places)
         minute = 60_000_000
+        self._choice = choice
         self._membership = Membership(
-            self._record, state, seals, clock, new_id, choice.early * minute, choice.late * minute
-        )
+            self._record, state, seals, clock, new_id, choice.early * minute, choice.late * minute,
+            self.is_large,
+        )  # fmt: skip
+        livekit = choice.livekit
         self.rooms = Rooms(
-            self._record, state, seals, choice.ice, clock, choice.phone, records=choice.records
-        )
+            self._record, state, seals, Mesh(choice.ice), clock, choice.phone,
+            records=choice.records, larger=livekit.hall if livekit else None,
+        )  # fmt: skip
         self.sockets = Sockets(self._membership, self.rooms, clock)
+
+    @property
+    def most(self) -> int:
+        """How many can take part in a visit."""
+        return self._choice.livekit.most if self._choice.livekit else mesh.MOST
+
+    @property
+    def media(self) -> str:
+        """Where browsers reach the media server of larger groups; empty where there is none."""
+        return self._choice.livekit.url if self._choice.livekit else ""
+
+    def is_large(self, visit: Booked) -> bool:
+        """Whether a visit is for the media server from its beginning, where there is one."""
+        return visit.people > mesh.MOST or not visit.kinds.isdisjoint(self._choice.kinds)
 
     async def standing(self, caller: Caller, id: str) -> Standing:
         """Raises NotFound, Forbidden, Conflict where it is not the time of the visit."""
@@ -160,6 +186,8 @@ class Visits:
     async def close(self) -> None:
         """Let go of all rooms."""
         await self.rooms.close()
+        if self._choice.livekit is not None:
+            await self._choice.livekit.calls.close()
 
     async def _forget(self, space: str, until: Callable[[bytes], int]) -> None:
         now = self._clock()

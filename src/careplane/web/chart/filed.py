@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from careplane.care.documents.kinds import BY_MEDIA
 from careplane.fhir.tree import Tree
+from careplane.records.files.kinds import BY_MEDIA
 from careplane.web.chart.lists import status
 from careplane.web.say import types
 from careplane.web.say.dates import say_time

@@ -13,7 +13,11 @@ from careplane.web.say.dates import say_date
 
 PAGES = {"refill": "/refills/{id}", "referral": "/referrals/{id}", "consult": "/consults/{id}"}
 """Code of a Task → the page that handles it; others have the page of tasks."""
-TITLES = {"refill": mark("Refill asked for"), "referral": mark("Referral")}
+NOTES = ("co-sign", "sent-back")
+"""Codes of Tasks that are done on the page of a note."""
+TITLES = {"refill": mark("Refill asked for"), "referral": mark("Referral"),
+          "co-sign": mark("Co-signature asked for"),
+          "sent-back": mark("Note sent back")}  # fmt: skip
 _URGENT = ("urgent", "asap", "stat")
 
 
@@ -68,7 +72,7 @@ def asked(task: Tree, me: str) -> Asked:
     title = TITLES.get(code, words) or mark("Task")
     return Asked(
         id=task["id"],
-        href=PAGES.get(code, "/tasks/{id}").format(id=task["id"]),
+        href=note_of(code, task) or PAGES.get(code, "/tasks/{id}").format(id=task["id"]),
         title=title,
         detail=" · ".join(filter(None, (detail if detail != title else "", *notes)))[:200],
         patient=str(task.get("for", {}).get("reference", "")),
@@ -77,6 +81,13 @@ def asked(task: Tree, me: str) -> Asked:
         urgent=task.get("priority") in _URGENT,
         mine=task.get("owner", {}).get("reference") == me,
     )
+
+
+def note_of(code: str, task: Tree) -> str:
+    """The page of the note that a Task is about; empty for other Tasks."""
+    note = str(task.get("focus", {}).get("reference", "")).removeprefix("Composition/")
+    patient = str(task.get("for", {}).get("reference", "")).removeprefix("Patient/")
+    return f"/patients/{patient}/notes/{note}" if code in NOTES and note and patient else ""
 
 
 def by_urgency(rows: Iterable[Asked]) -> list[Asked]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from careplane.care.documents.document import LEVELS
-from careplane.care.documents.kinds import KINDS
 from careplane.care.documents.types import TYPES
 from careplane.fhir.tree import Tree
+from careplane.records.files.kinds import KINDS
 from careplane.web.chart import filed
 from careplane.web.chart.banner import person
 from careplane.web.i18n import mark

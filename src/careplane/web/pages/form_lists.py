@@ -75,7 +75,7 @@ async def lists(visit: Visit, patient: str) -> dict[str, Any]:
     )
     titles = _titles(known, visit.language)
     filled = [_filled(tree, titles) for tree in found.trees]
-    asked = [_asked(tree) for tree in tasks.trees]
+    asked = [_asked(tree, titles) for tree in tasks.trees]
     return {
         "drafts": [one for one in filled if one.status == "in-progress"],
         "finished": [one for one in filled if one.status in ("completed", "amended")],
@@ -115,6 +115,7 @@ def _titles(known: Page, language: str) -> dict[str, str]:
         url, version = str(tree.get("url")), tree.get("version")
         found[url] = title
         found[f"{url}|{version}"] = title
+        found[f"Questionnaire/{tree['id']}"] = title
     return found
 
 
@@ -131,14 +132,15 @@ def _filled(tree: Tree, titles: dict[str, str]) -> Filled:
     )
 
 
-def _asked(tree: Tree) -> Asked:
+def _asked(tree: Tree, titles: dict[str, str]) -> Asked:
+    named = str(tree.get("focus", {}).get("reference", ""))
     by = tree.get("requester", {})
     notes = tree.get("note")
     note = notes[0].get("text", "") if isinstance(notes, list) and notes else ""
     due = tree.get("restriction", {}).get("period", {}).get("end", "")
     return Asked(
         str(tree["id"]),
-        str(tree.get("description", "")),
+        titles.get(named) or str(tree.get("description", "")),
         str(tree.get("status")),
         str(tree.get("authoredOn", "")),
         str(due),

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from careplane.access.caller import Caller
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect, TooLarge
-from careplane.telehealth.visits.appointment import booked
+from careplane.telehealth.visits.appointment import Booked, booked
 from careplane.telehealth.visits.charges import Proposal
 from careplane.telehealth.visits.operations import GUEST, address
 from careplane.telehealth.visits.visits import Standing, Visits
@@ -20,7 +20,7 @@ from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages import writing
 from careplane.web.pages.notes import saving
-from careplane.web.security import HEADERS, PRIVATE
+from careplane.web.security import HEADERS, PRIVATE, policy_with
 from careplane.web.visit import Visit, redirect
 from careplane.words.catalogues import gettext as _
 from careplane.words.numbers import counted
@@ -65,13 +65,14 @@ async def show(visit: Visit) -> Response:
         what=standing.visit.text,
         patient=standing.visit.patient.partition("/")[2],
         phone=visits.phone,
+        media=_media(visits, standing.visit),
         saved=visit.query("saved"),
         records=visits.records,
         identified=standing.identified,
         checks=_WAYS,
         beside=await _beside(visit, standing),
     )
-    return _with_devices(page)
+    return _with_devices(page, visits)
 
 
 async def _beside(visit: Visit, standing: Standing) -> dict[str, Any] | None:
@@ -104,7 +105,8 @@ async def guest(visit: Visit) -> Response:
     """GET /visit: for who has a link; the token stands behind `#` and is read by the script."""
     visits = visit.web.visits
     assert visits is not None
-    return _with_devices(visit.render("visits/guest.html", phone=visits.phone))
+    page = visit.render("visits/guest.html", phone=visits.phone, media=_media(visits))
+    return _with_devices(page, visits)
 
 
 async def consent(visit: Visit) -> Response:
@@ -207,7 +209,21 @@ def _json(values: dict[str, str]) -> Response:
     return JSONResponse(values, headers=HEADERS | PRIVATE)
 
 
-def _with_devices(page: Response) -> Response:
-    """Pages of visits may ask for the camera and the microphone; no others may."""
+def _media(visits: Visits, visit: Booked | None = None) -> dict[str, Any]:
+    """How many are expected and can take part, and the server that carries more than a few; with
+    `large` it is this visit's from the beginning."""
+    return {
+        "url": visits.media,
+        "large": visit is not None and visits.is_large(visit),
+        "people": visit.people if visit else 0,
+        "most": visits.most,
+    }
+
+
+def _with_devices(page: Response, visits: Visits) -> Response:
+    """Pages of visits may ask for the camera and the microphone, and connect to the media server;
+    no others may."""
     page.headers["Permissions-Policy"] = _ALLOWED
+    if visits.media:
+        page.headers["Content-Security-Policy"] = policy_with(visits.media)
     return page

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from careplane.care.notes.cosigning import Cosigning
 from careplane.care.notes.note import LONGEST, TITLE, is_by, is_draft, is_ours
 from careplane.care.notes.notes import Notes
+from careplane.fhir.lines import named
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, NotFound, Unsupported
 from careplane.web.chart import notes as rows
 from careplane.web.say.problems import Problems
 from careplane.web.visit import Visit
 
+_MANY = "200"
 _NOTE = re.compile(r"note/([A-Za-z0-9.-]{1,64})")
 
 
@@ -21,6 +24,20 @@ def notes_of(visit: Visit) -> Notes:
     if visit.web.notes is None:
         raise Unsupported("This server keeps no notes.")
     return visit.web.notes
+
+
+def cosigning_of(visit: Visit) -> Cosigning:
+    """Raises Unsupported where this server keeps no notes."""
+    return Cosigning(notes_of(visit))
+
+
+async def colleagues(visit: Visit) -> list[tuple[str, str]]:
+    """Who can be asked to co-sign, as pairs of reference and name."""
+    assert visit.caller is not None
+    found = await visit.reader.glance("Practitioner", [("_sort", "family"), ("_count", _MANY)])
+    everybody = [(f"Practitioner/{one['id']}", named(one))
+                 for one in found.trees if one.get("active", True)]  # fmt: skip
+    return [one for one in everybody if one[0] != visit.caller.id]
 
 
 async def read(visit: Visit, patient: str, id: str) -> Tree:
@@ -49,6 +66,8 @@ async def form(
         "problems": problems or {},
         "longest": LONGEST,
         "title_longest": TITLE,
+        "colleagues": await colleagues(visit),
+        "needs_cosigner": bool(visit.caller.roles & notes_of(visit).needing),
     }
 
 

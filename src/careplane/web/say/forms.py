@@ -93,8 +93,10 @@ def problem(text: str) -> Said:
     return Said(_ANY)
 
 
-def answer(name: str, value: Any, language: str) -> Said:
-    """One answer as it is read."""
+def answer(name: str, value: Any, language: str, option: str = "") -> Said:
+    """One answer as it is read; `option` is what the form calls it, where it offers it."""
+    if option:
+        return Said(option, plain=True)
     if isinstance(value, bool):
         return Said(dict(YES_OR_NO)[str(value).lower()])
     return Said(_written(name, value, language), plain=True)

@@ -169,4 +169,11 @@ document.addEventListener("htmx:after:swap", (event) => {
   }
 });
 
+// What stands behind # is the key of a health link, or the seat of a guest: to skip must not lose it.
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  if (!location.hash || location.hash === "#main") return;
+  event.preventDefault();
+  document.querySelector("#main").focus();
+});
+
 customElements.define("trend-plot", TrendPlot);

@@ -1,7 +1,6 @@
 // The video visit: try the devices, join, wait, meet. All words come from the page.
 
-import { Line } from "./visit-line.js";
-import { Link } from "./visit-link.js";
+import { Mesh } from "./visit-mesh.js";
 import { Recorder } from "./visit-recording.js";
 
 const PING = 15000;
@@ -10,8 +9,7 @@ const OVER = new Set([1000, 4003]);
 const REPLACED = 4001;
 
 class VideoVisit extends HTMLElement {
-  #links = new Map();
-  #streams = new Map();
+  #peers = new Map();
   #on = { microphone: true, camera: true, screen: false, poor: false };
   #stream = new MediaStream();
   #pause = 250;
@@ -37,6 +35,7 @@ class VideoVisit extends HTMLElement {
   }
 
   #socket;
+  #media; // how sound and picture go: among browsers, or by a server
   #part = (name) => this.querySelector(`[data-part=${name}]`);
   #find = (name) => this.querySelector(`[data-${name}]`);
 
@@ -105,7 +104,7 @@ class VideoVisit extends HTMLElement {
       this.#stream.removeTrack(old);
     }
     if (track) this.#stream.addTrack(track);
-    for (const link of this.#links.values()) link.replace(kind, track, this.#stream);
+    this.#media?.replace(kind, track, this.#stream);
   }
 
   async #list() {
@@ -136,6 +135,7 @@ class VideoVisit extends HTMLElement {
 
   async #join() {
     this.#status("joining");
+    if ("large" in this.dataset) this.#group();
     await this.ready;
     try {
       const shown = await this.#credential();
@@ -216,9 +216,9 @@ class VideoVisit extends HTMLElement {
 
   #close() {
     this.recorder?.stop();
-    for (const link of this.#links.values()) link.pc.close();
-    this.#links.clear();
-    this.#streams.clear();
+    this.#media?.close();
+    this.#media = null;
+    this.#peers.clear();
     this.#find("stage").replaceChildren();
   }
 
@@ -239,49 +239,56 @@ class VideoVisit extends HTMLElement {
     const more = before ? this.#say("before", { before, minutes }) : host ? "" : this.#say("nohost");
     this.#find("status").textContent = `${this.#say("waiting")} ${more}`;
   }
-  on_admitted({ peers, ice, relay, resume }) {
+  async on_admitted({ peers, ice, relay, sfu, resume }) {
     performance.mark("visit-admitted");
     this.resume = resume;
-    this.ways = { ice, relay };
     this.#part("room").hidden = false;
-    this.#tile(this.seat, this.#say("you"), this.#stream, true);
+    const own = this.#tile(this.seat, this.#say("you"), true);
+    if (own.srcObject !== this.#stream) own.srcObject = this.#stream;
     const here = new Set(peers.map((peer) => peer.seat));
-    for (const seat of [...this.#links.keys()]) if (!here.has(seat)) this.#drop(seat);
-    for (const peer of peers) {
-      const known = this.#links.get(peer.seat);
-      known ? known.pc.restartIce() : this.#link(peer, true); // the network is another one
-    }
+    for (const seat of [...this.#peers.keys()]) if (!here.has(seat)) this.#drop(seat);
+    for (const peer of peers) this.#peers.set(peer.seat, peer);
     this.#timers.push(setInterval(() => this.#look(), LOOK));
     this.#tell();
     this.#status("inside");
+    const Kind = sfu ? await this.#group() : Mesh;
+    if (!(this.#media instanceof Kind)) {
+      this.#media?.close();
+      this.#media = new Kind({
+        send: (type, more) => this.#send(type, more),
+        tile: (peer) => this.#tile(peer.seat, peer.name, false),
+        stands: (well) => this.#alert(well ? "" : "media"),
+      });
+    }
+    this.#media.meet([...this.#peers.values()], { ice, relay, sfu }, this.#stream);
   }
   on_joined({ peer }) {
     this.#drop(peer.seat);
-    this.#link(peer, false);
+    this.#peers.set(peer.seat, peer);
+    this.#media?.came(peer);
     this.#status("came", peer);
   }
   on_signalled({ seat, description, candidate }) {
-    this.#links.get(seat)?.heard({ description, candidate }).catch(() => {
-      this.#links.get(seat)?.pc.restartIce();
-    });
+    this.#media?.heard?.(seat, { description, candidate });
   }
   on_away({ seat }) {
-    this.#status("away", this.#links.get(seat)?.peer);
+    this.#status("away", this.#peers.get(seat));
   }
   on_back({ seat }) {
-    this.#status("came", this.#links.get(seat)?.peer);
+    this.#status("came", this.#peers.get(seat));
   }
   on_left({ seat }) {
-    this.#status("left", this.#links.get(seat)?.peer);
+    this.#status("left", this.#peers.get(seat));
     this.#drop(seat);
   }
   on_changed({ seat, state }) {
-    const peer = this.#links.get(seat)?.peer;
+    const peer = this.#peers.get(seat);
+    if (peer) peer.state = state;
+    this.#stands(seat);
     if (peer && state.poor) this.#status("poor-other", peer);
   }
-  on_relays({ ice }) {
-    this.ways.ice = ice;
-    for (const { pc } of this.#links.values()) pc.setConfiguration({ ...pc.getConfiguration(), iceServers: ice });
+  on_relays({ ice, sfu }) {
+    this.#media?.renew({ ice, sfu });
   }
   on_knocks({ waiting }) {
     const rows = waiting.map(({ seat, name }) => {
@@ -336,7 +343,7 @@ class VideoVisit extends HTMLElement {
     }
   }
   on_filed({ seat, document: at, title }) {
-    const row = this.#row(this.#say("filed", { name: this.#links.get(seat)?.peer.name, title }));
+    const row = this.#row(this.#say("filed", { name: this.#peers.get(seat)?.name, title }));
     if ("visit" in this.dataset) {
       const open = Object.assign(document.createElement("a"), { href: `/records/${at}`, target: "_blank", rel: "noopener", textContent: this.#say("open") });
       row.append(open);
@@ -367,46 +374,55 @@ class VideoVisit extends HTMLElement {
 
   // Pictures ---------------------------------------------------------------------------------
 
-  #link(peer, first) {
-    const signal = (more) => this.#send("signal", { to: peer.seat, ...more });
-    const shown = (stream) => this.#tile(peer.seat, peer.name, stream, false);
-    const link = new Link(peer, this.ways, this.#stream, signal, shown, first);
-    link.line = new Line();
-    this.#links.set(peer.seat, link);
+  /** The way by a server, which is fetched where a visit goes it. */
+  async #group() {
+    const { Group } = await import(this.dataset.group);
+    await (this.library ??= import(this.dataset.library));
+    return Group;
   }
 
   #drop(seat) {
-    this.#links.get(seat)?.pc.close();
-    this.#links.delete(seat);
-    this.#streams.delete(seat);
+    this.#media?.left(seat);
+    this.#peers.delete(seat);
     this.querySelector(`figure[data-seat="${seat}"]`)?.remove();
   }
 
-  #tile(seat, name, stream, own) {
-    if (this.#streams.get(seat) === stream) return;
-    this.#streams.set(seat, stream);
+  /** Under a picture: what of the peer is not to be heard or seen. */
+  #stands(seat) {
+    const { microphone, camera } = this.#peers.get(seat)?.state ?? { microphone: true, camera: true };
+    const off = [!microphone && "muted", !camera && "dark"].filter(Boolean).map((key) => ` · ${this.#say(key)}`);
+    const place = this.querySelector(`[data-seat="${seat}"] figcaption span`);
+    if (place) place.textContent = off.join("");
+  }
+
+  /** The picture of a seat. */
+  #tile(seat, name, own) {
     let figure = this.querySelector(`figure[data-seat="${seat}"]`);
     if (!figure) {
       figure = document.createElement("figure");
       figure.dataset.seat = seat;
       const video = Object.assign(document.createElement("video"), { autoplay: true, playsInline: true, muted: own });
       video.setAttribute("aria-label", name);
-      figure.append(video, Object.assign(document.createElement("figcaption"), { textContent: name, dir: "auto" }));
+      const caption = document.createElement("figcaption");
+      caption.append(Object.assign(document.createElement("bdi"), { textContent: name }), document.createElement("span"));
+      figure.append(video, caption);
+      if (!own && this.dataset.role === "host") {
+        const out = this.#button("out", "×", seat);
+        out.ariaLabel = out.title = this.#say("refuse", { name });
+        figure.append(out);
+      }
       this.#find("stage").append(figure);
+      this.#stands(seat);
+      if (!own) video.requestVideoFrameCallback?.(() => performance.mark("visit-frame"));
     }
-    const video = figure.querySelector("video");
-    video.srcObject = stream;
-    if (!own) video.requestVideoFrameCallback?.(() => performance.mark("visit-frame"));
+    return figure.querySelector("video");
   }
 
   async #look() {
-    for (const link of [...this.#links.values()]) {
-      const bad = link.line.look(await link.pc.getStats());
-      if (bad && this.#on.camera && !this.#on.poor) {
-        this.#on.poor = true;
-        this.#camera(false);
-        this.#alert("poor");
-      }
+    if ((await this.#media?.bad()) && this.#on.camera && !this.#on.poor) {
+      this.#on.poor = true;
+      this.#camera(false);
+      this.#alert("poor");
     }
   }
 
@@ -423,6 +439,7 @@ class VideoVisit extends HTMLElement {
       this.#find("asked").hidden = true;
       return this.#send("agree", { on: what === "agree" });
     }
+    if (what === "out") return confirm(button.title) && this.#send("remove", { seat: of });
     if (what === "admit" || what === "remove") return this.#send(what, { seat: of });
     if (what === "keep") return this.#send("keep", { lines: [Number(of)] });
     if (what === "screen") return this.#screen();

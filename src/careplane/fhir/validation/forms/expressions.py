@@ -28,6 +28,7 @@ _VARIABLE: Final = CORE + "variable"
 BUDGET: Final = 500_000
 """Steps of all expressions of one response together, about a second."""
 _PLAIN: Final = (bool, int, Decimal, str)
+_RESPONSE: Final = "QuestionnaireResponse"
 _ITEM: Final = "QuestionnaireResponse.item"
 
 Names = Mapping[str, Collection]
@@ -53,9 +54,15 @@ class Expressions:
                 now=now, resource=self._root, root_resource=self._root, budget=max(budget, 0)
             )
         )
-        whole: Names = {**(known or {}), "questionnaire": [self._questionnaire]}
-        self.names: Names = self._named(questionnaire, response, "QuestionnaireResponse", whole)
+        self._whole: Names = {**(known or {}), "questionnaire": [self._questionnaire]}
+        self.names = self._named(questionnaire, response, _RESPONSE, self._whole)
         """Those of the questionnaire as a whole."""
+
+    def renew(self) -> None:
+        """Answers have changed, in place, and no item has come or gone."""
+        self._shared.renew("linkId")
+        of = self._questionnaire.value, self._root.value
+        self.names = self._named(*of, _RESPONSE, self._whole)
 
     @property
     def left(self) -> int:
@@ -69,7 +76,7 @@ class Expressions:
 
     def of_response(self, where: str) -> Iterator[Issue]:
         """Constraints on the response as a whole."""
-        of = (self._root.value, "QuestionnaireResponse")
+        of = (self._root.value, _RESPONSE)
         yield from self._constraints(self._questionnaire.value, *of, self.names, where)
 
     def of_item(self, item: Tree, given: Tree, names: Names, where: str) -> Iterator[Issue]:

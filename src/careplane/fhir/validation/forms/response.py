@@ -105,9 +105,11 @@ class _Comparison:
     def items(self, asked: list[Tree], given: list[Tree], where: str, at: _At) -> Iterator[Issue]:
         """The items of one level."""
         yield from self._places(asked, given, where)
+        by_link: dict[str, list[Found]] = {}
+        for index, one in enumerate(given):
+            by_link.setdefault(str(one.get("linkId")), []).append((index, one))
         for item in asked:
-            found = [(i, g) for i, g in enumerate(given) if g.get("linkId") == item.get("linkId")]
-            yield from self._item(item, found, where, at)
+            yield from self._item(item, by_link.get(str(item.get("linkId")), []), where, at)
 
     def _places(self, asked: list[Tree], given: list[Tree], where: str) -> Iterator[Issue]:
         links = {str(item.get("linkId")): place for place, item in enumerate(asked)}

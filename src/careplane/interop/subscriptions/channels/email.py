@@ -7,30 +7,16 @@ number of the event, and where to ask for more, with a credential.
 from __future__ import annotations
 
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
-from typing import Literal
-
-from msgspec import Struct
 
 from careplane.interop.subscriptions.channel import Notification, Undelivered
 from careplane.interop.subscriptions.subscription import Subscription
+from careplane.kernel.mail import Mailbox, NotTaken, addressed, post
 
 _SUBJECT = {
     "handshake": "A subscription begins",
     "heartbeat": "A subscription is alive",
     "event-notification": "Something has happened that you wait for",
 }
-
-
-class Mailbox(Struct, frozen=True):
-    """The server that mail is handed to."""
-
-    host: str
-    port: int
-    sender: str
-    security: Literal["tls", "starttls", "none"] = "starttls"
-    user: str = ""
-    password: str = ""
 
 
 class Email:
@@ -42,35 +28,19 @@ class Email:
 
     async def send(self, subscription: Subscription, notification: Notification) -> None:
         """Accepted when the mail server has taken it."""
-        import aiosmtplib
-
         box = self._mailbox
         try:
-            await aiosmtplib.send(
-                letter(self._base, box.sender, subscription, notification),
-                hostname=box.host,
-                port=box.port,
-                username=box.user or None,
-                password=box.password or None,
-                use_tls=box.security == "tls",
-                start_tls=box.security == "starttls",
-                timeout=subscription.timeout,
-            )
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise Undelivered(f"The mail was not taken: {type(error).__name__}.") from None
+            mail = letter(self._base, box.sender, subscription, notification)
+            await post(box, mail, subscription.timeout)
+        except NotTaken as error:
+            raise Undelivered(str(error)) from None
 
 
 def letter(
     base: str, sender: str, subscription: Subscription, notification: Notification
 ) -> EmailMessage:
-    """The mail."""
-    mail = EmailMessage()
-    mail["From"] = sender
-    mail["To"] = subscription.endpoint
-    mail["Subject"] = _SUBJECT[notification.type]
-    mail["Date"] = formatdate(usegmt=True)
-    mail["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or "localhost")
-    mail["Auto-Submitted"] = "auto-generated"
+    """The mail. Raises NotTaken for an address that cannot be one."""
+    mail = addressed(sender, subscription.endpoint, _SUBJECT[notification.type])
     text = _text(f"{base}/Subscription/{subscription.id}", notification)
     mail.set_content(text, cte="7bit")  # so that a long address stays in one piece
     return mail

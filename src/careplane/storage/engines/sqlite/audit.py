@@ -20,7 +20,7 @@ from careplane.storage.engines.sqlite import filing as index
 from careplane.storage.engines.sqlite.chunks import Chunks
 from careplane.storage.engines.sqlite.faults import complaints
 from careplane.storage.engines.sqlite.outbox import Source
-from careplane.storage.engines.sqlite.spool import Row
+from careplane.storage.engines.sqlite.runs import Run, numbered, size
 from careplane.storage.ports.audit import AuditQuery, Filing, Found, Together
 from careplane.storage.ports.records import Tenant
 
@@ -58,6 +58,8 @@ class AuditKeeper:
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._wanted.set()
+        self.unaware = False
+        """Whether it must be told of what is there to move: looked at with every request."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="careplane-audit", daemon=True)
 
@@ -66,8 +68,9 @@ class AuditKeeper:
         self._thread.start()
 
     def wake(self) -> None:
-        if not self._wanted.is_set():  # it takes a lock, and this is asked with every request
-            self._wanted.set()
+        """There is something to move. To be called where it is `unaware`."""
+        self.unaware = False
+        self._wanted.set()
 
     def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         with self._lock, complaints():
@@ -111,9 +114,9 @@ class AuditKeeper:
     def move(self, source: int, waiting: Source) -> None:
         """All that waits there now: what comes meanwhile is left for the next time, or there would
         be a transaction for every few."""
-        while rows := waiting.rows(self.moved(source), _MOVED_AT_ONCE):
-            with_transaction(self._audit, partial(self._store, source, rows))
-            if len(rows) < _MOVED_AT_ONCE:
+        while runs := waiting.runs(self.moved(source), _MOVED_AT_ONCE):
+            with_transaction(self._audit, partial(self._store, source, runs))
+            if sum(map(size, runs)) < _MOVED_AT_ONCE:
                 return
 
     def moved(self, source: int) -> int:
@@ -140,6 +143,7 @@ class AuditKeeper:
         while not self._ended.is_set():
             self._wanted.wait()
             self._wanted.clear()
+            self.unaware = True  # before it looks
             if self._once(turn):
                 turn += 1
             self._ended.wait(_EVERY_SECONDS)
@@ -166,13 +170,12 @@ class AuditKeeper:
         for number, source in sources.items():
             self.move(number, source)
 
-    def _store(self, source: int, rows: Sequence[Row]) -> None:
+    def _store(self, source: int, runs: Sequence[Run]) -> None:
         moved = self.moved(source)  # again, under the lock: another process may have moved some
-        fresh = rows if rows[0][0] > moved else [row for row in rows if row[0] > moved]
-        if fresh:
-            numbers, tenants, records = zip(*fresh, strict=True)
-            self._chunks.add(self._chunks.last() + 1, tenants, records)
-            self._audit.execute(_NOTE, (source, numbers[-1]))
+        left = [part for run in runs if run.last > moved for part in run.behind(moved)]
+        if left:
+            self._chunks.put(numbered(left, self._chunks.last() + 1))
+            self._audit.execute(_NOTE, (source, left[-1].last))
 
     def _file(self, filing: Filing, count: int) -> int:
         done: list[int] = []

@@ -1,12 +1,12 @@
-"""Audit records as the audit file keeps them: many in a row of it, compressed (decision 0056).
+"""Audit records as the audit file keeps them: runs in its rows, compressed (decision 0056).
 
-A chunk has the records of consecutive numbers. One that was forgotten leaves an empty place there;
-a chunk of which nothing is left goes. All that writes wants a transaction.
+A chunk is a run (see runs), a MessagePack array compressed with zstd. One that was forgotten leaves
+an empty place there; a chunk of which nothing is left goes. All that writes wants a transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -14,16 +14,12 @@ import zstandard
 
 from careplane.kernel.errors import Fault
 from careplane.storage.engines.sqlite.bulk import execute_many
+from careplane.storage.engines.sqlite.runs import PLAIN, Run, packed, run_of
 from careplane.storage.ports.audit import Together
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-PLAIN, PACKED, MIXED = 0, 1, 2
-"""Forms: one record as it is; a MessagePack array of some, compressed with zstd; the same of their
-tenants and them, where they are of several tenants."""
-_MOST, _MOST_BYTES = 250, 1 << 16
-"""What a chunk has at most: a record by itself may be larger."""
 _LEVEL = 1
 _INFLATED = 1 << 26
 _AT_ONCE = 16
@@ -34,8 +30,6 @@ _LAST = "SELECT coalesce(max(last), 0) FROM chunk"
 _BEHIND = """SELECT first, last, tenant, form, records FROM chunk
 WHERE last > ?1 AND (?2 IS NULL OR tenant = ?2 OR tenant IS NULL) ORDER BY last LIMIT ?3"""
 _WITH = "SELECT first, last, tenant, form, records FROM chunk WHERE last >= ? ORDER BY last LIMIT 1"
-_plain = msgspec.msgpack.Decoder(list[bytes | None])
-_mixed = msgspec.msgpack.Decoder(tuple[list[int], list[bytes | None]])
 _Row = tuple[int, int, int | None, int, bytes]
 
 
@@ -62,11 +56,11 @@ class Chunks:
 
     def add(self, first: int, tenants: Sequence[int], records: Sequence[bytes]) -> None:
         """Records of consecutive numbers, in order, and whose each is."""
-        rows, start = [], 0
-        for end in _ends(records):
-            packed = self._packed(tenants[start:end], records[start:end])
-            rows.append((first + end - 1, first + start, *packed))
-            start = end
+        self.put(packed(first, tenants, records))
+
+    def put(self, runs: Iterable[Run]) -> None:
+        """Runs, the first of which is behind whatever is there."""
+        rows = [(run.last, run.first, *self._row(run)) for run in runs]
         execute_many(self._connection, _PUT, rows)
 
     def behind(self, after: int, tenant: int | None = None) -> Iterator[Numbered]:
@@ -118,7 +112,7 @@ class Chunks:
             tenants, records = self._unpacked(row)
             left = [None if first + n in gone else record for n, record in enumerate(records)]
             if any(record is not None for record in left):
-                self._connection.execute(_REPLACE, (*self._packed(tenants, left), last))
+                self._connection.execute(_REPLACE, (*self._row(run_of(first, tenants, left)), last))
             else:
                 self._connection.execute("DELETE FROM chunk WHERE last = ?", (last,))
 
@@ -127,39 +121,20 @@ class Chunks:
             yield from rows
             after = rows[-1][1]
 
-    def _packed(
-        self, tenants: Sequence[int], records: Sequence[bytes | None]
-    ) -> tuple[int | None, int, bytes]:
+    def _row(self, run: Run) -> tuple[int | None, int, bytes]:
         """Whose a chunk is, its form, and what it holds."""
-        if len(records) == 1 and records[0] is not None:
-            return tenants[0], PLAIN, records[0]
-        if len(set(tenants)) == 1:
-            return tenants[0], PACKED, self._compressed(records)
-        return None, MIXED, self._compressed((tenants, records))
-
-    def _compressed(self, what: object) -> bytes:
-        return self._compressor.compress(msgspec.msgpack.encode(what))
+        held = run.packed if run.form == PLAIN else self._compressor.compress(run.packed)
+        return run.tenant, run.form, held
 
     def _unpacked(self, row: _Row) -> tuple[Sequence[int], Sequence[bytes | None]]:
         """The tenant of each, and the records, without those that are gone."""
-        first, last, tenant, form, packed = row
-        count = last - first + 1
-        records: Sequence[bytes | None]
-        tenants: Sequence[int] = (tenant or 0,) * count
+        first, last, tenant, form, held = row
         try:
-            if form == PLAIN:
-                records = (packed,)
-            else:
-                data = self._decompressor.decompress(packed, max_output_size=_INFLATED)
-                if form == PACKED:
-                    records = _plain.decode(data)
-                else:
-                    tenants, records = _mixed.decode(data)
-        except (msgspec.MsgspecError, zstandard.ZstdError) as error:
+            if form != PLAIN:
+                held = self._decompressor.decompress(held, max_output_size=_INFLATED)
+            return Run(first, last, tenant, form, held).opened()
+        except (msgspec.MsgspecError, zstandard.ZstdError, ValueError) as error:
             raise _damaged(first, last) from error
-        if not len(records) == len(tenants) == count:
-            raise _damaged(first, last)
-        return tenants, records
 
 
 def _numbered(
@@ -175,18 +150,6 @@ def _numbered(
         for seq, (whose, record) in enumerate(zip(tenants, records, strict=True), row[0])
         if record is not None and seq > after and (tenant is None or whose == tenant)
     ]
-
-
-def _ends(records: Sequence[bytes]) -> Iterator[int]:
-    """Where each chunk ends."""
-    sizes = list(map(len, records))
-    start, count = 0, len(records)
-    while start < count:
-        end = min(start + _MOST, count)
-        while end - start > 1 and sum(sizes[start:end]) > _MOST_BYTES:
-            end = start + (end - start) // 2
-        yield end
-        start = end
 
 
 def _damaged(first: int, last: int) -> Fault:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from careplane.storage.engines.sqlite.spool import Row
+from careplane.storage.engines.sqlite.runs import Row, Run, runs_of
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -26,6 +26,9 @@ class Source(Protocol):
     def rows(self, after: int, count: int) -> Sequence[Row]:
         """The next ones behind a number; fewer than `count` where there are no more."""
 
+    def runs(self, after: int, count: int) -> Sequence[Run]:
+        """The same together: so many records, or some more."""
+
     def waiting(self, after: int) -> int:
         """How many there are behind a number."""
 
@@ -41,6 +44,9 @@ class Outbox:
 
     def rows(self, after: int, count: int) -> Sequence[Row]:
         return self.connection.execute(_NEXT, (after, count)).fetchall()
+
+    def runs(self, after: int, count: int) -> Sequence[Run]:
+        return runs_of(self.rows(after, count))
 
     def waiting(self, after: int) -> int:
         return max(0, int(self.connection.execute(_LAST).fetchone()[0]) - after)

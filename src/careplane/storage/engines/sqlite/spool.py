@@ -21,13 +21,12 @@ import errno
 import hashlib
 import logging
 import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import pairwise, zip_longest
 from mmap import mmap
 from pathlib import Path
 from struct import Struct
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -36,19 +35,17 @@ from careplane.kernel.errors import Busy, Fault, Full
 from careplane.storage.engines.sqlite.faults import translated
 from careplane.storage.engines.sqlite.place import Place
 from careplane.storage.engines.sqlite.room import allocate
+from careplane.storage.engines.sqlite.runs import Fresh, Row, Run, runs_of
+from careplane.storage.ports.audit import KEPT
 from careplane.storage.ports.records import Tenant
 
 Relieve = Callable[[], bool]
 """Makes room on a full disk, if it can."""
-Row = tuple[int, int, bytes]
-"""Number, tenant and record."""
 _MAGIC, _SALT_BYTES = b"cpspool1", 32
 _HEAD_BYTES = len(_MAGIC) + _SALT_BYTES
 _SEGMENT_BYTES = 1 << 20
 _length, _tenant = Struct("<I"), Struct("<q")
 _ALL = 10_000
-_FRESH = 50_000
-"""What is older is read from the file."""
 _NONCE_BYTES, _TAG_BYTES = 12, 16
 _FRAME_BYTES = _length.size + _tenant.size + _TAG_BYTES
 _log = logging.getLogger(__name__)
@@ -69,16 +66,6 @@ def segments(folder: Path) -> dict[int, list[Segment]]:
             _, place, first = name.removesuffix(".log").split("-")
             found.setdefault(int(place), []).append(Segment(int(first), folder / name))
     return dict(sorted(found.items()))
-
-
-class _Done:
-    """What is done already, to be awaited: a coroutine costs more than the rest of it."""
-
-    def __await__(self) -> Iterator[None]:
-        return iter(())
-
-
-_DONE = cast(Awaitable[None], _Done())
 
 
 class Spool:
@@ -105,41 +92,41 @@ class Spool:
         self._relieve = relieve
         self._syncing: asyncio.Future[None] | None = None
         self._last = after
-        self.fresh: deque[Row] = deque(maxlen=_FRESH)
+        self.fresh = Fresh(after)
         """The last ones, for who moves them on in this process."""
         self._begin()
 
     def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
         """It outlives this process, and once this was awaited a power cut, where it shall. Raises
         Full, Busy."""
-        try:
-            self._append(tenant, record)
-        except OSError as error:
-            if error.errno != errno.ENOSPC or not self._relieve():
-                raise _complaint(error) from error
-            try:
-                self._append(tenant, record)
-            except OSError as again:
-                raise _complaint(again) from again
-        return self._synced() if self._durable else _DONE
+        size = _FRAME_BYTES + len(record)
+        if self._end + size > self._room:
+            self._make_room(size)
+        number, start = self._last + 1, self._end
+        nonce = number.to_bytes(_NONCE_BYTES, "big")
+        sealed = self._encrypt(nonce, _tenant.pack(tenant) + record, None)
+        end = start + size
+        self._map[start + _length.size : end] = sealed
+        _length.pack_into(self._map, start, len(sealed))
+        self._end, self._last = end, number
+        self.fresh.put(tenant, record)
+        return self._synced() if self._durable else KEPT
 
     def close(self) -> None:
         """What was appended stays."""
         self._map.close()
         os.close(self._file)
 
-    def _append(self, tenant: Tenant, record: bytes) -> None:
-        size = _FRAME_BYTES + len(record)
-        if self._end + size > self._room:
-            self._roll(size)
-        number, start = self._last + 1, self._end
-        nonce = number.to_bytes(_NONCE_BYTES, "big")
-        sealed = self._encrypt(nonce, _tenant.pack(tenant) + record, None)
-        at = start + _length.size
-        self._map[at : start + size] = sealed
-        self._map[start:at] = _length.pack(len(sealed))
-        self._end, self._last = start + size, number
-        self.fresh.append((number, tenant, record))
+    def _make_room(self, need: int) -> None:
+        try:
+            self._roll(need)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not self._relieve():
+                raise _complaint(error) from error
+            try:
+                self._roll(need)
+            except OSError as again:
+                raise _complaint(again) from again
 
     def _roll(self, need: int) -> None:
         if self._durable:
@@ -189,19 +176,18 @@ class Spool:
 
 class Spooled:
     """The reading end of a place, in any process: it remembers how far it has read. `fresh` are
-    records that need not be read from the file, taken from while others are put there."""
+    the records that need not be read from the file."""
 
     def __init__(self, folder: Path, place: int, key: bytes) -> None:
         self._folder, self._place, self._key = folder, place, key
-        self.fresh: deque[Row] = deque()
+        self.fresh: Fresh | None = None
         self._at = (Path(), 0, 0)
         """The segment, the number of its next record, and where that begins."""
 
     def rows(self, after: int, count: int) -> Sequence[Row]:
         """The next records behind one; fewer than `count` where there are no more. Raises Fault
         for one that was changed."""
-        if rows := self._taken(after, count):
-            return rows
+        rows: list[Row] = []
         for segment, following in zip_longest(found := self._segments(), found[1:]):
             if following and following.first <= after + 1:
                 continue
@@ -214,27 +200,21 @@ class Spooled:
                 break
         return rows
 
+    def runs(self, after: int, count: int) -> Sequence[Run]:
+        """The same together, out of memory where they are there."""
+        fresh = None if self.fresh is None else self.fresh.behind(after, count)
+        return runs_of(self.rows(after, count)) if fresh is None else fresh
+
     def _tell_missing(self, first: int, last: int) -> None:
         text = "Audit records %d to %d of place %d are missing"
         _log.error(text, first, last, self._place)
 
-    def _taken(self, after: int, count: int) -> list[Row]:
-        """Of the fresh ones; nothing where they are not the next, or were dropped meanwhile."""
-        fresh = self.fresh
-        while fresh and fresh[0][0] <= after:
-            fresh.popleft()
-        if not fresh or fresh[0][0] != after + 1:
-            return []
-        rows = [fresh.popleft() for _ in range(min(count, len(fresh)))]
-        return rows if rows[-1][0] == after + len(rows) else []
-
     def waiting(self, after: int) -> int:
         """How many there are behind one."""
-        at, fresh, count = self._at, self.fresh, 0
-        self.fresh = deque()
+        at, count = self._at, 0
         while rows := self.rows(after, _ALL):
             after, count = rows[-1][0], count + len(rows)
-        self._at, self.fresh = at, fresh
+        self._at = at
         return count
 
     def all(self) -> Iterator[Row]:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -110,6 +110,7 @@ class SqliteStore:
             lambda: self._open_records(folder / RECORDS),
             self._room.relieve,
         )
+        self.append = self._trail.append
         self._writer = self._new_writer(clock)
         self._reader = self._open_reader(limits.reader_cache_kib)
         self._pool = ReaderPool(
@@ -177,9 +178,6 @@ class SqliteStore:
 
     async def sizes(self, tenant: Tenant) -> Sizes:
         return await self._pool.ask(lambda reader: reader.sizes(tenant))
-
-    def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
-        return self._trail.append(tenant, record)
 
     async def tail(
         self, tenant: Tenant, after: int = 0, count: int = 1000

@@ -60,7 +60,8 @@ class Trail:
 
     def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
         kept = self._spool.append(tenant, record)
-        self._keeper.wake()
+        if self._keeper.unaware:
+            self._keeper.wake()
         return kept
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from careplane.web.pages.calendar import (
+    absences,
     appointment,
     blocking,
     booking,
@@ -34,6 +35,7 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = tuple(
         ("GET", "/desk/block", blocking.show),
         ("POST", "/desk/block", blocking.block),
         ("POST", "/desk/block/lift", blocking.lift),
+        ("POST", "/desk/block/visits", absences.arrange),
         ("GET", "/desk/schedules", schedules.everything),
         ("GET", "/desk/schedules/new", schedules.new),
         ("POST", "/desk/schedules/new", schedules.create),

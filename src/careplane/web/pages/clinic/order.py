@@ -17,6 +17,7 @@ from careplane.web.chart.banner import person
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.chart import frame
+from careplane.web.pages.exchange import sending
 from careplane.web.pages.people_of import reasons
 from careplane.web.say.dates import say_date, say_time
 from careplane.web.visit import Visit, redirect
@@ -200,4 +201,5 @@ async def end(visit: Visit) -> Response:
         )  # fmt: skip
     except (Incorrect, Conflict) as error:
         return await _details(visit, error.text, sent)
+    await sending.ended(visit, visit.path("order"))
     return redirect(f"/patients/{visit.path('id')}/orders")

@@ -14,6 +14,7 @@ from careplane.web.chart import ordered
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.chart import frame
+from careplane.web.pages.exchange import sending
 from careplane.web.pages.people_of import people
 from careplane.web.say import types
 from careplane.web.say.dates import say_time
@@ -38,8 +39,20 @@ async def listed(visit: Visit) -> Response:
         waiting=waiting,
         past=[row for row in rows if row not in waiting],
         outgoing=is_out,
+        incoming=await _incoming(visit) if not is_out else [],
         people=await people(visit, [row.patient for row in rows]),
     )
+
+
+async def _incoming(visit: Visit) -> list[tuple[str, str, str, str]]:
+    """What came from other institutions and waits: id, title, sender and when."""
+    exchange = sending.exchange_of(visit)
+    assert visit.caller is not None
+    if exchange is None or visit.caller.patient:
+        return []
+    return [(str(t["id"]), str(t.get("description", "")), types.reference(t.get("requester", {})),
+             say_time(str(t.get("authoredOn", ""))))
+            for t in await exchange.waiting(visit.caller)]  # fmt: skip
 
 
 async def show(visit: Visit) -> Response:
@@ -51,6 +64,7 @@ async def _page(visit: Visit, problem: str = "", sent: dict[str, str] | None = N
     task = (await visit.reader.read("Task", visit.path("task"))).tree
     if tasks.code_of(task) != rules.CODE:
         raise NotFound("This is no referral.")
+    task = await sending.brought_up(visit, task)
     assert visit.caller is not None
     patient = str(task.get("for", {}).get("reference", "")).rpartition("/")[2]
     order = str(task.get("focus", {}).get("reference", "")).rpartition("/")[2]
@@ -69,6 +83,7 @@ async def _page(visit: Visit, problem: str = "", sent: dict[str, str] | None = N
         needs_words=rules.NEEDS_WORDS,
         problem=problem,
         sent=sent or {},
+        exchange=await sending.of_referral(visit, task),
     )  # fmt: skip
 
 
@@ -101,4 +116,5 @@ async def step(visit: Visit) -> Response:
         )
     except (Incorrect, Conflict) as error:
         return await _page(visit, error.text, sent)
+    await sending.brought_up(visit, (await visit.reader.read("Task", id)).tree)
     return redirect(f"/referrals/{id}")

@@ -7,28 +7,21 @@ from typing import Any
 
 from starlette.responses import Response
 
-from careplane.kernel.errors import (
-    CareplaneError,
-    Conflict,
-    Forbidden,
-    Invalid,
-    NotFound,
-    TooLarge,
-    TooMany,
-)
+from careplane.kernel.errors import CareplaneError, Forbidden, NotFound
 from careplane.rest.outcome import status_of
 from careplane.telehealth.consults.consult import Consult
 from careplane.telehealth.messages.thread import Attached
 from careplane.web.pages.consults.shared import QUESTIONS, STATUSES, consults_of, wrong
-from careplane.web.pages.messages.files import PICTURES, attached, files_of, form_of
+from careplane.web.pages.messages.files import PICTURES, attached, files_of
 from careplane.web.pages.messages.reading import others_for
-from careplane.web.pages.messages.shared import WRONG, file_address, named_readers, talk_of
+from careplane.web.pages.messages.sending import done
+from careplane.web.pages.messages.shared import file_address, named_readers, talk_of
 from careplane.web.pages.people_of import people
-from careplane.web.visit import Handler, Visit, redirect
+from careplane.web.uploads import Form
+from careplane.web.visit import Handler, Visit
 
 Sent = dict[str, str]
 Work = Callable[[Visit, Sent, Sequence[Attached]], Awaitable[None]]
-_TOLD = (Invalid, Conflict, Forbidden, TooMany)
 
 
 async def show(visit: Visit) -> Response:
@@ -72,21 +65,18 @@ async def _hand_over(visit: Visit, sent: Sent, files: Sequence[Attached]) -> Non
 
 
 def _posted(work: Work) -> Handler:
-    """Back to the consult; where it was refused, with what was typed and why."""
+    """Back to the consult."""
 
     async def post(visit: Visit) -> Response:
         consults, caller = consults_of(visit)
-        try:
-            form = await form_of(visit)
-        except TooLarge as error:
-            return await _page(visit, {}, {"files": WRONG["files"]}, error)
-        try:
+
+        async def act(form: Form) -> str:
             held = await consults.read(caller, visit.path("id"))
             patient = held.task.patient.removeprefix("Patient/")
             await work(visit, form.fields, await attached(visit, patient, form.files))
-        except _TOLD as error:
-            return await _page(visit, form.fields, wrong(error), error)
-        return redirect(f"/consults/{visit.path('id')}#end")
+            return f"/consults/{visit.path('id')}#end"
+
+        return await done(visit, act, _page, wrong)
 
     return post
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from careplane.kernel.errors import CareplaneError, Forbidden, Incorrect, TooLarge, TooMany
+from careplane.kernel.errors import CareplaneError
 from careplane.rest.outcome import status_of
 from careplane.telehealth.consults.consult import Question
 from careplane.telehealth.messages.parties import NOBODY, Party
 from careplane.telehealth.messages.thread import Draft
 from careplane.web.pages.consults.shared import QUESTIONS, consults_of, wrong
-from careplane.web.pages.messages.files import attached, files_of, form_of
-from careplane.web.pages.messages.shared import WRONG, patient_named
+from careplane.web.pages.messages.files import attached, files_of
+from careplane.web.pages.messages.sending import done
+from careplane.web.pages.messages.shared import patient_named
 from careplane.web.pages.tasks.making import owners
-from careplane.web.visit import Visit, redirect
-
-_TOLD = (Incorrect, Forbidden, TooMany)
+from careplane.web.uploads import Form
+from careplane.web.visit import Visit
 
 
 async def show(visit: Visit) -> Response:
@@ -26,27 +26,22 @@ async def show(visit: Visit) -> Response:
 async def send(visit: Visit) -> Response:
     """POST: ask."""
     consults, caller = consults_of(visit)
-    try:
-        form = await form_of(visit)
-    except TooLarge as error:
-        return await _page(visit, {}, {"files": WRONG["files"]}, error)
-    sent = form.fields
-    found = await patient_named(visit, sent.get("patient", ""))
-    about = caller.patient or (found.id if found else "")
-    try:
+
+    async def ask(form: Form) -> str:
+        sent = form.fields
+        found = await patient_named(visit, sent.get("patient", ""))
         draft = Draft(
             sent.get("subject", ""),
             sent.get("text", ""),
             (Party(sent["to"]),) if sent.get("to") else (),
             patient=Party(f"Patient/{found.id}", found.name.text) if found else NOBODY,
             priority="urgent" if sent.get("urgent") == "yes" else "routine",
-            files=await attached(visit, about, form.files),
+            files=await attached(visit, caller.patient or (found.id if found else ""), form.files),
         )
         answers = tuple((id, sent[id]) for id in QUESTIONS if sent.get(id))
-        id = await consults.begin(caller, Question(draft, answers))
-    except _TOLD as error:
-        return await _page(visit, sent, wrong(error), error)
-    return redirect(f"/consults/{id}")
+        return f"/consults/{await consults.begin(caller, Question(draft, answers))}"
+
+    return await done(visit, ask, _page, wrong)
 
 
 async def _page(

@@ -9,14 +9,14 @@ from starlette.responses import Response
 
 from careplane.care.documents.document import LEVELS, Said
 from careplane.care.documents.documents import Documents
-from careplane.care.documents.refusal import FileRefused
 from careplane.care.documents.types import TYPES
 from careplane.kernel.errors import Incorrect, Invalid, TooLarge, Unsupported
+from careplane.records.files.refusal import FileRefused
 from careplane.web.i18n import mark
 from careplane.web.pages import chart, filed
 from careplane.web.pages.documents.words import not_stored, said_of, too_large
 from careplane.web.say.problems import Problem, Problems
-from careplane.web.uploads import parts
+from careplane.web.uploads import parts, typed_in
 from careplane.web.visit import Visit, redirect
 
 _TITLE = 100
@@ -36,8 +36,9 @@ async def add(visit: Visit) -> Response:
     patient = visit.path("id")
     try:
         form = await parts(visit.request, largest=documents.largest)
-    except TooLarge:
-        return await _again(visit, {}, {"file": too_large(documents.largest)}, 413)
+    except TooLarge as error:
+        problem = too_large(documents.largest)
+        return await _again(visit, typed_in(error), {"file": problem}, 413)
     sent, problems = form.fields, _problems(form.fields)
     if not form.files:
         problems["file"] = Problem(mark("Choose a file."))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from careplane.care.documents.refusal import FileRefused, Why
 from careplane.kernel.errors import Invalid
+from careplane.records.files.refusal import FileRefused, Why
 from careplane.web.i18n import mark
 from careplane.web.say.problems import Problem
 from careplane.web.uploads import said

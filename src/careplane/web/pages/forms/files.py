@@ -10,12 +10,12 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from careplane.care.documents.checking import check, clean, file_name
-from careplane.care.documents.sniffing import sniff
 from careplane.care.forms.opening import Opened
 from careplane.care.forms.typed import attach
 from careplane.kernel.clock import format_instant
 from careplane.kernel.errors import NotFound
+from careplane.records.files.checking import check, clean, file_name, without_place
+from careplane.records.files.sniffing import sniff
 from careplane.web.forms import fields
 from careplane.web.pages.form_lists import forms_of
 from careplane.web.security import HEADERS, PRIVATE
@@ -35,15 +35,16 @@ async def sent(request: Request, most: int, limit: int) -> Form:
     return Form(await fields(request, most, limit), ())
 
 
-def attached(opened: Opened, form: Form, now: int) -> bool:
+def attached(opened: Opened, form: Form, now: int, *, keeps_places: bool) -> bool:
     """Take the files in as answers; whether there were any. Raises FileRefused for one that is not
     what it says, or of a kind that no record takes."""
     for one in form.files:
         kind = check(one.name, one.kind, one.data)
+        data = without_place(kind, one.data, keeps=keeps_places)
         attachment = {
             "contentType": kind.media,
-            "data": base64.b64encode(one.data).decode(),
-            "size": len(one.data),
+            "data": base64.b64encode(data).decode(),
+            "size": len(data),
             "title": clean(one.name) or file_name("file", kind),
             "creation": format_instant(now),
         }

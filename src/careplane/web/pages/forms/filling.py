@@ -12,15 +12,17 @@ from starlette.responses import Response
 
 from careplane.access.caller import acts_as_patient
 from careplane.access.scopes import Permission
-from careplane.care.documents.refusal import FileRefused
 from careplane.care.forms import responses, typed
 from careplane.care.forms.opening import Opened
 from careplane.care.forms.own import is_theirs
 from careplane.kernel.errors import Conflict, Incorrect, Invalid, Precondition
+from careplane.records.files.refusal import FileRefused
 from careplane.web.pages.chart import frame
 from careplane.web.pages.form_lists import STATES, forms_of, may
-from careplane.web.pages.forms import files
+from careplane.web.pages.forms import files, finding
 from careplane.web.pages.forms import rows as view
+from careplane.web.pages.forms.row import Row, every, shown
+from careplane.web.uploads import FilesTooLarge, Form
 from careplane.web.visit import Visit, redirect
 
 _FIELDS = 8_000
@@ -40,10 +42,14 @@ async def show(visit: Visit) -> Response:
 
 
 async def act(visit: Visit) -> Response:
-    """POST /forms/{id}. `do` is `check`, `save`, `complete`, `discard`, `take` (into the record),
-    `add:` or `remove:` and the place of a group, or `more:` and that of a question."""
+    """POST /forms/{id}. `do` is `check`, `find`, `save`, `complete`, `discard`, `take` (into the
+    record), `add:` or `remove:` and the place of a group, or `more:` and that of a question."""
     forms, caller = forms_of(visit)
-    form = await files.sent(visit.request, _FIELDS, _BYTES)
+    over: FilesTooLarge | None = None
+    try:
+        form = await files.sent(visit.request, _FIELDS, _BYTES)
+    except FilesTooLarge as error:
+        form, over = Form(error.fields, ()), error
     sent = form.fields
     do, _, place = ("check" if visit.query("live") else sent.get("do", "check")).partition(":")
     id = visit.path("id")
@@ -56,17 +62,24 @@ async def act(visit: Visit) -> Response:
     opened = await forms.open(caller, id, visit.language)
     seen = _number(sent.get("version", ""))
     current, opened.response["meta"] = opened.version, {"versionId": str(seen)}
+    await finding.look(visit, opened, sent)
     opened.take_in(sent)
+    if over is not None:
+        return await _fill(visit, opened, sent=sent, status=413, refused=do, loose=over)
     try:
-        with_files = do != "check" and files.attached(opened, form, visit.web.clock())
+        keeps = visit.web.documents is not None and visit.web.documents.keeps_places
+        with_files = do != "check" and files.attached(
+            opened, form, visit.web.clock(), keeps_places=keeps
+        )
     except FileRefused as error:
         return await _fill(visit, opened, sent=sent, status=422, refused=do, loose=error)
-    opened.settle()
+    if with_files:
+        opened.settle()
     try:
         if with_files and responses.is_draft(opened.response):
             await _keep(visit, opened)  # a page that comes back has no files
         focus = _changed(opened, do, place, sent)
-        if focus is not None or do == "check":
+        if focus is not None or do in ("check", "find"):
             return await _fill(visit, opened, sent=sent, focus=focus or "")
         mistyped = any(entry.problem for line in opened.sheet.every() for entry in line.entries)
         if mistyped:
@@ -122,7 +135,7 @@ async def _fill(
 ) -> Response:
     rows = view.rows(opened, visit.language)
     summary = _summary(rows) if refused else []
-    places = list(view.shown(rows))
+    places = list(shown(rows))
     carried = view.carried(opened, sent or {}, set(places))
     places += dict.fromkeys(name[1:].partition("/")[0] for name, _ in carried)
     return await _page(
@@ -139,16 +152,17 @@ async def _fill(
         focus=more.pop("focus", ""),
         conflict=more.pop("conflict", False),
         text=more.pop("text", ""),
-        with_files=any(row.kind == "attachment" for row in view.every(rows)),
+        finds=f"/forms/{opened.id}/choices",
+        with_files=any(row.kind == "attachment" for row in every(rows)),
         amending=not responses.is_draft(opened.response),
         **more,
     )
 
 
-def _summary(rows: list[view.Row]) -> list[tuple[str, str, Any]]:
+def _summary(rows: list[Row]) -> list[tuple[str, str, Any]]:
     """What is wrong: where it is, what is asked there, and the sentence."""
     found = []
-    for row in view.every(rows):
+    for row in every(rows):
         found += [(row.anchor, row.text, problem) for problem in row.problems]
         found += [(row.anchor, row.text, one.problem) for one in row.fields if one.problem]
     return found

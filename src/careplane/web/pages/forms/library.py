@@ -21,7 +21,9 @@ from careplane.records import commands
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.form_lists import forms_of, may
+from careplane.web.pages.forms import finding
 from careplane.web.pages.forms import rows as view
+from careplane.web.pages.forms.row import shown
 from careplane.web.visit import Visit, redirect
 
 STATES = {
@@ -85,6 +87,7 @@ async def preview(visit: Visit) -> Response:
     opened = await forms.preview(caller, visit.path("id"), visit.language)
     if visit.request.method == "POST":
         sent = await fields(visit.request, _FIELDS, _LARGEST)
+        await finding.look(visit, opened, sent)
         opened.take_in(sent)
         do, _, place = sent.get("do", "").partition(":")
         if do in ("add", "remove"):
@@ -98,8 +101,9 @@ def _preview(visit: Visit, opened: Opened) -> Response:
     return visit.render(
         "forms/preview.html",
         id=visit.path("id"),
+        finds=f"/questionnaires/{visit.path('id')}/choices",
         rows=rows,
-        shown=" ".join(view.shown(rows)),
+        shown=" ".join(shown(rows)),
         title=opened.form.title(visit.language),
         description=opened.form.description(visit.language),
         copyright=worded(opened.form.tree, "copyright", visit.language),
@@ -124,7 +128,10 @@ async def _list(
         said=visit.query("said"),
         refused=[(issue.text, issue.where) for issue in issues],
         text=text,
-        ready=[(n, str(ready.questionnaire(n)["title"]), n in here) for n in ready.known()],
+        ready=[
+            (n, worded(ready.questionnaire(n), "title", visit.language), n in here)
+            for n in ready.known()
+        ],
     )
 
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from careplane.care.forms import names
-from careplane.care.forms.choices import Option, key_of, options, said, units
+from careplane.care.forms.choices import (
+    Option,
+    is_searched,
+    key_of,
+    options,
+    said,
+    units,
+    value_sets,
+)
 from careplane.care.forms.definition import Item
 from careplane.care.forms.opening import Opened
+from careplane.care.forms.reading import Matches
 from careplane.care.forms.sheet import MOST_REPEATS, Entry, Line, Value
 from careplane.care.forms.typed import is_ticked
 from careplane.care.forms.understanding import OTHER
 from careplane.fhir.validation.forms.values import CORE, SDC, numbers
+from careplane.web.pages.forms.row import Choice, Field, Row
 from careplane.web.say import forms as words
 
 _FEW: Final = 7
@@ -24,95 +34,9 @@ _LEAST: Final = (CORE + "minValue", SDC + "minQuantity")
 _MOST: Final = (CORE + "maxValue", SDC + "maxQuantity")
 
 
-@dataclass(slots=True)
-class Choice:
-    """One option: what it sends, how it reads, whether it is chosen. `name` is that of its field,
-    where each has one of its own."""
-
-    key: str
-    text: str
-    chosen: bool
-    name: str = ""
-
-
-@dataclass(slots=True)
-class Field:
-    """One answer. `name` is that of its field; `text` is in it; `other` are words of one's own."""
-
-    name: str
-    text: str = ""
-    choices: list[Choice] = field(default_factory=list)
-    units: list[Choice] = field(default_factory=list)
-    unit: str = ""
-    other: str | None = None
-    problem: words.Said | None = None
-    rows: list[Row] = field(default_factory=list)
-
-    @property
-    def id(self) -> str:
-        """That of its first element in the page."""
-        return f"i{self.name}"
-
-    @property
-    def chosen(self) -> bool:
-        return any(one.chosen for one in self.choices)
-
-
-@dataclass(slots=True)
-class Row:
-    """One line. `kind` is `group`, `display`, or how a question is asked: `radios`, `list`,
-    `checks`, `text`, `area`, `number`, `date`, `moment`, `time`, `url`, `quantity`, `reference`,
-    `attachment`, `fixed`."""
-
-    kind: str
-    place: str
-    item: Item
-    text: str
-    prefix: str = ""
-    helps: list[str] = field(default_factory=list)
-    link: str = ""
-    fields: list[Field] = field(default_factory=list)
-    repeats: list[tuple[str, list[Row]]] = field(default_factory=list)
-    answers: list[words.Said] = field(default_factory=list)
-    problems: list[words.Said] = field(default_factory=list)
-    hints: dict[str, Any] = field(default_factory=dict)
-    can_add: bool = False
-    level: int = 2
-
-    @property
-    def anchor(self) -> str:
-        """Where a link to its problem leads."""
-        return f"f{self.place}"
-
-    @property
-    def required(self) -> bool:
-        return self.item.required
-
-
 def rows(opened: Opened, language: str) -> list[Row]:
     """The lines that are asked, in their order."""
     return list(_Showing(opened, language).rows(opened.sheet.lines, 2))
-
-
-def shown(rows: list[Row]) -> Iterator[str]:
-    """The places of the questions that a page shows fields of."""
-    for row in rows:
-        if row.fields or row.kind == "checks":
-            yield row.place
-        for _, below in row.repeats:
-            yield from shown(below)
-        for one in row.fields:
-            yield from shown(one.rows)
-
-
-def every(rows: list[Row]) -> Iterator[Row]:
-    """All rows, in their order."""
-    for row in rows:
-        yield row
-        for _, below in row.repeats:
-            yield from every(below)
-        for one in row.fields:
-            yield from every(one.rows)
 
 
 def carried(opened: Opened, fields: dict[str, str], shown: set[str]) -> list[tuple[str, str]]:
@@ -165,12 +89,16 @@ class _Showing:
 
     def _question(self, row: Row, line: Line) -> None:
         item = line.item
-        row.answers = [words.answer(*value, self.language) for value in line.values]
+        names = {one.key: one.text for one in options(item, {}, self.language)}
+        row.answers = [
+            words.answer(*value, self.language, names.get(key_of(value[1]), ""))
+            for value in line.values
+        ]
         if item.is_fixed or item.is_calculated:
             row.kind, row.hints = "fixed", _hints(item, "fixed", line)
             return
         chosen = options(item, self.opened.expansions, self.language) or _offered(line)
-        row.kind = _control(item, chosen)
+        row.kind = self._control(item, chosen)
         row.hints = _hints(item, row.kind, line, chosen)
         if row.kind == "attachment":
             row.fields = [Field(f"a{line.place}/0")]
@@ -184,6 +112,20 @@ class _Showing:
             entries.append(Entry())
         row.fields = [self._field(line, n, entry, chosen) for n, entry in enumerate(entries)]
         row.can_add = item.repeats and (item.most is None or len(entries) < item.most)
+
+    def _control(self, item: Item, chosen: tuple[Option, ...]) -> str:
+        """How a question is asked."""
+        if is_ticked(item, self.opened.expansions):
+            return "checks"
+        if is_searched(item, self.opened.expansions):
+            return "search"
+        if item.kind == "boolean":
+            return "radios"
+        if item.kind in ("choice", "open-choice") or chosen:
+            if item.repeats or item.control in ("drop-down", "autocomplete"):
+                return "list"
+            return "radios" if item.control == "radio-button" or len(chosen) <= _FEW else "list"
+        return _CONTROLS.get(item.kind, "text")
 
     def _ticks(self, line: Line, chosen: tuple[Option, ...]) -> Field:
         name = f"a{line.place}"
@@ -206,7 +148,9 @@ class _Showing:
         made.text = entry.typed[""] if "" in entry.typed else _typed(entry.value)
         if entry.problem:
             made.problem = words.mistyped(entry.problem)
-        if chosen or item.kind in ("choice", "open-choice", "boolean"):
+        if is_searched(item, self.opened.expansions):
+            self._search(made, line, n, entry)
+        elif chosen or item.kind in ("choice", "open-choice", "boolean"):
             self._choose(made, item, entry, chosen)
         if item.kind == "quantity":
             known = units(item, self.opened.expansions, self.language)
@@ -215,6 +159,21 @@ class _Showing:
             made.unit = entry.typed.get("unit", unit.rpartition("|")[2])
         made.rows = list(self.rows(entry.lines, 4)) if entry.value is not None else []
         return made
+
+    def _search(self, made: Field, line: Line, n: int, entry: Entry) -> None:
+        """What is chosen, and what a search has found besides."""
+        text, matches = self.opened.found.get(f"{line.place}/{n}", ("", Matches((), False)))
+        made.find, made.more = text, matches.more
+        made.set = value_sets(self.opened.form).index(str(line.item.tree["answerValueSet"]))
+        own = entry.value[1] if entry.value is not None else None
+        shown = {key_of(one): one for one in (*filter(_is_coding, [own]), *matches.codings)}
+        chosen = key_of(own) if _is_coding(own) else None
+        made.choices = [
+            Choice(key, said(one, self.language), key == chosen) for key, one in shown.items()
+        ]
+        if line.item.kind == "open-choice":
+            made.other = entry.typed.get("other", "" if own is None or chosen else str(own))
+            made.choices.append(Choice(OTHER, "", bool(made.other)))
 
     def _choose(self, made: Field, item: Item, entry: Entry, chosen: tuple[Option, ...]) -> None:
         key = "" if entry.value is None else key_of(entry.value[1])
@@ -231,6 +190,10 @@ class _Showing:
             made.choices.append(Choice(key, said(entry.value[1], self.language), True))
 
 
+def _is_coding(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
 def _second(value: Value) -> Any:
     return value[1]
 
@@ -242,19 +205,6 @@ def _offered(line: Line) -> tuple[Option, ...]:
 def _link(item: Item) -> str:
     link = str(item.one(names.SUPPORT) or "")
     return link if link.startswith(("https://", "http://")) else ""
-
-
-def _control(item: Item, chosen: tuple[Option, ...]) -> str:
-    """How a question is asked."""
-    if is_ticked(item):
-        return "checks"
-    if item.kind == "boolean":
-        return "radios"
-    if item.kind in ("choice", "open-choice") or chosen:
-        if item.repeats or item.control in ("drop-down", "autocomplete"):
-            return "list"
-        return "radios" if item.control == "radio-button" or len(chosen) <= _FEW else "list"
-    return _CONTROLS.get(item.kind, "text")
 
 
 _CONTROLS: Final = {

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from careplane.care.documents import document
-from careplane.care.documents.checking import check
 from careplane.care.documents.document import Author, Said
 from careplane.care.documents.documents import Documents
-from careplane.care.documents.kinds import KINDS
 from careplane.care.documents.types import TYPES
 from careplane.kernel.clock import format_instant
+from careplane.records.files.kinds import KINDS
 from careplane.telehealth.messages.parties import Party
 from careplane.telehealth.messages.thread import Attached
 from careplane.telehealth.messages.words import MOST_FILES
@@ -57,11 +56,11 @@ async def attached(visit: Visit, patient: str, files: Sequence[Upload]) -> tuple
 
 
 async def _document(documents: Documents, patient: str, by: Author, file: Upload) -> Attached:
-    kind = await asyncio.to_thread(check, file.name, file.kind, file.data)
+    kind, data = await documents.taken(file.name, file.kind, file.data)
     bytes_id, id = documents.new_id(), documents.new_id()
     said = Said(TYPES["photograph" if kind.shown == "image" else "other"])
-    held = await asyncio.to_thread(document.binary, bytes_id, patient, kind, file.data, said.level)
+    held = await asyncio.to_thread(document.binary, bytes_id, patient, kind, data, said.level)
     now = format_instant(documents.clock())
-    tree = document.reference(id, bytes_id, patient, kind, file.name, file.data, said, by, now)
+    tree = document.reference(id, bytes_id, patient, kind, file.name, data, said, by, now)
     title = str(tree["content"][0]["attachment"]["title"])
     return Attached(Party(f"DocumentReference/{id}", title), (held, tree))

@@ -6,25 +6,23 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 
-from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, Invalid, TooLarge, TooMany
+from careplane.kernel.errors import CareplaneError
 from careplane.rest.outcome import status_of
 from careplane.telehealth.consults.consult import consult_of
 from careplane.telehealth.messages.names import TOPICS
 from careplane.telehealth.messages.parties import Party
 from careplane.telehealth.messages.thread import Thread
-from careplane.web.forms import fields
-from careplane.web.pages.messages.files import PICTURES, attached, files_of, form_of
+from careplane.web.pages.messages.files import PICTURES, attached, files_of
+from careplane.web.pages.messages.sending import done
 from careplane.web.pages.messages.shared import (
-    WRONG,
     file_address,
     named_readers,
     talk_of,
     wrong,
 )
 from careplane.web.pages.people_of import people
+from careplane.web.uploads import Form
 from careplane.web.visit import Handler, Visit, redirect
-
-_TOLD = (Invalid, Conflict, Forbidden, TooMany)
 
 
 async def show(visit: Visit) -> Response:
@@ -34,71 +32,59 @@ async def show(visit: Visit) -> Response:
     return redirect(f"/consults/{consult}") if consult else await _page(visit, {}, {})
 
 
-async def reply(visit: Visit) -> Response:
-    """POST: one more message, with `text`, and `note` where it stays in the practice."""
+async def _reply(visit: Visit, form: Form) -> None:
+    """One more message, with `text`, and `note` where it stays in the practice."""
     talk, caller = talk_of(visit)
-    try:
-        form = await form_of(visit)
-    except TooLarge as error:
-        return await _page(visit, {}, {"files": WRONG["files"]}, error)
-    sent = form.fields
-
-    async def work() -> None:
-        thread = await talk.messages.head(caller, visit.path("id"))
-        files = await attached(visit, thread.patient.removeprefix("Patient/"), form.files)
-        note = sent.get("note") == "yes"
-        await talk.messages.reply(caller, thread.id, sent.get("text", ""), files, note=note)
-
-    return await _done(visit, sent, work)
+    thread = await talk.messages.head(caller, visit.path("id"))
+    files = await attached(visit, thread.patient.removeprefix("Patient/"), form.files)
+    note = form.fields.get("note") == "yes"
+    await talk.messages.reply(caller, thread.id, form.fields.get("text", ""), files, note=note)
 
 
-async def take(visit: Visit) -> Response:
-    """POST, with `instead_of`: who was seen to have it."""
+async def _take(visit: Visit, form: Form) -> None:
+    """With `instead_of`: who was seen to have it."""
     talk, caller = talk_of(visit)
-    sent = await fields(visit.request)
-    before = sent.get("instead_of", "")
-    return await _done(visit, sent, lambda: talk.messages.take(caller, visit.path("id"), before))
+    await talk.messages.take(caller, visit.path("id"), form.fields.get("instead_of", ""))
 
 
-async def hand_over(visit: Visit) -> Response:
-    """POST, with `to`, and perhaps a `note`."""
+async def _hand_over(visit: Visit, form: Form) -> None:
+    """With `to`, and perhaps a `note`."""
     talk, caller = talk_of(visit)
-    sent = await fields(visit.request)
-    to, note = sent.get("to", ""), sent.get("note", "")
-    return await _done(
-        visit, sent, lambda: talk.messages.hand_over(caller, visit.path("id"), to, note)
-    )
+    to, note = form.fields.get("to", ""), form.fields.get("note", "")
+    await talk.messages.hand_over(caller, visit.path("id"), to, note)
 
 
-async def close(visit: Visit) -> Response:
-    """POST."""
+async def _close(visit: Visit, form: Form) -> None:
     talk, caller = talk_of(visit)
-    return await _done(visit, {}, lambda: talk.messages.close(caller, visit.path("id")))
+    await talk.messages.close(caller, visit.path("id"))
 
 
-async def reopen(visit: Visit) -> Response:
-    """POST."""
+async def _reopen(visit: Visit, form: Form) -> None:
     talk, caller = talk_of(visit)
-    return await _done(visit, {}, lambda: talk.messages.reopen(caller, visit.path("id")))
+    await talk.messages.reopen(caller, visit.path("id"))
 
 
+def _posted(work: Callable[[Visit, Form], Awaitable[None]]) -> Handler:
+    """Back to the thread."""
+
+    async def post(visit: Visit) -> Response:
+        async def act(form: Form) -> str:
+            await work(visit, form)
+            return f"/messages/{visit.path('id')}#end"
+
+        return await done(visit, act, _page, wrong)
+
+    return post
+
+
+reply = _posted(_reply)
+"""POST /messages/{id}."""
 CHANGES: dict[str, Handler] = {
-    "take": take,
-    "hand-over": hand_over,
-    "close": close,
-    "reopen": reopen,
+    "take": _posted(_take),
+    "hand-over": _posted(_hand_over),
+    "close": _posted(_close),
+    "reopen": _posted(_reopen),
 }
-
-
-async def _done(
-    visit: Visit, sent: dict[str, str], work: Callable[[], Awaitable[object]]
-) -> Response:
-    """Back to the thread; where it was refused, with what was typed and why."""
-    try:
-        await work()
-    except _TOLD as error:
-        return await _page(visit, sent, wrong(error), error)
-    return redirect(f"/messages/{visit.path('id')}#end")
 
 
 async def _page(

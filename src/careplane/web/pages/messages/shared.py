@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from careplane.access.caller import Caller
-from careplane.care.documents.refusal import FileRefused, Why
 from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, TooMany
+from careplane.records.files.refusal import FileRefused, Why
 from careplane.telehealth.messages.parties import Party
 from careplane.web.chart.banner import Person
 from careplane.web.i18n import mark

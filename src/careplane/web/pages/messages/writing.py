@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from careplane.kernel.errors import (
-    CareplaneError,
-    Conflict,
-    Forbidden,
-    Incorrect,
-    Invalid,
-    TooLarge,
-    TooMany,
-)
+from careplane.kernel.errors import CareplaneError
 from careplane.rest.outcome import status_of
 from careplane.telehealth.messages.messages import named
 from careplane.telehealth.messages.names import TOPICS
 from careplane.telehealth.messages.parties import NOBODY, Party
 from careplane.telehealth.messages.thread import Draft
-from careplane.web.pages.messages.files import attached, files_of, form_of
-from careplane.web.pages.messages.shared import WRONG, patient_named, talk_of, wrong
-from careplane.web.visit import Visit, redirect
+from careplane.web.pages.messages.files import attached, files_of
+from careplane.web.pages.messages.sending import done
+from careplane.web.pages.messages.shared import patient_named, talk_of, wrong
+from careplane.web.uploads import Form
+from careplane.web.visit import Visit
 
-_TOLD = (Incorrect, Conflict, Forbidden, TooMany)
 _MANY = 200
 TO = ("to", "to2", "to3")
 
@@ -35,35 +28,27 @@ async def show(visit: Visit) -> Response:
 async def send(visit: Visit) -> Response:
     """POST: begin a thread."""
     talk, caller = talk_of(visit)
-    try:
-        form = await form_of(visit)
-    except TooLarge as error:
-        return await _page(visit, {}, {"files": WRONG["files"]}, error)
-    sent = form.fields
-    patient = sent.get("patient", "")
-    kind = sent.get("kind", "colleagues" if not patient else "patient")
-    found = await patient_named(visit, patient)
-    who = Party(f"Patient/{found.id}", found.name.text) if found else NOBODY
-    about = caller.patient or (patient if kind != "colleagues" else "")
-    try:
-        files = await attached(visit, about, form.files)
-    except Invalid as error:
-        return await _page(visit, sent, wrong(error), error)
-    draft = Draft(
-        sent.get("subject", ""),
-        sent.get("text", ""),
-        tuple(Party(sent[name]) for name in TO if sent.get(name)) if kind != "patient" else (),
-        sent.get("topic", ""),
-        who if kind != "colleagues" else NOBODY,
-        internal=kind == "internal",
-        priority="urgent" if sent.get("urgent") == "yes" else "routine",
-        files=files,
-    )
-    try:
-        id = await talk.messages.begin(caller, draft)
-    except _TOLD as error:
-        return await _page(visit, sent, wrong(error), error)
-    return redirect(f"/messages/{id}")
+
+    async def begin(form: Form) -> str:
+        sent = form.fields
+        patient = sent.get("patient", "")
+        kind = sent.get("kind", "colleagues" if not patient else "patient")
+        found = await patient_named(visit, patient)
+        who = Party(f"Patient/{found.id}", found.name.text) if found else NOBODY
+        about = caller.patient or (patient if kind != "colleagues" else "")
+        draft = Draft(
+            sent.get("subject", ""),
+            sent.get("text", ""),
+            tuple(Party(sent[name]) for name in TO if sent.get(name)) if kind != "patient" else (),
+            sent.get("topic", ""),
+            who if kind != "colleagues" else NOBODY,
+            internal=kind == "internal",
+            priority="urgent" if sent.get("urgent") == "yes" else "routine",
+            files=await attached(visit, about, form.files),
+        )
+        return f"/messages/{await talk.messages.begin(caller, draft)}"
+
+    return await done(visit, begin, _page, wrong)
 
 
 async def _page(

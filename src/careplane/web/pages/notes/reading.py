@@ -13,12 +13,13 @@ from careplane.care.notes.notes import Standing
 from careplane.care.notes.signing import canonical
 from careplane.care.provenance import reason_of
 from careplane.fhir.tree import Tree
-from careplane.kernel.errors import Incorrect, NotFound, Precondition, Unproven
+from careplane.kernel.errors import Conflict, Incorrect, NotFound, Precondition, Unproven
 from careplane.web.chart import notes as rows
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages import chart, writing
 from careplane.web.pages.filed import encounter_said, names_of
+from careplane.web.pages.notes import asked
 from careplane.web.pages.people.guard import to_confirm
 from careplane.web.say.dates import say_time
 from careplane.web.say.problems import Problem, Problems
@@ -51,6 +52,7 @@ async def _read(visit: Visit, patient: str) -> dict[str, Any]:
         "adds": _may_add(visit, tree),
         "withdraws": note["note"].mine and not note["note"].draft and not note["note"].wrong,
         "signed": visit.query("signed") == "1",
+        **await asked.of_note(visit, tree, note["cosigns"]),
         "sent": {},
         "problems": {},
     }
@@ -82,18 +84,27 @@ def _may_cosign(visit: Visit, tree: Tree, standing: Standing | None) -> bool:
         return False
     mine = is_by(tree, caller.id) or any(one.who == caller.id for one in standing.also)
     stands = tree.get("status") in ("final", "amended")
-    return stands and not mine and is_person(caller) and visit.may("u", "Composition")
+    may = visit.may("u", "Composition") and not caller.roles & writing.notes_of(visit).needing
+    return stands and not mine and is_person(caller) and may
 
 
 async def cosign(visit: Visit) -> Response:
-    """POST .../cosign."""
+    """POST .../cosign, with `do`: sign (or nothing), refuse with `reason`, or ask `cosigner` with
+    `words`."""
     assert visit.caller is not None
     patient, id = visit.path("id"), visit.path("note")
     await writing.read(visit, patient, id)
+    sent = await fields(visit.request)
     try:
-        await writing.notes_of(visit).cosign(visit.caller, id)
+        await asked.done(visit, id, sent)
     except Unproven:
         return to_confirm(f"/patients/{patient}/notes/{id}")
+    except (Incorrect, Conflict) as error:
+        problems: Problems = {asked.field(sent): asked.problem(error, sent)}
+        status = 409 if isinstance(error, Conflict) else 400
+        return await chart.shown(
+            visit, "documents", _read, "note", status, sent=sent, problems=problems
+        )
     return redirect(f"/patients/{patient}/notes/{id}")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from careplane.care.notes.cosignature import Unnamed
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import (
     CareplaneError,
@@ -56,7 +57,8 @@ async def append(visit: Visit) -> Response:
 
 async def save(visit: Visit) -> Response:
     """POST /patients/{id}/notes/{note}: `version` that was seen, `title`, a field for each section,
-    and `do`: save (or nothing), sign, discard, or show (with `tab`) another part of the chart."""
+    and `do`: save (or nothing), sign (perhaps with `cosigner`), discard, or show (with `tab`)
+    another part of the chart."""
     assert visit.caller is not None
     patient, id = visit.path("id"), visit.path("note")
     sent = await fields(visit.request, _FIELDS, _BYTES)
@@ -69,7 +71,7 @@ async def save(visit: Visit) -> Response:
             return await _done(visit, sent, f"/patients/{patient}/documents", "discarded")
         version = await notes.save(visit.caller, tree, version, sent.get("title", ""), sent)
         if do == "sign":
-            await notes.sign(visit.caller, id, version)
+            await notes.sign(visit.caller, id, version, sent.get("cosigner", ""))
             return await _done(visit, sent, f"/patients/{patient}/notes/{id}?signed=1", "signed")
     except Unproven:
         if sent.get("part") != "form":
@@ -77,6 +79,8 @@ async def save(visit: Visit) -> Response:
         return await _refused(visit, sent, "sign", _UNPROVEN, 403)
     except Forbidden:
         raise
+    except Unnamed:
+        return await _refused(visit, sent, "cosigner", _UNNAMED, 400)
     except (Incorrect, Conflict) as error:
         return await _refused(visit, sent, *_problem(error))
     if sent.get("part"):
@@ -86,6 +90,9 @@ async def save(visit: Visit) -> Response:
 
 _UNPROVEN = Problem(
     mark("The draft is saved. To sign it, prove in another window who you are, then sign again.")
+)
+_UNNAMED = Problem(
+    mark("The draft is saved. What you sign needs a co-signature: choose whose, then sign.")
 )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from careplane.care.corrections.corrections import CODE, LONGEST, SYSTEM
+from careplane.care.corrections.corrections import CODE, LONGEST
+from careplane.care.tasks import CODES
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Incorrect, NotFound, TooMany
 from careplane.web.forms import fields
@@ -47,7 +48,7 @@ async def ask(visit: Visit, patient: str) -> Response:
 
 
 async def _page(visit: Visit, patient: str, sent: dict[str, str], problem: str) -> Response:
-    found = await visit.reader.glance("Task", of(patient, ("code", f"{SYSTEM}|{CODE}"), count=50))
+    found = await visit.reader.glance("Task", of(patient, ("code", f"{CODES}|{CODE}"), count=50))
     rows = sorted(map(_row, found.trees), key=lambda row: str(row["when"]), reverse=True)
     return visit.render(
         "portal/corrections.html",

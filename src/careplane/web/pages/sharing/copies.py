@@ -25,7 +25,9 @@ async def summary(visit: Visit) -> Response:
     assert visit.web.sharing is not None
     assert visit.caller is not None
     base = _base(visit)
-    made = await visit.web.sharing.summaries.of(visit.caller, visit.path("id"), base)
+    made = await visit.web.sharing.summaries.of(
+        visit.caller, visit.path("id"), base, language=visit.language
+    )
     return download(json.dump(made), "application/fhir+json", "patient-summary.json")
 
 

@@ -7,10 +7,10 @@ from typing import cast
 
 from starlette.responses import Response
 
-from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, Invalid
+from careplane.kernel.errors import CareplaneError
 from careplane.rest.outcome import status_of
 from careplane.telehealth.tasks.task import Priority
-from careplane.web.forms import fields
+from careplane.web.pages.messages.sending import done
 from careplane.web.pages.people_of import people
 from careplane.web.pages.tasks.making import owners
 from careplane.web.pages.tasks.shared import (
@@ -21,7 +21,8 @@ from careplane.web.pages.tasks.shared import (
     tasks_of,
     wrong,
 )
-from careplane.web.visit import Handler, Visit, redirect
+from careplane.web.uploads import Form
+from careplane.web.visit import Handler, Visit
 
 Sent = dict[str, str]
 Work = Callable[[Visit, Sent, int], Awaitable[None]]
@@ -65,16 +66,16 @@ async def _change(visit: Visit, sent: Sent, version: int) -> None:
 
 
 def _posted(work: Work) -> Handler:
-    """Back to the task; where it was refused, with what was typed and why."""
+    """Back to the task."""
 
     async def post(visit: Visit) -> Response:
-        sent = await fields(visit.request)
-        seen = sent.get("version", "")
-        try:
-            await work(visit, sent, int(seen[:9]) if seen.isascii() and seen.isdigit() else 0)
-        except (Invalid, Conflict, Forbidden) as error:
-            return await _page(visit, sent, wrong(error), error)
-        return redirect(f"/tasks/{visit.path('id')}")
+        async def act(form: Form) -> str:
+            seen = form.fields.get("version", "")
+            number = int(seen[:9]) if seen.isascii() and seen.isdigit() else 0
+            await work(visit, form.fields, number)
+            return f"/tasks/{visit.path('id')}"
+
+        return await done(visit, act, _page, wrong)
 
     return post
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from careplane.kernel.errors import CareplaneError, Forbidden, Invalid
+from careplane.kernel.errors import CareplaneError
 from careplane.rest.outcome import status_of
 from careplane.telehealth.messages.messages import named
 from careplane.telehealth.messages.parties import NOBODY, Party
 from careplane.telehealth.tasks.task import PRIORITIES, Wanted
-from careplane.web.forms import fields
+from careplane.web.pages.messages.sending import done
 from careplane.web.pages.messages.shared import patient_named
 from careplane.web.pages.tasks import shared
 from careplane.web.pages.tasks.shared import tasks_of, wrong
-from careplane.web.visit import Visit, redirect
+from careplane.web.uploads import Form
+from careplane.web.visit import Visit
 
 _MANY = "200"
 
@@ -27,24 +28,25 @@ async def show(visit: Visit) -> Response:
 async def make(visit: Visit) -> Response:
     """POST: ask for it."""
     tasks, caller = tasks_of(visit)
-    sent = await fields(visit.request)
-    patient = sent.get("patient", "")
-    found = await patient_named(visit, patient)
-    wanted = Wanted(
-        sent.get("title", ""),
-        Party(sent.get("owner", "")),
-        Party(f"Patient/{found.id}", found.name.text) if found else NOBODY,
-        sent.get("due", ""),
-        next((one for one in PRIORITIES if one == sent.get("priority")), "routine"),
-        sent.get("note", ""),
-        sent.get("administrative") == "yes",
-        sent.get("focus", ""),
-    )
-    try:
+
+    async def ask(form: Form) -> str:
+        sent = form.fields
+        patient = sent.get("patient", "")
+        found = await patient_named(visit, patient)
+        wanted = Wanted(
+            sent.get("title", ""),
+            Party(sent.get("owner", "")),
+            Party(f"Patient/{found.id}", found.name.text) if found else NOBODY,
+            sent.get("due", ""),
+            next((one for one in PRIORITIES if one == sent.get("priority")), "routine"),
+            sent.get("note", ""),
+            sent.get("administrative") == "yes",
+            sent.get("focus", ""),
+        )
         await tasks.make(caller, wanted)
-    except (Invalid, Forbidden) as error:
-        return await _page(visit, sent, wrong(error), error)
-    return redirect(f"/patients/{patient}/tasks" if patient else "/tasks?box=asked")
+        return f"/patients/{patient}/tasks" if patient else "/tasks?box=asked"
+
+    return await done(visit, ask, _page, wrong)
 
 
 async def _page(

@@ -6,6 +6,7 @@ from careplane.access.caller import Caller
 from careplane.kernel.errors import CareplaneError
 from careplane.telehealth.tasks.task import Task
 from careplane.telehealth.tasks.tasks import Tasks
+from careplane.web.chart.inbox import note_of
 from careplane.web.i18n import mark
 from careplane.web.pages.messages.shared import WRONG as WRONG_MESSAGES
 from careplane.web.pages.messages.shared import wrong as wrong_message
@@ -39,6 +40,8 @@ CODES: dict[str, str] = {
     "acknowledge": mark("Result to acknowledge"),
     "referral": mark("Referral"),
     "consult": mark("Consult"),
+    "co-sign": mark("Co-signature asked for"),
+    "sent-back": mark("Note sent back"),
 }
 WRONG: dict[str, str] = {
     **WRONG_MESSAGES,
@@ -62,7 +65,7 @@ def address(task: Task) -> str:
     """Where a task is done: on the page of what it is about; else on its own."""
     if task.code == "consult":
         return f"/consults/{task.id}"
-    return f"/tasks/{task.id}"
+    return note_of(task.code, task.tree) or f"/tasks/{task.id}"
 
 
 def wrong(error: CareplaneError) -> dict[str, str]:

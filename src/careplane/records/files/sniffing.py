@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from careplane.care.documents import kinds as k
-from careplane.care.documents.kinds import Kind
-from careplane.care.documents.refusal import Why, refused
+from careplane.records.files import kinds as k
+from careplane.records.files.kinds import Kind
+from careplane.records.files.refusal import Why, refused
 
 _HEAD = 1024
 _PREAMBLE = 128

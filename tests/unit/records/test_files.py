@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careplane.care.documents.checking import check, clean, file_name
-from careplane.care.documents.kinds import BY_MEDIA, KINDS, PDF
-from careplane.care.documents.refusal import FileRefused, Why
-from careplane.care.documents.sniffing import sniff
+from careplane.records.files.checking import check, clean, file_name
+from careplane.records.files.kinds import BY_MEDIA, KINDS, PDF
+from careplane.records.files.refusal import FileRefused, Why
+from careplane.records.files.sniffing import sniff
 from tests.file_house import CDA, DICOM, FILES, GIF, JPEG, ZIP_END, png, riff
 from tests.file_house import PDF as PDF_FILE
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from careplane.care.documents.kinds import KINDS, PROGRAMS, Kind
-from careplane.care.documents.refusal import Why, refused
-from careplane.care.documents.sniffing import sniff
+from careplane.kernel.pictures import places
+from careplane.records.files.kinds import KINDS, PROGRAMS, Kind
+from careplane.records.files.refusal import Why, refused
+from careplane.records.files.sniffing import sniff
 
 _SAYS_NOTHING = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _KNOWN_ENDINGS = frozenset(ending for kind in KINDS for ending in kind.endings)
@@ -22,6 +23,17 @@ def check(name: str, claim: str, data: bytes) -> Kind:
     if ending in PROGRAMS or (ending in _KNOWN_ENDINGS and ending not in kind.endings):
         raise refused(Why.ENDING, said=ending, found=kind.name)
     return kind
+
+
+def without_place(kind: Kind, data: bytes, *, keeps: bool) -> bytes:
+    """A file as it is stored: of a photograph without where it was taken, unless the institution
+    `keeps` that. Raises FileRefused where its metadata cannot be read."""
+    if keeps:
+        return data
+    try:
+        return places.without_place(kind.media, data)
+    except places.Unreadable:
+        raise refused(Why.DAMAGED, found=kind.name) from None
 
 
 def clean(name: str) -> str:

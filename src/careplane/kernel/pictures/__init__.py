@@ -1,0 +1,1 @@
+"""Files of pictures, without what tells where they were taken."""

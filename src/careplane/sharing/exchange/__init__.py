@@ -1,0 +1,1 @@
+"""Referrals from one institution of an installation to another."""
