@@ -18,7 +18,8 @@ import pytest
 from careplane.access.caller import Caller
 from careplane.access.scopes import parse_scopes
 from careplane.access.smart.tokens import Tokens
-from careplane.app.caring import clinic_of
+from careplane.app.caring import prescribing_of
+from careplane.app.charting import clinic_of
 from careplane.app.tenancy.partners import Agreements
 from careplane.kernel.clock import system_clock
 from careplane.kernel.errors import Conflict, Forbidden, Incorrect, NotFound
@@ -151,7 +152,8 @@ async def test_it_is_taken_in_by_a_person_and_answered(two: Two) -> None:
     assert {one["author"][0]["display"] for one in documents} == {"North"}
     assert (await two.read(two.ada, "Task", "task"))["status"] == "received"
 
-    clinic = clinic_of(two.house.here.door, system_clock)
+    door = two.house.here.door
+    clinic = clinic_of(door, system_clock, prescribing_of(door, system_clock))
     await clinic.referrals.step(two.sue, task["id"], "ask", "Since when?")
     await two.exchange.follow(two.sue.tenant, await two.read(two.sue, "Task", task["id"]))
     asked = await two.read(two.ada, "Task", "task")
@@ -219,7 +221,8 @@ async def test_it_is_refused_with_a_reason_that_the_sender_reads(two: Two) -> No
 
 async def test_an_order_that_is_revoked_is_taken_back_there(two: Two) -> None:
     await two.exchange.send(two.ada, "task", WISH, BASE)
-    clinic = clinic_of(two.house.here.door, system_clock)
+    door = two.house.here.door
+    clinic = clinic_of(door, system_clock, prescribing_of(door, system_clock))
     await clinic.orders.end(two.ada, "order", "revoked", "Is well again", 1)
     await two.exchange.follow(two.ada.tenant, await two.read(two.ada, "Task", "task"))
     assert await two.exchange.waiting(two.sue) == []
@@ -291,7 +294,8 @@ async def browser(two: Two, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
     tokens = Tokens(b"k" * 32, system_clock)
     summaries = two.exchange.summaries
     desk = SharingDesk(summaries, None, None, two.exchange)  # type: ignore[arg-type]
-    web = Web(door, tokens, sharing=desk, clinic=clinic_of(door, system_clock),
+    clinic = clinic_of(door, system_clock, prescribing_of(door, system_clock))
+    web = Web(door, tokens, sharing=desk, clinic=clinic,
               addressing=Addressing("http://testserver"))  # fmt: skip
     transport = httpx.ASGITransport(application(web))
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
