@@ -6,6 +6,7 @@ from careplane.access.caller import Caller
 from careplane.access.decide import Decider
 from careplane.access.scopes import Permission
 from careplane.care.corrections import corrections
+from careplane.care.documents import given
 from careplane.care.forms import names, responses
 from careplane.care.orders import referral
 from careplane.care.prescribing import refill
@@ -20,6 +21,7 @@ COURSES: dict[str, Course] = {
     acknowledged.CODE: acknowledged.COURSE,
     consult.CODE: consult.COURSE,
     corrections.CODE: corrections.COURSE,
+    given.CODE: given.COURSE,
     names.FILL: responses.COURSE,
     referral.CODE: referral.COURSE,
     refill.CODE: refill.COURSE,

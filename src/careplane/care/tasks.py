@@ -14,6 +14,7 @@ DISPLAYS: Final = {
     "acknowledge": "Acknowledge a result",
     "refill": "Refill of a medicine",
     "referral": "Referral",
+    "look-through": "Look through a document of the patient",
 }
 
 

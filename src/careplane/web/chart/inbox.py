@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from careplane.care import tasks
+from careplane.care.documents import given
 from careplane.fhir.tree import Tree
 from careplane.web.i18n import mark
 from careplane.web.say import types
@@ -13,7 +14,11 @@ from careplane.web.say.dates import say_date
 
 PAGES = {"refill": "/refills/{id}", "referral": "/referrals/{id}", "consult": "/consults/{id}"}
 """Code of a Task → the page that handles it; others have the page of tasks."""
-TITLES = {"refill": mark("Refill asked for"), "referral": mark("Referral")}
+TITLES = {
+    "refill": mark("Refill asked for"),
+    "referral": mark("Referral"),
+    "look-through": mark("Document from the patient"),
+}
 _URGENT = ("urgent", "asap", "stat")
 
 
@@ -68,7 +73,7 @@ def asked(task: Tree, me: str) -> Asked:
     title = TITLES.get(code, words) or mark("Task")
     return Asked(
         id=task["id"],
-        href=PAGES.get(code, "/tasks/{id}").format(id=task["id"]),
+        href=_page(code, task),
         title=title,
         detail=" · ".join(filter(None, (detail if detail != title else "", *notes)))[:200],
         patient=str(task.get("for", {}).get("reference", "")),
@@ -77,6 +82,15 @@ def asked(task: Tree, me: str) -> Asked:
         urgent=task.get("priority") in _URGENT,
         mine=task.get("owner", {}).get("reference") == me,
     )
+
+
+def _page(code: str, task: Tree) -> str:
+    """Where it is handled: a document that a patient gave, on its own page."""
+    patient = str(task.get("for", {}).get("reference", "")).partition("/")[2]
+    document = str(task.get("focus", {}).get("reference", "")).partition("/")[2]
+    if code == given.CODE and patient and document:
+        return f"/patients/{patient}/documents/{document}"
+    return PAGES.get(code, "/tasks/{id}").format(id=task["id"])
 
 
 def by_urgency(rows: Iterable[Asked]) -> list[Asked]:

@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "acknowledge": mark("Result to acknowledge"),
     "referral": mark("Referral"),
     "consult": mark("Consult"),
+    "look-through": mark("Document from the patient"),
 }
 WRONG: dict[str, str] = {
     **WRONG_MESSAGES,
@@ -62,6 +63,10 @@ def address(task: Task) -> str:
     """Where a task is done: on the page of what it is about; else on its own."""
     if task.code == "consult":
         return f"/consults/{task.id}"
+    if task.code == "look-through" and task.patient:
+        return (
+            f"/patients/{task.patient.rpartition('/')[2]}/documents/{task.focus.rpartition('/')[2]}"
+        )
     return f"/tasks/{task.id}"
 
 
