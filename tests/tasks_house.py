@@ -45,6 +45,7 @@ def task(code: str, **more: Any) -> dict[str, Any]:
         "fill-form": ("Practitioner/d", "Patient/p", "Questionnaire/f"),
         "consult": ("Practitioner/d", "Practitioner/e", "ServiceRequest/s"),
         "correction": ("Patient/p", "Organization/house", "Observation/o"),
+        "look-through": ("Patient/p", "Practitioner/d", "DocumentReference/given"),
         "todo": ("Practitioner/d", "Practitioner/e", "Observation/o"),
     }
     requester, owner, focus = who[code]

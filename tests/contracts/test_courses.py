@@ -80,6 +80,13 @@ WAYS: dict[str, tuple[dict[str, Any], Steps]] = {
         ("nurse", "rejected", {}, 422),
         ("nurse", "rejected", NO, 200),
     ]),
+    "a document of the patient is looked through": (task("look-through"), [
+        ("app", "completed", output("DocumentReference/given"), 403),
+        ("clerk", "completed", output("DocumentReference/given"), 403),
+        ("nurse", "rejected", {}, 422),
+        ("nurse", "completed", DRUG, 422),
+        ("nurse", "completed", output("DocumentReference/given"), 200),
+    ]),
     "what is to be done": (task("todo"), [
         ("nurse", "in-progress", {"owner": to("Practitioner/n")}, 200),
         ("nurse", "completed", {}, 200),

@@ -33,7 +33,8 @@ DOCTOR = Caller(TENANT, "Practitioner/d", "Dr. <b>D</b>", parse_scopes("user/*.c
                 frozenset({"physician"}))  # fmt: skip
 NURSE = replace(DOCTOR, id="Practitioner/n", roles=frozenset({"nurse"}))
 DESK = replace(DOCTOR, id="Practitioner/f", roles=frozenset({"front-desk"}))
-ADA = Caller(TENANT, "Patient/p", "Ada", parse_scopes("patient/*.rs"), "p", frozenset({"patient"}))
+ADA = Caller(TENANT, "Patient/p", "Ada", parse_scopes("patient/*.rs patient/Communication.c"), "p",
+             frozenset({"patient"}))  # fmt: skip
 BO = replace(ADA, id="Patient/q", name="Bo", patient="q")
 
 
@@ -284,3 +285,104 @@ async def test_a_file_inside_of_a_document_is_shown_too(house: House) -> None:
         assert file.headers["content-disposition"].startswith("attachment")
         assert (await http.get(f"{HERE}/away")).status_code == 200
         assert (await http.get(f"{HERE}/away/file")).status_code == 404
+
+
+GP = {"generalPractitioner": [{"reference": "Practitioner/d"}]}
+
+
+async def given(house: House, caller: Caller = ADA, **more: str) -> tuple[str, str]:
+    """A document that a patient sends: its id, and that of the Task."""
+    sent = {"kind": "laboratory", "title": EVIL[:60], **more}
+    async with browser(house, caller) as mine:
+        answer = await mine.post(
+            "/my/documents", data=sent, files={"file": ("lab.png", png(), "image/png")}
+        )
+    assert answer.status_code == 303, answer.text
+    found = await house.http.get("Task?code=urn:careplane:task|look-through&_sort=-_lastUpdated")
+    task = found.json()["entry"][0]["resource"]
+    return task["focus"]["reference"].partition("/")[2], task["id"]
+
+
+async def test_a_patient_sends_a_document_and_it_is_filed(house: House) -> None:
+    await house.put(patient("p", name=[{"family": "Quinn"}], **GP))
+    id, task = await given(house)
+    tree = (await house.http.get(f"DocumentReference/{id}")).json()
+    assert tree["docStatus"] == "preliminary"
+    assert tree["category"][0]["coding"][0]["code"] == "patient-provided"
+    assert tree["author"][0]["reference"] == "Patient/p"
+    asked = (await house.http.get(f"Task/{task}")).json()
+    assert asked["owner"] == {"reference": "Practitioner/d"}
+    async with browser(house) as http, browser(house, ADA) as mine:
+        home, listed = (await http.get("/")).text, (await http.get(HERE)).text
+        assert f"{HERE}/{id}" in home
+        assert "From the patient, not looked at yet" in listed
+        assert "<img src=x" not in home + listed
+        assert "Not looked at yet" in (await mine.get("/my/documents")).text
+        page = (await http.get(f"{HERE}/{id}")).text
+        assert "Refuse it" in page
+        assert "Refuse it" not in (await mine.get(f"{HERE}/{id}")).text
+        none = await http.post(f"{HERE}/{id}/file", data={"version": "1", "title": " "})
+        assert (none.status_code, wrong(none)) == (400, ["title"])
+        taken = {"version": "1", "kind": "consultation", "title": "Blood count of Dr. Ode"}
+        assert (await mine.post(f"{HERE}/{id}/file", data=taken)).status_code == 403
+        assert (await http.post(f"{HERE}/{id}/file", data=taken)).status_code == 303
+        again = await http.post(f"{HERE}/{id}/refuse", data={"version": "2", "why": "No"})
+        assert again.status_code == 409
+        assert "In your record" in (await mine.get("/my/documents")).text
+        assert f"{HERE}/{id}" not in (await http.get("/")).text
+    tree = (await house.http.get(f"DocumentReference/{id}")).json()
+    assert (tree["docStatus"], tree["description"]) == ("final", taken["title"])
+    assert tree["authenticator"]["reference"] == "Practitioner/d"
+    assert [c["coding"][0]["code"] for c in tree["category"]] == ["patient-provided", "34109-9"]
+    done = (await house.http.get(f"Task/{task}")).json()
+    assert done["status"] == "completed"
+    assert done["output"][0]["valueReference"]["reference"] == f"DocumentReference/{id}"
+    issues = (await house.http.post("DocumentReference/$validate", json=tree)).json()["issue"]
+    assert not [i for i in issues if i["severity"] in ("error", "fatal")]
+
+
+async def test_a_document_of_a_patient_is_refused_with_a_reason(house: House) -> None:
+    id, task = await given(house)
+    assert "owner" not in (await house.http.get(f"Task/{task}")).json()
+    async with browser(house, NURSE) as http, browser(house, ADA) as mine:
+        assert f"{HERE}/{id}" in (await http.get("/")).text, "nobody's is for all who file"
+        silent = await http.post(f"{HERE}/{id}/refuse", data={"version": "1", "why": ""})
+        assert (silent.status_code, wrong(silent)) == (400, ["why"])
+        late = await http.post(f"{HERE}/{id}/refuse", data={"version": "9", "why": "No"})
+        assert late.status_code == 409
+        why = {"version": "1", "why": f"Of somebody else {EVIL}"}
+        assert (await http.post(f"{HERE}/{id}/refuse", data=why)).status_code == 303
+        page = (await mine.get("/my/documents")).text
+        assert "Not taken into your record" in page
+        assert "Of somebody else" in page
+        assert "<img src=x" not in page
+        assert "was not taken into the record" in (await http.get(f"{HERE}/{id}")).text
+    assert (await house.http.get(f"Task/{task}")).json()["status"] == "rejected"
+
+
+@pytest.mark.parametrize("case", [name for name in BAD if name != "of no day"])
+async def test_what_a_patient_sends_is_looked_at_as_all_files(house: House, case: str) -> None:
+    file, more, fields, status = BAD[case]
+    before = await house.stored()
+    async with browser(house, ADA) as mine:
+        sent = {"kind": "letter", "title": "kept <typed>", **more}
+        answer = await mine.post("/my/documents", data=sent, files={"file": file})
+    assert (answer.status_code, wrong(answer)) == (status, fields)
+    if "title" not in more:
+        assert "kept &lt;typed&gt;" in answer.text
+    assert await house.stored() == before
+
+
+async def test_who_sends_no_document(house: House) -> None:
+    for number in range(20):
+        await given(house, title=f"Page {number}")
+    reader = replace(ADA, id="RelatedPerson/r", roles=frozenset({"proxy"}))
+    for caller, status in ((ADA, 429), (reader, 403), (DOCTOR, 303)):
+        before = await house.stored()
+        async with browser(house, caller) as http:
+            answer = await http.post(
+                "/my/documents", data={"kind": "letter"},
+                files={"file": ("a.png", png(), "image/png")},
+            )  # fmt: skip
+        assert answer.status_code == status, caller.id
+        assert await house.stored() == before

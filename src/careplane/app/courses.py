@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from careplane.care.corrections import corrections
+from careplane.care.documents import given
 from careplane.care.forms import names, responses
 from careplane.care.notes import cosignature
 from careplane.care.orders import referral
@@ -18,6 +19,7 @@ COURSES: dict[str, Course] = {
     corrections.CODE: corrections.COURSE,
     cosignature.CODE: cosignature.COURSE,
     cosignature.SENT_BACK: task.COURSE,
+    given.CODE: given.COURSE,
     names.FILL: responses.COURSE,
     referral.CODE: referral.COURSE,
     refill.CODE: refill.COURSE,

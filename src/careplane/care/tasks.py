@@ -16,6 +16,7 @@ DISPLAYS: Final = {
     "referral": "Referral",
     "co-sign": "Co-signature of a note",
     "sent-back": "Note sent back without a co-signature",
+    "look-through": "Look through a document of the patient",
 }
 
 

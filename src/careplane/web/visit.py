@@ -42,7 +42,7 @@ from careplane.storage.ports.records import Tenant
 from careplane.telehealth.scheduling.calendars.feeds import Feeds
 from careplane.telehealth.scheduling.desk import Desk
 from careplane.telehealth.visits.visits import Visits
-from careplane.web import i18n, render
+from careplane.web import i18n, menu, render
 from careplane.web.apps import Apps
 from careplane.web.errors import explain
 from careplane.web.portal import Portal
@@ -221,6 +221,25 @@ class Visit:
         return b64encode(hmac.digest(self.web.drafts, who.encode(), "sha256")).decode()
 
     @property
+    def _features(self) -> frozenset[str]:
+        """What of the menu is for the caller, by `menu.Entry.needs`."""
+        web, roles = self.web, self.session.roles if self.session else frozenset[str]()
+        talks = web.talk is not None and self.offers("Communication")
+        own = self.caller.roles if self.caller else frozenset[str]()
+        has = {
+            "apps": web.apps is not None,
+            "talk": talks,
+            "tasks": talks and self.offers("Task"),
+            "desk": web.desk is not None and self.offers("Appointment"),
+            "clinic": web.clinic is not None and self.offers("Task"),
+            "questionnaires": web.forms is not None and self.offers("Questionnaire"),
+            "audit": "auditor" in own,
+            "emergency": self._emergency,
+            "accounts": "administrator" in roles,
+        }
+        return frozenset(name for name, here in has.items() if here)
+
+    @property
     def _emergency(self) -> bool:
         glass, caller = self.web.glass, self.caller
         return bool(glass and caller and (glass.may(caller) or glass.reviews(caller)))
@@ -240,17 +259,12 @@ class Visit:
             "session": self.session,
             "role": next((r for r in self.web.roles if r.caller == self.caller), None),
             "demo": bool(self.web.roles),
-            "with_apps": self.web.apps is not None,
             "with_visits": self.web.visits is not None,
-            "with_talk": self.web.talk is not None and self.offers("Communication"),
-            "with_desk": self.web.desk is not None and self.offers("Appointment"),
             "with_clinic": self.web.clinic is not None and self.offers("Task"),
-            "with_tasks": self.offers("Task") and not (self.caller and self.caller.patient),
-            "with_questionnaires": self.web.forms is not None and self.offers("Questionnaire"),
+            "menu": menu.groups(self._features, self.request.url.path) if self.caller else (),
             "here": self.request.url.path,
             "this_page": self._this_page,
             "today": self.today,
-            "emergency": self._emergency,
             "zone": self.audience.zone,
             "ways": self.ways,
             "acts_for": self.acts_for,

@@ -35,6 +35,7 @@ _WAYS = (
         bar=True),
     Way("forms", "/forms", mark("Forms"), "forms", "QuestionnaireResponse"),
     Way("health", "/my/health", mark("My health"), "vitals", "Condition"),
+    Way("documents", "/my/documents", mark("Send a document"), "documents", "DocumentReference"),
     Way("share", "/patients/{patient}/share", mark("Share my record"), "share"),
     Way("access", "/patients/{patient}/access", mark("Who opened my record"), "access",
         "AuditEvent"),

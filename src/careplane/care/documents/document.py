@@ -111,9 +111,14 @@ def withdrawn(tree: Tree, version: int) -> Tree:
     since it was seen."""
     if tree.get("status") == "entered-in-error":
         raise Conflict("The document is marked as entered in error already.")
+    require_version(tree, version)
+    return {**tree, "status": "entered-in-error", "docStatus": "entered-in-error"}
+
+
+def require_version(tree: Tree, version: int) -> None:
+    """Raises Precondition where it has changed since it was seen."""
     if int(tree["meta"]["versionId"]) != version:
         raise Precondition("The document has changed since you opened it. Look at it again.")
-    return {**tree, "status": "entered-in-error", "docStatus": "entered-in-error"}
 
 
 def _label(level: str) -> Tree:

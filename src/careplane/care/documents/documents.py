@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import ParamSpec, TypeVar, cast
 
 from careplane.access.caller import Caller
 from careplane.care import encounters
@@ -24,6 +25,8 @@ from careplane.records.door import Door
 from careplane.records.files.checking import check, file_name, without_place
 from careplane.records.files.kinds import BY_MEDIA, Kind
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _BINARY = re.compile(r"Binary/([A-Za-z0-9.-]{1,64})")
 _REASON = 500
 _AT_ONCE = 2
@@ -65,7 +68,7 @@ class Documents:
     async def _add(
         self, caller: Caller, patient: str, name: str, claim: str, data: bytes, said: Said
     ) -> str:
-        kind, data = await self.taken(name, claim, data)
+        kind, data = await asyncio.to_thread(self.taken, name, claim, data)
         bytes_id, id = self.new_id(), self.new_id()
         now = format_instant(self.clock())
         by = Author(caller.id, caller.name)
@@ -82,14 +85,15 @@ class Documents:
         await self.door.act(caller, act)
         return id
 
-    async def taken(self, name: str, claim: str, data: bytes) -> tuple[Kind, bytes]:
+    def taken(self, name: str, claim: str, data: bytes) -> tuple[Kind, bytes]:
         """What a file is, and as what it is stored. Raises FileRefused."""
+        kind = check(name, claim, data)
+        return kind, without_place(kind, data, keeps=self.keeps_places)
 
-        def look() -> tuple[Kind, bytes]:
-            kind = check(name, claim, data)
-            return kind, without_place(kind, data, keeps=self.keeps_places)
-
-        return await asyncio.to_thread(look)
+    async def at_once(self, work: Callable[_P, _R], *given: _P.args, **named: _P.kwargs) -> _R:
+        """Work on a file beside requests, with few others at a time."""
+        async with self._gate:
+            return await asyncio.to_thread(work, *given, **named)
 
     async def file(self, caller: Caller, id: str, number: int = 0) -> File:
         """One file of a DocumentReference, as the caller may read it. Raises NotFound for one that

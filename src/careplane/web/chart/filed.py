@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from careplane.care.documents import given
 from careplane.fhir.tree import Tree
 from careplane.records.files.kinds import BY_MEDIA
 from careplane.web.chart.lists import status
@@ -16,7 +17,7 @@ from careplane.web.say.dates import say_time
 @dataclass(frozen=True, slots=True)
 class Row:
     """One document. `shown` says how a page shows it, `path` where; `wrong` is one that was entered
-    in error."""
+    in error, `given` one of the patient, which `waits` until somebody has looked through it."""
 
     type: str
     id: str
@@ -32,6 +33,8 @@ class Row:
     mine: bool = False
     wrong: bool = False
     confidential: bool = False
+    given: bool = False
+    waits: bool = False
 
 
 Names = Mapping[str, str]
@@ -52,7 +55,7 @@ def document(tree: Tree, me: str, names: Names) -> Row:
         "DocumentReference", tree.get("id", ""), title, concept, say_time(when),
         authors(tree, names), status(tree), kind.shown if kind else "file", when,
         size=int(attachment.get("size", 0)), wrong=wrong, mine=is_by(tree, me),
-        confidential=_is_confidential(tree),
+        confidential=_is_confidential(tree), given=given.is_given(tree), waits=given.waits(tree),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from careplane.care import tasks
+from careplane.care.documents import given
 from careplane.fhir.tree import Tree
 from careplane.web.i18n import mark
 from careplane.web.say import types
@@ -15,9 +16,13 @@ PAGES = {"refill": "/refills/{id}", "referral": "/referrals/{id}", "consult": "/
 """Code of a Task → the page that handles it; others have the page of tasks."""
 NOTES = ("co-sign", "sent-back")
 """Codes of Tasks that are done on the page of a note."""
-TITLES = {"refill": mark("Refill asked for"), "referral": mark("Referral"),
-          "co-sign": mark("Co-signature asked for"),
-          "sent-back": mark("Note sent back")}  # fmt: skip
+TITLES = {
+    "refill": mark("Refill asked for"),
+    "referral": mark("Referral"),
+    "co-sign": mark("Co-signature asked for"),
+    "sent-back": mark("Note sent back"),
+    "look-through": mark("Document from the patient"),
+}
 _URGENT = ("urgent", "asap", "stat")
 
 
@@ -72,7 +77,7 @@ def asked(task: Tree, me: str) -> Asked:
     title = TITLES.get(code, words) or mark("Task")
     return Asked(
         id=task["id"],
-        href=note_of(code, task) or PAGES.get(code, "/tasks/{id}").format(id=task["id"]),
+        href=note_of(code, task) or _page(code, task),
         title=title,
         detail=" · ".join(filter(None, (detail if detail != title else "", *notes)))[:200],
         patient=str(task.get("for", {}).get("reference", "")),
@@ -88,6 +93,15 @@ def note_of(code: str, task: Tree) -> str:
     note = str(task.get("focus", {}).get("reference", "")).removeprefix("Composition/")
     patient = str(task.get("for", {}).get("reference", "")).removeprefix("Patient/")
     return f"/patients/{patient}/notes/{note}" if code in NOTES and note and patient else ""
+
+
+def _page(code: str, task: Tree) -> str:
+    """Where it is handled: a document that a patient gave, on its own page."""
+    patient = str(task.get("for", {}).get("reference", "")).partition("/")[2]
+    document = str(task.get("focus", {}).get("reference", "")).partition("/")[2]
+    if code == given.CODE and patient and document:
+        return f"/patients/{patient}/documents/{document}"
+    return PAGES.get(code, "/tasks/{id}").format(id=task["id"])
 
 
 def by_urgency(rows: Iterable[Asked]) -> list[Asked]:

@@ -91,13 +91,18 @@ def _adds(visit: Visit) -> bool:
     return files and visit.may("c", "DocumentReference") and visit.may("c", "Binary")
 
 
+def accepted() -> str:
+    """Endings of names, for a form that takes a file."""
+    return ",".join(f".{ending}" for kind in KINDS for ending in kind.endings)
+
+
 def offered(visit: Visit) -> dict[str, Any]:
     """What the form for a document offers, and that nothing has been typed yet."""
     files = visit.web.documents
     return {
         "adds": _adds(visit),
         "largest": said(files.largest) if files else "",
-        "accept": ",".join(f".{ending}" for kind in KINDS for ending in kind.endings),
+        "accept": accepted(),
         "kinds": TITLES,
         "levels": CONFIDENCE,
         "sent": {},

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 from careplane.care import pools, tasks
+from careplane.care.documents import given
+from careplane.care.prescribing import refill
 from careplane.web.chart.inbox import Asked, asked, by_urgency
 from careplane.web.reader import NOT_ALLOWED
 from careplane.web.visit import Visit
@@ -40,15 +42,19 @@ async def inbox(visit: Visit) -> Inbox:
     wanted = [("status", ",".join(tasks.OPEN)), ("_sort", "-authored-on"), ("_count", str(_MOST))]
     mine, anybodys = await visit.reader.several(
         ("Task", [("owner", ",".join(owners)), *wanted]),
-        ("Task", [("owner:missing", "true"), ("code", _OPEN_TO_ALL), *wanted]),
+        ("Task", [("owner:missing", "true"), ("code", _open_to_all(visit)), *wanted]),
     )
     if mine is NOT_ALLOWED:
         return Inbox([], hidden=True)
-    others = anybodys.trees if visit.may("c", "MedicationRequest") else []
-    rows = [asked(tree, me) for tree in (*mine.trees, *others)]
+    rows = [asked(tree, me) for tree in (*mine.trees, *anybodys.trees)]
     messages = unread.total if unread.total is not None else len(unread.records)
     return Inbox(by_urgency(rows), messages, bool(mine.next))
 
 
-_OPEN_TO_ALL = f"{tasks.CODES}|refill"
-"""Requests that name nobody are for all who prescribe."""
+_OPEN_TO_ALL = {refill.CODE: ("c", "MedicationRequest"), given.CODE: ("u", "DocumentReference")}
+"""Requests that name nobody are for all who may answer them."""
+
+
+def _open_to_all(visit: Visit) -> str:
+    codes = [code for code, right in _OPEN_TO_ALL.items() if visit.may(*right)]
+    return ",".join(f"{tasks.CODES}|{code}" for code in codes or ("none",))

@@ -11,5 +11,7 @@ PRIVATE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", _HERE, adding.add),
     ("GET", f"{_HERE}/{{document}}", showing.show),
     ("GET", f"{_HERE}/{{document}}/file", showing.file),
+    ("POST", f"{_HERE}/{{document}}/file", showing.take),
+    ("POST", f"{_HERE}/{{document}}/refuse", showing.refuse),
     ("POST", f"{_HERE}/{{document}}/withdraw", showing.withdraw),
 )

@@ -7,27 +7,33 @@ bytes were found to be, nothing may guess another, nothing in it may run or load
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from careplane.care.documents.documents import File
+from careplane.access.caller import Caller
+from careplane.care.documents import given
+from careplane.care.documents.documents import Documents, File
+from careplane.care.documents.types import TYPES
 from careplane.care.provenance import reason_of
 from careplane.fhir.tree import Tree
-from careplane.kernel.errors import Incorrect, NotFound, Precondition
+from careplane.kernel.errors import Conflict, Incorrect, NotFound
 from careplane.web.chart import filed as rows
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages import chart
 from careplane.web.pages.documents.adding import documents_of
-from careplane.web.pages.filed import encounter_said, names_of
+from careplane.web.pages.filed import TITLES, encounter_said, names_of
 from careplane.web.say.dates import say_date
 from careplane.web.say.problems import Problem, Problems
 from careplane.web.security import HEADERS, POLICY, PRIVATE
 from careplane.web.uploads import said
 from careplane.web.visit import Visit, redirect
 
+Sent = dict[str, str]
+Work = Callable[[Documents, Caller, str, Sent], Awaitable[None]]
 _SANDBOX = "default-src 'none'; sandbox"
 _INLINE = frozenset({"image", "pdf", "video", "audio"})
 _TEXT = 200_000
@@ -64,6 +70,9 @@ async def _read(visit: Visit, patient: str) -> dict[str, Any]:
         "text": await _text(visit, row) if row.shown == "text" else "",
         "reason": await _reason(visit, row.id) if row.wrong else "",
         "withdraws": not row.wrong and visit.may("u", "DocumentReference"),
+        "decides": visit.caller.patient is None and visit.may("u", "DocumentReference"),
+        "kinds": TITLES,
+        "kind": _kind(tree),
         "added": visit.query("added") == "1",
         "sent": {},
         "problems": {},
@@ -129,29 +138,68 @@ def _disposition(name: str, *, inline: bool) -> str:
 
 async def withdraw(visit: Visit) -> Response:
     """POST .../withdraw, with `reason` and the `version` that was seen."""
+
+    async def work(documents: Documents, caller: Caller, id: str, sent: Sent) -> None:
+        await documents.withdraw(caller, id, _version(sent), sent.get("reason", ""))
+
+    return await _decided(visit, work, "reason")
+
+
+async def take(visit: Visit) -> Response:
+    """POST .../file, with `kind`, `title` and `version`: of a document that the patient sent."""
+
+    async def work(documents: Documents, caller: Caller, id: str, sent: Sent) -> None:
+        type = TYPES.get(sent.get("kind", ""), TYPES["other"])
+        await given.file(documents, caller, id, _version(sent), type, sent.get("title", ""))
+
+    return await _decided(visit, work, "title")
+
+
+async def refuse(visit: Visit) -> Response:
+    """POST .../refuse, with `why` and `version`."""
+
+    async def work(documents: Documents, caller: Caller, id: str, sent: Sent) -> None:
+        await given.refuse(documents, caller, id, _version(sent), sent.get("why", ""))
+
+    return await _decided(visit, work, "why")
+
+
+_WRONG = {
+    "reason": mark("Say why, in a sentence."),
+    "why": mark("Say why, in a sentence."),
+    "title": mark("Give it a title of 100 characters at most."),
+}
+"""What is wrong with a field that must say something."""
+
+
+async def _decided(visit: Visit, work: Work, field: str) -> Response:
+    """Back to the document; where it was refused, with what was typed and why."""
     assert visit.caller is not None
     await _require_of(visit)
     sent = await fields(visit.request)
-    version = sent.get("version", "")
     try:
-        await documents_of(visit).withdraw(
-            visit.caller, visit.path("document"), int(version) if version.isdecimal() else 0,
-            sent.get("reason", ""),
-        )  # fmt: skip
+        await work(documents_of(visit), visit.caller, visit.path("document"), sent)
     except Incorrect:
-        return await _again(visit, sent, Problem(mark("Say why, in a sentence.")), 400)
-    except Precondition:
-        return await _again(
-            visit,
-            sent,
-            Problem(mark("The document has changed since you opened it; see below.")),
-            409,
-        )
+        return await _again(visit, sent, field, Problem(_WRONG[field]), 400)
+    except Conflict:
+        changed = Problem(mark("The document has changed since you opened it; see below."))
+        return await _again(visit, sent, field, changed, 409)
     return redirect(f"/patients/{visit.path('id')}/documents/{visit.path('document')}")
 
 
-async def _again(visit: Visit, sent: dict[str, str], problem: Problem, status: int) -> Response:
-    problems: Problems = {"reason": problem}
+def _version(sent: Sent) -> int:
+    version = sent.get("version", "")
+    return int(version) if version.isdecimal() and len(version) < 10 else 0
+
+
+def _kind(tree: Tree) -> str:
+    """The key of its type; of one that is not of our list, `other`."""
+    found = tree.get("type", {})
+    return next((key for key, type in TYPES.items() if type.concept() == found), "other")
+
+
+async def _again(visit: Visit, sent: Sent, field: str, problem: Problem, status: int) -> Response:
+    problems: Problems = {field: problem}
     return await chart.shown(
         visit, "documents", _read, "document", status, sent=sent, problems=problems
     )

@@ -56,7 +56,7 @@ async def attached(visit: Visit, patient: str, files: Sequence[Upload]) -> tuple
 
 
 async def _document(documents: Documents, patient: str, by: Author, file: Upload) -> Attached:
-    kind, data = await documents.taken(file.name, file.kind, file.data)
+    kind, data = await asyncio.to_thread(documents.taken, file.name, file.kind, file.data)
     bytes_id, id = documents.new_id(), documents.new_id()
     said = Said(TYPES["photograph" if kind.shown == "image" else "other"])
     held = await asyncio.to_thread(document.binary, bytes_id, patient, kind, data, said.level)

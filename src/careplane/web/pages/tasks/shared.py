@@ -42,6 +42,7 @@ CODES: dict[str, str] = {
     "consult": mark("Consult"),
     "co-sign": mark("Co-signature asked for"),
     "sent-back": mark("Note sent back"),
+    "look-through": mark("Document from the patient"),
 }
 WRONG: dict[str, str] = {
     **WRONG_MESSAGES,
@@ -65,6 +66,10 @@ def address(task: Task) -> str:
     """Where a task is done: on the page of what it is about; else on its own."""
     if task.code == "consult":
         return f"/consults/{task.id}"
+    if task.code == "look-through" and task.patient:
+        return (
+            f"/patients/{task.patient.rpartition('/')[2]}/documents/{task.focus.rpartition('/')[2]}"
+        )
     return note_of(task.code, task.tree) or f"/tasks/{task.id}"
 
 
