@@ -247,6 +247,28 @@ async def test_an_agreement_that_ends_ends_what_is_said(two: Two) -> None:
     assert (await two.read(two.ada, "Task", "task"))["status"] == "requested"
 
 
+async def test_no_third_institution_speaks_for_the_receiver(two: Two) -> None:
+    await two.exchange.send(two.ada, "task", WISH, BASE)
+    third = await two.house.add("third")
+    register = two.house.here.tenancy.register
+    north, south = await register.get("north"), await register.get("south")
+    await register.change("third", lambda i: _with(i, (north.number,)))
+    await register.change("north", lambda i: _with(i, (south.number, third.number)))
+    await two.house.here.tenancy.known.look()
+    forged = {
+        **TASK, "id": "forged", "status": "completed", "lastModified": "2099-01-01T00:00:00.000Z",
+        "identifier": [{"system": "urn:careplane:exchange", "value": f"{north.number}-task"}],
+        "note": [{"text": "not by south"}],
+    }  # fmt: skip
+    await put(two.house.client("third", "third"), forged)
+    evil = replace(two.sue, tenant=third.tenant)
+    await two.exchange.follow(third.tenant, await two.read(evil, "Task", "forged"))
+    mine = await two.read(two.ada, "Task", "task")
+    assert mine["status"] == "requested"
+    assert "note" not in mine
+    assert "note" in await two.read(evil, "Task", "forged")
+
+
 async def test_who_sends_and_what(two: Two) -> None:
     other = {**LETTER, "id": "others", "subject": {"reference": "Patient/q"}}
     await put(two.house.north, patient("q"), other)

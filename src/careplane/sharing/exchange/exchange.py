@@ -183,6 +183,8 @@ class Exchange:
         received = await self._side(receiver, sender, f"{number}-{id}")
         if sent is None or received is None:
             return
+        if str(sent["id"]) != id or self.partner(sender.tenant, sent) != receiver:
+            return  # not what was sent there, whatever a Task says of itself
         if steps.is_newer(received, sent):
             await self._tell(receiver, sender, sent, received)
         elif steps.is_newer(sent, received):
