@@ -3,10 +3,11 @@ whoever may read that; lists are looked at for what this visitor may not see."""
 
 from __future__ import annotations
 
+from tests.consent_house import subjects
 from tests.oracle.marks import marked
 from tests.oracle.rights import Sight
 from tests.oracle.rooms import WITH_ROOMS
-from tests.oracle.way import Here, Way
+from tests.oracle.way import Here, Way, found_of
 
 WAYS: dict[str, Way] = {}
 _ROOMS = sorted(set(WITH_ROOMS))
@@ -49,6 +50,30 @@ WAYS["page: a document"] = _of_one("DocumentReference/f{}", "/patients/p{0}/docu
                                    "Patient/p{}")  # fmt: skip
 WAYS["page: a thread"] = _of_one("Communication/h{}", "/messages/h{}")
 WAYS["page: a task"] = _of_one("Task/j{}", "/tasks/j{}")
+
+
+_TABS = (("medications", "MedicationRequest"), ("allergies", "AllergyIntolerance"),
+         ("messages", "Communication"), ("tasks", "Task"))  # fmt: skip
+
+
+def _of_tab(sight: Sight, n: int, m: int) -> list[str]:
+    """What a tab of a chart is about: of threads their heads."""
+    id, type = f"p{_number(n)}", _TABS[m][1]
+    if f"Patient/{id}" not in sight.read:
+        return []
+    return [key for key in found_of(sight, type, lambda r: id in subjects(r))
+            if not key.startswith("Communication/g")]  # fmt: skip
+
+
+async def _tab(here: Here, n: int, m: int) -> list[str]:
+    """Of messages and tasks there are more, in threads and boxes of one's own."""
+    (tab, type), number = _TABS[m], _number(n)
+    text = await _opened(here, f"/patients/p{number}/{tab}") or ""
+    shown = {key for key in marked(text) if key.startswith(f"{type}/")}
+    return sorted(key for key in shown if not key.startswith("Communication/g"))
+
+
+WAYS["page: a tab of a chart"] = Way(_of_tab, _tab)
 
 
 async def _lists(here: Here, n: int, m: int) -> list[str]:
