@@ -43,7 +43,7 @@ METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "tools.messages:python"
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
 _ERROR = re.compile(r"(?!CAREPLANE_)[A-Z][^{}]* [^{}]*[.!?]")
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
-    "_": None, "gettext": None, "ngettext": (1, 2), "mark": None,
+    "_": None, "gettext": None, "ngettext": (1, 2), "mark": None, "marks": (1, 2),
 }  # fmt: skip
 
 

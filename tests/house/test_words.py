@@ -135,7 +135,7 @@ def test_a_template_has_no_raw_text(path: Path) -> None:
     assert list(raw_texts(path.read_text())) == []
 
 
-_SAYING = {"_", "gettext", "ngettext", "mark"}
+_SAYING = {"_", "gettext", "ngettext", "mark", "marks"}
 _WORDS = re.compile(r"[^\W\d_]{2,}[,;:]? [^\W\d_]|^[A-Z][a-z]+[.!?]$")
 """Two words, or one that ends as a sentence does."""
 
@@ -243,6 +243,31 @@ def test_a_number_is_said_in_each_form_of_arabic() -> None:
     with speaking(Audience("ar")):
         for number, text in said.items():
             assert ngettext("%(num)s patient", "%(num)s patients", number) == text
+
+
+_COUNTED = re.compile(r"%\((\w+)\)[sd] (?:\w+ )?(?!is\b|has\b|was\b|answers this)[a-z]+s\b")
+"""A number before a noun in the plural. What is "at most" is a limit of the house: one number."""
+ONE_FORM = {
+    "%(name)s answers this.",
+    "The file is %(found)s and holds something else besides. Save it anew, and send that.",
+    "The request has more than %(count)s characters.",
+    "Of the record of %(name)s, to %(today)s, %(years)s years back.",
+    "%(count)s times a day is unusually often. Is this what you mean?",
+    "%(looked)s of %(count)s value sets of this code system were looked at.",
+    "%(count)s patients in a day; the person or its peers had %(usual)s on a full day.",
+}
+"""No count, or one that is always above ten."""
+
+
+def test_what_is_counted_has_a_form_for_each_number() -> None:
+    """A sentence with a number before a noun is a plural, lest Arabic says five as it says two."""
+    left = {
+        one.id
+        for one in messages.extract()
+        if isinstance(one.id, str) and _COUNTED.search(one.id)
+        if "at most" not in one.id.lower() and one.id not in ONE_FORM
+    }
+    assert left == set()
 
 
 _LITERALS = re.compile(

@@ -25,6 +25,11 @@ def mark(text: str) -> str:
     return text
 
 
+def marks(one: str, many: str) -> tuple[str, str]:
+    """The same two texts: a sentence with a number, to be said later by `ngettext`."""
+    return one, many
+
+
 def gettext(text: str, **values: Any) -> str:
     """A sentence, said now, its values isolated; nothing is said for nothing."""
     said = translations(audience().language).gettext(text) if text else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from careplane.web.chart import medicines, visits
 from careplane.web.say.doses import dose
 from careplane.web.say.moments import ZONE, moment, zone_of
+from careplane.words.audience import Audience, speaking
 
 
 def say(tree: dict[str, Any]) -> str:
-    return ", ".join(part.text % part.values for part in dose(tree))
+    return ", ".join(dose(tree))
 
 
 def repeat(**parts: Any) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def repeat(**parts: Any) -> dict[str, Any]:
         ({"text": "1 tab qd", "patientInstruction": "One each morning"}, "One each morning"),
         (repeat(frequency=1, period=1, periodUnit="d"), "once a day"),
         (repeat(frequency=3, period=1, periodUnit="d"), "3 times a day"),
-        (repeat(frequency=1, period=2, periodUnit="d"), "once every 2 days"),
+        (repeat(frequency=1, period=2, periodUnit="d"), "every 2 days"),
         (repeat(frequency=2, period=3, periodUnit="wk"), "2 times every 3 weeks"),
         (repeat(frequency=1, period=6, periodUnit="h"), "every 6 hours"),
         (repeat(frequency=1, period=4, periodMax=6, periodUnit="h"), "every 4–6 hours"),
@@ -181,3 +183,18 @@ def test_the_newest_request_for_more_is_told(status: str, words: str, is_open: b
     ]
     ((row,), _) = medicines.medicines([drug("1", "A")], tasks)
     assert (row.asked, row.open, row.answer) == (words, is_open, "See me first.")
+
+
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        (repeat(frequency=1, period=2, periodUnit="d"), "كل يومين"),
+        (repeat(frequency=1, period=6, periodUnit="h"), "كل 6 ساعات"),
+        (repeat(frequency=1, period=12, periodUnit="h"), "كل 12 ساعة"),
+        (repeat(frequency=1, period=1, periodMax=2, periodUnit="d"), "1–2"),
+        (repeat(frequency=2, period=1, periodUnit="d"), "مرتين"),
+    ],
+)
+def test_arabic_counts_in_its_forms(tree: dict[str, Any], words: str) -> None:
+    with speaking(Audience("ar")):
+        assert words in re.sub("[\u2066-\u2069]", "", say(tree))

@@ -9,7 +9,7 @@ from careplane.fhir.tree import Tree
 from careplane.web.chart.lists import medication
 from careplane.web.i18n import mark
 from careplane.web.say import types
-from careplane.web.say.doses import Part, dose
+from careplane.web.say.doses import dose
 
 REFILL = "refill"
 _ASKED = {
@@ -39,7 +39,7 @@ class Medicine:
     since: str
     by: str
     why: str
-    doses: tuple[tuple[Part, ...], ...]
+    doses: tuple[tuple[str, ...], ...]
     active: bool
     left: int | None
     until: str

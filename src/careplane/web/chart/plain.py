@@ -14,6 +14,7 @@ from careplane.web.chart.flags import Flag
 from careplane.web.chart.results import Reading, Trend, Value
 from careplane.web.i18n import mark
 from careplane.web.say.analytes import GROUPS, OTHER, PLAIN
+from careplane.words.catalogues import marks
 
 WITHIN, BELOW, ABOVE = "within", "below", "above"
 _ALIKE = 0.03
@@ -45,13 +46,15 @@ UNKNOWN = mark("No usual range was sent with this result")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A message id and what stands in its places; `when` is a date as FHIR writes it."""
+    """A message id and what stands in its places; `when` is a date as FHIR writes it, `many` the
+    text where there are several of what is counted."""
 
     text: str
     before: str = ""
     unit: str = ""
     when: str = ""
     count: int = 0
+    many: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +163,23 @@ def movement(trend: Trend, index: int = 0) -> Sentence | None:
         if value is None or value.number is None or value.unit != trend.latest.unit:
             break
         numbers.append(value.number)
-    for text, way in ((_RISING, 1), (_FALLING, -1)):
+    for (text, many), way in ((_RISING, 1), (_FALLING, -1)):
         count = 1
         while count < len(numbers) and (numbers[count - 1] - numbers[count]) * way > 0:
             count += 1
         if count >= _STEADY:
-            return Sentence(text, count=count)
+            return Sentence(text, count=count, many=many)
     return None
 
 
-_RISING = mark("It has risen each time over the last %(count)s measurements.")
-_FALLING = mark("It has fallen each time over the last %(count)s measurements.")
+_RISING = marks(
+    "It has risen each time over the last %(num)s measurement.",
+    "It has risen each time over the last %(num)s measurements.",
+)
+_FALLING = marks(
+    "It has fallen each time over the last %(num)s measurement.",
+    "It has fallen each time over the last %(num)s measurements.",
+)
 
 
 def _at(reading: Reading, index: int) -> Value | None:

@@ -1,4 +1,4 @@
-"""How to take a medicine, in words: what is structured in a Dosage, said as sentences to translate
+"""How to take a medicine, in words: what is structured in a Dosage, said to its reader
 (R4 Dosage, Timing; the codes of EventTiming and UnitsOfTime).
 
 Words of the prescriber win where there are some; what is structured is said where there are none.
@@ -6,45 +6,22 @@ Words of the prescriber win where there are some; what is structured is said whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from careplane.fhir.tree import Tree
 from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import say_date
+from careplane.web.say.often import EVERY, LASTING, TIMES, Number, ranged
+from careplane.words.catalogues import gettext as _
+from careplane.words.catalogues import ngettext
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A message id with what stands in its places."""
-
-    text: str
-    values: dict[str, Any] = field(default_factory=dict)
-
-
-_EVERY = {
-    "h": (mark("every hour"), mark("every %(period)s hours")),
-    "min": (mark("every minute"), mark("every %(period)s minutes")),
-    "s": (mark("every second"), mark("every %(period)s seconds")),
-    "d": (mark("once a day"), mark("once every %(period)s days")),
-    "wk": (mark("once a week"), mark("once every %(period)s weeks")),
-    "mo": (mark("once a month"), mark("once every %(period)s months")),
-    "a": (mark("once a year"), mark("once every %(period)s years")),
-}
-_TIMES = {
-    "h": (mark("%(times)s times an hour"), mark("%(times)s times every %(period)s hours")),
-    "d": (mark("%(times)s times a day"), mark("%(times)s times every %(period)s days")),
-    "wk": (mark("%(times)s times a week"), mark("%(times)s times every %(period)s weeks")),
-    "mo": (mark("%(times)s times a month"), mark("%(times)s times every %(period)s months")),
-    "a": (mark("%(times)s times a year"), mark("%(times)s times every %(period)s years")),
-}
-_FOR = {
-    "h": mark("for %(count)s hours"),
-    "d": mark("for %(count)s days"),
-    "wk": mark("for %(count)s weeks"),
-    "mo": mark("for %(count)s months"),
+_ONCE = {
+    "d": mark("once a day"),
+    "wk": mark("once a week"),
+    "mo": mark("once a month"),
+    "a": mark("once a year"),
 }
 _WHEN = {
     "MORN": mark("in the morning"),
@@ -74,20 +51,20 @@ _WHEN = {
     "PCD": mark("after lunch"),
     "PCV": mark("after dinner"),
 }
-_CODES = {
-    "QD": mark("once a day"),
-    "BID": mark("2 times a day"),
-    "TID": mark("3 times a day"),
-    "QID": mark("4 times a day"),
-    "AM": mark("in the morning"),
-    "PM": mark("in the evening"),
-    "QOD": mark("once every 2 days"),
-    "Q4H": mark("every 4 hours"),
-    "Q6H": mark("every 6 hours"),
-    "Q8H": mark("every 8 hours"),
-    "BED": mark("before going to bed"),
-    "WK": mark("once a week"),
-    "MO": mark("once a month"),
+_CODES: dict[str, str | Callable[[], str]] = {
+    "QD": _ONCE["d"],
+    "BID": lambda: TIMES["d"](2),
+    "TID": lambda: TIMES["d"](3),
+    "QID": lambda: TIMES["d"](4),
+    "AM": _WHEN["MORN"],
+    "PM": _WHEN["EVE"],
+    "QOD": lambda: EVERY["d"](2),
+    "Q4H": lambda: EVERY["h"](4),
+    "Q6H": lambda: EVERY["h"](6),
+    "Q8H": lambda: EVERY["h"](8),
+    "BED": _WHEN["HS"],
+    "WK": _ONCE["wk"],
+    "MO": _ONCE["mo"],
 }
 _DAYS = {
     "mon": mark("on Mondays"),
@@ -100,25 +77,25 @@ _DAYS = {
 }
 
 
-def dose(tree: Tree) -> tuple[Part, ...]:
+def dose(tree: Tree) -> tuple[str, ...]:
     """The parts of a Dosage, in the order in which they are said; none where it says nothing."""
     for words in ("patientInstruction", "text"):
         if tree.get(words):
-            return (Part("%(words)s", {"words": str(tree[words])}),)
+            return (str(tree[words]),)
     parts = [*_amount(tree), *_timing(tree.get("timing", {}))]
     if route := types.concept(tree.get("route", {})):
-        parts.append(Part(mark("way: %(route)s"), {"route": route}))
+        parts.append(_("way: %(route)s", route=route))
     if reason := types.concept(tree.get("asNeededCodeableConcept", {})):
-        parts.append(Part(mark("only when needed, for %(reason)s"), {"reason": reason}))
+        parts.append(_("only when needed, for %(reason)s", reason=reason))
     elif tree.get("asNeededBoolean"):
-        parts.append(Part(mark("only when needed")))
+        parts.append(_("only when needed"))
     most = tree.get("maxDosePerPeriod")
     if most and parts:
-        parts.append(Part(mark("no more than %(most)s"), {"most": types.ratio(most)}))
+        parts.append(_("no more than %(most)s", most=types.ratio(most)))
     return tuple(parts)
 
 
-def _amount(tree: Tree) -> Iterable[Part]:
+def _amount(tree: Tree) -> Iterable[str]:
     for one in tree.get("doseAndRate", ())[:1]:
         if "doseQuantity" in one:
             amount = types.quantity(one["doseQuantity"])
@@ -126,10 +103,10 @@ def _amount(tree: Tree) -> Iterable[Part]:
             amount = types.range_(one["doseRange"])
         else:
             continue
-        yield Part(mark("take %(amount)s"), {"amount": amount})
+        yield _("take %(amount)s", amount=amount)
 
 
-def _timing(tree: Tree) -> Iterable[Part]:
+def _timing(tree: Tree) -> Iterable[str]:
     repeat = tree.get("repeat", {})
     yield from _often(repeat)
     if not repeat:
@@ -137,45 +114,52 @@ def _timing(tree: Tree) -> Iterable[Part]:
     offset = repeat.get("offset")
     for code in repeat.get("when", ()):
         if code in _WHEN:
-            yield Part(_WHEN[code])
+            yield _(_WHEN[code])
     if offset:
-        yield Part(mark("%(count)s minutes apart from that"), {"count": offset})
+        yield ngettext("%(num)s minute apart from that", "%(num)s minutes apart from that", offset)
     for day in repeat.get("dayOfWeek", ()):
         if day in _DAYS:
-            yield Part(_DAYS[day])
+            yield _(_DAYS[day])
     if hours := [str(one)[:5] for one in repeat.get("timeOfDay", ())]:
-        yield Part(mark("at %(hours)s"), {"hours": ", ".join(hours)})
+        yield _("at %(hours)s", hours=", ".join(hours))
     yield from _span(repeat)
 
 
-def _often(repeat: Tree) -> Iterable[Part]:
+def _often(repeat: Tree) -> Iterable[str]:
     unit, period = repeat.get("periodUnit", ""), repeat.get("period")
-    if period is None or unit not in _EVERY:
+    if period is None or unit not in EVERY:
         return
-    count = repeat.get("frequency", 1)
-    up_to = repeat.get("frequencyMax")
-    times = f"{count}–{up_to}" if up_to else count
-    if repeat.get("periodMax"):
-        period = f"{period}–{repeat['periodMax']}"
-    one, several = (_EVERY if times == 1 or unit not in _TIMES else _TIMES)[unit]
-    yield Part(one if period == 1 else several, {"times": times, "period": period})
+    times, up_to = repeat.get("frequency", 1), repeat.get("frequencyMax")
+    every = ranged(EVERY[unit], period, repeat.get("periodMax"))
+    is_one = period == 1 and not repeat.get("periodMax")
+    if times == 1 and not up_to:
+        yield _(_ONCE[unit]) if is_one and unit in _ONCE else every
+    elif is_one and unit in TIMES:
+        yield ranged(TIMES[unit], times, up_to)
+    else:
+        yield ranged(partial(_times_each, every), times, up_to)
 
 
-def _by_code(concept: Tree) -> Iterable[Part]:
+def _times_each(every: str, n: Number, /, **num: str) -> str:
+    return ngettext("%(num)s time %(every)s", "%(num)s times %(every)s", n, every=every, **num)
+
+
+def _by_code(concept: Tree) -> Iterable[str]:
     code = next((c.get("code", "") for c in concept.get("coding", ())), "")
     if code in _CODES:
-        yield Part(_CODES[code])
+        said = _CODES[code]
+        yield _(said) if isinstance(said, str) else said()
     elif words := types.concept(concept):
-        yield Part("%(words)s", {"words": words})
+        yield words
 
 
-def _span(repeat: Tree) -> Iterable[Part]:
+def _span(repeat: Tree) -> Iterable[str]:
     bounds = repeat.get("boundsDuration", {})
     unit = bounds.get("code", "")
-    if unit in _FOR and "value" in bounds:
-        yield Part(_FOR[unit], {"count": bounds["value"]})
+    if unit in LASTING and "value" in bounds:
+        yield LASTING[unit](bounds["value"])
     period = repeat.get("boundsPeriod", {})
     if period.get("end"):
-        yield Part(mark("until %(date)s"), {"date": say_date(str(period["end"])[:10])})
+        yield _("until %(date)s", date=say_date(str(period["end"])[:10]))
     if repeat.get("count"):
-        yield Part(mark("%(count)s times in all"), {"count": repeat["count"]})
+        yield ngettext("%(num)s time in all", "%(num)s times in all", repeat["count"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from careplane.care.forms.choices import said
 from careplane.web.i18n import mark
 from careplane.web.say.dates import say_date, say_time
+from careplane.words.catalogues import ngettext
 
 YES_OR_NO: Final = (("true", mark("Yes")), ("false", mark("No")))
 
@@ -41,7 +43,7 @@ _MISTYPED: Final = {
     "unknown": mark("This kind of question cannot be answered here."),
 }
 
-_PROBLEMS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+_PROBLEMS: Final[tuple[tuple[re.Pattern[str], str | Callable[[int], str]], ...]] = (
     (re.compile(r"A required question has no answer"), mark("Answer this question.")),
     (re.compile(r"A required item has no answer"), mark("Answer this question.")),
     (re.compile(r"A required group has no items"), mark("Answer at least one question here.")),
@@ -59,11 +61,15 @@ _PROBLEMS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"The answer cannot be compared.*"), mark("Choose a unit of the same kind.")),
     (
         re.compile(r"The answer is longer than (?P<n>\d+) .*"),
-        mark("Write at most %(n)s characters."),
+        lambda n: ngettext(
+            "Write at most %(num)s character.", "Write at most %(num)s characters.", n
+        ),
     ),
     (
         re.compile(r"The answer is shorter than (?P<n>\d+) .*"),
-        mark("Write at least %(n)s characters."),
+        lambda n: ngettext(
+            "Write at least %(num)s character.", "Write at least %(num)s characters.", n
+        ),
     ),
     (re.compile(r"The answer has not the form.*"), _FORM),
     (
@@ -71,8 +77,14 @@ _PROBLEMS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
         mark("Write fewer digits after the point."),
     ),
     (re.compile(r"This option excludes all others"), _ALONE),
-    (re.compile(r"Fewer than (?P<n>\S+) .*"), mark("Give at least %(n)s answers.")),
-    (re.compile(r"More than (?P<n>\S+) .*"), mark("Give at most %(n)s answers.")),
+    (
+        re.compile(r"Fewer than (?P<n>\S+) .*"),
+        lambda n: ngettext("Give at least %(num)s answer.", "Give at least %(num)s answers.", n),
+    ),
+    (
+        re.compile(r"More than (?P<n>\S+) .*"),
+        lambda n: ngettext("Give at most %(num)s answer.", "Give at most %(num)s answers.", n),
+    ),
     (re.compile(r"This question takes one answer"), mark("Give one answer.")),
     (re.compile(r"[^:]{1,64}: (?P<said>.+)"), mark("This rule of the form is broken: %(said)s")),
 )
@@ -89,7 +101,9 @@ def problem(text: str) -> Said:
     for pattern, sentence in _PROBLEMS:
         found = pattern.fullmatch(text)
         if found:
-            return Said(sentence, found.groupdict())
+            if isinstance(sentence, str):
+                return Said(sentence, found.groupdict())
+            return Said(sentence(int(float(found["n"]))), plain=True)
     return Said(_ANY)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from careplane.care.prescribing.sig import SNOMED
 from careplane.fhir.tree import Tree
 from careplane.web.say import types
+from careplane.web.say.often import EVERY, TIMES
 from careplane.words.audience import audience, speaking
 from careplane.words.catalogues import gettext as _
 from careplane.words.catalogues import mark, ngettext
@@ -52,18 +53,7 @@ _UNITS: dict[str, Count] = {
     "{application}": lambda n: ngettext("%(num)s application", "%(num)s applications", n),
     "[iU]": lambda n: ngettext("%(num)s unit", "%(num)s units", n),
 }
-_TIMES: dict[str, Count] = {
-    "h": lambda n: ngettext("%(num)s time an hour", "%(num)s times an hour", n),
-    "d": lambda n: ngettext("%(num)s time a day", "%(num)s times a day", n),
-    "wk": lambda n: ngettext("%(num)s time a week", "%(num)s times a week", n),
-    "mo": lambda n: ngettext("%(num)s time a month", "%(num)s times a month", n),
-}
-_EVERY: dict[str, Count] = {
-    "h": lambda n: ngettext("every hour", "every %(num)s hours", n),
-    "d": lambda n: ngettext("every day", "every %(num)s days", n),
-    "wk": lambda n: ngettext("every week", "every %(num)s weeks", n),
-    "mo": lambda n: ngettext("every month", "every %(num)s months", n),
-}
+_OFTEN = frozenset({"h", "d", "wk", "mo"})
 _FEW = {
     (1, "d"): mark("once a day"),
     (2, "d"): mark("twice a day"),
@@ -129,14 +119,14 @@ def _often(repeat: Tree) -> str:
     said = ""
     if repeat.get("count") == 1 and not times:
         said = _("once only")
-    elif times and period and unit in _TIMES:
+    elif times and period and unit in _OFTEN:
         times = int(times)
         if period == 1 and (times, unit) in _FEW:
             said = _(_FEW[times, unit])
         elif period == 1 and (times > 1 or unit != "h"):
-            said = _TIMES[unit](times)
+            said = TIMES[unit](times)
         else:
-            every = _EVERY[unit](period)
+            every = EVERY[unit](period)
             said = every if times == 1 else f"{times} × {every}"
     return " ".join([*([said] if said else []), *when])
 
