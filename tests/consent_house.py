@@ -96,7 +96,7 @@ _SUBJECT = frozenset({
 def subjects(record: Record) -> set[str]:
     """Patients whom it is about: not those who have merely performed or written it."""
     if record["resourceType"] in _SUBJECT:
-        said = record.get("subject", record.get("for", {}))
+        said = record.get("subject") or record.get("for") or {}
         reference = str(said.get("reference", ""))
         return {reference[8:]} if reference.startswith("Patient/") else set()
     return patients_of(record)

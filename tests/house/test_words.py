@@ -249,6 +249,8 @@ _COUNTED = re.compile(r"%\((\w+)\)[sd] (?:\w+ )?(?!is\b|has\b|was\b|answers this
 """A number before a noun in the plural. What is "at most" is a limit of the house: one number."""
 ONE_FORM = {
     "%(name)s answers this.",
+    "%(name)s asks you to co-sign",
+    "Born at %(weeks)s weeks: below two years the percentiles are by the corrected age.",
     "The file is %(found)s and holds something else besides. Save it anew, and send that.",
     "The request has more than %(count)s characters.",
     "Of the record of %(name)s, to %(today)s, %(years)s years back.",
