@@ -194,7 +194,7 @@ def entity(record: Record, *, new: bool = False) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Case:
-    """Policies and somebody who asks."""
+    """Policies and somebody who asks. `principal`: whom policies see, where that is not `who`."""
 
     policies: str
     who: str
@@ -202,6 +202,7 @@ class Case:
     roles: frozenset[str]
     purpose: str
     scopes: str
+    principal: str = ""
 
     def caller(self) -> Caller:
         return Caller(TENANT, self.who, "Somebody", parse_scopes(self.scopes), self.patient,

@@ -284,22 +284,25 @@ async def test_which_visits_are_for_the_server(why: str, how: dict[str, Any], la
         assert meeting.clinic.visits.is_large(standing.visit) is large
 
 
-NOW = system_clock()
-JOIN = livekit_house.GRANTS.join("a", "one", NOW)
 OTHER_KEY = replace(livekit_house.GRANTS, key="another")
 OTHER_SECRET = replace(livekit_house.GRANTS, secret="another secret, which LiveKit does not know")
 HOUR = 3_600_000_000
-REFUSED: list[tuple[str, str]] = [
-    ("one that has ended", livekit_house.GRANTS.join("a", "one", NOW - HOUR)),
-    ("one that is not good yet", livekit_house.GRANTS.join("a", "one", NOW + HOUR)),
-    ("one for a room that is not there", livekit_house.GRANTS.join("b", "one", NOW)),
-    ("one to govern a room by", livekit_house.GRANTS.govern("a", NOW)),
-    ("one to make rooms by", livekit_house.GRANTS.create(NOW)),
-    ("of another key", OTHER_KEY.join("a", "one", NOW)),
-    ("by another secret", OTHER_SECRET.join("a", "one", NOW)),
-    ("changed", JOIN[:-6] + "AAAAAA"),
-    ("none", ""),
-]
+
+
+def refused(now: int) -> list[tuple[str, str]]:
+    """Tokens that are made now, and why each lets nobody in."""
+    grants = livekit_house.GRANTS
+    return [
+        ("one that has ended", grants.join("a", "one", now - HOUR)),
+        ("one that is not good yet", grants.join("a", "one", now + HOUR)),
+        ("one for a room that is not there", grants.join("b", "one", now)),
+        ("one to govern a room by", grants.govern("a", now)),
+        ("one to make rooms by", grants.create(now)),
+        ("of another key", OTHER_KEY.join("a", "one", now)),
+        ("by another secret", OTHER_SECRET.join("a", "one", now)),
+        ("changed", grants.join("a", "one", now)[:-6] + "AAAAAA"),
+        ("none", ""),
+    ]
 
 
 @pytest.mark.parametrize("which", WAYS[1:])
@@ -308,9 +311,10 @@ async def test_tokens_that_let_nobody_in(which: str, request: pytest.FixtureRequ
     server = Real(request.getfixturevalue("port")) if real else Played()
     calls = server.house().calls
     await calls.create("a", MOST)
-    for why, token in REFUSED:
+    now = system_clock()
+    for why, token in refused(now):
         assert not await server.come(token), why
-    assert await server.come(JOIN), "and one that does"
+    assert await server.come(livekit_house.GRANTS.join("a", "one", now)), "and one that does"
     assert await server.there("a") == {"one"}
     await calls.delete("a")
     await calls.close()

@@ -82,7 +82,7 @@ async def test_a_visit_is_in_the_record(clinic: Clinic) -> None:
     assert payload["contentString"].endswith("Dr. D: the dose is 5 mg")
     assert kept["encounter"] == {"reference": where}
 
-    pdf = b"%PDF-1.7 photo of a rash"
+    pdf = b"%PDF-1.7 photo of a rash\n%%EOF\n"
     document = await clinic.visits.share(PATIENT, "a", "Rash", "application/pdf", pdf)
     ada.say("shared", document=document, title="Rash")
     assert (await doctor.hear("filed"))["document"] == document
@@ -152,7 +152,13 @@ ASKED = [
     (DOCTOR, "visit-join", {}, 200),
     (PATIENT, "visit-join", {"consent": "true"}, 200),
     (PATIENT, "visit-invite", {"name": "Daughter"}, 200),
-    (PATIENT, "visit-file", {"contentType": "application/pdf", "data": "JVBERi0="}, 200),
+    (PATIENT, "visit-file", {"contentType": "application/pdf", "data": "JVBERi0="}, 400),
+    (
+        PATIENT,
+        "visit-file",
+        {"contentType": "application/pdf", "data": "JVBERi0xLjcKJSVFT0YK"},
+        200,
+    ),
     (DOCTOR, "visit-summary", {"text": "Rest."}, 200),
 ]
 

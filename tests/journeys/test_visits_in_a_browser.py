@@ -137,7 +137,7 @@ def test_two_see_each_other(house: tuple[str, Path], here: Browser, there: Brows
         sees(page)
     assert 0 < frame_seconds(ada) < FRAME_SECONDS
     doctor.get_by_label("Message").fill("<img src=x onerror=alert(1)> hello")
-    doctor.get_by_role("button", name="Send").press("Enter")
+    doctor.get_by_role("button", name="Send", exact=True).press("Enter")
     expect(ada.get_by_role("log")).to_contain_text("<img src=x onerror=alert(1)> hello")
     assert ada.locator("[data-chat] img").count() == 0
     doctor.get_by_role("button", name="Put into the record", exact=True).first.click()

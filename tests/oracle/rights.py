@@ -338,11 +338,12 @@ class Judge:
         known = {key: _ENTITIES.get(key) or _entity(record) for key, record in some.items()}
         own = {"patients": _set({f"Patient/{case.patient}"} if case.patient else set())}
         roles = [{"type": "Role", "id": one} for one in case.roles or {"unassigned"}]
-        same = _ENTITIES.get(case.who, {"attrs": {}, "parents": []})
-        asker = {"uid": uid(case.who), "attrs": {**same["attrs"], **own},
+        principal = case.principal or case.who
+        same = _ENTITIES.get(principal, {"attrs": {}, "parents": []})
+        asker = {"uid": uid(principal), "attrs": {**same["attrs"], **own},
                  "parents": [*same["parents"], *roles]}  # fmt: skip
         entities = [*(one for one in known.values() if one["uid"] != asker["uid"]), asker]
-        asked = [{"principal": uid(case.who), "action": {"type": "Action", "id": action},
+        asked = [{"principal": uid(principal), "action": {"type": "Action", "id": action},
                   "resource": one["uid"], "context": {"purpose": case.purpose}}
                  for one in known.values()]  # fmt: skip
         answers = cedarpy.is_authorized_batch(asked, texts, json.dumps(entities))

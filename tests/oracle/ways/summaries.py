@@ -1,5 +1,5 @@
 """Parts of a record made into one: `$summary`, health links and cards, the summary of MCP. Whoever
-opens a link sees what its maker may see, as somebody else, at the patient's wish."""
+opens a link sees what its maker may see: for Consents as somebody else, at the patient's wish."""
 
 from __future__ import annotations
 
@@ -112,7 +112,13 @@ def _stranger(sight: Sight) -> Sight:
     judge = sight.judge
     if judge is None:
         return sight
-    case = replace(judge.case, who="link/x.1", purpose="PATRQT", scopes=_reading(judge.case.scopes))
+    case = replace(
+        judge.case,
+        who="link/x.1",
+        principal=judge.case.who,
+        purpose="PATRQT",
+        scopes=_reading(judge.case.scopes),
+    )
     return Judge(case, judge.consents, judge.policies, judge.masks).sight()
 
 
