@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from careplane.access.scopes import parse_scopes
 from careplane.kernel.clock import system_clock
 from careplane.records import commands as c
 from careplane.records.bodies import whole
@@ -314,6 +316,20 @@ async def test_a_put_is_refused_and_takes_nothing_away(guarded: House) -> None:
         assert (await http.put("Observation/o", json=observation("o", "p"))).status_code == 403
         assert (await http.put("Patient/fresh", json=patient("fresh"))).status_code == 201
     assert "mkphone" in (await guarded.http.get("Patient/p")).text
+
+
+@pytest.mark.parametrize("operation", ["$purge", "$erase"])
+async def test_who_sees_not_all_of_a_record_may_end_it(guarded: House, operation: str) -> None:
+    """All of it goes, and no key is left half destroyed by a refusal."""
+    if operation == "$erase" and not hasattr(guarded.store, "keeper"):
+        operation = "$purge"
+    await guarded.put(observation("own", "lonely", valueString="Other"))
+    ending = replace(MASKED, scopes=parse_scopes("user/*.cruds system/Patient.purge"))
+    async with guarded.client_of(ending) as http:
+        answer = await http.post(f"Patient/lonely/{operation}")
+    assert answer.status_code == 200, answer.text
+    for key in ("Patient/lonely", "Observation/own"):
+        assert (await guarded.http.get(key)).status_code == 404
 
 
 async def test_an_etag_is_that_of_the_version(guarded: House) -> None:

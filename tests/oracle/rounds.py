@@ -11,7 +11,9 @@ from typing import Any
 
 from careplane.access.consent.consents import House as Choices
 from careplane.kernel.clock import format_instant, system_clock
+from careplane.storage.engines import postgres
 from careplane.storage.engines.memory import MemoryState
+from tests import postgres as server
 from tests.contracts.engines import ENGINES, Store
 from tests.fhir_house import House, bundle, entry, open_house
 from tests.oracle.catalogue import WAYS
@@ -125,10 +127,16 @@ def _difference(got: Any, wanted: Any) -> str:
     return f"{got} instead of {wanted}"
 
 
+def _erasing(folder: Path) -> Store:
+    """A database with a list of erasures beside it, as an installation has it."""
+    limits = postgres.Limits(quick=2, careful=2, folder=folder)
+    return postgres.open(server.url(), bytes(range(32)), system_clock, limits)
+
+
 @asynccontextmanager
 async def filled(engine: str, folder: Path) -> AsyncIterator[Field]:
     """A store of an engine with the whole population."""
-    store = ENGINES[engine](folder, system_clock)
+    store = _erasing(folder) if engine == "postgres" else ENGINES[engine](folder, system_clock)
     try:
         async with open_house(store) as house:
             rows = list(WORLD.values())

@@ -62,6 +62,7 @@ class Erasing:
         account.patients[id] = None
         limit = parts.decider.require(account.caller, Permission.PURGE, _PATIENT)
         parts.fresh(account.caller)
+        parts = parts.beneath or parts
         patient = await parts.store.read(tenant, _PATIENT, id)
         if patient is None:
             if not await self.keeper.lingers(tenant, id):

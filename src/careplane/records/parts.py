@@ -86,8 +86,8 @@ class Parts:
     against profiles. `definitions` are those that tenants have made; where they are known,
     `defined` is their epoch, `codes` are the parameters, `masses` are what moles weigh, and
     `stored` makes every row that a stored resource may have. Where the caller does not see
-    everything, `veil` is theirs, `store` and `registry` are what they see, and `studies` has the
-    pseudonyms of a study."""
+    everything, `veil` is theirs, `store` and `registry` are what they see, `beneath` are these
+    parts without it, and `studies` has the pseudonyms of a study."""
 
     store: RecordStore
     audit: AuditStore
@@ -111,6 +111,7 @@ class Parts:
     stored: Extract | None = None
     forget: Forget = nobody_remembers
     veil: Veil | None = None
+    beneath: Parts | None = None
     studies: Callable[[str], Pseudonyms] | None = None
     labels: Labelling | None = None
     fresh: Fresh = unasked
@@ -167,7 +168,7 @@ class Parts:
         registry = shown(self.registry, view)
         study = self._study(view.study, registry) if view.study else None
         veil = Veil(view, self.plain.store, caller.tenant, study)
-        return replace(self, store=VeiledStore(veil), registry=registry, veil=veil)
+        return replace(self, store=VeiledStore(veil), registry=registry, veil=veil, beneath=self)
 
     def _study(self, name: str, registry: Registry) -> Study:
         if self.studies is None:

@@ -44,7 +44,7 @@ async def purge(parts: Parts, account: Account, command: c.Purge) -> Purged:
     account.patients[command.id] = None
     limit = parts.decider.require(account.caller, Permission.PURGE, _PATIENT)
     parts.fresh(account.caller)
-    parts = parts.plain
+    parts = parts.beneath or parts  # what is of a patient is so by what a caller may not see, too
     patient = await parts.store.read(account.caller.tenant, _PATIENT, command.id)
     if patient is None or not await within(parts, account, limit, patient):
         raise NotFound("There is no such Patient.")
