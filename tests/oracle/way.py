@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from careplane.access.caller import Caller
+from careplane.telehealth.messages.names import RECEIPT
 from tests.fhir_house import House, ids, link
 from tests.oracle.hiding import leaves
 from tests.oracle.population import TYPES, WORLD
@@ -74,7 +75,7 @@ class Here:
         hidden, exact = self.sight.hidden(key)
         self.shown["resources"] += 1
         self.shown["masked"] += bool(hidden)
-        content = {name: value for name, value in tree.items() if name != "meta"}
+        content = _unread({name: value for name, value in tree.items() if name != "meta"})
         brought = content.get("language") == BROUGHT["language"]
         if exact and current and not brought:
             assert content == self.sight.seen(key), f"{key} without {set(hidden)}: {tree}"
@@ -149,6 +150,15 @@ def _resources(tree: Any) -> Iterator[Record]:
             yield tree
         for one in tree.values():
             yield from _resources(one)
+
+
+def _unread(tree: Record) -> Record:
+    """A message as before somebody has opened it: a page of its thread leaves a receipt."""
+    if tree["resourceType"] != "Communication":
+        return tree
+    extensions = [one for one in tree.get("extension", ()) if one.get("url") != RECEIPT]
+    left = {name: value for name, value in tree.items() if name not in ("received", "extension")}
+    return {**left, "extension": extensions} if extensions else left
 
 
 def _redacted(tree: Record) -> bool:
