@@ -67,7 +67,7 @@ class Two:
         return [json.loads(whole(one)) for one in page.matches]
 
     async def incoming(self) -> Any:
-        (task,) = await self.exchange.waiting(self.sue)
+        (task,) = await self.exchange.intake.waiting(self.sue)
         return task
 
 
@@ -87,7 +87,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
             new_id,
         )  # fmt: skip
         ada = Caller(of["north"].tenant, "Practitioner/ada", "Dr. Ada", ALL, None,
-                     frozenset({"physician"}))  # fmt: skip
+                     frozenset({"physician", "intake"}))  # fmt: skip
         sue = replace(ada, tenant=of["south"].tenant, id="Practitioner/sue", name=f"Sue {EVIL}")
         two = Two(house, exchange, ada, sue)
         await two.agree("north", "south")
@@ -136,16 +136,19 @@ async def test_it_is_taken_in_by_a_person_and_answered(two: Two) -> None:
     task = await two.incoming()
     assert "for" not in task
     assert await two.found(two.sue, "Patient") == [], "nothing is matched by itself"
-    _, opened = await two.exchange.opened(two.sue, task["id"])
+    _, opened = await two.exchange.intake.opened(two.sue, task["id"])
     assert [one["description"] for one in opened.documents] == [
         "International Patient Summary", "Letter",
     ]  # fmt: skip
-    who = await two.exchange.take(two.sue, task["id"], "")
+    done = await two.exchange.intake.take(two.sue, task["id"], "")
+    who, came = done.patient, task["id"]
     here = await two.read(two.sue, "Patient", who)
     assert here["name"][0]["given"] == ["Ann"]
-    taken = await two.read(two.sue, "Task", task["id"])
-    assert (taken["status"], taken["for"]["reference"]) == ("received", f"Patient/{who}")
-    assert "input" not in taken, "what was sent stands in the record now"
+    task = await two.read(two.sue, "Task", done.task)
+    assert (task["status"], task["for"]["reference"]) == ("received", f"Patient/{who}")
+    closed = await two.read(two.sue, "Task", came)
+    assert (closed["status"], closed["for"]) == ("completed", task["for"])
+    assert not {"input"} & {*closed, *task}, "what was sent stands in the record now"
     (order,) = await two.found(two.sue, "ServiceRequest", ("patient", who))
     assert order["requester"] == {"display": "Dr. Ada"}
     documents = await two.found(two.sue, "DocumentReference", ("patient", who))
@@ -179,7 +182,7 @@ async def test_it_is_taken_in_by_a_person_and_answered(two: Two) -> None:
 
 async def test_both_trails_have_what_left_and_what_came(two: Two) -> None:
     await two.exchange.send(two.ada, "task", WISH, BASE)
-    await two.exchange.take(two.sue, (await two.incoming())["id"], "")
+    await two.exchange.intake.take(two.sue, (await two.incoming())["id"], "")
     north = {one.interaction: one for one in await two.house.audit("north")}
     south = {one.interaction: one for one in await two.house.audit("south")}
     left, came = north["$send-referral"], south["$receive-referral"]
@@ -200,19 +203,46 @@ async def test_a_patient_who_is_here_is_chosen(two: Two) -> None:
     await two.exchange.send(two.ada, "task", replace(WISH, summary=False, documents=()), BASE)
     task = await two.incoming()
     with pytest.raises(NotFound):
-        await two.exchange.take(two.sue, task["id"], "nobody")
-    assert await two.exchange.take(two.sue, task["id"], "known") == "known"
+        await two.exchange.intake.take(two.sue, task["id"], "nobody")
+    assert (await two.exchange.intake.take(two.sue, task["id"], "known")).patient == "known"
     assert len(await two.found(two.sue, "Patient")) == 1
     with pytest.raises(NotFound):
-        await two.exchange.take(two.sue, task["id"], "known")
+        await two.exchange.intake.take(two.sue, task["id"], "known")
+
+
+async def test_a_clerk_takes_it_in_and_hands_it_on(two: Two) -> None:
+    await put(two.house.south, {"resourceType": "Practitioner", "id": "kim",
+                                "name": [{"given": ["Kim"], "family": "Lee"}]})  # fmt: skip
+    desk = replace(two.sue, id="Practitioner/desk", roles=frozenset({"front-desk", "intake"}))
+    await two.exchange.send(two.ada, "task", WISH, BASE)
+    for others in ({"front-desk"}, {"physician"}):
+        nobody = replace(desk, roles=frozenset(others))
+        assert await two.exchange.intake.waiting(nobody) == []
+        with pytest.raises(NotFound):
+            await two.exchange.intake.take(nobody, (await two.incoming())["id"], "", "kim")
+    async with browser(two, desk) as http:
+        (at,) = re.findall(r'href="(/intake/[^"]+)"', (await http.get("/referrals")).text)
+        assert "LEE, Kim</option>" in (await http.get(at)).text
+        mine = await http.post(at, data={"do": "take", "patient": "new"})
+        assert mine.status_code == 400
+        assert "Choose who goes on with it" in mine.text
+        done = await http.post(at, data={"do": "take", "patient": "new", "to": "kim"})
+        assert (await http.get(done.headers["location"])).status_code == 200
+        assert (await http.get(at)).status_code == 404
+    doctor = replace(two.sue, roles=frozenset({"physician"}))
+    (task,) = await two.found(doctor, "Task")
+    assert task["owner"] == {"reference": "Practitioner/kim", "display": "Kim Lee"}
+    with pytest.raises(Forbidden):
+        await two.found(desk, "DocumentReference")
+    assert len(await two.found(doctor, "DocumentReference")) == 2
 
 
 async def test_it_is_refused_with_a_reason_that_the_sender_reads(two: Two) -> None:
     await two.exchange.send(two.ada, "task", WISH, BASE)
     task = await two.incoming()
     with pytest.raises(Incorrect):
-        await two.exchange.refuse(two.sue, task["id"], " ")
-    await two.exchange.refuse(two.sue, task["id"], "No bed")
+        await two.exchange.intake.refuse(two.sue, task["id"], " ")
+    await two.exchange.intake.refuse(two.sue, task["id"], "No bed")
     assert "input" not in await two.read(two.sue, "Task", task["id"])
     mine = await two.read(two.ada, "Task", "task")
     assert (mine["status"], mine["statusReason"]["text"]) == ("rejected", "No bed")
@@ -225,7 +255,7 @@ async def test_an_order_that_is_revoked_is_taken_back_there(two: Two) -> None:
     clinic = clinic_of(door, system_clock, prescribing_of(door, system_clock))
     await clinic.orders.end(two.ada, "order", "revoked", "Is well again", 1)
     await two.exchange.follow(two.ada.tenant, await two.read(two.ada, "Task", "task"))
-    assert await two.exchange.waiting(two.sue) == []
+    assert await two.exchange.intake.waiting(two.sue) == []
     (theirs,) = await two.found(two.sue, "Task")
     assert theirs["status"] == "cancelled"
     assert "input" not in theirs
@@ -243,7 +273,7 @@ async def test_an_agreement_that_ends_ends_what_is_said(two: Two) -> None:
     await two.exchange.send(two.ada, "task", WISH, BASE)
     task = await two.incoming()
     await two.agree("north", "south", end=True)
-    await two.exchange.refuse(two.sue, task["id"], "No bed")
+    await two.exchange.intake.refuse(two.sue, task["id"], "No bed")
     assert (await two.read(two.ada, "Task", "task"))["status"] == "requested"
 
 

@@ -10,6 +10,7 @@ from careplane.care.orders import referral
 from careplane.care.prescribing import refill
 from careplane.care.results import acknowledged
 from careplane.records.courses import Course
+from careplane.sharing.exchange import steps as exchange
 from careplane.telehealth.consults import consult
 from careplane.telehealth.tasks import task
 
@@ -22,6 +23,7 @@ COURSES: dict[str, Course] = {
     given.CODE: given.COURSE,
     names.FILL: responses.COURSE,
     referral.CODE: referral.COURSE,
+    exchange.INCOMING: exchange.COURSE,
     refill.CODE: refill.COURSE,
     task.ADMINISTRATIVE: task.COURSE,
     task.TODO: task.COURSE,

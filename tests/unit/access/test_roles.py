@@ -14,19 +14,20 @@ from tests.fhir_house import policies_with
 # c create, r read, u update, d delete, s search, p purge
 TABLE = """
                    Patient Observation Claim Appointment Task Organization Questionnaire AuditEvent
-physician          CRUDS   CRUDS       CRUDS CRUDS       CRUDS RS           RS            -
+physician          CRUDS   CRUDS       CRUDS CRUDS       cruds RS           RS            -
 treating-physician rs      cruds       cruds cruds       cruds RS           RS            -
-nurse              RS      CRUDS       -     RS          CRUDS RS           RS            -
-trainee            RS      CRUS        -     RS          CRUS  RS           RS            -
+nurse              RS      CRUDS       -     RS          cruds RS           RS            -
+trainee            RS      CRUS        -     RS          crus  RS           RS            -
 ward-nurse         rs      crus        -     rs          rs    RS           RS            -
-pharmacist         RS      RS          -     -           CRUDS RS           RS            -
+pharmacist         RS      RS          -     -           cruds RS           RS            -
 front-desk         CRUS    -           -     CRUDS       crus RS           -             -
+intake             CRS     -           -     -           rus  RS           -             -
 researcher         RS      RS          -     -           -     RS           RS            -
 patient            rs      rs          rs    crus        rs    RS           RS            rs
 proxy              rs      rs          rs    rs          rs    RS           RS            rs
 acting-proxy       -       -           -     cu          -     -            -             -
 narrow-proxy       rs      -           -     rs          -     RS           RS            -
-integration        CRUS    CRUS        CRUS  CRUS        CRUS  CRUS         RS            -
+integration        CRUS    CRUS        CRUS  CRUS        crus  CRUS         RS            -
 auditor            -       -           -     -           -     RS           -             RS
 privacy-officer    RS      -           -     -           -     RS           -             RS
 administrator      -       -           -     -           -     CRUDS        CRUDS         -

@@ -65,7 +65,7 @@ _ROLES: tuple[tuple[str, str, str, str, str, str, str | None], ...] = (
      "Practitioner/demo-administrator", "Robin Castellanos", "system/*.cruds", None),
 )  # fmt: skip
 
-_MORE = {"proxy": frozenset({"acting-proxy"})}
+_MORE = {"proxy": frozenset({"acting-proxy"}), "administrator": frozenset({"intake"})}
 _CHILD = "Junita Labadie"
 
 

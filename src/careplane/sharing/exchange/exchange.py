@@ -18,15 +18,13 @@ from careplane.records import commands as c
 from careplane.records.bodies import whole
 from careplane.records.door import Door
 from careplane.sharing.exchange import package, steps
-from careplane.sharing.exchange.package import Package
+from careplane.sharing.exchange.intake import Intake
 from careplane.sharing.exchange.partner import Partner, Partners
 from careplane.sharing.ips.summaries import Summaries
 from careplane.storage.ports.records import Tenant
 
 _READING: Final = frozenset({Permission.READ, Permission.SEARCH})
 _SERVICE: Final = parse_scopes("system/Task.rs system/DocumentReference.rs")
-_MOST: Final = 100
-_REASON: Final = 500
 _DOCUMENTS: Final = 20
 
 
@@ -95,73 +93,10 @@ class Exchange:
         asks = (lambda seen: c.Asking(looks=(look,)),)
         await self.door.act(coming, c.Act("$receive-referral", asks, decide))
 
-    async def waiting(self, caller: Caller) -> list[Tree]:
-        """What came from others and nobody has taken in or refused."""
-        pairs = (("code", f"{steps.CODES}|{steps.INCOMING}"), ("status", ",".join(steps.OPEN)),
-                 ("_sort", "-authored-on"), ("_count", str(_MOST)))  # fmt: skip
-        if not self.door.may(caller, "s", "Task"):
-            return []
-        found = await self.door.search(caller, c.Search("Task", pairs))
-        return [json.parse(whole(one)) for one in found.matches]
-
-    async def opened(self, caller: Caller, id: str) -> tuple[Tree, Package]:
-        """One of these, and what was sent with it. Raises NotFound."""
-        task = await self._read(caller, "Task", id)
-        found = package.opened(task) if steps.code(task) == steps.INCOMING else None
-        if found is None:
-            raise NotFound("This is no referral from another institution that waits here.")
-        return task, found
-
-    async def take(self, caller: Caller, id: str, patient: str) -> str:
-        """Somebody takes it in, for a patient of here who was chosen, or (empty) a new one; the id
-        of the patient. Raises Forbidden, NotFound, Conflict where it has been done."""
-        if acts_as_patient(caller) or not is_person(caller):
-            raise Forbidden("Referrals are taken in by people who work here.")
-        task, found = await self.opened(caller, id)
-        if patient:
-            await self.door.read(caller, c.Read("Patient", patient))
-        who, request = patient or self.new_id(), self.new_id()
-        filed = [self.new_id() for _ in found.documents]
-        owner = {"reference": caller.id, **({"display": caller.name} if caller.name else {})}
-        sender = str(task.get("requester", {}).get("display", ""))
-        now, key = format_instant(self.clock()), ("Task", id)
-
-        def decide(seen: c.Seen) -> c.Decided:
-            held = seen.records.get(key, {})
-            if steps.code(held) != steps.INCOMING or held.get("status") not in steps.OPEN:
-                raise Conflict("This referral was taken in or refused meanwhile.")
-            writes = [] if patient else [c.Write("Patient", who, package.newcomer(found))]
-            writes.append(c.Write("ServiceRequest", request, package.request(found, who, owner)))
-            for new, tree in zip(filed, found.documents, strict=True):
-                made = package.filed(tree, who, sender, request)
-                writes.append(c.Write("DocumentReference", new, made))
-            writes.append(c.Write("Task", id, steps.taken(held, who, request, owner, now)))
-            return c.Decided(tuple(writes), about=f"Task/{id}")
-
-        asks = (lambda seen: c.Asking(changes=(key,)),)
-        await self.door.act(caller, c.Act("$take-referral", asks, decide))
-        await self.follow(caller.tenant, task)
-        return who
-
-    async def refuse(self, caller: Caller, id: str, reason: str) -> None:
-        """Not taken in, and why; what was sent with it goes. Raises Incorrect without a reason,
-        Forbidden, NotFound, Conflict."""
-        reason = " ".join(reason.split())
-        if not reason or len(reason) > _REASON:
-            raise Incorrect(f"Say why, in {_REASON} characters at most.")
-        task, _ = await self.opened(caller, id)
-        now, key = format_instant(self.clock()), ("Task", id)
-
-        def decide(seen: c.Seen) -> c.Decided:
-            held = seen.records.get(key, {})
-            if steps.code(held) != steps.INCOMING or held.get("status") not in steps.OPEN:
-                raise Conflict("This referral was taken in or refused meanwhile.")
-            return c.Decided((c.Write("Task", id, steps.refused(held, reason, now)),),
-                             about=f"Task/{id}")  # fmt: skip
-
-        asks = (lambda seen: c.Asking(changes=(key,)),)
-        await self.door.act(caller, c.Act("$refuse-referral", asks, decide))
-        await self.follow(caller.tenant, task)
+    @property
+    def intake(self) -> Intake:
+        """What came in here."""
+        return Intake(self.door, self.clock, self.new_id, self.follow)
 
     async def follow(self, tenant: Tenant, task: Tree) -> None:
         """Say at one side what has happened at the other, whichever this Task is of; nothing for a
@@ -192,9 +127,10 @@ class Exchange:
 
     async def _side(self, at: Partner, coming: Partner, mark: str) -> Tree | None:
         """The Task at one side, as the other side sees it."""
-        pairs = (("identifier", f"{steps.EXCHANGE}|{mark}"), ("_count", "1"))
+        pairs = (("identifier", f"{steps.EXCHANGE}|{mark}"), ("_count", "5"))
         found = await self.door.search(self._as(at.tenant, coming), c.Search("Task", pairs))
-        return json.parse(whole(found.matches[0])) if found.matches else None
+        sides = sorted((json.parse(whole(one)) for one in found.matches), key=steps.is_waiting)
+        return sides[0] if sides else None
 
     async def _tell(self, teller: Partner, to: Partner, here: Tree, there: Tree) -> None:
         """Bring the Task `here` of `to` up to what `there` is of `teller`, with its reports."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from careplane.fhir.tree import Tree
+from careplane.records.courses import Course
 
 CODES: Final = "urn:careplane:task"
 """System of codes of Tasks."""
 SENT: Final = "referral"
 INCOMING: Final = "referral-in"
 EXCHANGE: Final = "urn:careplane:exchange"
+COURSE: Final = Course((), born=(), operations="the exchange between institutions")
+"""Of what comes in: nobody makes one, and nobody makes another Task of it."""
 OPEN: Final = ("requested", "received", "accepted", "ready", "in-progress", "on-hold")
 
 
@@ -22,6 +25,11 @@ def code(tree: Tree) -> str:
     """Its code of ours; empty where it has none."""
     codings = tree.get("code", {}).get("coding", ())
     return next((str(c.get("code", "")) for c in codings if c.get("system") == CODES), "")
+
+
+def is_waiting(tree: Tree) -> bool:
+    """Whether it is what came in, rather than the referral that was made of it."""
+    return code(tree) == INCOMING
 
 
 def exchanged(tree: Tree) -> str:
@@ -58,11 +66,12 @@ def incoming(tree: Tree, identifier: str, by: Tree, package: str, now: str) -> T
 
 
 def taken(tree: Tree, patient: str, request: str, owner: Tree, now: str) -> Tree:
-    """As a referral of a patient here; what was sent stands in the record now."""
+    """A referral of a patient here, made of what came in."""
     concept = {"coding": [{"system": CODES, "code": SENT, "display": "Referral"}]}
-    kept = {name: value for name, value in tree.items() if name != "input"}
+    kept = {name: value for name, value in tree.items() if name not in ("id", "meta", "input")}
     return {
         **kept,
+        "basedOn": [{"reference": f"Task/{tree['id']}"}],
         "status": "received",
         "code": concept,
         "focus": {"reference": f"ServiceRequest/{request}"},
@@ -70,6 +79,14 @@ def taken(tree: Tree, patient: str, request: str, owner: Tree, now: str) -> Tree
         "owner": owner,
         "lastModified": now,
     }
+
+
+def closed(tree: Tree, patient: str, now: str) -> Tree:
+    """What came in, once it is taken in. It keeps its code, which guards its earlier versions too;
+    what was sent stands in the record of the patient now."""
+    kept = {name: value for name, value in tree.items() if name != "input"}
+    return {**kept, "status": "completed", "for": {"reference": f"Patient/{patient}"},
+            "lastModified": now}  # fmt: skip
 
 
 def refused(tree: Tree, reason: str, now: str) -> Tree:

@@ -52,7 +52,7 @@ async def _incoming(visit: Visit) -> list[tuple[str, str, str, str]]:
         return []
     return [(str(t["id"]), str(t.get("description", "")), types.reference(t.get("requester", {})),
              say_time(str(t.get("authoredOn", ""))))
-            for t in await exchange.waiting(visit.caller)]  # fmt: skip
+            for t in await exchange.intake.waiting(visit.caller)]  # fmt: skip
 
 
 async def show(visit: Visit) -> Response:

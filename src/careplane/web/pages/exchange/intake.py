@@ -9,7 +9,7 @@ from starlette.responses import Response
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, Incorrect, NotFound
 from careplane.sharing.exchange.package import Package
-from careplane.web.chart.banner import person
+from careplane.web.chart.banner import Person, person
 from careplane.web.forms import fields
 from careplane.web.i18n import mark
 from careplane.web.pages.exchange.sending import exchange_of
@@ -18,9 +18,11 @@ from careplane.web.say.dates import say_date, say_time
 from careplane.web.visit import Visit, redirect
 
 _MANY = "20"
+_STAFF = "100"
 _SHOWN = 4_000
 PROBLEMS = {
     "who": mark("Choose which patient it is, or that it is a new one."),
+    "whom": mark("Choose who goes on with it."),
     "why": mark("Say why it is refused, in 500 characters at most."),
     "gone": mark("This referral was taken in or refused meanwhile."),
 }
@@ -35,7 +37,7 @@ async def _page(visit: Visit, problem: str = "", reason: str = "") -> Response:
     exchange = exchange_of(visit)
     if exchange is None or visit.caller is None:
         raise NotFound("This server exchanges no referrals.")
-    task, found = await exchange.opened(visit.caller, visit.path("task"))
+    task, found = await exchange.intake.opened(visit.caller, visit.path("task"))
     who = person({**found.patient, "id": "new"}, visit.today)
     request = found.request
     return visit.render(
@@ -55,6 +57,8 @@ async def _page(visit: Visit, problem: str = "", reason: str = "") -> Response:
         alike=await _alike(visit, found),
         q=visit.query("q"),
         may_register=visit.may("c", "Patient"),
+        may_treat=_may_treat(visit),
+        others=await _others(visit),
         problem=PROBLEMS.get(problem, ""),
         reason=reason,
     )  # fmt: skip
@@ -88,8 +92,23 @@ async def _alike(visit: Visit, found: Package) -> list[object]:
     return [person(tree, visit.today) for tree in page.trees]
 
 
+def _may_treat(visit: Visit) -> bool:
+    """Whether who takes it in can go on with it."""
+    return visit.may("r", "ServiceRequest") and visit.may("u", "Task")
+
+
+async def _others(visit: Visit) -> list[Person]:
+    """Practitioners whom it can be handed to."""
+    assert visit.caller is not None
+    pairs = [("active:not", "false"), ("_sort", "family"), ("_count", _STAFF)]
+    page = await visit.reader.glance("Practitioner", pairs)
+    me = visit.caller.id.removeprefix("Practitioner/")
+    return [person(tree, visit.today) for tree in page.trees if tree["id"] != me]
+
+
 async def decide(visit: Visit) -> Response:
-    """POST: `do` is take, with `patient` (an id, or `new`), or refuse, with `reason`."""
+    """POST: `do` is take, with `patient` (an id, or `new`) and who goes on with it (`to`, the id of
+    a Practitioner; empty: who takes it in), or refuse, with `reason`."""
     exchange = exchange_of(visit)
     assert visit.caller is not None
     if exchange is None:
@@ -98,14 +117,18 @@ async def decide(visit: Visit) -> Response:
     id, reason = visit.path("task"), sent.get("reason", "")
     try:
         if sent.get("do") == "refuse":
-            await exchange.refuse(visit.caller, id, reason)
+            await exchange.intake.refuse(visit.caller, id, reason)
             return redirect("/referrals")
         patient = sent.get("patient", "")
         if not patient:
             return await _page(visit, "who")
-        await exchange.take(visit.caller, id, "" if patient == "new" else patient)
+        to = sent.get("to", "")
+        if not to and not _may_treat(visit):
+            return await _page(visit, "whom")
+        chosen = "" if patient == "new" else patient
+        taken = await exchange.intake.take(visit.caller, id, chosen, to)
     except Incorrect:
         return await _page(visit, "why", reason)
     except Conflict:
         return await _page(visit, "gone", reason)
-    return redirect(f"/referrals/{id}")
+    return redirect(f"/referrals/{taken.task}" if _may_treat(visit) else "/referrals")
