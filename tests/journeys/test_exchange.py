@@ -34,6 +34,7 @@ from careplane.sharing.ips.summaries import Summaries
 from careplane.web.routes import application
 from careplane.web.visit import Web
 from tests.fhir_house import observation, patient
+from tests.policy_house import team
 from tests.tenant_house import TenantHouse, open_tenant_house, put
 
 pytestmark = pytest.mark.anyio
@@ -112,6 +113,21 @@ LETTER: dict[str, Any] = {
     "subject": {"reference": "Patient/p"},
     "content": [{"attachment": {"contentType": "text/plain", "title": "Letter",
                                 "data": base64.b64encode(b"Dear colleague").decode()}}],
+}  # fmt: skip
+KEPT_FROM_SOUTH: dict[str, Any] = {
+    "resourceType": "Consent", "id": "no", "status": "active",
+    "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope",
+                          "code": "patient-privacy"}]},
+    "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+    "patient": {"reference": "Patient/p"}, "policyRule": {"text": "x"},
+    "provision": {"type": "permit", "provision": [{
+        "type": "deny",
+        "actor": [{"role": {"coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+            "code": "IRCP"}]},
+            "reference": {"reference": "Organization/institution-south"}}],
+        "class": [{"system": "http://hl7.org/fhir/resource-types",
+                   "code": "DocumentReference"}]}]},
 }  # fmt: skip
 REQUEST: dict[str, Any] = {
     "resourceType": "ServiceRequest", "status": "active", "intent": "order",
@@ -237,6 +253,50 @@ async def test_a_clerk_takes_it_in_and_hands_it_on(two: Two) -> None:
     assert len(await two.found(doctor, "DocumentReference")) == 2
 
 
+async def test_who_treats_the_patient_sends_and_nobody_else_by_that_role(two: Two) -> None:
+    treating = replace(two.ada, roles=frozenset({"treating-physician"}))
+    with pytest.raises(NotFound):
+        await two.exchange.send(treating, "task", WISH, BASE)
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a", "code": {"text": "Bees of north"},
+               "clinicalStatus": {"coding": [{
+                   "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+                   "code": "active"}]},
+               "patient": {"reference": "Patient/p"}}  # fmt: skip
+    await put(two.house.north, allergy, team("team", "p", "active", "Practitioner/ada"))
+    await two.exchange.send(treating, "task", WISH, BASE)
+    _, opened = await two.exchange.intake.opened(two.sue, (await two.incoming())["id"])
+    summary, letter = opened.documents
+    assert letter["description"] == "Letter"
+    data = base64.b64decode(summary["content"][0]["attachment"]["data"])
+    assert b"Bees of north" in data
+    other = replace(treating, id="Practitioner/other")
+    with pytest.raises(NotFound):
+        await two.exchange.send(other, "task", WISH, BASE)
+
+
+async def test_who_treats_the_patient_sends_no_more_than_consents_let_go(two: Two) -> None:
+    treating = replace(two.ada, roles=frozenset({"treating-physician"}))
+    await put(two.house.north, team("team", "p", "active", "Practitioner/ada"), KEPT_FROM_SOUTH)
+    with pytest.raises((NotFound, Forbidden)):
+        await two.exchange.send(treating, "task", WISH, BASE)
+    assert await two.exchange.intake.waiting(two.sue) == []
+
+
+async def test_who_sees_by_relation_alone_takes_it_in(two: Two) -> None:
+    sue = replace(two.sue, roles=frozenset({"treating-physician", "intake"}))
+    await two.exchange.send(two.ada, "task", WISH, BASE)
+    async with browser(two, sue) as http:
+        (at,) = re.findall(r'href="(/intake/[^"]+)"', (await http.get("/referrals")).text)
+        done = await http.post(at, data={"do": "take", "patient": "new"})
+        assert done.headers["location"] == "/referrals"
+        (task,) = await two.found(two.sue, "Task", ("code", "urn:careplane:task|referral"))
+        who = task["for"]["reference"].removeprefix("Patient/")
+        await put(two.house.south, team("team", who, "active", sue.id))
+        assert (await http.get(f"/referrals/{task['id']}")).status_code == 200
+        await http.post(f"/referrals/{task['id']}", data={"do": "complete", "words": "Fine"})
+    assert (await two.read(two.ada, "Task", "task"))["status"] == "completed"
+
+
 async def test_it_is_refused_with_a_reason_that_the_sender_reads(two: Two) -> None:
     await two.exchange.send(two.ada, "task", WISH, BASE)
     task = await two.incoming()
@@ -319,21 +379,7 @@ async def test_who_sends_and_what(two: Two) -> None:
 
 
 async def test_what_the_patient_keeps_from_that_institution_stays(two: Two) -> None:
-    await put(two.house.north, {
-        "resourceType": "Consent", "id": "no", "status": "active",
-        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope",
-                              "code": "patient-privacy"}]},
-        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
-        "patient": {"reference": "Patient/p"}, "policyRule": {"text": "x"},
-        "provision": {"type": "permit", "provision": [{
-            "type": "deny",
-            "actor": [{"role": {"coding": [{
-                "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
-                "code": "IRCP"}]},
-                "reference": {"reference": "Organization/institution-south"}}],
-            "class": [{"system": "http://hl7.org/fhir/resource-types",
-                       "code": "DocumentReference"}]}]},
-    })  # fmt: skip
+    await put(two.house.north, KEPT_FROM_SOUTH)
     with pytest.raises((NotFound, Forbidden)):
         await two.exchange.send(two.ada, "task", WISH, BASE)
     await two.exchange.send(two.ada, "task", replace(WISH, documents=()), BASE)

@@ -187,9 +187,11 @@ class Exchange:
     async def _packed(
         self, caller: Caller, partner: Partner, request: str, wish: Wish, base: str, now: str
     ) -> str:
-        """What is sent: as the sender may see it, and as the patient lets the receiver see it."""
+        """What is sent: as policies show it to the sender, whose relation to the patient counts,
+        and as Consents let the receiver see it."""
         going = replace(
             caller, id=partner.reference, name=partner.title, roles=caller.roles - self.programs,
+            principal=caller.principal or caller.id,
             scopes=frozenset(
                 replace(one, permissions=one.permissions & _READING) for one in caller.scopes
             ),

@@ -131,4 +131,10 @@ async def decide(visit: Visit) -> Response:
         return await _page(visit, "why", reason)
     except Conflict:
         return await _page(visit, "gone", reason)
-    return redirect(f"/referrals/{taken.task}" if _may_treat(visit) else "/referrals")
+    return redirect(f"/referrals/{taken.task}" if await _sees(visit, taken.task) else "/referrals")
+
+
+async def _sees(visit: Visit, task: str) -> bool:
+    """Whether the referral is theirs to see: it may hang on a relation to the patient."""
+    page, _ = await visit.reader.attempt("Task", [("_id", task)])
+    return bool(page.trees)
