@@ -12,7 +12,8 @@ from careplane.app.build import build
 from careplane.app.demo import bundles
 from careplane.app.settings import Settings
 from careplane.app.story import loaded
-from careplane.records.commands import Counts
+from careplane.records.commands import Counts, Search
+from careplane.sharing.exchange.steps import CODES, INCOMING
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +29,9 @@ async def test_the_story_moves_to_another_day(tmp_path: Path) -> None:
         assert await loaded(settings, bundles(then.date(), then)) > 5000 - 100
         here = build(settings)
         counts.append(await here.door.counts(here.operator, Counts()))
+        waits = Search("Task", (("code", f"{CODES}|{INCOMING}"),))
+        (task,) = (await here.door.search(here.operator, waits)).matches
+        assert b'"requested"' in task.rest, "one referral has come from the neighbour, once"
         await here.close()
     first, *later = counts
     for one in later:

@@ -167,6 +167,10 @@ def test_five_see_each_other(house: House, livekit: livekit_house.Server, here: 
     ada.get_by_role("button", name="Camera off").click()
     ben.locator("[data-stage]").scroll_into_view_if_needed()  # what is out of sight is not sent
     sees(ben, 2)
+    for page in (doctor, ben):
+        page.emulate_media(reduced_motion="reduce")
+    assert violations(doctor, "a visit by a server", ["light"]) == []
+    assert violations(ben, "a guest of it", ["phone-dark"]) == []
     doctor.on("dialog", lambda asked: asked.accept())
     doctor.get_by_role("button", name="Send Guest 0 away").press("Enter")
     expect(ben.get_by_role("status").first).to_contain_text("The visit is over")
@@ -205,13 +209,13 @@ def test_one_is_told_when_the_server_is_gone(
     doctor.get_by_role("button", name="Join the visit").click()
     expect(doctor.get_by_role("status").first).to_contain_text("in the visit")
     _until(lambda: rooms(livekit.port) == [1])
-    doctor.emulate_media(reduced_motion="reduce")
-    assert violations(doctor, "a visit by a server") == []
     livekit.stop()
     expect(doctor.get_by_role("alert")).to_contain_text("larger groups")
     doctor.get_by_label("Message").fill("Is anybody here?")
     doctor.get_by_role("button", name="Send", exact=True).press("Enter")
     expect(doctor.get_by_role("log")).to_contain_text("Is anybody here?")
+    doctor.emulate_media(reduced_motion="reduce")
+    assert violations(doctor, "a visit whose server is gone") == []
     livekit.start()
     expect(doctor.get_by_role("alert")).to_be_hidden(timeout=30_000)
     _until(lambda: rooms(livekit.port) == [1])

@@ -45,6 +45,9 @@ STEPS = (
     Step("patient", f"{_DEVIN}/access", mark("Who saw it"),
          mark("That very access stands on top, beside the clinicians'. Each entry is sealed in the "
               "ledger: “careplane ledger verify” proves that none was changed.")),
+    Step("physician", "/referrals", mark("Referral from another institution"),
+         mark("A practice on the same installation refers a patient. Compare who it is, and take "
+              "her in: her summary and the letter come into the record only then.")),
 )  # fmt: skip
 
 

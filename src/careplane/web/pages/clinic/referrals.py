@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -26,12 +27,15 @@ TEXTS = (
 )
 
 
+UNSENT = mark("Not yet sent")
+
+
 async def listed(visit: Visit) -> Response:
     """GET /referrals?way=out."""
     is_out = visit.query("way") == "out"
     assert visit.caller is not None
     found = await visit.clinic.referrals.listed(visit.caller, incoming=not is_out)
-    rows = [ordered.referral(task) for task in found]
+    rows = [_row(visit, task) for task in found]
     waiting = [row for row, task in zip(rows, found, strict=True)
                if task.get("status") in tasks.OPEN]  # fmt: skip
     return visit.render(
@@ -42,6 +46,11 @@ async def listed(visit: Visit) -> Response:
         incoming=await _incoming(visit) if not is_out else [],
         people=await people(visit, [row.patient for row in rows]),
     )
+
+
+def _row(visit: Visit, task: Tree) -> ordered.Referral:
+    row = ordered.referral(task)
+    return replace(row, word=UNSENT) if sending.is_unsent(visit, task) else row
 
 
 async def _incoming(visit: Visit) -> list[tuple[str, str, str, str]]:
@@ -72,7 +81,7 @@ async def _page(visit: Visit, problem: str = "", sent: dict[str, str] | None = N
         "clinic/referral.html",
         400 if problem else 200,
         **await frame(visit, patient, "orders"),
-        row=ordered.referral(task),
+        row=_row(visit, task),
         order=order,
         notes=[(types.reference(n.get("authorReference", {})) or str(n.get("authorString", "")),
                 say_time(str(n.get("time", ""))), str(n.get("text", "")))

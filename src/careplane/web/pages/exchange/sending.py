@@ -47,6 +47,18 @@ async def ended(visit: Visit, order: str) -> None:
         await brought_up(visit, task)
 
 
+def is_unsent(visit: Visit, task: Tree) -> bool:
+    """Whether it is for an institution of this installation, and has not been sent there."""
+    exchange = exchange_of(visit)
+    assert visit.caller is not None
+    return (
+        exchange is not None
+        and not steps.exchanged(task)
+        and task.get("status") in steps.OPEN
+        and exchange.partner(visit.caller.tenant, task) is not None
+    )
+
+
 async def of_referral(visit: Visit, task: Tree) -> dict[str, Any] | None:
     """What the page of a referral says and offers; None where it is not for an institution of this
     installation."""
@@ -58,7 +70,7 @@ async def of_referral(visit: Visit, task: Tree) -> dict[str, Any] | None:
     if partner is None:
         return None
     sender = str(task.get("requester", {}).get("reference", "")) == visit.caller.id
-    offers = not steps.exchanged(task) and sender and task.get("status") in steps.OPEN
+    offers = sender and is_unsent(visit, task)
     return {
         "to": partner.title,
         "sent": bool(steps.exchanged(task)),
