@@ -19,10 +19,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from careplane.app.demo import bundles
+from tests.demo_house import served
 from tests.journeys.test_pages import AUDIT, DEVIN, PAGES, enter
 from tests.support import missing
 from tools.bench import server
-from tools.screenshots import chromium, served
+from tools.screenshots import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -23,11 +23,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.demo_house import served
 from tests.hands import Keys, within
 from tests.journeys.test_clients_of_others import node
 from tests.support import missing
 from tools.bench import server
-from tools.screenshots import chromium, served
+from tools.screenshots import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 

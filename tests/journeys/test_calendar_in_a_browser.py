@@ -16,13 +16,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from careplane.kernel.clock import system_clock
+from tests.demo_house import served
 from tests.hands import EITHER, Way
 from tests.journeys.test_pages import enter
 from tests.looks import LOOKS, violations
 from tests.support import missing
 from tests.visit_house import appointment
 from tools.bench import server
-from tools.screenshots import chromium, served
+from tools.screenshots import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.demo_house import served
 from tests.journeys.test_pages import enter
 from tests.looks import violations
 from tests.support import missing
-from tools.screenshots import chromium, served
+from tools.screenshots import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 

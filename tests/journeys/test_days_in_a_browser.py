@@ -13,13 +13,13 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from careplane.kernel.clock import system_clock
+from tests.demo_house import records
 from tests.hands import EITHER, Hand, Way, within
 from tests.journeys.test_people import Installation, with_passkey
 from tests.journeys.test_visits_in_a_browser import browser as with_devices
 from tests.journeys.test_visits_in_a_browser import sees
 from tests.visit_house import appointment
 from tools.bench import server
-from tools.screenshots import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 DEVIN = "BAILEY, Devin (Mr.)"
@@ -38,8 +38,7 @@ def camera() -> Iterator[Browser]:
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An institution with the records of the demo, and no role picker."""
     data = tmp_path_factory.mktemp("days") / "data"
-    with served(data):
-        pass  # the records are loaded
+    records(data)
     with server.serving(data) as started:
         base = started.base.removesuffix("/fhir").replace("127.0.0.1", "localhost")
         yield Installation(base, data)

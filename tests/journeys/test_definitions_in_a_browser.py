@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.demo_house import served
 from tests.journeys.test_pages import enter
 from tests.looks import violations
 from tests.support import missing
-from tools.screenshots import ACTS, CHECK, FEMALE, PROFILE, TREE, WRONG, chromium, served
+from tools.screenshots import ACTS, CHECK, FEMALE, PROFILE, TREE, WRONG, chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.demo_house import served
 from tests.journeys.test_pages import DEVIN, enter
 from tests.looks import LOOKS, violations
 from tests.support import missing
-from tools.screenshots import chromium, served
+from tools.screenshots import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 SEVERAL = "http://loinc.org|LA6569-3"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.demo_house import served
 from tests.file_house import png
 from tests.hands import EITHER, Way
 from tests.journeys.test_pages import browser, enter
 from tests.looks import violations
-from tools.screenshots import served
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]

@@ -16,9 +16,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from careplane.web.pages.story import STEPS
+from tests.demo_house import served
 from tests.looks import LOOKS, QUICK, violations
 from tests.support import missing
-from tools.screenshots import chromium, served
+from tools.screenshots import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -14,11 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from careplane.kernel.clock import system_clock
+from tests.demo_house import served
 from tests.journeys.test_pages import DEVIN, browser, enter, settle
 from tests.looks import LOOKS, violations
 from tests.visit_house import appointment
 from tools.bench import server
-from tools.screenshots import served
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]

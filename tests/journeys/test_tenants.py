@@ -64,13 +64,12 @@ def test_an_institution_comes_and_goes_while_a_server_runs(tmp_path: Path, datab
         _until(lambda: _is_served(f"{origin}/t/north/fhir") and not _is_served(south))
         _careplane(data, database, "tenant", "disable", "north")
         _until(lambda: not _is_served(f"{origin}/t/north/fhir"))
-        time.sleep(11)  # so that use has been noted
-        costs = {one["tenant"]: one for one in _careplane(data, database, "tenant", "costs")}
-        assert costs["north"]["resources"] == costs["north"]["versions"] == 1
-        assert costs["north"]["body_bytes"] > 0
-        assert costs["north"]["row_bytes"] > 0
-        assert costs["north"]["requests"] >= 11
-        assert costs["default"]["resources"] == 0
+    costs = {one["tenant"]: one for one in _careplane(data, database, "tenant", "costs")}
+    assert costs["north"]["resources"] == costs["north"]["versions"] == 1
+    assert costs["north"]["body_bytes"] > 0
+    assert costs["north"]["row_bytes"] > 0
+    assert costs["north"]["requests"] >= 11, "noted by either process, at the latest when it ends"
+    assert costs["default"]["resources"] == 0
 
 
 def _is_served(base: str) -> bool:

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import livekit_house, relay_house
+from tests.demo_house import served
 from tests.journeys.test_visits_in_a_browser import (
     FRAME_SECONDS,
     book,
@@ -27,7 +28,6 @@ from tests.journeys.test_visits_in_a_browser import (
     sees,
 )
 from tests.looks import violations
-from tools.screenshots import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 NOTICED_SECONDS = 10.0

@@ -19,12 +19,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from careplane.kernel.clock import system_clock
+from tests.demo_house import served
 from tests.journeys.test_pages import enter
 from tests.looks import violations
 from tests.support import missing
 from tests.visit_house import appointment
 from tools.bench import server
-from tools.screenshots import CHROMIUM_ARGUMENTS, served
+from tools.screenshots import CHROMIUM_ARGUMENTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")

@@ -22,6 +22,7 @@ from careplane.storage.ports.records import Tenant
 
 pytestmark = pytest.mark.anyio
 ONE, TWO = Tenant(1), Tenant(2)
+PERIOD = "careplane.app.tenancy.usage._NOTED_SECONDS"
 
 
 @pytest.fixture
@@ -147,6 +148,25 @@ async def test_time_is_shared_out_by_requests() -> None:
     assert (one.requests, one.seconds, one.since) == (1, 0.5, 5)
     assert (two.requests, two.seconds) == (4, 2.5)
     assert await used(state, Tenant(3)) is None
+
+
+async def test_use_is_noted_while_a_process_runs_and_when_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(PERIOD, 0.01)
+    state, counted = MemoryState(), {1: (2, 2.0)}
+    noting = Usage(lambda: counted, state, lambda: 5, lambda: 0.0)
+    noting.start()
+    async with asyncio.timeout(5):
+        while await used(state, ONE) is None:
+            await asyncio.sleep(0.01)
+    monkeypatch.setattr(PERIOD, 60.0)
+    await asyncio.sleep(0.05)
+    counted = {1: (3, 3.0)}
+    await noting.close()
+    noted = await used(state, ONE)
+    assert noted is not None
+    assert noted.requests == 3
 
 
 async def test_here_is_of_each_task() -> None:
