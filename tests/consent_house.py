@@ -128,18 +128,19 @@ def refers(record: Record) -> set[str]:
             record["patient"]["reference"],
             *(one["reference"]["reference"] for one in some if "reference" in one["reference"]),
         }
-    return set(_references(record))
+    return set(references(record))
 
 
-def _references(tree: Any) -> Iterator[str]:
+def references(tree: Any) -> Iterator[str]:
+    """The text of every Reference in a tree."""
     if isinstance(tree, dict):
         if isinstance(tree.get("reference"), str):
             yield tree["reference"]
         for value in tree.values():
-            yield from _references(value)
+            yield from references(value)
     elif isinstance(tree, list):
         for value in tree:
-            yield from _references(value)
+            yield from references(value)
 
 
 def _codes(record: Record) -> set[tuple[str | None, str]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from careplane.access.caller import Caller
+from careplane.access.scopes import parse_scopes
 from careplane.care.documents.documents import Documents
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import new_id
@@ -116,6 +118,19 @@ async def test_who_comes_late_is_told(practice: Practice) -> None:
         assert "Dr. Doyle answers this." in late.text
         await sent(doctor, f"/messages/{id}/hand-over", to="Practitioner/n", note="Yours.")
         assert "You answer this." in (await nurse.get(f"/messages/{id}")).text
+
+
+async def test_who_may_search_for_no_messages_reads_what_a_thread_is_about(
+    practice: Practice,
+) -> None:
+    thread, consult = await practice.write(text="It hurts."), await practice.ask(text="It hurts.")
+    reading = replace(PATIENT, scopes=parse_scopes("patient/*.r"))
+    async with browser(practice, reading) as mine:
+        for path in (f"/messages/{thread}", f"/consults/{consult}"):
+            page = await mine.get(path)
+            assert page.status_code == 200, page.text
+            assert "Messages: not open to your role." in page.text
+            assert "It hurts." not in page.text
 
 
 async def test_colleagues_write_about_a_patient(practice: Practice) -> None:

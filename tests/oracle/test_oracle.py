@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.oracle.drawing import CALLERS, REQUESTS, Round, rounds
-from tests.oracle.rounds import Field, filled
+from tests.oracle.rounds import Field, Tally, filled
 
 pytestmark = pytest.mark.anyio
 ROUNDS = 15
 SOAKED = 25
 _PARTS = 20
 """Of the soak, each over a store of its own."""
+MANY = 25_000
+"""Draws of the soak that are enough to say how much comes back."""
 
 
 @pytest.fixture
@@ -26,9 +29,20 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-def totals() -> Counter[str]:
-    """Draws of each engine."""
-    return Counter()
+def totals(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, int], Tally]]:
+    """What was drawn of each engine, by rounds of a test. At the end the sum is printed, and of the
+    soak it is looked at how many answers had all, some or none: the rounds of one part may happen
+    to be more alike."""
+    totals: defaultdict[tuple[str, int], Tally] = defaultdict(Tally)
+    yield totals
+    draws = sum(tally.draws for tally in totals.values())
+    told = ", ".join(f"{engine} {tally.draws:,}" for (engine, _), tally in totals.items())
+    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        sys.stdout.write(f"\n{draws:,} draws without a leak or a false denial ({told})\n")
+    for (_, played), tally in totals.items():
+        if played == ROUNDS or tally.draws >= MANY:
+            tally.check_shares()
 
 
 @pytest.fixture
@@ -36,15 +50,16 @@ async def field(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    totals: Counter[str],
+    totals: dict[tuple[str, int], Tally],
 ) -> AsyncIterator[Field]:
     engine, played = request.param
     async with filled(engine, tmp_path) as field:
         yield field
-        if field.rounds >= played:  # otherwise the test has failed, or was broken off
-            totals[engine] += field.tally.draws
+        if field.rounds >= played and not field.failed:  # otherwise it was broken off
+            so_far = totals[request.param]
+            so_far += field.tally
             with capsys.disabled():
-                sys.stdout.write(f"\n{engine}: {totals[engine]} draws so far, {field.tally}\n")
+                sys.stdout.write(f"\n{engine}: {so_far.draws} draws so far, {field.tally}\n")
             field.tally.check(played * CALLERS * REQUESTS)
 
 

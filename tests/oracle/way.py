@@ -192,7 +192,8 @@ async def is_shown(here: Here, key: str, address: str) -> bool:
     if answer.status_code == 200:
         return True
     absent = await here.http.get(address.replace(key, f"{key.split('/')[0]}/absent"))
-    assert (answer.status_code, answer.json()) == (absent.status_code, absent.json()), address
+    seen, wanted = [(one.status_code, one.json()) for one in (answer, absent)]
+    assert seen == wanted, f"{address}: {seen} instead of {wanted}"
     return False
 
 

@@ -3,6 +3,7 @@ whoever may read that; lists are looked at for what this visitor may not see."""
 
 from __future__ import annotations
 
+from careplane.kernel.errors import Forbidden
 from tests.consent_house import subjects
 from tests.oracle.marks import marked
 from tests.oracle.rights import Sight
@@ -30,6 +31,22 @@ async def _opened(here: Here, path: str) -> str | None:
     return answer.text if answer.status_code == 200 else None
 
 
+async def _closed(here: Here) -> bool:
+    """Whether a policy that was drawn forbids the house itself to look up its pools: then no page
+    opens that says who answers."""
+    pools, tenant = here.rooms.services.talk.messages.pools, here.caller.tenant
+    try:
+        await pools.asker(here.caller)
+        for one in await pools.all(tenant):
+            await pools.members(tenant, one.party.reference)
+    except Forbidden:
+        judge = here.sight.judge
+        assert judge is not None
+        assert any(one.startswith("forbid") for one in judge.policies), here.told
+        return True
+    return False
+
+
 def _of_one(key: str, path: str, besides: str = "") -> Way:
     """A page of a row; `besides` must be readable as well."""
 
@@ -40,6 +57,9 @@ def _of_one(key: str, path: str, besides: str = "") -> Way:
 
     async def ask(here: Here, n: int, m: int) -> list[str]:
         text = await _opened(here, path.format(_number(n)))
+        names_pools = path.startswith(("/messages", "/tasks"))
+        if text is None and names_pools and await _closed(here):
+            return want(here.sight, n, m)
         return [] if text is None else [key.format(_number(n))]
 
     return Way(want, ask)
@@ -68,8 +88,10 @@ def _of_tab(sight: Sight, n: int, m: int) -> list[str]:
 async def _tab(here: Here, n: int, m: int) -> list[str]:
     """Of messages and tasks there are more, in threads and boxes of one's own."""
     (tab, type), number = _TABS[m], _number(n)
-    text = await _opened(here, f"/patients/p{number}/{tab}") or ""
-    shown = {key for key in marked(text) if key.startswith(f"{type}/")}
+    text = await _opened(here, f"/patients/p{number}/{tab}")
+    if text is None and tab == "messages" and await _closed(here):
+        return _of_tab(here.sight, n, m)
+    shown = {key for key in marked(text or "") if key.startswith(f"{type}/")}
     return sorted(key for key in shown if not key.startswith("Communication/g"))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from careplane.kernel.errors import Forbidden, NotFound
 from careplane.sharing.links.shares import Wish
-from tests.consent_house import refers, subjects
+from tests.consent_house import references, subjects
 from tests.fhir_house import BASE, TENANT
 from tests.oracle.hiding import leaves
 from tests.oracle.marks import marked
@@ -44,7 +44,7 @@ def _of(sight: Sight, id: str) -> set[str]:
     inside += found_of(sight, "Consent", lambda r: id in subjects(r) and _is_directive(r))
     every, last = set(inside), set(inside)
     for _ in range(2):
-        named = set().union(*(refers(sight.seen(key)) for key in last))
+        named = set().union(*(references(sight.seen(key)) for key in last))
         last = {key for key in named & sight.read if key.startswith(_FOLLOWED)} - every
         every |= last
     return every

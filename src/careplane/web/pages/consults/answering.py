@@ -15,7 +15,7 @@ from careplane.web.pages.consults.shared import QUESTIONS, STATUSES, consults_of
 from careplane.web.pages.messages.files import PICTURES, attached, files_of
 from careplane.web.pages.messages.reading import others_for
 from careplane.web.pages.messages.sending import done
-from careplane.web.pages.messages.shared import file_address, named_readers, talk_of
+from careplane.web.pages.messages.shared import file_address, named_readers, said_in, talk_of
 from careplane.web.pages.people_of import people
 from careplane.web.uploads import Form
 from careplane.web.visit import Handler, Visit
@@ -98,8 +98,6 @@ async def _page(
     asker = await consults.messages.pools.asker(caller)
     held = await consults.read(caller, visit.path("id"))
     head = await talk.messages.head(caller, held.thread)
-    messages = await talk.reading.messages(caller, asker, head.id)
-    await talk.messages.receive(caller, asker, [one.tree for one in messages])
     asked = held.is_asked_by(asker)
     answers = not asked and not asker.is_patient and head.concerns(asker)
     return visit.render(
@@ -107,7 +105,7 @@ async def _page(
         status_of(error) if error else 200,
         consult=held,
         thread=head,
-        messages=messages,
+        messages=await said_in(visit, asker, head),
         asked=await _asked(visit, held),
         is_patient=asker.is_patient,
         asks=asked,

@@ -17,6 +17,7 @@ from careplane.web.pages.messages.sending import done
 from careplane.web.pages.messages.shared import (
     file_address,
     named_readers,
+    said_in,
     talk_of,
     wrong,
 )
@@ -96,14 +97,12 @@ async def _page(
     talk, caller = talk_of(visit)
     asker = await talk.messages.pools.asker(caller)
     thread = await talk.messages.head(caller, visit.path("id"))
-    messages = await talk.reading.messages(caller, asker, thread.id)
-    await talk.messages.receive(caller, asker, [one.tree for one in messages])
     takes_part = not asker.is_patient and thread.concerns(asker)
     return visit.render(
         "messages/thread.html",
         status_of(error) if error else 200,
         thread=thread,
-        messages=messages,
+        messages=await said_in(visit, asker, thread),
         topics=TOPICS,
         is_patient=asker.is_patient,
         me=asker.me,

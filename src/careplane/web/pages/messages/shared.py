@@ -5,7 +5,9 @@ from __future__ import annotations
 from careplane.access.caller import Caller
 from careplane.kernel.errors import CareplaneError, Conflict, Forbidden, TooMany
 from careplane.records.files.refusal import FileRefused, Why
-from careplane.telehealth.messages.parties import Party
+from careplane.telehealth.messages.parties import Asker, Party
+from careplane.telehealth.messages.reading import Message
+from careplane.telehealth.messages.thread import Thread
 from careplane.web.chart.banner import Person
 from careplane.web.i18n import mark
 from careplane.web.pages.people_of import people
@@ -59,6 +61,18 @@ def talk_of(visit: Visit) -> tuple[Talk, Caller]:
 async def patient_named(visit: Visit, id: str) -> Person | None:
     """Of a form or an address; None where nobody is named, or nobody whom the caller sees."""
     return (await people(visit, [f"Patient/{id}"])).get(f"Patient/{id}") if id else None
+
+
+async def said_in(visit: Visit, asker: Asker, head: Thread) -> list[Message] | None:
+    """The messages of a thread; they are read from now on. None where this visitor may search for
+    none at all: the head of the thread may be for them even so."""
+    talk, caller = talk_of(visit)
+    try:
+        messages = await talk.reading.messages(caller, asker, head.id)
+    except Forbidden:
+        return None
+    await talk.messages.receive(caller, asker, [one.tree for one in messages])
+    return messages
 
 
 def wrong(error: CareplaneError) -> dict[str, str]:
