@@ -1,5 +1,6 @@
 """A server that allows all and keeps no trail, to see what trust costs: no decision, no audit
-record; with `CAREPLANE_LEDGER=false` no ledger. It exists in the bench only.
+record, and no turns, which are for the trail's sake; with `CAREPLANE_LEDGER=false` no ledger. It
+exists in the bench only.
 
     CAREPLANE_LEDGER=false python -m tools.bench.opened serve --data FOLDER
 """
@@ -60,6 +61,7 @@ def create() -> App:
     vars(build)["Parts"] = _parts
     for name in ("success", "failure"):
         setattr(Account, name, _nothing)
+    vars(asgi)["in_turns"] = lambda app: app
     return asgi.create()
 
 

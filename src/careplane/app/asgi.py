@@ -14,6 +14,7 @@ from careplane.app.operations.drain import DRAIN
 from careplane.app.operations.reports import Reporter
 from careplane.app.settings import Settings
 from careplane.app.tls import strict
+from careplane.app.turns import in_turns
 from careplane.kernel import observe
 
 
@@ -22,7 +23,7 @@ def create() -> App:
     settings = Settings()
     observe.log(settings.log_level)
     here = build(settings, for_long=True)
-    asgi = strict(here.asgi) if _over_https(settings) else here.asgi
+    asgi = in_turns(strict(here.asgi) if _over_https(settings) else here.asgi)
     interpreter.settle()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

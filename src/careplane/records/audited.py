@@ -19,7 +19,6 @@ from careplane.records.veil.leaving import leaving
 from careplane.records.veil.veil import Veil
 from careplane.search.code_sets import Answer, Answers, Question, Unanswered
 from careplane.search.registry import NotReady
-from careplane.storage.ports.audit import KEPT
 
 Command = TypeVar("Command")
 Result = TypeVar("Result")
@@ -56,9 +55,7 @@ async def audited(
             await parts.audit.append(account.caller.tenant, record)
         raise
     if not account.kept:
-        kept = parts.audit.append(account.caller.tenant, account.success(parts.clock))
-        if kept is not KEPT:
-            await kept
+        await parts.audit.append(account.caller.tenant, account.success(parts.clock))
     return result
 
 

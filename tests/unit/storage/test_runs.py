@@ -17,8 +17,8 @@ def opened(run: Run) -> list[tuple[int, int, bytes | None]]:
     return list(zip(range(run.first, run.last + 1), tenants, records, strict=True))
 
 
-@pytest.mark.parametrize("whole", [1, 7, 250])
-def test_a_thread_takes_beside_another_that_puts(whole: int) -> None:
+@pytest.mark.parametrize(("whole", "at_once"), [(1, 1), (7, 1), (200, 25), (7, 20)])
+def test_a_thread_takes_beside_another_that_puts(whole: int, at_once: int) -> None:
     fresh = Fresh(0, most=COUNT, whole=whole)
     found: list[tuple[int, int, bytes | None]] = []
 
@@ -31,8 +31,9 @@ def test_a_thread_takes_beside_another_that_puts(whole: int) -> None:
 
     taker = threading.Thread(target=take)
     taker.start()
-    for n in range(1, COUNT + 1):
-        fresh.put(n % 2, b"%d" % n)
+    for start in range(1, COUNT + 1, at_once):
+        numbers = range(start, start + at_once)
+        fresh.put([n % 2 for n in numbers], [b"%d" % n for n in numbers])
     taker.join(timeout=60)
     assert found == [(n, n % 2, b"%d" % n) for n in range(1, COUNT + 1)]
 
@@ -40,7 +41,7 @@ def test_a_thread_takes_beside_another_that_puts(whole: int) -> None:
 def test_what_was_dropped_is_told_from_what_there_is_not() -> None:
     fresh = Fresh(0, most=2, whole=3)
     for n in range(10):
-        fresh.put(1, b"%d" % n)
+        fresh.put([1], [b"%d" % n])
     assert fresh.behind(0, 1) is None
     runs = fresh.behind(4, 100)
     assert runs is not None

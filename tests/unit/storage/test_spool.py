@@ -25,14 +25,17 @@ from careplane.storage.ports.records import Tenant
 KEY = bytes(range(32))
 
 
-def appended(folder: Path, records: list[tuple[int, bytes]], after: int = 0) -> None:
+def appended(
+    folder: Path, records: list[tuple[int, bytes]], after: int = 0, in_a_turn: int = 1
+) -> None:
     """One process' life."""
     place = Place(folder)
     spool = Spool(folder, place, KEY, after, "NORMAL", lambda: False)
 
     async def append() -> None:
-        for tenant, record in records:
-            await spool.append(Tenant(tenant), record)
+        for start in range(0, len(records), in_a_turn):
+            some = records[start : start + in_a_turn]
+            await asyncio.gather(*(spool.append(Tenant(tenant), record) for tenant, record in some))
 
     asyncio.run(append())
     spool.close()
@@ -67,6 +70,7 @@ def numbered(records: list[tuple[int, bytes]], first: int = 1) -> list[Row]:
 @given(
     records=st.lists(st.tuples(st.integers(0, 2**40), st.binary(max_size=300)), max_size=40),
     lives=st.integers(1, 3),
+    in_a_turn=st.integers(1, 40),
     at_once=st.integers(1, 50),
     skipped=st.integers(0, 30),
 )
@@ -74,12 +78,13 @@ def test_what_was_appended_is_read_in_order(
     tmp_path_factory: pytest.TempPathFactory,
     records: list[tuple[int, bytes]],
     lives: int,
+    in_a_turn: int,
     at_once: int,
     skipped: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("spool")
     for life in range(lives):
-        appended(folder, records, after=life * len(records))
+        appended(folder, records, life * len(records), in_a_turn)
     found = numbered(records * lives)
     assert read(folder, skipped, at_once) == found[skipped:]
     assert list(Spooled(folder, 1, KEY).all()) == found
@@ -106,10 +111,11 @@ def test_a_long_spool_has_segments_and_what_was_moved_goes(
     assert segments(tmp_path) == {}
 
 
-def test_wherever_a_power_cut_ends_a_segment_the_whole_records_before_are_read(
-    tmp_path: Path,
+@pytest.mark.parametrize(("in_a_turn", "left"), [(1, 7), (3, 6), (8, 0)])
+def test_wherever_a_power_cut_ends_a_segment_the_whole_turns_before_are_read(
+    tmp_path: Path, in_a_turn: int, left: int
 ) -> None:
-    appended(tmp_path, some(8))
+    appended(tmp_path, some(8), in_a_turn=in_a_turn)
     path = segments(tmp_path)[1][0].path
     whole, before = path.read_bytes().rstrip(b"\0"), 0
     for end in range(len(whole) + 1):
@@ -121,13 +127,14 @@ def test_wherever_a_power_cut_ends_a_segment_the_whole_records_before_are_read(
         before = max(before, len(found))
     assert before == 8
     path.write_bytes(whole[:-5])
-    appended(tmp_path, some(2), after=7)
-    assert read(tmp_path) == [*numbered(some(7)), *numbered(some(2), 8)]
+    appended(tmp_path, some(2), after=left)
+    assert read(tmp_path) == [*numbered(some(8))[:left], *numbered(some(2), left + 1)]
 
 
+@pytest.mark.parametrize("in_a_turn", [1, 4])
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
-def test_a_changed_record_is_never_read(tmp_path: Path, mask: int) -> None:
-    appended(tmp_path, some(6))
+def test_a_changed_record_is_never_read(tmp_path: Path, mask: int, in_a_turn: int) -> None:
+    appended(tmp_path, some(6), in_a_turn=in_a_turn)
     path = segments(tmp_path)[1][0].path
     whole = path.read_bytes().rstrip(b"\0")
     faults = 0
@@ -151,10 +158,11 @@ SWAPS: dict[str, Callable[[bytes, bytes], bytes]] = {
 }
 
 
+@pytest.mark.parametrize("in_a_turn", [1, 2])
 @pytest.mark.parametrize("swap", SWAPS)
-def test_records_stay_in_their_places(tmp_path: Path, swap: str) -> None:
-    appended(tmp_path, some(5))
-    appended(tmp_path, some(5), after=5)
+def test_records_stay_in_their_places(tmp_path: Path, swap: str, in_a_turn: int) -> None:
+    appended(tmp_path, some(5), in_a_turn=in_a_turn)
+    appended(tmp_path, some(5), 5, in_a_turn)
     one, other = (segment.path for segment in segments(tmp_path)[1])
     whole = [path.read_bytes().rstrip(b"\0") for path in (one, other)]
     one.write_bytes(SWAPS[swap](*whole))
@@ -210,6 +218,46 @@ def test_an_end_that_the_disk_did_not_take_is_told(
         return await asyncio.gather(*appends, return_exceptions=True)
 
     assert [type(one).__name__ for one in asyncio.run(both())] == ["Busy", "Busy"]
+    spool.close()
+    place.close()
+
+
+def test_who_is_cancelled_leaves_the_others_their_turn(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    spool = Spool(tmp_path, place, KEY, 0, "NORMAL", lambda: False)
+
+    async def all_of_a_turn() -> list[object]:
+        async def one(n: int) -> int:
+            await spool.append(Tenant(1), b"%d" % n)
+            return n
+
+        calls = [asyncio.ensure_future(one(n)) for n in range(3)]
+        await asyncio.sleep(0)
+        calls[1].cancel()
+        return [type(x) if isinstance(x, BaseException) else x for x in await together(calls)]
+
+    async def together(calls: list[asyncio.Future[int]]) -> list[int | BaseException]:
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert asyncio.run(all_of_a_turn()) == [0, asyncio.CancelledError, 2]
+    spool.close()
+    place.close()
+    assert read(tmp_path) == [(n + 1, 1, b"%d" % n) for n in range(3)]
+
+
+def test_what_a_turn_leaves_is_there_before_anybody_goes_on(tmp_path: Path) -> None:
+    place, told = Place(tmp_path), list[int]()
+    spool = Spool(tmp_path, place, KEY, 0, "NORMAL", lambda: False, lambda: told.append(1))
+
+    async def one(n: int) -> list[Row]:
+        await spool.append(Tenant(1), b"%d" % n)
+        return read(tmp_path)
+
+    async def turn() -> list[list[Row]]:
+        return await asyncio.gather(*map(one, range(3)))
+
+    assert asyncio.run(turn()) == [numbered([(1, b"%d" % n) for n in range(3)])] * 3
+    assert told == [1]
     spool.close()
     place.close()
 

@@ -6,8 +6,8 @@ keeps numbers. They stand in an index that follows the trail, off the way of req
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -54,18 +54,6 @@ class Together(NamedTuple):
     first: int
     last: int
     records: bytes
-
-
-class _Kept:
-    """What is done already, to be awaited like anything else."""
-
-    def __await__(self) -> Iterator[None]:
-        return iter(())
-
-
-KEPT: Awaitable[None] = cast(Awaitable[None], _Kept())
-"""What `append` answers where there is nothing to wait for: whoever asks with every request need
-not await it."""
 
 
 class AuditStore(Protocol):

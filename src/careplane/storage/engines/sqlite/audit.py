@@ -58,8 +58,8 @@ class AuditKeeper:
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._wanted.set()
-        self.unaware = False
-        """Whether it must be told of what is there to move: looked at with every request."""
+        self._unaware = False
+        """Whether it must be told of what is there to move."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="careplane-audit", daemon=True)
 
@@ -68,9 +68,10 @@ class AuditKeeper:
         self._thread.start()
 
     def wake(self) -> None:
-        """There is something to move. To be called where it is `unaware`."""
-        self.unaware = False
-        self._wanted.set()
+        """There is something to move: called with every turn of requests."""
+        if self._unaware:
+            self._unaware = False
+            self._wanted.set()
 
     def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         with self._lock, complaints():
@@ -143,7 +144,7 @@ class AuditKeeper:
         while not self._ended.is_set():
             self._wanted.wait()
             self._wanted.clear()
-            self.unaware = True  # before it looks
+            self._unaware = True  # before it looks
             if self._once(turn):
                 turn += 1
             self._ended.wait(_EVERY_SECONDS)

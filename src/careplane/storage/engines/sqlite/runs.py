@@ -19,10 +19,13 @@ Row = tuple[int, int, bytes]
 """Number, tenant and record."""
 _MOST, _MOST_BYTES = 250, 1 << 16
 """What a run has at most: a record by itself may be larger."""
+_ENOUGH = 200
+"""Records at which a run that waits is closed: those of a turn come together."""
 _FRESH = 200
 """Runs that wait in memory. What is older is read from the file."""
 _plain = msgspec.msgpack.Decoder(list[bytes | None])
 _mixed = msgspec.msgpack.Decoder(tuple[list[int], list[bytes | None]])
+_whole = msgspec.msgpack.Decoder(tuple[list[int], list[bytes]])
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -62,10 +65,30 @@ class Run(NamedTuple):
 
 def packed(first: int, tenants: Sequence[int], records: Sequence[bytes | None]) -> Iterator[Run]:
     """Records of consecutive numbers as runs of a good size."""
-    start = 0
-    for end in _ends([len(record or b"") for record in records]):
-        yield run_of(first + start, tenants[start:end], records[start:end])
+    for part in parts_of(records):
+        yield run_of(first + part.start, tenants[part], records[part])
+
+
+def parts_of(records: Sequence[bytes | None]) -> Iterator[slice]:
+    """Where records are parted, so that each part has a good size."""
+    start, count = 0, len(records)
+    sizes = [len(record or b"") for record in records]
+    while start < count:
+        end = min(start + _MOST, count)
+        while end - start > 1 and sum(sizes[start:end]) > _MOST_BYTES:
+            end = start + (end - start) // 2
+        yield slice(start, end)
         start = end
+
+
+def joined(tenants: Sequence[int], records: Sequence[bytes]) -> bytes:
+    """Tenants and records, a record of each, in one piece."""
+    return _encode((tenants, records))
+
+
+def parted(piece: bytes) -> tuple[list[int], list[bytes]]:
+    """What was joined. Raises MsgspecError for anything else."""
+    return _whole.decode(piece)
 
 
 def run_of(first: int, tenants: Sequence[int], records: Sequence[bytes | None]) -> Run:
@@ -115,19 +138,19 @@ class Fresh:
     """The last records of a process as runs: put here by its event loop, asked for by a thread
     beside it."""
 
-    def __init__(self, after: int, most: int = _FRESH, whole: int = _MOST) -> None:
+    def __init__(self, after: int, most: int = _FRESH, whole: int = _ENOUGH) -> None:
         """The first record gets the number behind `after`; `most` runs are kept, which are closed
-        when they have `whole` records."""
+        when they have `whole` records, or some more."""
         self._whole_at = whole
         self._runs: deque[Run] = deque(maxlen=most)
         self._open = _Open(after + 1, [], [])
 
-    def put(self, tenant: int, record: bytes) -> None:
-        """The next record."""
-        _, tenants, records = self._open
-        tenants.append(tenant)
-        records.append(record)  # last: as many as there are of these are whole
-        if len(records) == self._whole_at:
+    def put(self, tenants: Sequence[int], records: Sequence[bytes]) -> None:
+        """The next records, and whose they are."""
+        open = self._open
+        open.tenants.extend(tenants)
+        open.records.extend(records)  # last: as many as there are of these are whole
+        if len(open.records) >= self._whole_at:
             self._close()
 
     def behind(self, number: int, count: int) -> list[Run] | None:
@@ -160,14 +183,3 @@ class Fresh:
         first, tenants, records = self._open
         self._runs.extend(packed(first, tenants, records))
         self._open = _Open(first + len(records), [], [])
-
-
-def _ends(sizes: Sequence[int]) -> Iterator[int]:
-    """Where each run ends."""
-    start, count = 0, len(sizes)
-    while start < count:
-        end = min(start + _MOST, count)
-        while end - start > 1 and sum(sizes[start:end]) > _MOST_BYTES:
-            end = start + (end - start) // 2
-        yield end
-        start = end

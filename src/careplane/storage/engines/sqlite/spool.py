@@ -1,15 +1,16 @@
-"""Audit records on their way to the audit file: a log of the process' own, sealed, one write each.
+"""Audit records on their way to the audit file: a log of the process' own, sealed.
 
 A request must neither wait for another process' lock nor pay for a transaction, so what it leaves
 is copied to a file that nobody else writes to and that is mapped into memory (mmap(2), shared): it
 outlives the process then, without a call to the system, in which another thread would take the
-interpreter. With sync FULL the disk is asked too, once for all records of a turn of the event loop
-(decision 0055).
+interpreter. The records of a turn of the event loop are sealed and copied together at its end, and
+with sync FULL the disk is asked once for them all (decision 0055).
 
 A segment has its room from the start, and is a head (eight letters and 32 random bytes, from which
-its key is derived), frames, and zeros: a frame is the length of what follows (four bytes,
-little-endian, written last), and tenant and record, sealed with AES-256-GCM (NIST SP 800-38D) under
-the record's number as nonce. Numbers run through all segments of a place, whose names have the
+its key is derived), frames, and zeros. A frame is the length of what follows (four bytes,
+little-endian, written last), and, sealed with AES-256-GCM (NIST SP 800-38D) under the number of its
+first record as nonce, a tenant (eight bytes) and its record; or -1 in place of a tenant, and
+several of them joined (see runs). Numbers run through all segments of a place, whose names have the
 number of their first. A segment is never opened for writing again: what a process leaves half
 written, or a power cut, is the end of its segment.
 """
@@ -35,8 +36,15 @@ from careplane.kernel.errors import Busy, Fault, Full
 from careplane.storage.engines.sqlite.faults import translated
 from careplane.storage.engines.sqlite.place import Place
 from careplane.storage.engines.sqlite.room import allocate
-from careplane.storage.engines.sqlite.runs import Fresh, Row, Run, runs_of
-from careplane.storage.ports.audit import KEPT
+from careplane.storage.engines.sqlite.runs import (
+    Fresh,
+    Row,
+    Run,
+    joined,
+    parted,
+    parts_of,
+    runs_of,
+)
 from careplane.storage.ports.records import Tenant
 
 Relieve = Callable[[], bool]
@@ -45,9 +53,10 @@ _MAGIC, _SALT_BYTES = b"cpspool1", 32
 _HEAD_BYTES = len(_MAGIC) + _SALT_BYTES
 _SEGMENT_BYTES = 1 << 20
 _length, _tenant = Struct("<I"), Struct("<q")
+_SEVERAL = -1
 _ALL = 10_000
 _NONCE_BYTES, _TAG_BYTES = 12, 16
-_FRAME_BYTES = _length.size + _tenant.size + _TAG_BYTES
+_FRAME_BYTES = _length.size + _TAG_BYTES
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +77,14 @@ def segments(folder: Path) -> dict[int, list[Segment]]:
     return dict(sorted(found.items()))
 
 
+class _Turn(asyncio.Future[None]):
+    """What the requests of a turn wait for together: one of them that is cancelled goes its way
+    after it, and does not end it for the others."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
+
+
 class Spool:
     """The writing end: one process', from one event loop."""
 
@@ -85,37 +102,73 @@ class Spool:
         after: int,
         sync: Literal["FULL", "NORMAL"],
         relieve: Relieve,
+        told: Callable[[], None] = lambda: None,
     ) -> None:
-        """The first record gets the number behind `after`."""
+        """The first record gets the number behind `after`; `told` is called when there are some
+        more."""
         self._folder, self._place, self._key = folder, place, key
         self._durable = sync == "FULL"
         self._relieve = relieve
-        self._syncing: asyncio.Future[None] | None = None
+        self._told = told
+        self._turn: _Turn | None = None
+        self._tenants: list[int] = []
+        self._records: list[bytes] = []
         self._last = after
         self.fresh = Fresh(after)
         """The last ones, for who moves them on in this process."""
         self._begin()
 
     def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
-        """It outlives this process, and once this was awaited a power cut, where it shall. Raises
-        Full, Busy."""
-        size = _FRAME_BYTES + len(record)
-        if self._end + size > self._room:
-            self._make_room(size)
-        number, start = self._last + 1, self._end
-        nonce = number.to_bytes(_NONCE_BYTES, "big")
-        sealed = self._encrypt(nonce, _tenant.pack(tenant) + record, None)
-        end = start + size
-        self._map[start + _length.size : end] = sealed
-        _length.pack_into(self._map, start, len(sealed))
-        self._end, self._last = end, number
-        self.fresh.put(tenant, record)
-        return self._synced() if self._durable else KEPT
+        """Once this was awaited it outlives this process, and a power cut, where it shall. Raises
+        Full, Busy then."""
+        turn = self._turn
+        if turn is None:
+            loop = asyncio.get_running_loop()
+            turn = self._turn = _Turn(loop=loop)
+            loop.call_soon(self._end_turn)
+        self._tenants.append(tenant)
+        self._records.append(record)
+        return turn
 
     def close(self) -> None:
         """What was appended stays."""
+        self._end_turn()
         self._map.close()
         os.close(self._file)
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        tenants, self._tenants = self._tenants, []
+        records, self._records = self._records, []
+        try:
+            for part in parts_of(records):
+                self._keep(tenants[part], records[part])
+            if self._durable:
+                self._sync()
+        except (Full, Busy) as error:
+            turn.set_exception(error)
+            turn.exception()  # heard of, even where all who wait are gone
+        else:
+            turn.set_result(None)
+        self._told()
+
+    def _keep(self, tenants: Sequence[int], records: Sequence[bytes]) -> None:
+        if len(records) == 1:
+            plain = _tenant.pack(tenants[0]) + records[0]
+        else:
+            plain = _tenant.pack(_SEVERAL) + joined(tenants, records)
+        size = _FRAME_BYTES + len(plain)
+        if self._end + size > self._room:
+            self._make_room(size)
+        nonce = (self._last + 1).to_bytes(_NONCE_BYTES, "big")
+        sealed = self._encrypt(nonce, plain, None)
+        start, end = self._end, self._end + size
+        self._map[start + _length.size : end] = sealed
+        _length.pack_into(self._map, start, len(sealed))
+        self._end, self._last = end, self._last + len(records)
+        self.fresh.put(tenants, records)
 
     def _make_room(self, need: int) -> None:
         try:
@@ -155,23 +208,11 @@ class Spool:
         self._file, self._map, self._room, self._end = file, mapped, room, _HEAD_BYTES
         self._encrypt = _cipher(self._key, head).encrypt
 
-    async def _synced(self) -> None:
-        if self._syncing is None:
-            loop = asyncio.get_running_loop()
-            self._syncing = loop.create_future()
-            loop.call_soon(self._sync)
-        await asyncio.shield(self._syncing)
-
     def _sync(self) -> None:
-        waiting, self._syncing = self._syncing, None
-        if waiting is None or waiting.done():
-            return
         try:
             os.fdatasync(self._file)
         except OSError as error:
-            waiting.set_exception(_complaint(error))
-        else:
-            waiting.set_result(None)
+            raise _complaint(error) from error
 
 
 class Spooled:
@@ -185,8 +226,8 @@ class Spooled:
         """The segment, the number of its next record, and where that begins."""
 
     def rows(self, after: int, count: int) -> Sequence[Row]:
-        """The next records behind one; fewer than `count` where there are no more. Raises Fault
-        for one that was changed."""
+        """The next records behind one, `count` or some more; fewer where there are no more. Raises
+        Fault for one that was changed."""
         rows: list[Row] = []
         for segment, following in zip_longest(found := self._segments(), found[1:]):
             if following and following.first <= after + 1:
@@ -196,7 +237,7 @@ class Spooled:
             some = self._read(segment, after, count - len(rows))
             rows += some
             after = rows[-1][0] if rows else after
-            if len(rows) == count:
+            if len(rows) >= count:
                 break
         return rows
 
@@ -263,16 +304,15 @@ class Spooled:
         rows: list[Row] = []
         cipher = _cipher(self._key, data[:_HEAD_BYTES])
         for end in _ends(data, offset):
-            if number > after:
-                sealed = data[offset + _length.size : end]
-                row = _opened(cipher, number, sealed)
-                if row is None:
-                    if sealed[-1:] == b"\0" and not data[end:].strip(b"\0"):
-                        break  # what a power cut leaves
-                    raise _changed(number, segment)
-                rows.append(row)
-            number, offset = number + 1, end
-            if len(rows) == count:
+            sealed = data[offset + _length.size : end]
+            some = _opened(cipher, number, sealed)
+            if some is None:
+                if sealed[-1:] == b"\0" and not data[end:].strip(b"\0"):
+                    break  # what a power cut leaves
+                raise _changed(number, segment)
+            rows += some[max(after + 1 - number, 0) :]
+            number, offset = number + len(some), end
+            if len(rows) >= count:
                 break
         self._at = segment.path, number, offset
         return rows
@@ -288,12 +328,16 @@ def _ends(data: bytes, start: int) -> Iterator[int]:
         yield start
 
 
-def _opened(cipher: AESGCM, number: int, sealed: bytes) -> Row | None:
+def _opened(cipher: AESGCM, number: int, sealed: bytes) -> list[Row] | None:
+    """The records of a frame."""
     try:
         plain = cipher.decrypt(number.to_bytes(_NONCE_BYTES, "big"), sealed, None)
     except InvalidTag:
         return None
-    return number, _tenant.unpack_from(plain)[0], plain[_tenant.size :]
+    tenant, rest = _tenant.unpack_from(plain)[0], plain[_tenant.size :]
+    if tenant != _SEVERAL:
+        return [(number, tenant, rest)]
+    return [(number + n, *one) for n, one in enumerate(zip(*parted(rest), strict=True))]
 
 
 def _changed(number: int, segment: Segment) -> Fault:

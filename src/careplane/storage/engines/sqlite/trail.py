@@ -54,15 +54,12 @@ class Trail:
             self._retire_inboxes()
             keeper.move(self._place.number, mine)
             after = keeper.moved(self._place.number)
-            self._spool = Spool(folder, self._place, key, after, sync, relieve)
+            self._spool = Spool(folder, self._place, key, after, sync, relieve, keeper.wake)
             mine.fresh = self._spool.fresh
         keeper.start()
 
     def append(self, tenant: Tenant, record: bytes) -> Awaitable[None]:
-        kept = self._spool.append(tenant, record)
-        if self._keeper.unaware:
-            self._keeper.wake()
-        return kept
+        return self._spool.append(tenant, record)
 
     async def tail(self, tenant: Tenant, after: int, count: int) -> Sequence[tuple[int, bytes]]:
         return await asyncio.to_thread(self._keeper.tail, tenant, after, count)
