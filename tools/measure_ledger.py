@@ -113,7 +113,7 @@ async def followed(count: int, rate: int) -> list[Fact]:
         facts.append(Fact(f"{count:,} versions followed", watch.rates(count), "-"))
         trusted = opened.enter_context(witnessed(folder, identity))
         async with httpx.AsyncClient() as http:
-            services = (log.run(Witnesses(trusted, http), every=0.4), follower.run())
+            services = (log.run(Witnesses(trusted, http)), follower.run())
             running = [asyncio.create_task(one) for one in services]
             facts += await signed_in(records, store, count, rate)
             for one in running:

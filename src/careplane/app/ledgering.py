@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from careplane.ledger.stamping import Stamping
 
 ANCHOR = "ledger.anchor"
-_EVERY_SECONDS = 0.4
 _AGAIN_SECONDS = 30.0
 _WAIT_SECONDS = 6.0
 _log = logging.getLogger(__name__)
@@ -149,7 +148,7 @@ class Ledgering:
                 asking = Witnesses(self.policy, http) if self.witnessed else None
                 stamps = self._stamping(http) if self._settings.ledger_tsa else None
             group = await stack.enter_async_context(asyncio.TaskGroup())
-            group.create_task(log.run(asking, _EVERY_SECONDS))
+            group.create_task(log.run(asking))
             group.create_task(follower.run())
             if stamps is not None:
                 group.create_task(stamps.run())

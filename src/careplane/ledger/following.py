@@ -28,7 +28,7 @@ from careplane.storage.ports.records import RecordStore, Tenant
 
 _AT_ONCE = 500
 _AUDITED_AT_ONCE = 10_000
-_REST_SECONDS = 0.1
+_REST_SECONDS = 0.2
 _AUDIT_SECONDS = 1.0
 POLICIES = "policies"
 _GONE = sha256().hexdigest()

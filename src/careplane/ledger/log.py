@@ -31,6 +31,8 @@ SIGNED, COSIGNED = "signed", "cosigned"
 _MOST_AT_ONCE = 1_024
 """Their hashes are made on the event loop: some 3 ms."""
 _TRIES = 3
+_EVERY_SECONDS = 0.6
+"""Between checkpoints: with the rest of the follower, a leaf is in one within a second."""
 _WATCHED = 16
 """Trees for which proofs outlive a loss, beside those that witnesses are known to know."""
 
@@ -214,7 +216,7 @@ class Log:
             await self._store.put_note(COSIGNED, bytes(done))
         return done
 
-    async def run(self, witnesses: Cosigners | None = None, every: float = 1.0) -> None:
+    async def run(self, witnesses: Cosigners | None = None, every: float = _EVERY_SECONDS) -> None:
         """Sign and have cosigned until cancelled. What can pass by is tried again; otherwise raises
         what `sign` and `cosign` do: an operator has to look."""
 
