@@ -181,7 +181,8 @@ SAME: dict[str, set[str]] = {
     },
     "de": {
         "Albumin", "Amylase", "Apps", "Chat", "Clients", "Code", "Codes", "Cortisol",
-        "Cystatin C", "Ferritin", "INR", "Definition", "Element", "Fatal", "Fax", "Fibrinogen", "Globulin",
+        "Cystatin C", "Definition", "Element", "Fatal", "Fax", "Ferritin", "Fibrinogen", "Globulin",
+        "INR",
         "Insulin", "Link", "Lipase", "Lipoprotein (a)", "Magnesium", "Name", "Nasal",
         "Normal", "Oral", "Passcode", "Passkeys", "Patient", "Person", "Plan", "Problem",
         "Problem:", "Procalcitonin", "Remission", "Routine", "Status", "Sublingual",
