@@ -19,7 +19,7 @@ from careplane.access.people.registry import Users
 from careplane.access.people.standing import Ages
 from careplane.access.scopes import parse_scopes
 from careplane.app.peopling import charges_of, stands
-from careplane.fhir.codec import json as fhir_json
+from careplane.app.sharing import summary_of
 from careplane.kernel.clock import system_clock
 from careplane.kernel.ids import secret_id
 from careplane.rest.addressing import Addressing
@@ -203,10 +203,6 @@ async def open_sharing(
             await house.put(one)
         summaries = Summaries(house.door, clock, secret_id)
 
-        async def summary(caller: Caller, link: Link, base: str) -> bytes:
-            chosen = None if link.sections is None else frozenset(link.sections)
-            return fhir_json.dump(await summaries.of(caller, link.patient, base, chosen))
-
         acts = stands(Users(state), charges_of(house.door, clock, Ages(16, 18)))
 
         async def standing(caller: Caller) -> bool:
@@ -214,7 +210,7 @@ async def open_sharing(
 
         made = [
             Shares(house.door, state, Pages(bytes(range(4, 36))), b"k" * 32, clock,
-                   {"summary": Content(FHIR, summary)}, standing)
+                   {"summary": Content(FHIR, summary_of(summaries))}, standing)
             for _ in range(processes)
         ]  # fmt: skip
         apps = [

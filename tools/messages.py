@@ -39,7 +39,11 @@ PLACES = (
     "records/break_glass.py", "sharing", "telehealth", "web", "words",
 )  # fmt: skip
 """Where sentences for people stand."""
-METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "tools.messages:python")]
+METHODS = [
+    ("**/templates/**.html", "jinja2"),
+    ("**.py", "tools.messages:python"),
+    ("**/catalogue.json", "tools.messages:listed"),
+]
 OPTIONS = {"**/templates/**.html": {"trimmed": "true", "silent": "false"}}
 _ERROR = re.compile(r"(?!CAREPLANE_)[A-Z][^{}]* [^{}]*[.!?]")
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
@@ -104,6 +108,17 @@ def python(
                         yield part.lineno, "_", text, []
             case _:
                 pass
+
+
+def listed(
+    file: IO[bytes], keywords: Any, comment_tags: Any, options: Any
+) -> Iterator[tuple[Any, ...]]:
+    """Titles and hints of a list that ships."""
+    read = json.load(file)
+    for one in (*read["items"], *read["sets"]):
+        for name in ("title", "hint"):
+            if name in one:
+                yield 1, "_", one[name], []
 
 
 def dump(catalog: Catalog) -> bytes:

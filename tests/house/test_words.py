@@ -27,7 +27,7 @@ LANGUAGES_OF_CATALOGUES = sorted(LANGUAGES.keys() - {SOURCE})
 
 ALIKE = {
     "Careplane", "JSON", "UTC", "XML", "CSV", "FHIR", "URL", "PDF", "QR", "ID", "API", "ZIP",
-    "Excel", "English", "Swagger UI",
+    "Excel", "English", "Swagger UI", "NT-proBNP",
 }  # fmt: skip
 """Names that are the same in every language."""
 KEPT = {
@@ -175,13 +175,14 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 SAME: dict[str, set[str]] = {
     "es": {
         "%(num)s byte", "%(num)s bytes", "%(num)s error", "Chat", "Cortisol", "Error",
-        "Estradiol", "Fatal", "Fax", "Intramuscular", "Nasal", "No", "Normal", "Oral",
+        "Estradiol", "Fatal", "Fax", "INR", "Intramuscular", "Nasal", "No", "Normal", "Oral",
         "Plan", "Provisional", "Rectal", "Roles", "Sublingual", "Vaginal", "Video",
         "must support", "no", "video",
     },
     "de": {
         "Albumin", "Amylase", "Apps", "Chat", "Clients", "Code", "Codes", "Cortisol",
-        "Cystatin C", "Definition", "Element", "Fatal", "Fax", "Fibrinogen", "Globulin",
+        "Cystatin C", "Definition", "Element", "Fatal", "Fax", "Ferritin", "Fibrinogen", "Globulin",
+        "INR",
         "Insulin", "Link", "Lipase", "Lipoprotein (a)", "Magnesium", "Name", "Nasal",
         "Normal", "Oral", "Passcode", "Passkeys", "Patient", "Person", "Plan", "Problem",
         "Problem:", "Procalcitonin", "Remission", "Routine", "Status", "Sublingual",

@@ -466,11 +466,17 @@ async def test_a_form_speaks_the_readers_language_and_stores_the_same(desk: Desk
         path, page = await begin(http, "phq-9")
         assert "Gesundheitsfragebogen" in page
         assert "Beinahe jeden Tag" in page
-        place = re.findall(r'name="(a[^"]*)" value="http://loinc.org\|LA6571-9"', page)[0]
-        sent = {**hidden(page), place: "http://loinc.org|LA6571-9", "do": "save"}
-        assert (await http.post(path, data=sent)).status_code == 303
+        places = re.findall(r'name="(a[^"]*)" value="http://loinc.org\|LA6571-9"', page)
+        answers = dict.fromkeys(places, "http://loinc.org|LA6571-9")
+        assert (
+            await http.post(path, data={**hidden(page), **answers, "do": "save"})
+        ).status_code == 303
+        assert ">Schwer<" in (await http.get(path)).text
         (kept,) = await desk.all("QuestionnaireResponse")
         assert "Nearly every day" in json.dumps(kept)
+        (severity,) = (one["answer"] for one in kept["item"] if one["linkId"] == "severity")
+        assert severity == [{"valueCoding": {"system": "urn:careplane:severity", "code": "severe",
+                                             "display": "Severe"}}]  # fmt: skip
         assert "Beinahe" not in json.dumps(kept)
         http.headers["accept-language"] = "ar"
         assert "كل يوم تقريبًا" in (await http.get(path)).text

@@ -246,6 +246,8 @@ async def test_a_trainee_asks_and_a_note_comes_back(ward: Ward) -> None:
         home = (await http.get("/")).text
         assert f'href="{at}"' in home
         assert "Co-signature asked for" in home
+        listed = (await http.get(f"{P}/documents")).text
+        assert f"Waits for a co-signature: {html.escape(DOCTOR.name)}" in listed
         page = (await http.get(at)).text
         assert "Tia asks you to co-sign" in page
         again = await http.post(f"{at}/cosign", data={"do": "refuse", "reason": " "})
@@ -266,12 +268,15 @@ async def test_a_trainee_asks_and_a_note_comes_back(ward: Ward) -> None:
         assert "<script>alert" not in page
         twice = await http.post(f"{at}/cosign", data={"do": "ask", "cosigner": OTHER.id})
         assert twice.status_code == 409
+    async with browser(ward, ADA) as http:
+        assert "Waits for a co-signature" not in (await http.get(f"{P}/documents")).text
     async with browser(ward, OTHER) as http:
         await http.post(f"{at}/cosign", data={"do": "sign"})
         page = (await http.get(at)).text
         assert "by Dr. O on" in page
         assert "Co-signature pending." not in page
     async with browser(ward, ADA) as http:
+        assert "Waits for a co-signature" not in (await http.get(f"{P}/documents")).text
         page = (await http.get(at)).text
         assert "Co-signed" in page
         assert "Sent back" not in page, "what colleagues say to each other"

@@ -16,13 +16,14 @@ from careplane.access.scopes import parse_scopes
 from careplane.fhir.codec import json as fhir_json
 from careplane.fhir.validation import problems as problems_of
 from careplane.kernel.clock import system_clock
+from careplane.kernel.errors import Incorrect
 from careplane.packages.adding import Adding
 from careplane.packages.packages import Packages
 from careplane.sharing.ips.document import BUNDLE, COMPOSITION
 from careplane.storage.engines.memory import MemoryPackages, MemoryState
 from tests.fhir_house import BASE, TENANT
 from tests.npm import packed
-from tests.sharing_house import AROUND, OTHER, PATIENT, RECORD, XSS, Sharing, open_sharing
+from tests.sharing_house import AROUND, OTHER, PATIENT, RECORD, XSS, Sharing, open_sharing, opened
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]
@@ -180,6 +181,24 @@ async def test_it_speaks_the_language_that_is_asked_for_else_the_patients(
     assert whole["text"]["div"].count("\ufffd") == 1  # of the name, which is hostile
     assert [rule for rule, holds in RULES.items() if not holds(made)] == []
     assert not [one for one in problems_of(made) if one.severity in ("error", "fatal")]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "language"), [("", "es"), ("de", "de"), ("ar", "ar"), ("en", "en")]
+)
+async def test_a_link_gives_it_in_the_language_that_was_chosen_whoever_opens_it(
+    sharing: Sharing, chosen: str, language: str
+) -> None:
+    spoken = [{"language": {"coding": [{"code": "es"}]}}]
+    await sharing.house.put(
+        {**next(one for one in AROUND if one["id"] == "p"), "communication": spoken}
+    )
+    link = await sharing.make(language=chosen)
+    sharing.web.headers["accept-language"] = "fr, de;q=0.5"
+    made = opened((await sharing.ask(link)).json()["files"][0]["embedded"], link.key)[1]
+    assert made["language"] == language
+    with pytest.raises(Incorrect):
+        await sharing.make(language="tlh")
 
 
 async def test_hostile_texts_stay_texts_in_narratives(sharing: Sharing) -> None:

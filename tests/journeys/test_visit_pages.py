@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -58,6 +59,13 @@ async def test_a_patient_agrees_and_gets_a_ticket(clinic: Clinic) -> None:
         page = (await mine.get("/visits/a")).text
         assert '<video-visit data-visit="/visits/a" data-role="patient">' in page
         assert "What the patient takes home" not in page
+        mine.headers["accept-language"] = "ar"
+        page = (await mine.get("/visits/a")).text
+        forms = re.findall('data-word="wait-(zero|one|two|few|many|other)">([^<]+)<', page)
+        assert len(set(forms)) == 6
+        assert "دقائق" in dict(forms)["few"]
+        assert "{minutes}" in dict(forms)["few"]
+        assert "دقيقتين" in dict(forms)["two"]
         given = (await mine.post("/visits/a/ticket")).json()
     assert given["url"] == "ws://testserver/fhir/$visits?visit=a"
     talk = clinic.talk()

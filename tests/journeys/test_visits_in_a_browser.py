@@ -107,6 +107,10 @@ def meet(
         expect(join).to_be_enabled()
         join.press("Enter")
     expect(ada.get_by_role("status").first).to_contain_text("waiting room")
+    for minutes, said in ((1, "It may take 1 minute."), (7, "It may take 7 minutes.")):
+        told = {"before": 2, "seconds": minutes * 60, "host": True}
+        ada.locator("video-visit").evaluate("(visit, told) => visit.on_waiting(told)", told)
+        expect(ada.get_by_role("status").first).to_contain_text(f"Before you: 2. {said}")
     doctor.get_by_role("button", name=re.compile("Let Devin Bailey in")).press("Enter")
     expect(ada.get_by_role("status").first).to_contain_text("in the visit")
     return doctor, ada

@@ -65,7 +65,7 @@ def sharing(
         key.derive("health-link-passcodes"),
         clock,
         {
-            "summary": Content(FHIR, _summary(summaries)),
+            "summary": Content(FHIR, summary_of(summaries)),
             **{kind: Content(CARD, _cards(cards, kind)) for kind in KINDS},
         },
         stands_of(settings, state, door, clock),
@@ -80,10 +80,13 @@ def sharing(
     )
 
 
-def _summary(summaries: Summaries) -> Make:
+def summary_of(summaries: Summaries) -> Make:
+    """What a link with a summary gives, at each opening anew."""
+
     async def make(caller: Caller, link: Link, base: str) -> bytes:
         chosen = None if link.sections is None else frozenset(link.sections)
-        return json.dump(await summaries.of(caller, link.patient, base, chosen))
+        made = await summaries.of(caller, link.patient, base, chosen, link.language)
+        return json.dump(made)
 
     return make
 

@@ -202,7 +202,7 @@ def test_there_is_no_other_form() -> None:
     [
         ("phq-9", "LA6568-5", 0, "minimal"),
         ("phq-9", "LA6569-3", 9, "mild"),
-        ("phq-9", "LA6570-1", 18, "moderately severe"),
+        ("phq-9", "LA6570-1", 18, "moderately-severe"),
         ("phq-9", "LA6571-9", 27, "severe"),
         ("gad-7", "LA6568-5", 0, "minimal"),
         ("gad-7", "LA6569-3", 7, "mild"),
@@ -219,7 +219,11 @@ def test_scores(name: str, code: str, total: int, severity: str) -> None:
     }
     type_into(sheet, fields, Known({}, NOW))
     found = answers_in(writing.items(sheet), {})
-    assert (found["total"], found["severity"]) == ([total], [severity])
+    (band,) = found["severity"]
+    assert (found["total"], band["system"], band["code"]) == (
+        [total], "urn:careplane:severity", severity,
+    )  # fmt: skip
+    assert "_display" not in band
     type_into(sheet, {next(iter(fields)): ""}, Known({}, NOW))
     assert "total" not in answers_in(writing.items(sheet), {})
 

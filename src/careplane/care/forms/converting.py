@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from careplane.care.forms import names
-from careplane.care.forms.choices import UCUM
+from careplane.care.forms.choices import UCUM, bare
 from careplane.care.forms.definition import Item
 from careplane.care.forms.sheet import Value
 from careplane.fhir.fhirpath.items import Collection, system
@@ -117,7 +117,7 @@ def _choice(item: Item, found: Found) -> Value | None:
     for option in objects(item.tree.get("answerOption")):
         name, one = value_of(option)
         if one == value or (isinstance(one, dict) and one.get("code") == value):
-            return name, one
+            return name, bare(one)
     plain = _DIRECT.get(type(value))
     if item.tree.get("answerOption") or plain is None or item.tree.get("answerValueSet"):
         is_open = item.kind == "open-choice" and isinstance(value, str)

@@ -18,7 +18,10 @@ from careplane.access.caller import Caller
 from careplane.care import asking
 from careplane.fhir.tree import Tree
 from careplane.records.door import Door
+from careplane.words.catalogues import gettext
 
+ORDERED: Final = "urn:careplane:order"
+"""Codes of what ships and has none of LOINC: the same in every language."""
 SNOMED: Final = "http://snomed.info/sct"
 CATEGORIES: Final = {
     "laboratory": ("108252007", "Laboratory procedure"),
@@ -33,19 +36,26 @@ _MOST: Final = 500
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that can be ordered. `key` names it in forms; `canonical` is the definition that
-    it comes from, empty for those that ship; `hint` says what is needed, such as fasting."""
+    it comes from, empty for those that ship, which are said in the language of who reads them;
+    `need` says what is needed, such as fasting."""
 
     key: str
     kind: str
     concept: Tree
-    hint: str = ""
+    need: str = ""
     canonical: str = ""
+    ships: bool = False
 
     @property
     def title(self) -> str:
         codings = self.concept.get("coding", ())
         shown = (str(c.get("display") or c.get("code", "")) for c in codings)
-        return str(self.concept.get("text") or next(shown, ""))
+        title = str(self.concept.get("text") or next(shown, ""))
+        return gettext(title) if self.ships else title
+
+    @property
+    def hint(self) -> str:
+        return gettext(self.need) if self.ships else self.need
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +63,13 @@ class Set:
     """Items that are ordered together."""
 
     key: str
-    title: str
+    name: str
     items: tuple[str, ...]
+    ships: bool = False
+
+    @property
+    def title(self) -> str:
+        return gettext(self.name) if self.ships else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +135,29 @@ def shipped() -> Catalogue:
     text = Path(__file__).with_name("catalogue.json").read_text("utf-8")
     read: dict[str, Any] = json.loads(text)
     items = {one["key"]: _shipped(one) for one in read["items"]}
-    sets = {one["key"]: Set(one["key"], one["title"], tuple(one["items"])) for one in read["sets"]}
+    sets = {
+        one["key"]: Set(one["key"], one["title"], tuple(one["items"]), ships=True)
+        for one in read["sets"]
+    }
     return Catalogue(items, sets)
 
 
 def _shipped(one: dict[str, Any]) -> Item:
-    concept: Tree = {"text": one["title"]}
+    codes = [{"system": ORDERED, "code": one["key"], "display": one["title"]}]
     if "loinc" in one:
-        concept["coding"] = [{"system": "http://loinc.org", "code": one["loinc"]}]
-    return Item(one["key"], one["kind"], concept, one.get("hint", ""))
+        codes = [{"system": "http://loinc.org", "code": one["loinc"]}]
+    concept: Tree = {"coding": codes, "text": one["title"]}
+    return Item(one["key"], one["kind"], concept, one.get("hint", ""), ships=True)
+
+
+@cache
+def _titles() -> frozenset[str]:
+    return frozenset(str(one.concept["text"]) for one in shipped().items.values())
+
+
+def spoken(title: str) -> str:
+    """What was ordered, in the language of who reads it where it ships; orders keep one name."""
+    return gettext(title) if title in _titles() else title
 
 
 def _has(title: str, words: list[str]) -> bool:

@@ -44,7 +44,8 @@ class Link(Struct, frozen=True, array_like=True):
     """`contents` are keys of what is shared, `sections` those of a summary (None: all). `secret`
     stands in the address, `key` decrypts; both are 32 bytes in base64url. `passcode` is a keyed
     hash, empty where there is none; `shown` the passcode itself where it was made for this link.
-    `direct`: the address gives the one file itself (flag U)."""
+    `direct`: the address gives the one file itself (flag U). `language` is that of a summary, empty
+    for the patient's."""
 
     id: str
     patient: str
@@ -64,6 +65,7 @@ class Link(Struct, frozen=True, array_like=True):
     at: int = 0
     opened: int = 0
     openings: tuple[Opening, ...] = ()
+    language: str = ""
 
     def is_alive(self, now: int) -> bool:
         """Whether it opens anything."""

@@ -29,6 +29,7 @@ from careplane.sharing.links.keeping import Keeping, Kept, Seals
 from careplane.sharing.links.link import Link, unfit
 from careplane.storage.ports.records import Tenant
 from careplane.storage.ports.state import StateStore
+from careplane.words.languages import known
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -55,7 +56,8 @@ class Content:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a patient wants to share; `seconds` is for how long. `shown`: the passcode was made
-    for this link, so the patient may be shown it again; one of their own is kept as a hash."""
+    for this link, so the patient may be shown it again; one of their own is kept as a hash.
+    `language` is that of the summary, empty for the patient's."""
 
     contents: tuple[str, ...]
     seconds: int
@@ -64,6 +66,7 @@ class Wish:
     shown: bool = False
     sections: tuple[str, ...] | None = None
     direct: bool = False
+    language: str = ""
 
 
 class Ticket(Struct, frozen=True, array_like=True):
@@ -146,6 +149,7 @@ class Shares:
             wish.direct,
             now,
             now + wish.seconds * SECOND,
+            language=wish.language,
         )
         await self._door.note(caller, c.Note("$health-link", f"Patient/{patient}/link/{id}"))
         await self._keeping.add(caller.tenant, made)
@@ -251,6 +255,8 @@ class Shares:
             raise unfit("label", f"A label has {links.LONGEST_LABEL} characters at most.")
         if not 60 <= wish.seconds <= _LONGEST // SECOND:
             raise unfit("seconds", "A link lasts a minute at least, and a year at most.")
+        if wish.language and known(wish.language) != wish.language:
+            raise unfit("language", "Choose a language that is spoken here.")
         if wish.direct and (wish.passcode.strip() or len(wish.contents) > 1):
             text = "A file that is fetched directly is one alone, without a passcode."
             raise unfit("direct", text)

@@ -17,7 +17,8 @@ from careplane.web.say.dates import say_time
 @dataclass(frozen=True, slots=True)
 class Row:
     """One document. `shown` says how a page shows it, `path` where; `wrong` is one that was entered
-    in error, `given` one of the patient, which `waits` until somebody has looked through it."""
+    in error, `given` one of the patient, which `waits` until somebody has looked through it;
+    `cosigners` are those whose co-signature a note waits for."""
 
     type: str
     id: str
@@ -35,6 +36,7 @@ class Row:
     confidential: bool = False
     given: bool = False
     waits: bool = False
+    cosigners: str = ""
 
 
 Names = Mapping[str, str]
@@ -59,14 +61,17 @@ def document(tree: Tree, me: str, names: Names) -> Row:
     )  # fmt: skip
 
 
-def note(tree: Tree, me: str, names: Names) -> Row:
-    """A Composition."""
-    when = str(tree.get("date", ""))
+def note(tree: Tree, me: str, names: Names, asked: Iterable[Tree] = ()) -> Row:
+    """A Composition; `asked` are the open Tasks that ask for a co-signature."""
+    when, place = str(tree.get("date", "")), f"Composition/{tree.get('id', '')}"
+    whom = [types.reference(one.get("owner", {})) for one in asked
+            if one.get("focus", {}).get("reference") == place]  # fmt: skip
     return Row(
         "Composition", tree.get("id", ""), str(tree.get("title", "")),
         types.concept(tree.get("type", {})), say_time(when), authors(tree, names), status(tree),
         "note", when, draft=tree.get("status") == "preliminary", mine=is_by(tree, me),
         wrong=tree.get("status") == "entered-in-error", confidential=_is_confidential(tree),
+        cosigners=", ".join(whom),
     )  # fmt: skip
 
 

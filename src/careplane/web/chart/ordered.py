@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from careplane.care.orders import request as making
+from careplane.care.orders.catalogue import spoken
 from careplane.fhir.tree import Tree
 from careplane.web.i18n import mark
 from careplane.web.say import types
@@ -83,7 +84,7 @@ def order(tree: Tree, results: Sequence[Tree] = (), task: str = "") -> Order:
         word = mark("Results are there")
     return Order(
         id=tree["id"],
-        title=types.concept(tree.get("code", {})),
+        title=spoken(types.concept(tree.get("code", {}))),
         kind=making.kind_of(tree),
         when=say_date(str(tree.get("authoredOn") or tree.get("occurrenceDateTime", ""))),
         priority=PRIORITIES.get(priority, priority),
@@ -131,7 +132,7 @@ def referral(task: Tree) -> Referral:
     status = str(task.get("status", ""))
     return Referral(
         id=task["id"],
-        title=str(task.get("description", "")),
+        title=spoken(str(task.get("description", ""))),
         patient=str(task.get("for", {}).get("reference", "")),
         by=types.reference(task.get("requester", {})),
         to=types.reference(task.get("owner", {})),

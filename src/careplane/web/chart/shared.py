@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from careplane.kernel.clock import format_instant
 from careplane.sharing.links.link import Link
 from careplane.web.i18n import mark
+from careplane.words.languages import LANGUAGES
 
 CONTENTS = {
     "summary": mark("Summary of the record"),
@@ -52,9 +53,17 @@ FIELDS = {
     "seconds": "until",
     "passcode": "passcode",
     "direct": "direct",
+    "language": "language",
 }
 """Which field of the form holds which part of a wish."""
-_FIELDS = (*(f"content-{key}" for key in CONTENTS), *DEFAULTS, "label", "passcode", "direct")
+_FIELDS = (
+    *(f"content-{key}" for key in CONTENTS),
+    *DEFAULTS,
+    "label",
+    "passcode",
+    "direct",
+    "language",
+)
 
 
 def filled(sent: dict[str, str]) -> dict[str, str]:
@@ -87,6 +96,7 @@ class Row:
 
     id: str
     label: str
+    language: str
     alive: bool
     state: str
     contents: tuple[str, ...]
@@ -105,6 +115,7 @@ def row(link: Link, now: int) -> Row:
     return Row(
         link.id,
         link.label,
+        LANGUAGES[link.language].name if link.language in LANGUAGES else "",
         link.is_alive(now),
         _STATES["expired" if over else link.ended],
         tuple(CONTENTS[key] for key in link.contents),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from careplane.care import tasks
 from careplane.care.documents.document import LEVELS
 from careplane.care.documents.types import TYPES
+from careplane.care.notes import cosignature
 from careplane.fhir.tree import Tree
 from careplane.records.files.kinds import KINDS
 from careplane.web.chart import filed
@@ -54,10 +56,14 @@ async def tab(visit: Visit, patient: str) -> dict[str, Any]:
     assert visit.caller is not None
     me, show = visit.caller.id, visit.query("show")
     of = [("patient", patient), ("_sort", "-date"), ("_count", str(_MANY))]
-    documents, notes = await visit.reader.several(("DocumentReference", of), ("Composition", of))
+    asking = [("patient", patient), ("code", f"{tasks.CODES}|{cosignature.CODE}"),
+              ("status", ",".join(tasks.OPEN)), ("_count", str(_MANY))]  # fmt: skip
+    documents, notes, asked = await visit.reader.several(
+        ("DocumentReference", of), ("Composition", of), ("Task", asking)
+    )
     names = await names_of(visit, [*documents.trees, *notes.trees])
     rows = [filed.document(tree, me, names) for tree in documents.trees]
-    rows += [filed.note(tree, me, names) for tree in notes.trees]
+    rows += [filed.note(tree, me, names, asked.trees) for tree in notes.trees]
     rows.sort(key=lambda row: row.sort, reverse=True)
     shown = show if show in SHOW else "all"
     begins, adds = await writing.beginning(visit, patient), _adds(visit)

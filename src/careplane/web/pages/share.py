@@ -8,6 +8,8 @@ from careplane.kernel.errors import NotFound
 from careplane.sharing.ips.sections import SECTIONS
 from careplane.web.chart import shared
 from careplane.web.visit import Visit
+from careplane.words.languages import LANGUAGES
+from careplane.words.patients import language_of
 
 Sent = dict[str, str]
 
@@ -28,6 +30,7 @@ async def filled(
     assert caller is not None
     own = desk.shares.may(caller, patient)
     links = await desk.shares.of(caller, patient) if own else []
+    record = await visit.reader.read("Patient", patient)
     now = visit.web.clock()
     return {
         "own": own,
@@ -38,5 +41,6 @@ async def filled(
         "contents": {key: shared.CONTENTS[key] for key in desk.shares.contents},
         "sections": [(section.key, shared.SECTIONS[section.key]) for section in SECTIONS],
         "lasting": shared.LASTING,
+        "spoken": LANGUAGES[language_of(record.tree)].name,
         "cards": shared.CARDS,
     }

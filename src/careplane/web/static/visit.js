@@ -236,7 +236,9 @@ class VideoVisit extends HTMLElement {
   }
   on_waiting({ before, seconds, host }) {
     const minutes = Math.ceil(seconds / 60);
-    const more = before ? this.#say("before", { before, minutes }) : host ? "" : this.#say("nohost");
+    const wait = `wait-${new Intl.PluralRules(document.documentElement.lang).select(minutes)}`;
+    const long = before ? `${this.#say("before", { before })} ${this.#say(wait, { minutes })}` : "";
+    const more = long || (host ? "" : this.#say("nohost"));
     this.#find("status").textContent = `${this.#say("waiting")} ${more}`;
   }
   async on_admitted({ peers, ice, relay, sfu, resume }) {

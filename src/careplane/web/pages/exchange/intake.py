@@ -6,6 +6,7 @@ import base64
 
 from starlette.responses import Response
 
+from careplane.care.orders.catalogue import spoken
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Conflict, Incorrect, NotFound
 from careplane.sharing.exchange.package import Package
@@ -47,7 +48,7 @@ async def _page(visit: Visit, problem: str = "", reason: str = "") -> Response:
         sender=types.reference(task.get("requester", {})),
         by=types.reference(request.get("requester", {})),
         when=say_time(str(task.get("authoredOn", ""))),
-        what=types.concept(request.get("code", {})) or str(task.get("description", "")),
+        what=spoken(types.concept(request.get("code", {})) or str(task.get("description", ""))),
         urgent=request.get("priority") in ("urgent", "asap", "stat"),
         words=[*(types.concept(one) for one in request.get("reasonCode", ())),
                *(str(one.get("text", "")) for one in request.get("note", ()))],

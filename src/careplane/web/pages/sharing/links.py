@@ -96,6 +96,7 @@ def _wish(shares: Shares, sent: dict[str, str]) -> Wish:
         protect == "made",
         None if len(sections) == len(KEYS) else sections,
         bool(sent.get("direct")),
+        sent.get("language", ""),
     )
 
 
