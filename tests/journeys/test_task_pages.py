@@ -90,3 +90,17 @@ async def test_hostile_words_are_words(practice: Practice) -> None:
         for text in (page, (await colleague.get(place)).text):
             assert "<script>alert" not in text
             assert "&lt;script&gt;" in text
+
+
+async def test_who_is_asked_by_reference_alone_is_called_by_name(practice: Practice) -> None:
+    task = {
+        "resourceType": "Task", "id": "bare", "status": "requested", "intent": "order",
+        "description": "Look at it", "for": {"reference": "Patient/p"},
+        "owner": {"reference": DOCTOR.id},
+    }  # fmt: skip
+    await practice.put(task)
+    async with browser(practice, DOCTOR) as doctor:
+        for page in ("/tasks", "/patients/p/tasks"):
+            text = (await doctor.get(page)).text
+            assert "for Doyle" in text, page
+            assert f"for {DOCTOR.id}" not in text

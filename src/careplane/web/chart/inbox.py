@@ -17,6 +17,8 @@ PAGES = {"refill": "/refills/{id}", "referral": "/referrals/{id}", "consult": "/
 NOTES = ("co-sign", "sent-back")
 """Codes of Tasks that are done on the page of a note."""
 TITLES = {
+    "todo": mark("To do"),
+    "administrative": mark("Office work"),
     "refill": mark("Refill asked for"),
     "referral": mark("Referral"),
     "co-sign": mark("Co-signature asked for"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from careplane.fhir.tree import Tree
+from careplane.telehealth.scheduling.visit import medium_of
 from careplane.web.i18n import mark
 from careplane.web.say import types
 from careplane.web.say.dates import seconds_of
@@ -27,6 +28,8 @@ STANDS = {
     "waitlist": mark("On the waiting list"),
 }
 _JOINABLE = frozenset({"booked", "arrived", "checked-in"})
+_BY_VIDEO = frozenset({"", "VIDEOCONF"})
+"""How a visit is held that has a room: by video, or as nobody has said."""
 _GIVERS = frozenset({"Practitioner", "PractitionerRole"})
 
 
@@ -72,6 +75,7 @@ def shown(
     over = ends is not None and ends + late * 60 <= now
     video = (
         early is not None
+        and medium_of(tree) in _BY_VIDEO
         and begins is not None
         and ends is not None
         and any(one.partition("/")[0] in _GIVERS for one in actors)
@@ -86,7 +90,7 @@ def shown(
         moment(start, zone),
         moment(end, zone),
         start,
-        tuple(_named(known[one]) for one in actors
+        tuple(_named(known[one], known) for one in actors
               if one.partition("/")[0] in _GIVERS and one in known),
         tuple(_place(one) for one in places),
         str(tree.get("patientInstruction", "")),
@@ -101,13 +105,19 @@ def _instant(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def _named(tree: Tree) -> str:
+def _named(tree: Tree, known: Mapping[str, Tree]) -> str:
     names = tree.get("name", ())
     if isinstance(names, list) and names:
         one = names[0]
         text = " ".join([*one.get("prefix", ()), *one.get("given", ()), one.get("family", "")])
         return str(one.get("text") or text).strip()
-    return types.reference(tree.get("practitioner", {}))
+    held = known.get(by_role(tree))
+    return _named(held, {}) if held else types.reference(tree.get("practitioner", {}))
+
+
+def by_role(tree: Tree) -> str:
+    """Reference to whose role it is, which says the name itself; empty for what is none."""
+    return str(tree.get("practitioner", {}).get("reference", ""))
 
 
 def _place(tree: Tree) -> str:

@@ -15,6 +15,7 @@ from careplane.kernel.errors import Unsupported
 from careplane.web.i18n import mark
 from careplane.web.reader import NOT_ALLOWED, Page
 from careplane.web.visit import Visit
+from careplane.words.catalogues import gettext as _
 
 STATES = {
     "in-progress": mark("Draft"),
@@ -125,7 +126,7 @@ def _filled(tree: Tree, titles: dict[str, str]) -> Filled:
     author = tree.get("author", {})
     return Filled(
         str(tree["id"]),
-        title,
+        title or _("Answers to our questions"),
         str(tree.get("status")),
         str(tree.get("authored") or tree.get("meta", {}).get("lastUpdated") or ""),
         str(author.get("display") or author.get("reference") or ""),

@@ -155,8 +155,10 @@ class TrendPlot extends HTMLElement {
 
 /** Where the navigation or the tabs are one row that scrolls, show the one that is open. */
 const showTab = () => {
-  for (const open of document.querySelectorAll(".side [aria-current]"))
-    open.scrollIntoView({ block: "nearest", inline: "center" });
+  for (const open of document.querySelectorAll(".side [aria-current]")) {
+    const row = open.closest("ul");
+    if (row && row.scrollWidth > row.clientWidth) open.scrollIntoView({ block: "nearest", inline: "center" });
+  }
 };
 showTab();
 

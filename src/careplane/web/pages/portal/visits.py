@@ -107,6 +107,11 @@ async def shown(visit: Visit, patient: str, trees: Iterable[Tree]) -> list[visit
         ("Patient", [("_id", patient)]), *(one for one in asked if one[1][0][1] != "none")
     )
     known = {f"{t['resourceType']}/{t['id']}": t for page in pages for t in page.trees}
+    behind = {visits.by_role(tree).rpartition("/")[2] for tree in known.values()} - {""}
+    if behind:
+        few = ",".join(sorted(behind)[:100])
+        names = await visit.reader.glance("Practitioner", [("_id", few), ("_count", "100")])
+        known |= {f"Practitioner/{tree['id']}": tree for tree in names.trees}
     self_ = me.trees[0] if me.trees else {}
     now = visit.web.clock() / 1_000_000
     rooms = visit.web.visits

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 
+from careplane.telehealth.tasks.task import Task
 from careplane.telehealth.tasks.tasks import BOXES, Box
 from careplane.web.i18n import mark
 from careplane.web.pages.messages.shared import patient_named
 from careplane.web.pages.people_of import people
+from careplane.web.pages.tasks.making import owners
 from careplane.web.pages.tasks.shared import CODES, PRIORITIES, STATUSES, address, tasks_of
 from careplane.web.visit import Visit
 
@@ -31,7 +34,7 @@ async def show(visit: Visit) -> Response:
     rows, more = await tasks.box(caller, asker, box, patient, priority)
     return visit.render(
         "tasks/list.html",
-        tasks=rows,
+        tasks=await _called(visit, rows),
         more=more,
         box=box,
         boxes=[(one, TITLES[one]) for one in BOXES],
@@ -47,7 +50,20 @@ async def of_patient(visit: Visit, patient: str) -> dict[str, Any]:
     """The tab of the chart."""
     tasks, caller = tasks_of(visit)
     rows, more = await tasks.of_patient(caller, patient)
-    return {"tasks": rows, "more": more, "people": {}, **_words(visit)}
+    return {"tasks": await _called(visit, rows), "more": more, "people": {}, **_words(visit)}
+
+
+async def _called(visit: Visit, rows: list[Task]) -> list[Task]:
+    """With the names of those whose Task is said to be by reference alone."""
+    if all(one.owner.name or not one.owner.reference for one in rows):
+        return rows
+    names = dict((await owners(visit))["people"])
+    return [
+        replace(one, tree={**one.tree, "owner": {**one.tree["owner"], "display": shown}})
+        if not one.owner.name and (shown := names.get(one.owner.reference))
+        else one
+        for one in rows
+    ]
 
 
 def _words(visit: Visit) -> dict[str, Any]:
