@@ -104,9 +104,10 @@ def _minutes(row: str) -> int:
 
 
 def test_the_browser_tells_its_own_clock(browser: Browser, url: str) -> None:
-    context = enter(browser, url, "physician", timezone_id="America/Bogota", locale="de-DE")
+    context = enter(browser, url, "", timezone_id="America/Bogota", locale="de-DE")
     page = context.new_page()
-    page.goto("/")
+    page.goto("/sign-in")
+    page.locator("button[value=physician]").click()
     expect(page.get_by_role("link", name="Zeiten in America/Bogota.")).to_be_visible()
     context.close()
 

@@ -25,11 +25,11 @@ from tests.looks import violations
 from tests.support import missing
 from tests.visit_house import appointment
 from tools.bench import server
-from tools.screenshots import CHROMIUM_ARGUMENTS
+from tools.screenshots import CHROMIUM_ARGUMENTS, without
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-LOOPBACK = ("--disable-features=WebRtcHideLocalIpsWithMdns",)
+LOOPBACK = (without("WebRtcHideLocalIpsWithMdns"),)
 FRAME_SECONDS = 3.0
 """What a first frame may take on a machine that does other things too."""
 
@@ -61,7 +61,7 @@ def here() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def there(here: Browser) -> Iterator[Browser]:
     """A process of its own."""
     arguments = [*CHROMIUM_ARGUMENTS, *DEVICES, *LOOPBACK]
@@ -69,6 +69,14 @@ def there(here: Browser) -> Iterator[Browser]:
     opened = here.browser_type.launch(executable_path=found, args=arguments)
     yield opened
     opened.close()
+
+
+@pytest.fixture(autouse=True)
+def gone(here: Browser, there: Browser) -> Iterator[None]:
+    """Nobody stays in a visit after its test."""
+    yield
+    for context in (*here.contexts, *there.contexts):
+        context.close()
 
 
 def book(house: tuple[str, Path], id: str, **more: Any) -> str:
