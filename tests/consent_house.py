@@ -290,9 +290,10 @@ def _says(
 
 
 def says(consents: list[Record], asked: Asked, record: Record) -> bool | None:
-    """What the Consents come to for a record: permitted, denied, or nothing said."""
+    """What the Consents come to for a record: denied by somebody, permitted by everybody whom it is
+    about, or neither. An AuditEvent is about one patient; another may have done something."""
     about = subjects(record)
-    verdicts: list[bool] = []
+    verdicts: list[bool | None] = []
     for patient in sorted(about):
         if asked.who == f"Patient/{patient}":
             continue
@@ -304,8 +305,12 @@ def says(consents: list[Record], asked: Asked, record: Record) -> bool | None:
             found += _says(one.get("provision", {}), _base(one), (), asked, record, source)
         permits = [one for one in found if one.permits]
         denied = any(not one.permits and not any(_stands(p, one) for p in permits) for one in found)
-        verdicts += [False] if denied else [True] if permits else []
-    return False if False in verdicts else True if verdicts else None
+        verdicts.append(False if denied else True if permits else None)
+    if False in verdicts:
+        return False
+    of_one = record["resourceType"] == "AuditEvent"
+    permitted = True in verdicts and (of_one or None not in verdicts)
+    return True if permitted else None
 
 
 def _stands(permit: Says, denial: Says) -> bool:

@@ -78,9 +78,11 @@ class _Check:
     async def decide(self, who: Caller, permission: Permission) -> Checked:
         denials: list[tuple[str, Leaf]] = []
         permits: list[tuple[str, Leaf]] = []
+        own = silent = False
         for id in self._patients():
             if who.id == f"Patient/{id}":
-                return Checked(True, "It is the actor's own record.")
+                own = True
+                continue
             here = await self._applying(id, who, permission)
             mine = [leaf for _, leaf in here if leaf.permits]
             denials += [
@@ -89,9 +91,12 @@ class _Check:
                 if not leaf.permits and not any(beats(one, leaf) for one in mine)
             ]
             permits += [one for one in here if one[1].permits]
+            silent = silent or not mine
         if denials:
             return _decided(*denials[0], "A provision denies it.")
-        if permits:
+        if own:
+            return Checked(True, "It is the actor's own record.")
+        if permits and not (silent and self._consents.data.of_several(self._subject.type)):
             return _decided(*max(permits, key=_specific), "A provision permits it.")
         return self._by_default(who, permission)
 

@@ -17,7 +17,7 @@ from careplane.access.scopes import parse_scopes
 from careplane.kernel.errors import Forbidden
 from careplane.records import commands as c
 from tests.attacks.test_policy_attacks import ATTACKS, FREE, MARK, RECORDS, finds, shows
-from tests.consent_house import REASON, actor, coding, consent, labels
+from tests.consent_house import REASON, TYPES_SYSTEM, actor, coding, consent, labels
 from tests.fhir_house import TENANT, House, bundle, entry, observation, open_house, patient
 from tests.policy_house import Record, to
 
@@ -256,6 +256,55 @@ async def test_for_research_only_what_is_permitted(house: House) -> None:
         assert MARK not in (await http.get("Patient")).text
         assert (await http.get("Patient?_summary=count")).json()["total"] == 1
         assert (await carer.get("Patient?_summary=count")).json()["total"] == 2
+
+
+_ALL: Record = {"type": "permit"}
+_SOME: Record = {"type": "permit", "class": [coding(TYPES_SYSTEM, "Observation")]}
+AGREED: dict[str, tuple[Record | None, Record | None, bool]] = {
+    "nobody": (None, None, False),
+    "one": (_ALL, None, False),
+    "the other": (None, _ALL, False),
+    "one to all, the other to something else": (_ALL, _SOME, False),
+    "one to all, the other denies": (_ALL, {"type": "deny"}, False),
+    "both": (_ALL, _ALL, True),
+}
+"""What each of two patients permits, and whether what is about both may be shown."""
+
+
+@pytest.mark.parametrize("name", AGREED)
+@pytest.mark.parametrize("why", ["research", "part 2"])
+async def test_what_is_about_two_patients_needs_both(house: House, name: str, why: str) -> None:
+    one, other, shown = AGREED[name]
+    two = [{"actor": to(f"Patient/{id}"), "status": "accepted"} for id in ("here", "elsewhere")]
+    group = {"resourceType": "Appointment", "id": "group", "status": "booked", "participant": two,
+             "start": "2027-02-22T09:00:00Z", "end": "2027-02-22T10:00:00Z",
+             **({"meta": labels("42CFRPart2")} if why == "part 2" else {})}  # fmt: skip
+    said = (("here", one), ("elsewhere", other))
+    await _filled(house, [group, *(consent(f"c-{id}", id, what) for id, what in said if what)])
+    purpose = "HRESCH" if why == "research" else "TREAT"
+    asks = replace(FREE, purpose=purpose)
+    mine = replace(PATIENT, purpose=purpose)
+    async with (
+        open_house(house.store, consent=Choices(opt_in=frozenset({"HRESCH"}))) as again,
+        again.client_of(asks) as http,
+        again.client_of(mine) as patient,
+    ):
+        found = (await http.get("Appointment?_id=group")).json().get("total", 0)
+        assert found == shown
+        assert ((await http.get("Appointment/group")).status_code == 200) == shown
+        told = [await _checked(again, who, purpose) for who in (asks, mine)]
+        denied = other is not None and other["type"] == "deny"
+        assert (await patient.get("Appointment/group")).status_code == (404 if denied else 200)
+        assert told == [shown, not denied]
+
+
+async def _checked(house: House, who: Caller, purpose: str) -> bool:
+    """What $consent-check says of the appointment."""
+    asked = {"actor": who.id, "resource": "Appointment/group", "purpose": purpose}
+    answer = await house.http.get("Consent/$consent-check", params=asked)
+    assert answer.status_code == 200, answer.text
+    (told,) = (one for one in answer.json()["parameter"] if one["name"] == "decision")
+    return "permit" in told.values()
 
 
 async def test_nothing_is_decided_before_anybody_has_looked(house: House) -> None:

@@ -182,10 +182,31 @@ class Consents:
             permitted[found.permitted].append(some)
         node = negated(self._where(type, denied))
         if opt_in or part2:
-            permitted[EVERYTHING].append(free)
-            allowed = self._where(type, permitted)
+            allowed = self._allowed(type, permitted, free)
             node = all_of(node, allowed if opt_in else any_of(Not(_OF_PART2), allowed))
         return node
+
+    def _allowed(
+        self, type: str, permitted: Mapping[Node, list[frozenset[Key]]], free: frozenset[Key]
+    ) -> Node:
+        """What may be shown where silence is no permission: what is of `free`, and what everybody
+        permits whom it is about."""
+        if not self.data.of_several(type):
+            mine: dict[Node, list[frozenset[Key]]]
+            mine = {EVERYTHING: [*permitted.get(EVERYTHING, ()), free]}
+            return self._where(type, {**permitted, **mine})
+        groups = {
+            where: frozenset[Key]().union(*some)
+            for where, some in permitted.items()
+            if not isinstance(where, Nothing)
+        }
+        agreed = frozenset[Key]().union(*groups.values())
+        each = (any_of(Not(self.data.of(type, some)), where) for where, some in groups.items())
+        own = self.data.of(type, free) if free else Nothing()
+        if not agreed:
+            return own
+        nobody_else = Not(self.data.of_others(type, agreed))
+        return any_of(own, all_of(self.data.of(type, agreed), nobody_else, *each))
 
     def _where(self, type: str, groups: Mapping[Node, list[frozenset[Key]]]) -> Node:
         """A set that stands alone goes into the plan as it is, so that plans share it."""

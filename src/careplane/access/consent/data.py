@@ -14,6 +14,7 @@ from careplane.fhir.definitions import is_resource, type_definition
 from careplane.search.compartments import compartment_params, compartment_types
 from careplane.search.plan import (
     EVERYTHING,
+    Chain,
     Coding,
     Date,
     Has,
@@ -36,6 +37,8 @@ from careplane.storage.ports.records import Key
 
 _DATES = ("date", "period", "effective", "occurrence", "authored", "authoredon", "recorded-date")
 _WHOSE = ("patient", "subject")
+_PATIENT = frozenset({"Patient"})
+_OF_ONE = frozenset({"Patient", "AuditEvent"})
 _AUTHORS = (
     "author", "performer", "asserter", "recorder", "requester", "sender", "source", "enterer",
     "authenticator", "results-interpreter", "informationprovider",
@@ -70,6 +73,16 @@ class Data:
         if type == "Patient":
             return Keys(keys)
         return any_of(*(Reference(param, keys) for param in self.about(type)))
+
+    def of_others(self, type: str, keys: frozenset[Key]) -> Node:
+        """Resources of the type that are about somebody besides these patients."""
+        others = Not(Keys(keys)) if keys else EVERYTHING
+        return any_of(*(Chain(param, _PATIENT, others) for param in self.about(type)))
+
+    def of_several(self, type: str) -> bool:
+        """Whether a resource of the type may be about several patients. An AuditEvent is about one:
+        it names besides who did something, and who may be a patient too."""
+        return type not in _OF_ONE and self._single(type) is None
 
     def one_patient(self, type: str, node: Node) -> frozenset[str] | None:
         """The patients that a part of a query allows a resource to be about, and none besides; None
