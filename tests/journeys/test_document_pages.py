@@ -356,6 +356,10 @@ async def test_a_document_of_a_patient_is_refused_with_a_reason(house: House) ->
         assert "Not taken into your record" in page
         assert "Of somebody else" in page
         assert "<img src=x" not in page
+        page = (await mine.get(f"/my/documents/{id}")).text
+        assert "Not taken into your record" in page
+        assert "Of somebody else" in page
+        assert "<img src=x" not in page
         assert "was not taken into the record" in (await http.get(f"{HERE}/{id}")).text
     assert (await house.http.get(f"Task/{task}")).json()["status"] == "rejected"
 

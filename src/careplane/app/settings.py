@@ -83,8 +83,9 @@ class Settings(BaseSettings):
     )
     keep_photo_places: bool = Field(
         default=False,
-        description="Photographs that are put in keep where they were taken. Otherwise the place "
-        "goes from their metadata (Exif, XMP, IPTC) before they are stored; the picture stays.",
+        description="Photographs and films that are put in keep where they were taken. Otherwise "
+        "the place goes from their metadata (Exif, XMP, IPTC) before they are stored; the picture "
+        "stays.",
     )
     metrics_port: int = Field(
         default=0, ge=0, le=65535, description="Port for Prometheus, at `/metrics`; 0: none."

@@ -17,7 +17,7 @@ from careplane.web.i18n import mark
 from careplane.web.pages.documents.adding import documents_of
 from careplane.web.pages.documents.words import not_stored, said_of, too_large
 from careplane.web.pages.filed import TITLES, accepted
-from careplane.web.pages.portal.documents import row
+from careplane.web.pages.portal.documents import row, stands
 from careplane.web.pages.portal.own import may_act, of
 from careplane.web.say.problems import Problem, Problems
 from careplane.web.uploads import parts, said, typed_in
@@ -98,17 +98,9 @@ async def _page(
 
 
 def _row(tree: Tree, task: Tree) -> dict[str, Any]:
-    refused = tree.get("status") == "entered-in-error"
-    stands = (
-        mark("Not taken into your record") if refused
-        else mark("Not looked at yet") if given.waits(tree)
-        else mark("In your record")
-    )  # fmt: skip
-    reason = str(task.get("statusReason", {}).get("text", ""))
     return {
         **row(tree),
         "title": str(tree.get("description", "")),
-        "stands": stands,
-        "reason": reason if refused else "",
-        "gone": refused,
+        **stands(tree, task),
+        "gone": tree.get("status") == "entered-in-error",
     }
