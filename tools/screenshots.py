@@ -1,4 +1,4 @@
-"""Take the pictures of the pages in `docs/screenshots`: `make screenshots`.
+"""Take the pictures in `docs/screenshots` beside those of every screen: `make screenshots`.
 
     python -m tools.screenshots [--url http://127.0.0.1:8080] [--out docs/screenshots]
 
@@ -80,54 +80,12 @@ WRONG = """{
   ]
 }"""
 SHOTS = (
-    Shot("sign-in", "/sign-in", role=""),
-    Shot("today", "/"),
-    Shot("patients", "/patients"),
     Shot("chart-summary", DEVIN, height=1000),
-    Shot("chart-vitals", f"{DEVIN}/vitals", height=1000),
-    Shot("chart-trend", f"{DEVIN}/vitals/29463-7"),
-    Shot("chart-results", f"{DEVIN}/results"),
-    Shot("chart-timeline", f"{DEVIN}/timeline"),
-    Shot("chart-documents", f"{DEVIN}/documents"),
-    Shot("chart-medications", f"{DEVIN}/medications"),
-    Shot("chart-arabic-name", "/patients/layla-haddad"),
-    Shot("chart-japanese-name", "/patients/kenichi-sato/vitals"),
-    Shot("records", "/records"),
-    Shot("record-search", "/records/Observation?code=4548-4"),
-    Shot("record", "/records/Patient/layla-haddad"),
-    Shot("record-json", "/records/CarePlan/devin-bailey-plan/json"),
-    Shot("front-desk", DEVIN, role="front-desk"),
-    Shot("patient", "/", role="patient"),
-    Shot("portal-result", "/my/results/33762-6", role="patient"),
-    Shot("portal-medicines", "/my/medicines", role="patient"),
-    Shot("phone-portal", "/", role="patient", width=390, height=844),
-    Shot("phone-portal-results", "/my/results", role="patient", width=390, height=844),
-    Shot("phone-portal-visits", "/my/visits", role="patient", width=390, height=844),
-    Shot("phone-portal-proxies", "/my/proxies", role="patient", width=390, height=844),
-    Shot("phone-dark-parent", "/", role="proxy", width=390, height=844, scheme="dark"),
-    Shot("share", f"{DEVIN}/share", role="patient"),
-    Shot("health-card", f"{DEVIN}/share/cards/immunizations", role="patient"),
-    Shot("terminology", "/terminology?kind=value-sets&q=gender"),
-    Shot("code-system", TREE, height=1000),
-    Shot("concept", FEMALE, height=1000),
-    Shot("profile", PROFILE, height=1000),
     Shot("validator", CHECK, height=1300, pasted=WRONG),
     Shot("dark-validator", CHECK, height=1000, scheme="dark", pasted=WRONG),
-    Shot("phone-code-system", TREE, width=390, height=844),
     Shot("phone-validator", CHECK, width=390, height=844, pasted=WRONG),
-    Shot("dark-today", "/", scheme="dark"),
-    Shot("dark-chart-summary", DEVIN, height=1000, scheme="dark"),
-    Shot("dark-chart-vitals", f"{DEVIN}/vitals", height=1000, scheme="dark"),
-    Shot("phone-today", "/", width=390, height=844),
-    Shot("phone-patients", "/patients", width=390, height=844),
-    Shot("phone-chart", DEVIN, width=390, height=844),
-    Shot("phone-share", f"{DEVIN}/share", role="patient", width=390, height=844),
-    Shot(
-        "phone-dark-share", f"{DEVIN}/share", role="patient", width=390, height=844, scheme="dark"
-    ),
-    Shot("phone-vitals", f"{DEVIN}/vitals", width=390, height=844),
-    Shot("phone-dark-results", f"{DEVIN}/results", width=390, height=844, scheme="dark"),
 )
+"""Those of the README, and of a resource that was checked; `tools.screens` has every page."""
 
 
 def main() -> None:

@@ -98,8 +98,10 @@ async def test_who_is_asked_by_reference_alone_is_called_by_name(practice: Pract
         "description": "Look at it", "for": {"reference": "Patient/p"},
         "owner": {"reference": DOCTOR.id},
     }  # fmt: skip
-    await practice.put(task)
+    hers = {**task, "id": "hers", "owner": {"reference": "Patient/p"}}
+    await practice.put(task, hers)
     async with browser(practice, DOCTOR) as doctor:
+        assert "for Patient/p" not in (await doctor.get("/patients/p/tasks")).text
         for page in ("/tasks", "/patients/p/tasks"):
             text = (await doctor.get(page)).text
             assert "for Doyle" in text, page

@@ -58,6 +58,8 @@ async def _called(visit: Visit, rows: list[Task]) -> list[Task]:
     if all(one.owner.name or not one.owner.reference for one in rows):
         return rows
     names = dict((await owners(visit))["people"])
+    patients = [one.owner.reference for one in rows if one.owner.is_patient]
+    names |= {key: who.name.text for key, who in (await people(visit, patients)).items()}
     return [
         replace(one, tree={**one.tree, "owner": {**one.tree["owner"], "display": shown}})
         if not one.owner.name and (shown := names.get(one.owner.reference))
