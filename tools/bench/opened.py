@@ -7,10 +7,11 @@ exists in the bench only.
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 from careplane.access.decide import Decider
-from careplane.app import asgi, build, serving
+from careplane.app import asgi, founding, serving
 from careplane.app.cli import main
 from careplane.app.dispatch import App
 from careplane.app.operations.drain import DrainingServer
@@ -56,12 +57,18 @@ def _nothing(account: Account, *_: Any) -> None:
     """In place of a record."""
 
 
+def _replace(module: ModuleType, name: str, by: Any) -> None:
+    if name not in vars(module):
+        raise LookupError(f"{module.__name__} has no {name} to take out any more.")
+    vars(module)[name] = by
+
+
 def create() -> App:
     """The application of a process, with what is measured taken out."""
-    vars(build)["Parts"] = _parts
+    _replace(founding, "Parts", _parts)
     for name in ("success", "failure"):
         setattr(Account, name, _nothing)
-    vars(asgi)["in_turns"] = lambda app: app
+    _replace(asgi, "in_turns", lambda app: app)
     return asgi.create()
 
 
@@ -71,5 +78,5 @@ class _Server(DrainingServer):
 
 
 if __name__ == "__main__":
-    vars(serving)["DrainingServer"] = _Server
+    _replace(serving, "DrainingServer", _Server)
     main()

@@ -147,7 +147,7 @@ class Spool:
                 self._keep(tenants[part], records[part])
             if self._durable:
                 self._sync()
-        except (Full, Busy) as error:
+        except Exception as error:  # whatever it is, it is theirs who wait
             turn.set_exception(error)
             turn.exception()  # heard of, even where all who wait are gone
         else:
