@@ -222,21 +222,31 @@ def test_an_end_that_the_disk_did_not_take_is_told(
     place.close()
 
 
-def test_whatever_goes_wrong_nobody_waits_for_ever(tmp_path: Path) -> None:
+def test_whatever_goes_wrong_nobody_waits_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = Place(tmp_path)
     spool = Spool(tmp_path, place, KEY, 0, "NORMAL", lambda: False)
-    no_record: bytes = None  # type: ignore[assignment]
 
-    async def turns() -> list[BaseException | None]:
-        both = (spool.append(Tenant(1), record) for record in (b"x", no_record))
-        failed = await asyncio.gather(*both, return_exceptions=True)
-        await spool.append(Tenant(1), b"y")
-        return failed
+    def fail(*_: object) -> bytes:
+        raise RuntimeError
 
-    assert [type(one) for one in asyncio.run(asyncio.wait_for(turns(), 5))] == [TypeError] * 2
+    async def turn() -> list[BaseException | None]:
+        both = (spool.append(Tenant(1), record) for record in (b"x", b"y"))
+        return await asyncio.gather(*both, return_exceptions=True)
+
+    async def turns() -> list[list[BaseException | None]]:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "joined", fail)
+            failed = await turn()
+        return [failed, await turn()]
+
+    failed, well = asyncio.run(asyncio.wait_for(turns(), 5))
+    assert [type(one) for one in failed] == [RuntimeError] * 2
+    assert well == [None, None]
     spool.close()
     place.close()
-    assert read(tmp_path) == [(1, 1, b"y")]
+    assert read(tmp_path) == numbered([(1, b"x"), (1, b"y")])
 
 
 def test_who_is_cancelled_leaves_the_others_their_turn(tmp_path: Path) -> None:
