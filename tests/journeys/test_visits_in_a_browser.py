@@ -135,7 +135,8 @@ def sees(page: Page, pictures: int = 2) -> None:
 
 
 def frame_seconds(page: Page) -> float:
-    """From being let in to the first picture of another."""
+    """From being let in to the first picture of another, which is told of once it is drawn."""
+    page.wait_for_function("performance.getEntriesByName('visit-frame').length > 0")
     return float(
         page.evaluate(
             "() => { const at = n => performance.getEntriesByName(n)[0].startTime;"
