@@ -37,8 +37,9 @@ async def _populate(here: Here, n: int, m: int) -> list[str]:
 
 
 def _of_extract(sight: Sight, n: int, m: int) -> list[str]:
+    """What is filled in names its form by a canonical address, which a search alone resolves."""
     key = _FILLED[n % len(_FILLED)]
-    return [key] if key in sight.read and _FORM in sight.read else []
+    return [key] if key in sight.read and _FORM in sight.found else []
 
 
 async def _extract(here: Here, n: int, m: int) -> list[str]:

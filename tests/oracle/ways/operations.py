@@ -91,6 +91,12 @@ async def _graph(here: Here, n: int, m: int) -> list[str]:
 WAYS["$graph"] = Way(_of_graph, _graph)
 
 
+def _notes(sight: Sight, key: str, got: list[str]) -> list[str]:
+    """The notes that were shown; where more of it may be hidden, none are as good as all."""
+    seen = [one["text"] for one in sight.seen(key).get("note", ())]
+    return got if got or sight.hidden(key).exact else seen
+
+
 def _of_graphql(sight: Sight, n: int, m: int) -> list[str]:
     found = []
     for key in found_of(sight, "Observation", lambda r: a_patient(sight, n) in subjects(r)):
@@ -107,10 +113,13 @@ async def _graphql(here: Here, n: int, m: int) -> list[str]:
     headers = {"content-type": "application/json"}
     answer = await here.http.post("$graphql", json={"query": query}, headers=headers)
     listed = (answer.json().get("data") or {}).get("ObservationList") or []
-    return sorted(
-        f"{one['id']}|{[note['text'] for note in one.get('note') or ()]}|"
-        f"{((one['subject'] or {}).get('resource') or {}).get('id')}" for one in listed
-    )  # fmt: skip
+    found = []
+    for one in listed:
+        got = [note["text"] for note in one.get("note") or ()]
+        note = _notes(here.sight, f"Observation/{one['id']}", got)
+        found.append(f"{one['id']}|{note}|"
+                     f"{((one['subject'] or {}).get('resource') or {}).get('id')}")  # fmt: skip
+    return sorted(found)
 
 
 WAYS["GraphQL"] = Way(_of_graphql, _graphql)
