@@ -150,6 +150,9 @@ def _erasing(folder: Path) -> Store:
 async def filled(engine: str, folder: Path) -> AsyncIterator[Field]:
     """A store of an engine with the whole population."""
     store = _erasing(folder) if engine == "postgres" else ENGINES[engine](folder, system_clock)
+    keeper: Any = getattr(store, "keeper", None)
+    if keeper:
+        keeper.fresh_seconds = 0.0  # no other process seals here, so an erasure waits for none
     try:
         async with open_house(store) as house:
             rows = list(WORLD.values())
