@@ -38,7 +38,7 @@ TAKEN = {
 NURSE = Caller(
     TENANT, "Practitioner/n", "Nurse", parse_scopes("user/*.cruds"), None, frozenset({"nurse"})
 )
-ROLES = ("nurse", "physician", "trainee", "pharmacist", "integration", "front-desk")
+ROLES = ("nurse", "physician", "trainee", "pharmacist", "front-desk")
 NO_GUARD = {"intake.cedar": ""}
 Through = Callable[[httpx.AsyncClient], Awaitable[bool]]
 """Makes an attack; whether it got through."""

@@ -27,7 +27,7 @@ patient            rs      rs          rs    crus        rs    RS           RS  
 proxy              rs      rs          rs    rs          rs    RS           RS            rs
 acting-proxy       -       -           -     cu          -     -            -             -
 narrow-proxy       rs      -           -     rs          -     RS           RS            -
-integration        CRUS    CRUS        CRUS  CRUS        crus  CRUS         RS            -
+integration        CRUS    CRUS        CRUS  CRUS        CRUS  CRUS         RS            -
 auditor            -       -           -     -           -     RS           -             RS
 privacy-officer    RS      -           -     -           -     RS           -             RS
 administrator      -       -           -     -           -     CRUDS        CRUDS         -
