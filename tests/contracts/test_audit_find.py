@@ -57,6 +57,13 @@ async def test_terms_are_anded_between_sets_and_ored_within(store: Store) -> Non
     assert await times(store, Question((patient("p") | a,))) == [3, 2, 1]
 
 
+async def test_of_no_terms_there_is_nothing(store: Store) -> None:
+    await keep(store, record(1, "a", "p"))
+    none = frozenset[Term]()
+    for having in ((none,), (none, patient("p")), (patient("p"), none)):
+        assert await times(store, Question(having)) == []
+
+
 async def test_time_bounds_order_and_pages(store: Store) -> None:
     await keep(store, *(record(at, "a", "p") for at in (30, 10, 20, 20, 40)))
     for newest_first in (True, False):

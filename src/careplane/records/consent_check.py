@@ -18,6 +18,7 @@ from careplane.records.parts import Parts
 from careplane.records.patients import patients_of_versions
 from careplane.records.read import matching, read
 from careplane.records.results import Checked, Version
+from careplane.records.veil.veiled import truth
 from careplane.search.match import Subject
 
 _ACTIONS = {
@@ -40,7 +41,7 @@ async def consent_check(parts: Parts, account: Account, command: c.ConsentCheck)
     consents = parts.decider.consents
     if consents is None:
         raise NotFound("This server keeps no Consents.")
-    version = await _record(parts, account, consents, command)
+    version = truth(await _record(parts, account, consents, command))
     account.query = f"{command.type}/{command.id} {command.purpose} {command.action}"
     subject = Subject(
         version.type, version.id, version.last_updated, rows_of(parts.extract, version)
@@ -61,7 +62,7 @@ async def _record(
     found = await matching(parts, caller, limit, type, command.id)
     if found is None:
         raise NotFound(f"There is no such {type}.")
-    account.patients |= patients_of_versions((found,))
+    account.patients |= patients_of_versions((truth(found),))
     return found
 
 

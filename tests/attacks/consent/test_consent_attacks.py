@@ -18,7 +18,16 @@ from careplane.kernel.errors import Forbidden
 from careplane.records import commands as c
 from tests.attacks.test_policy_attacks import ATTACKS, FREE, MARK, RECORDS, finds, shows
 from tests.consent_house import REASON, TYPES_SYSTEM, actor, coding, consent, labels
-from tests.fhir_house import TENANT, House, bundle, entry, observation, open_house, patient
+from tests.fhir_house import (
+    TENANT,
+    House,
+    bundle,
+    entry,
+    observation,
+    open_house,
+    patient,
+    studies,
+)
 from tests.policy_house import Record, to
 
 pytestmark = pytest.mark.anyio
@@ -305,6 +314,35 @@ async def _checked(house: House, who: Caller, purpose: str) -> bool:
     assert answer.status_code == 200, answer.text
     (told,) = (one for one in answer.json()["parameter"] if one["name"] == "decision")
     return "permit" in told.values()
+
+
+_VEILS = {
+    "a mask": (
+        "masked",
+        "mine",
+        '@hides("Observation.subject") permit (principal in Role::"masked", action, resource);',
+    ),
+    "a study": ("researcher", studies("research").of("Observation", "mine"), ""),
+}
+"""A role that does not see whose a record is, under what id it sees it, and by what policy."""
+
+
+@pytest.mark.parametrize("name", _VEILS)
+async def test_what_hides_whose_a_record_is_hides_no_denial(house: House, name: str) -> None:
+    role, id, policy = _VEILS[name]
+    asks = replace(FREE, roles=frozenset({role}))
+    async with (
+        open_house(house.store, policies={"masked.cedar": policy}) as again,
+        again.client_of(asks) as http,
+    ):
+        await _filled(again, [])
+        assert (await http.get(f"Observation/{id}")).status_code == 200, "it proves nothing"
+        await again.put(consent("no", "here", {"type": "deny"}))
+        assert (await http.get(f"Observation/{id}")).status_code == 404
+        if role == "masked":
+            asked = {"actor": "Practitioner/other", "resource": "Observation/mine"}
+            told = await http.get("Consent/$consent-check", params=asked)
+            assert "permit" not in told.text
 
 
 async def test_nothing_is_decided_before_anybody_has_looked(house: House) -> None:

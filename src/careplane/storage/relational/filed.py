@@ -28,7 +28,9 @@ class Statement(Struct):
         return self.mark(len(self.values))
 
     def among(self, column: str, terms: frozenset[int]) -> str:
-        """Whether a column has one of the terms."""
+        """Whether a column has one of the terms: it has none of none."""
+        if not terms:
+            return "1 = 0"
         return f"{column} IN ({', '.join(self.put(term) for term in sorted(terms))})"
 
 
