@@ -160,6 +160,16 @@ async def test_a_patient_cannot_flood(store: Store) -> None:
         await practice.messages.reply(DOCTOR, id, "The practice writes as it needs to")
 
 
+async def test_an_app_that_writes_as_a_patient_cannot_flood(store: Store) -> None:
+    async with open_practice(store, limits=Limits(messages=3, threads=2)) as practice:
+        id = await practice.write()
+        for n in range(3):
+            await practice.messages.reply(APP, id, f"From an app, {n}")
+        with pytest.raises(TooMany):
+            await practice.messages.reply(APP, id, "One more")
+        await practice.messages.reply(PATIENT, id, "The patient is another sender")
+
+
 async def test_what_was_sent_stays(practice: Practice) -> None:
     id = await practice.write()
     (message,) = await practice.reading.messages(DOCTOR, await practice.asker(DOCTOR), id)

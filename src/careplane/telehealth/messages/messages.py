@@ -21,11 +21,13 @@ from careplane.records import commands as c
 from careplane.records.bodies import whole
 from careplane.records.door import Door
 from careplane.telehealth.messages import names, receipts, thread, words
-from careplane.telehealth.messages.parties import Asker, Party
+from careplane.telehealth.messages.parties import Asker, Party, party
 from careplane.telehealth.messages.pools import Pools
 from careplane.telehealth.messages.thread import Attached, Draft, Thread
 
 _HOUR = 3600 * 1_000_000
+_ABOUT_ONE = 1_000
+"""Messages about one patient that are looked at for the pace of a program."""
 _TYPE = "Communication"
 _ABOUT_TO_READ = 200
 _FILES = ("DocumentReference", "Media", "DiagnosticReport", "Observation", "QuestionnaireResponse")
@@ -241,23 +243,31 @@ class Messages:
         return json.parse(whole(await self.door.read(caller, c.Read(_TYPE, id))))
 
     def pace(self, asker: Asker, *, begins: bool = False) -> tuple[c.Look, ...]:
-        """What a patient has sent of late."""
-        if not asker.is_patient:
+        """What a patient has sent of late. A program that writes as one is no sender that a message
+        can refer to: all that is about its patient is looked at."""
+        references = asker.references
+        if not asker.is_patient or not references:
             return ()
-        now = self.clock()
-        mine = f"sender={asker.me.reference}"
+        now, sends = self.clock(), asker.me.reference in references
+        mine = f"sender={asker.me.reference}" if sends else f"subject={references[0]}"
         kind = f"category={names.KIND}|"
         looks = [("messages", names.MESSAGE, _HOUR, self.limits.messages)]
         if begins:
             looks.append(("threads", names.THREAD, 24 * _HOUR, self.limits.threads))
         return tuple(
-            c.Look(name, _TYPE, f"{mine}&{kind}{code}&sent=gt{format_instant(now - span)}", most)
+            c.Look(
+                name,
+                _TYPE,
+                f"{mine}&{kind}{code}&sent=gt{format_instant(now - span)}",
+                most if sends else _ABOUT_ONE,
+            )
             for name, code, span, most in looks
         )
 
     def require_pace(self, asker: Asker, seen: c.Seen) -> None:
         for name, most in (("messages", self.limits.messages), ("threads", self.limits.threads)):
-            if len(seen.found.get(name, ())) >= most:
+            sent = [party(one.get("sender")).reference for one in seen.found.get(name, ())]
+            if sum(who in ("", asker.me.reference) for who in sent) >= most:
                 raise TooMany(
                     "You have sent many messages within a short time. Wait a while, or call the "
                     "practice if it is urgent."
