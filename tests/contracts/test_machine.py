@@ -216,7 +216,10 @@ class Machine(RuleBasedStateMachine):
 
     @rule(tenant=tenants, record=st.binary().map(lambda b: b"a" + b))
     def append(self, tenant, record):
-        self.loop.run_until_complete(self.store.append(tenant, record))
+        async def append() -> None:
+            await self.store.append(tenant, record)
+
+        self.loop.run_until_complete(append())
         self.audit[tenant].append(record)
 
     @precondition(lambda self: any(model.log for model in self.models.values()))

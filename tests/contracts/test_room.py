@@ -3,7 +3,6 @@ comes back by itself. Faults are SQLite's own, by `max_page_count`."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import shutil
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from careplane.storage.engines.sqlite.room import RESERVE, Room
 from careplane.storage.engines.sqlite.writing.thread import ThreadWriter
 from careplane.storage.ports.records import Tenant, Unit
 from tests.contracts import material as m
+from tests.contracts.engines import Store
 
 KEY = bytes(range(32))
 T = Tenant(0)
@@ -109,6 +109,12 @@ def spool(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return there
 
 
+async def appended(store: Store) -> None:
+    """A hundred records, each in a turn of its own."""
+    for n in range(100):
+        await store.append(T, b"%03d" % n + b"x" * 500)
+
+
 async def test_an_audit_record_gets_the_room_that_was_kept(
     tmp_path: Path, disk: SimpleNamespace, spool: SimpleNamespace
 ) -> None:
@@ -122,7 +128,7 @@ async def test_an_audit_record_gets_the_room_that_was_kept(
     store._trail._spool._relieve = freed
     assert (tmp_path / RESERVE).stat().st_size == KEPT
     disk.free, spool.room = 0, 20
-    await asyncio.gather(*[store.append(T, b"%03d" % n + b"x" * 500) for n in range(100)])
+    await appended(store)
     assert not (tmp_path / RESERVE).exists()
     with pytest.raises(Full):
         await store.commit(T, Unit((m.put("Patient", "refused"),)))
@@ -140,7 +146,7 @@ async def test_without_any_room_an_answer_without_a_record_does_not_leave(
     spool.room = 10
     (tmp_path / RESERVE).unlink()
     with pytest.raises(Full):
-        await asyncio.gather(*[store.append(T, b"x" * 500) for _ in range(100)])
+        await appended(store)
     told = len(await store.tail(T))
     assert 0 < told < 20
     spool.room = 10

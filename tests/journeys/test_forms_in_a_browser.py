@@ -126,7 +126,7 @@ def test_the_keyboard_alone_fills_a_form(browser: Browser, url: str) -> None:
     expect(page.get_by_role("button", name="Complete")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".said")).to_contain_text("completed")
-    expect(page.locator(".read")).to_contain_text("mild")
+    expect(page.locator(".read")).to_contain_text("Mild")
     context.close()
 
 

@@ -62,7 +62,7 @@ async def _record(
     found = await matching(parts, caller, limit, type, command.id)
     if found is None:
         raise NotFound(f"There is no such {type}.")
-    account.patients |= patients_of_versions((truth(found),))
+    account.patients |= patients_of_versions((found,))
     return found
 
 

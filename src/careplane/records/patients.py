@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
+from careplane.records.veil.veiled import truth
 from careplane.search.rows import Rows
 from careplane.storage.ports.records import Version
 
@@ -23,14 +24,14 @@ def patients_of_rows(type: str, id: str, rows: Rows) -> set[str]:
 
 
 def patients_of_versions(versions: Iterable[Version]) -> dict[str, None]:
-    """The same from stored bytes, without parsing them: every string that begins with `Patient/`,
-    in the order of the versions.
+    """The same from stored bytes, also of a version that is veiled, without parsing them: every
+    string that begins with `Patient/`, in the order of the versions.
 
     It may name a patient too many (a uri that looks like a reference), never one too few.
     """
     ids: dict[str, None] = {}
     known = b""
-    for version in versions:
+    for version in map(truth, versions):
         if version.type == "Patient":
             ids[version.id] = None
         rest = version.rest

@@ -11,7 +11,6 @@ from careplane.records.account import Account
 from careplane.records.parts import Parts
 from careplane.records.patients import patients_of_versions
 from careplane.records.results import Version
-from careplane.records.veil.veiled import truth
 from careplane.search.plan import Everything, Keys, Node, Nothing, Query, all_of
 from careplane.storage.ports.records import Key
 
@@ -88,7 +87,7 @@ async def _consented(
         )
         await matching(parts, caller, limit, type, id)  # as long as it takes where one is hidden
         return None
-    patients = frozenset(patients_of_versions((truth(found),)))
+    patients = frozenset(patients_of_versions((found,)))
     limit = parts.decider.restriction(caller, permission, type, patients)
     if isinstance(limit, Everything):
         return found

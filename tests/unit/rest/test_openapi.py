@@ -11,7 +11,7 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from careplane.app.build import OPERATIONS
+from careplane.app.answering import OPERATIONS
 from careplane.fhir.definitions import RESOURCE_TYPES
 from careplane.kernel.errors import NotFound
 from careplane.rest.interactions import graphql
