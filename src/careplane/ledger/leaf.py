@@ -67,6 +67,7 @@ _TEXTS = {
 }
 _RIGHT = {kind: re.compile(text.replace("%s", _VALUE)) for kind, text in _TEXTS.items()}
 _HEADS = {kind: bytes((FORMAT, kind)) for kind in Kind}
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 class Sealed(NamedTuple):
@@ -154,9 +155,9 @@ def _committed(kind: Kind, statement: bytes, key: bytes) -> bytes:
 
 def kind_of(entry: bytes) -> Kind:
     """What a leaf is about. Raises Malformed for what is no leaf."""
-    if len(entry) < 2 or entry[0] != FORMAT or entry[1] not in set(Kind):
+    kind = _KINDS.get(entry[1]) if len(entry) >= 2 and entry[0] == FORMAT else None
+    if kind is None:
         raise Malformed("This is no leaf, or one of a newer format.")
-    kind = Kind(entry[1])
     if kind not in CLEAR and len(entry) != 2 + _COMMITMENT:
         raise Malformed(f"A {kind.name.lower()} leaf has {2 + _COMMITMENT} bytes.")
     return kind
