@@ -85,6 +85,8 @@ class Field:
     tally: Tally = field(default_factory=Tally)
     rounds: int = 0
     failed: bool = False
+    earlier: dict[str, list[Record]] = field(default_factory=dict)
+    """See Here."""
 
     async def play(self, drawn: Round) -> None:
         """Put the Consents, ask everything, take the Consents away."""
@@ -119,7 +121,8 @@ class Field:
             judge = Judge(case, consents, tuple(drawn.policies), tuple(drawn.masks))
             async with house.client_of(case.caller()) as http:
                 shown = self.tally.shown
-                here = Here(house, plain, http, case.caller(), judge.sight(), shown, rooms, began)
+                here = Here(house, plain, http, case.caller(), judge.sight(), shown, rooms, began,
+                            self.earlier)  # fmt: skip
                 http.event_hooks["response"] = [here.look]
                 for asked in requests:
                     await self._ask(here, every, asked.way, asked.n, asked.m)

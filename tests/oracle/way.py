@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import httpx
@@ -14,7 +14,7 @@ import httpx
 from careplane.access.caller import Caller
 from careplane.telehealth.messages.names import RECEIPT
 from tests.fhir_house import House, ids, link
-from tests.oracle.hiding import leaves
+from tests.oracle.hiding import leaves, stripped
 from tests.oracle.population import TYPES, WORLD
 from tests.oracle.rights import Sight
 from tests.oracle.services import Rooms
@@ -38,7 +38,8 @@ answered."""
 class Here:
     """A caller at a house, and all the rows. `plain` is the same house without Consents. `shown`
     counts the resources that were looked at on their way out, and of those the masked ones. `began`
-    is when the round began, as an instant."""
+    is when the round began, as an instant. `earlier` are contents of other records that the oracle
+    itself has put in the place of a record, by its key: its history shows them."""
 
     house: House
     plain: House
@@ -48,6 +49,7 @@ class Here:
     shown: Counter[str]
     rooms: Rooms
     began: str = ""
+    earlier: dict[str, list[Record]] = field(default_factory=dict)
 
     def by(self, http: httpx.AsyncClient) -> Here:
         """The same, asked by another client."""
@@ -81,13 +83,14 @@ class Here:
             assert content == self.sight.seen(key), f"{key} without {set(hidden)}: {tree}"
             assert _redacted(tree) == bool(hidden), f"{key}: {tree.get('meta')}"
         else:
-            more = leaves(content) - leaves(self.sight.seen(key))
-            left = {
-                path
-                for path, _ in more
-                if not path.startswith(_MOVED.get(tree["resourceType"], _BROUGHT))
-            }
-            assert not left, f"{key} without {set(hidden)}: {more}"
+            was = () if current else self.earlier.get(key, ())
+            known = [self.sight.seen(key), *(stripped({**one, "id": tree["id"]}, hidden)
+                                             for one in was)]  # fmt: skip
+            more = [leaves(content) - leaves(one) for one in known]
+            moved = _MOVED.get(tree["resourceType"], _BROUGHT)
+            assert any(all(path.startswith(moved) for path, _ in one) for one in more), (
+                f"{key} without {set(hidden)}: {more}"
+            )
 
     @property
     def told(self) -> str:

@@ -135,6 +135,9 @@ def _may_replace(sight: Sight, key: str, content: Record) -> bool:
 async def _update(here: Here, n: int, m: int) -> list[str]:
     aim = _aim(n, m)
     content = content_of(n, aim.key)
+    for other in aim.matches:
+        if other != aim.key and content not in here.earlier.setdefault(other, []):
+            here.earlier[other].append(content)
     answer = await send(here, n, "PUT", aim.url, content)
     got = {412: [SEVERAL], 403: [REFUSED], 200: [answer.key], 201: ["new"]}[answer.status]
     if answer.status < 300:
