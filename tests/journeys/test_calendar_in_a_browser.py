@@ -9,8 +9,9 @@ import re
 import shutil
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -31,10 +32,22 @@ DOCTOR = "Practitioner/demo-cardiologist"
 XSS = '<img src=x onerror="document.title=1">'
 SOON = datetime.now(UTC).date() + timedelta(days=1)
 MONDAY = SOON + timedelta(days=-SOON.weekday() % 7)
+LONDON = ZoneInfo("Europe/London")
+
+
+def _summer() -> date:
+    """The Sunday after next or later on which London's clocks are put forward."""
+    noons = (datetime.combine(MONDAY, time(12), LONDON) + timedelta(days=n) for n in range(13, 400))
+    return next(
+        noon.date() for noon in noons if noon.dst() and not (noon - timedelta(days=1)).dst()
+    )
+
+
+SUMMER = _summer()
 DESK = (
     f"/desk?day={MONDAY}",
     f"/desk?of={DOCTOR}&view=week&day={MONDAY}",
-    "/desk?by=room&day=2027-03-28",
+    f"/desk?by=room&day={SUMMER}",
     "/desk/find",
     "/desk/visits/demo-visit-7",
     "/desk/visits/demo-visit-7/move",
@@ -347,22 +360,23 @@ def test_an_absence_says_what_it_meets_and_rearranges_it(desk: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sunday", "offset", "note", "at"),
+    ("week", "offset", "note", "at"),
     [
-        ("2027-03-21", "UTC+0000", False, "2027-03-21T09%3A00Z"),
-        ("2027-03-28", "UTC+0000", True, "2027-03-28T08%3A00Z"),
-        ("2027-04-04", "UTC+0100", False, "2027-04-04T08%3A00Z"),
+        (-1, "UTC+0000", False, "09%3A00Z"),
+        (0, "UTC+0000", True, "08%3A00Z"),
+        (1, "UTC+0100", False, "08%3A00Z"),
     ],
 )
 def test_nine_is_nine_on_both_sides_of_a_change_of_the_clock(
-    desk: Page, sunday: str, offset: str, note: bool, at: str
+    desk: Page, week: int, offset: str, note: bool, at: str
 ) -> None:
+    sunday = SUMMER + timedelta(weeks=week)
     desk.goto(f"/desk?view=day&of={DOCTOR}&day={sunday}")
     expect(desk.locator(".days")).to_contain_text(f"Europe/London ({offset})")
     expect(desk.locator(".notice")).to_have_count(int(note))
     free = desk.locator(".c-free a").first
     expect(free).to_contain_text("09:00")
-    assert f"at={at}" in str(free.get_attribute("href"))
+    assert f"at={sunday}T{at}" in str(free.get_attribute("href"))
 
 
 def counted(page: Page) -> list[str]:
@@ -474,6 +488,10 @@ def test_a_visit_is_booked_by_keyboard_alone(browser: Browser, url: str, desk: P
         now = desk.evaluate("document.activeElement.textContent + document.activeElement.href")
         assert now != before
         before = now
+    for _ in range(20):  # on to a free one, past what is booked
+        if desk.evaluate("document.activeElement.closest('.c-free') !== null"):
+            break
+        desk.keyboard.press("ArrowDown")
     desk.keyboard.press("Enter")
     field = desk.locator("main").get_by_role("searchbox")
     field.focus()
