@@ -79,12 +79,14 @@ _KINDS = ("actor", "action", "purpose", "class", "code", "securityLabel", "data"
 
 @dataclass(frozen=True)
 class Asked:
-    """`world`: the records that there are besides, for what an actor or datum refers to."""
+    """`world`: the records that there are besides, for what an actor or datum refers to; `free`:
+    the patient whom an emergency frees of Consents."""
 
     who: str
     purpose: str
     action: str
     world: dict[str, Record] = field(default_factory=lambda: ALL)
+    free: str = ""
 
 
 _SUBJECT = frozenset({
@@ -295,7 +297,7 @@ def says(consents: list[Record], asked: Asked, record: Record) -> bool | None:
     about = subjects(record)
     verdicts: list[bool | None] = []
     for patient in sorted(about):
-        if asked.who == f"Patient/{patient}":
+        if asked.who == f"Patient/{patient}" or asked.free == patient:
             continue
         mine = [one for one in consents if one["patient"]["reference"] == f"Patient/{patient}"
                 and one["status"] == "active" and _bears(one, asked)]  # fmt: skip

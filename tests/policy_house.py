@@ -194,7 +194,8 @@ def entity(record: Record, *, new: bool = False) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Case:
-    """Policies and somebody who asks. `principal`: whom policies see, where that is not `who`."""
+    """Policies and somebody who asks. `principal`: whom policies see, where that is not `who`;
+    `emergency`: the patient for whom the glass has been broken."""
 
     policies: str
     who: str
@@ -203,10 +204,11 @@ class Case:
     purpose: str
     scopes: str
     principal: str = ""
+    emergency: str = ""
 
     def caller(self) -> Caller:
         return Caller(TENANT, self.who, "Somebody", parse_scopes(self.scopes), self.patient,
-                      self.roles, self.purpose)  # fmt: skip
+                      self.roles, self.purpose, self.emergency or None)  # fmt: skip
 
     def files(self) -> dict[str, str]:
         return {"mine.cedar": self.policies}

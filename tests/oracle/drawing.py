@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 from hypothesis import strategies as st
@@ -54,10 +54,11 @@ class Round:
 
 
 _NAMES = tuple(WAYS)
-_Asked = tuple[tuple[str, str | None], frozenset[str], str, str, list[tuple[int, int]]]
+_Asked = tuple[tuple[str, str | None], frozenset[str], str, str, int, list[tuple[int, int]]]
 _callers: st.SearchStrategy[_Asked] = st.tuples(
     st.sampled_from(_ASKERS), st.sampled_from(_ROLES),
     st.sampled_from(("TREAT", "TREAT", "TREAT", "HRESCH")), st.sampled_from(_SCOPES),
+    st.integers(-8, 3),
     st.lists(st.tuples(st.integers(0, 999), st.integers(0, 3)),
              min_size=REQUESTS, max_size=REQUESTS),
 )  # fmt: skip
@@ -69,16 +70,24 @@ def _round(
     """All ways take turns, beginning with this one."""
     text = "\n".join((*policies, *(one.policy for one in masks)))
     turns = cycle((*_NAMES[way:], *_NAMES[:way]))
+    consents = [drawn_consent(f"k{n}", one) for n, one in enumerate(drawn)]
     cases = [
         (
-            Case(text, who, patient, roles, purpose, scopes),
+            _emergency(Case(text, who, patient, roles, purpose, scopes), consents, which),
             [Request(next(turns), n, m) for n, m in numbers],
         )
-        for (who, patient), roles, purpose, scopes, numbers in callers
+        for (who, patient), roles, purpose, scopes, which, numbers in callers
     ]
-    return Round(
-        policies, masks, [drawn_consent(f"k{n}", one) for n, one in enumerate(drawn)], cases
-    )
+    return Round(policies, masks, consents, cases)
+
+
+def _emergency(case: Case, consents: list[Record], which: int) -> Case:
+    """Now and then one in which somebody of the staff has broken the glass, mostly for a patient
+    who has a Consent."""
+    if which < 0 or not case.roles or case.who.startswith(("Patient/", "RelatedPerson/")):
+        return case
+    some = [one["patient"]["reference"][8:] for one in consents] or ["p0"]
+    return replace(case, emergency=some[which % len(some)], purpose="BTG")
 
 
 rounds = st.builds(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
@@ -181,6 +181,11 @@ class Sight:
         in the place of another."""
         return self.judge is None or self.judge.may(action, record)
 
+    @property
+    def later(self) -> Sight:
+        """What is seen of what is done later in this caller's name."""
+        return self if self.judge is None else self.judge.later.sight()
+
     def ends(self, key: str) -> bool:
         """Whether a record may be taken away for good: no Consent has a say in that."""
         return self.judge is None or self.judge.ends(self.records[key])
@@ -313,6 +318,14 @@ class Judge:
         return found
 
     @cached_property
+    def later(self) -> Judge:
+        """Of what is done later in this caller's name: the emergency is over by then."""
+        if not self.case.emergency:
+            return self
+        case = replace(self.case, emergency="", purpose="TREAT")
+        return Judge(case, self.consents, self.policies, self.masks)
+
+    @cached_property
     def _records(self) -> dict[str, Record]:
         return full(self.consents).records
 
@@ -333,11 +346,16 @@ class Judge:
         return "\n".join((*shipped().values(), self.case.policies))
 
     def _asked(self, texts: str, action: str, some: dict[str, Record]) -> dict[str, bool]:
-        """What Cedar says of each of these under some policies."""
-        case = self.case
+        """What Cedar says of each of these under some policies. In an emergency another role looks
+        as well, and of patients' records only those of one are there."""
+        case, every = self.case, some
+        roles_of = case.roles
+        if case.emergency:
+            some = {key: one for key, one in every.items() if self._is_near(one)}
+            roles_of |= {"physician"} if action in ("read", "search") else frozenset()
         known = {key: _ENTITIES.get(key) or _entity(record) for key, record in some.items()}
         own = {"patients": _set({f"Patient/{case.patient}"} if case.patient else set())}
-        roles = [{"type": "Role", "id": one} for one in case.roles or {"unassigned"}]
+        roles = [{"type": "Role", "id": one} for one in roles_of or {"unassigned"}]
         principal = case.principal or case.who
         same = _ENTITIES.get(principal, {"attrs": {}, "parents": []})
         asker = {"uid": uid(principal), "attrs": {**same["attrs"], **own},
@@ -348,7 +366,13 @@ class Judge:
                  for one in known.values()]  # fmt: skip
         answers = cedarpy.is_authorized_batch(asked, texts, json.dumps(entities))
         assert not any(answer.diagnostics.errors for answer in answers), answers[0].diagnostics
-        return {key: answer.allowed for key, answer in zip(some, answers, strict=True)}
+        allowed = {key: answer.allowed for key, answer in zip(some, answers, strict=True)}
+        return dict.fromkeys(every, False) | allowed
+
+    def _is_near(self, record: Record) -> bool:
+        """Whether it is of the patient of the emergency, or of no patient's record."""
+        own = record["resourceType"] not in IN_COMPARTMENT
+        return own or self.case.emergency in patients_of(record)
 
     def _consented(self, action: str, record: Record) -> bool:
         if record["resourceType"] == "Consent" and self.keeps():
@@ -357,10 +381,12 @@ class Judge:
         if record["resourceType"] not in IN_COMPARTMENT:
             return not (strict and part2(record))
         does = "update" if action == "delete" else action
-        said = says(self.consents, Asked(self.case.who, self.case.purpose, does, WORLD), record)
+        asked = Asked(self.case.who, self.case.purpose, does, WORLD, self.case.emergency)
+        said = says(self.consents, asked, record)
         if not strict:
             return said is not False
         if self.case.purpose == "HRESCH" or part2(record):
-            own = self.case.who in {f"Patient/{one}" for one in subjects(record)}
+            about = subjects(record)
+            own = self.case.emergency in about or self.case.who in {f"Patient/{p}" for p in about}
             return said is True or (own and said is not False)  # one of several is enough
         return said is not False

@@ -31,18 +31,20 @@ _OPT_IN = Choices(opt_in=frozenset({"HRESCH"}))
 
 @dataclass
 class Tally:
-    """How many draws, by way and by how much of all the rows came back; and how many resources were
-    `shown`, by themselves, and with something hidden."""
+    """How many draws, by way, by how much of all the rows came back, and in an emergency; and how
+    many resources were `shown`, by themselves, and with something hidden."""
 
     ways: Counter[str] = field(default_factory=Counter)
     shares: Counter[str] = field(default_factory=Counter)
     shown: Counter[str] = field(default_factory=Counter)
+    emergencies: int = 0
 
-    def note(self, way: str, wanted: Any, everything: Any) -> None:
+    def note(self, way: str, wanted: Any, everything: Any, *, emergency: bool) -> None:
         size, most = _size(wanted), _size(everything)
         share = "full" if size == most else "partial" if size else "empty"
         self.ways[way] += 1
         self.shares[share if most else "nothing to see"] += 1
+        self.emergencies += emergency
 
     @property
     def draws(self) -> int:
@@ -50,12 +52,14 @@ class Tally:
 
     def __str__(self) -> str:
         of = ", ".join(f"{way} {number}" for way, number in self.ways.most_common())
-        return f"no leak, no false denial: {dict(self.shares)}, {dict(self.shown)}; {of}"
+        told = f"{dict(self.shares)}, {dict(self.shown)}, {self.emergencies} in an emergency"
+        return f"no leak, no false denial: {told}; {of}"
 
     def __iadd__(self, other: Tally) -> Tally:
         self.ways += other.ways
         self.shares += other.shares
         self.shown += other.shown
+        self.emergencies += other.emergencies
         return self
 
     def check(self, draws: int) -> None:
@@ -63,6 +67,7 @@ class Tally:
         assert self.draws >= draws
         assert min(self.ways[way] for way in WAYS) > self.draws // len(WAYS) // 5
         assert self.shown["masked"] > 0
+        assert self.emergencies > 0
 
     def check_shares(self) -> None:
         """That they were not all alike."""
@@ -133,7 +138,8 @@ class Field:
         got = await way.ask(here, n, m)
         told = f"{name} ({n}, {m}) of {here.caller}"
         assert got == wanted, f"{told}: {_difference(got, wanted)}\n{here.told}"
-        self.tally.note(name, wanted, way.want(every, n, m))
+        emergency = here.caller.emergency is not None
+        self.tally.note(name, wanted, way.want(every, n, m), emergency=emergency)
 
 
 def _difference(got: Any, wanted: Any) -> str:

@@ -103,7 +103,7 @@ class Decider:
         known."""
         self._known: dict[Tenant, _Known] = {}
         self.by_right = lru_cache(maxsize=8192)(self._decide)
-        self.view: ViewOf = lru_cache(maxsize=8192)(views)
+        self.view: ViewOf = lru_cache(maxsize=8192)(lambda caller: views(self._looking(caller)))
 
     async def fresh(self, tenant: Tenant) -> None:
         """To be awaited before decisions for a tenant, unless they are: know them."""
@@ -213,9 +213,11 @@ class Decider:
         scopes = self._by_scopes(caller, permission, type)
         if isinstance(scopes, Nothing):
             return scopes
-        if caller.emergency is not None:
-            return all_of(scopes, self._in_emergency(caller, caller.emergency, permission, type))
-        node = all_of(scopes, self._policies(caller, permission, type))
+        if caller.emergency is None:
+            policies = self._policies(caller, permission, type)
+        else:
+            policies = self._in_emergency(caller, caller.emergency, permission, type)
+        node = all_of(scopes, policies)
         return all_of(node, self._told_to_patients(type)) if acts_as_patient(caller) else node
 
     def _told_to_patients(self, type: str) -> Node:
@@ -229,11 +231,16 @@ class Decider:
         self, caller: Caller, patient: str, permission: Permission, type: str
     ) -> Node:
         """Of patients' records that of one patient alone; to look at it, as another role may."""
-        if self._emergency_role and permission in _LOOKING:
-            caller = replace(caller, roles=caller.roles | {self._emergency_role})
-        node = self._policies(caller, permission, type)
+        looking = self._looking(caller) if permission in _LOOKING else caller
+        node = self._policies(looking, permission, type)
         inside = self._compartment(type, patient)
         return node if inside is None else all_of(node, inside)
+
+    def _looking(self, caller: Caller) -> Caller:
+        """The caller with the roles that say what is looked at, and how much of it."""
+        if caller.emergency is None or not self._emergency_role:
+            return caller
+        return replace(caller, roles=caller.roles | {self._emergency_role})
 
     def _by_scopes(self, caller: Caller, permission: Permission, type: str) -> Node:
         granted = (

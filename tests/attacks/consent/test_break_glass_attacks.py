@@ -79,6 +79,43 @@ async def test_what_yields_and_what_does_not(house: House) -> None:
         assert (await http.get("Patient/a")).status_code == 404  # his own token stays as it was
 
 
+async def test_no_more_is_hidden_than_from_the_role_that_looks(house: House) -> None:
+    """Nor is less hidden at any other time."""
+    masks = {
+        "mine.cedar": """
+        @hides("Patient.telecom")
+        permit (principal in Role::"narrow", action, resource is Patient);"""
+    }
+    numbers = [{"system": "phone", "value": "555-0101"}]
+    narrow = replace(DOCTOR, roles=frozenset({"narrow"}))
+    choice = Choice(narrow.roles, 30)
+    async with open_house(house.store, choice=choice, policies=masks) as again:
+        for id in ("a", "b"):
+            await again.put(patient(id, telecom=numbers))
+        async with again.client_of(narrow) as http:
+            assert "telecom" not in (await http.get("Patient/a")).json()
+            async with client(again.app, token(await broken(http))) as glass:
+                assert (await glass.get("Patient/a")).json()["telecom"] == numbers
+                assert (await glass.get("Patient?phone=555-0101")).json()["total"] == 1
+                assert (await glass.get("Patient/b")).status_code == 404
+            assert "telecom" not in (await http.get("Patient/a")).json()
+
+
+async def test_who_acts_for_a_patient_is_not_told_more(house: House) -> None:
+    """Where an institution lets even proxies break the glass."""
+    proxy = replace(DOCTOR, id="RelatedPerson/r", roles=frozenset({"proxy"}), patient="a",
+                    scopes=parse_scopes("patient/*.rs"))  # fmt: skip
+    async with open_house(house.store, choice=Choice(proxy.roles, 30)) as again:
+        for record in (patient("a"), observation("oa", "a"),
+                       observation("not", "a", meta=labels("NOPAT"))):  # fmt: skip
+            await again.put(record)
+        opened = await again.glass.open(again.door, proxy, "a", REASON)
+        async with client(again.app, opened.token) as glass:
+            assert (await glass.get("Observation/oa")).status_code == 200
+            assert (await glass.get("Observation/not")).status_code == 404
+            assert (await glass.get("Observation?_id=oa,not")).json()["total"] == 1
+
+
 async def test_scopes_never_yield(house: House) -> None:
     narrow = replace(DOCTOR, scopes=parse_scopes("user/Patient.rs"))
     async with emergency(house) as again:

@@ -132,7 +132,7 @@ def _of_feed(sight: Sight, n: int, m: int) -> list[str]:
     subject = _subject(sight, n, m)
     if subject not in sight.read:
         return []
-    return found_of(sight, "Appointment", lambda r: any(
+    return found_of(sight.later, "Appointment", lambda r: any(
         one["actor"] == to(subject) for one in r["participant"]))  # fmt: skip
 
 
