@@ -21,6 +21,7 @@ from tests.consent_house import actor, consent
 from tests.fhir_house import TENANT, House, bundle, entry, open_house
 from tests.oracle.marks import marked
 from tests.oracle.population import WORLD
+from tests.oracle.rooms import TO_BOOK
 from tests.oracle.services import LABELS, Rooms, Services
 from tests.policy_house import patients_of
 
@@ -295,7 +296,7 @@ async def test_topics_keep_messages_to_whom_they_are_for(there: Rooms) -> None:
 
 @pytest.mark.parametrize("operation", ["$wait", "$find"])
 async def test_a_patient_asks_for_no_time_of_somebody_else(there: Rooms, operation: str) -> None:
-    more = {"start": "2027-03-01", "end": "2027-03-02", "practitioner": "Practitioner/n"}
+    more = {"start": f"{TO_BOOK}", "end": f"{TO_BOOK}", "practitioner": "Practitioner/n"}
     for patient, refused in (("Patient/p8", True), ("Patient/p40", False)):
         body = _parameters(patient_reference={"reference": patient}, **more)
         answer = await _sent(there.house, BO, "POST", f"Appointment/{operation}", body)

@@ -352,14 +352,12 @@ async def test_a_document_of_a_patient_is_refused_with_a_reason(house: House) ->
         assert late.status_code == 409
         why = {"version": "1", "why": f"Of somebody else {EVIL}"}
         assert (await http.post(f"{HERE}/{id}/refuse", data=why)).status_code == 303
-        page = (await mine.get("/my/documents")).text
-        assert "Not taken into your record" in page
-        assert "Of somebody else" in page
-        assert "<img src=x" not in page
-        page = (await mine.get(f"/my/documents/{id}")).text
-        assert "Not taken into your record" in page
-        assert "Of somebody else" in page
-        assert "<img src=x" not in page
+        assert f'href="/my/documents/{id}"' in (await mine.get("/")).text
+        for path in ("/", "/my/documents", f"/my/documents/{id}"):
+            page = (await mine.get(path)).text
+            assert "Not taken into your record" in page, path
+            assert "Of somebody else" in page, path
+            assert "<img src=x" not in page, path
         assert "was not taken into the record" in (await http.get(f"{HERE}/{id}")).text
     assert (await house.http.get(f"Task/{task}")).json()["status"] == "rejected"
 

@@ -5,6 +5,7 @@ them not for patients (NOPAT)."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tests.consent_house import ACT, labels
@@ -16,6 +17,9 @@ KIND, TOPIC, TASK = "urn:careplane:communication", "urn:careplane:topic", "urn:c
 LAB, FORM = "2345-7", "http://example.org/form"
 NOT_FOR_PATIENTS = {"system": ACT, "code": "NOPAT"}
 WITH_ROOMS = (0, 1, 2, *range(4, 60, 4), *range(10, 60, 10))
+_AHEAD = datetime.now(UTC).date() + timedelta(days=90)
+TO_BOOK = _AHEAD - timedelta(days=_AHEAD.weekday())
+"""A Monday on which nobody has a visit yet; all visits that there are come before it."""
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _TOPICS = ("medical", "appointment", "prescription", "billing")
 _LABELS: tuple[Record, ...] = (
@@ -77,10 +81,15 @@ def _of(n: int) -> Iterator[Record]:
            "author": (id, who)[n % 2], **_labelled(n + 6),
            "item": [{"linkId": "height", "answer": [{"valueDecimal": 150 + n}]}]}  # fmt: skip
     yield {"resourceType": "Appointment", "id": f"b{n}", "status": "booked",
-           "description": f"Visit {n}", "start": f"2027-02-{day}T09:00:00Z",
-           "end": f"2027-02-{day}T09:30:00Z",
+           "description": f"Visit {n}", "start": f"{_visited(n)}T09:00:00Z",
+           "end": f"{_visited(n)}T09:30:00Z",
            "participant": [{"actor": id, "status": "accepted"},
                            {"actor": who, "status": "accepted"}], **_labelled(n + 1)}  # fmt: skip
+
+
+def _visited(n: int) -> date:
+    """The day of a visit: all are to come, before `TO_BOOK`."""
+    return TO_BOOK - timedelta(days=1 + n % 28)
 
 
 def _thread(n: int, id: Record, who: Record) -> Iterator[Record]:
@@ -119,7 +128,7 @@ _SHARED: tuple[Record, ...] = (
     schedule("days", rule("09:00", "17:00"), visit_type("visit", 30), zone("Europe/Berlin"),
              actors=("Practitioner/n",)),
     {"resourceType": "Slot", "id": "slot", "schedule": to("Schedule/days"), "status": "free",
-     "start": "2027-02-22T09:00:00Z", "end": "2027-02-22T09:30:00Z"},
+     "start": f"{_visited(0)}T09:00:00Z", "end": f"{_visited(0)}T09:30:00Z"},
 )  # fmt: skip
 
 ROOMS: tuple[Record, ...] = (

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tests.oracle.marks import marked
 from tests.oracle.rights import Judge, Sight
+from tests.oracle.rooms import TO_BOOK
 from tests.oracle.way import KEYS, Here, Way, a_patient, found_of
 from tests.oracle.writing import REFUSED, taken_back
 from tests.policy_house import Record, to
@@ -70,7 +71,7 @@ def _visitor(sight: Sight, n: int) -> str:
 def _held(id: str) -> Record:
     actors = (f"Patient/{id}", "Practitioner/n")
     return {"resourceType": "Appointment", "id": "new", "status": "pending",
-            "start": "2027-03-01T09:00:00Z",
+            "start": f"{TO_BOOK}T09:00:00Z",
             "participant": [{"actor": to(one)} for one in actors]}  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _closed(sight: Sight, held: Record) -> bool:
 async def _hold(here: Here, n: int, m: int) -> list[str]:
     """By what was proposed; the visit and its time are put away."""
     id = _visitor(here.sight, n)
-    asked = parameters(start="2027-03-01", end="2027-03-02", practitioner="Practitioner/n",
+    asked = parameters(start=f"{TO_BOOK}", end=f"{TO_BOOK}", practitioner="Practitioner/n",
                        patient_reference=to(f"Patient/{id}"))  # fmt: skip
     found = await here.http.post("Appointment/$find", json=asked)
     closed = _closed(here.sight, _held(id))
