@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from careplane.care.documents import given
 from careplane.fhir.tree import Tree
 from careplane.kernel.errors import Forbidden
 from careplane.web.chart import access, medicines, results, said
@@ -26,7 +27,7 @@ _OPEN = "requested,received,accepted,ready,in-progress"
 
 async def _home(visit: Visit, patient: str) -> Response:
     since = visit.today - timedelta(days=_NEW_DAYS)
-    (appointments, found, forms, drugs, refills), unread, opened = await asyncio.gather(
+    (appointments, found, forms, drugs, refills, refused), unread, opened = await asyncio.gather(
         visit.reader.several(
             ("Appointment", of(patient, ("date", f"ge{visit.today - timedelta(days=1)}"),
                                ("status", "booked,arrived,checked-in,pending"),
@@ -36,6 +37,8 @@ async def _home(visit: Visit, patient: str) -> Response:
             ("Task", of(patient, ("code", f"{said.SYSTEM}|{_FILL}"), ("status", _OPEN), count=20)),
             ("MedicationRequest", of(patient, ("status", "active"), count=100)),
             ("Task", of(patient, ("code", f"{said.SYSTEM}|{medicines.REFILL}"), count=50)),
+            ("Task", of(patient, ("code", f"{said.SYSTEM}|{given.CODE}"), ("status", "rejected"),
+                        ("modified", f"ge{since}"), ("_sort", "-modified"), count=5)),
         ),
         _unread(visit),
         _opened(visit, patient),
@@ -52,6 +55,7 @@ async def _home(visit: Visit, patient: str) -> Response:
         forms=[_form(tree) for tree in forms.trees],
         medicines=len(now),
         waiting=[one for one in now if one.open],
+        refused=[_refused(tree) for tree in refused.trees],
         opened=opened,
         closed={
             "results": found is NOT_ALLOWED,
@@ -89,6 +93,16 @@ def _form(tree: Tree) -> dict[str, Any]:
         "id": str(tree["id"]),
         "title": str(tree.get("description") or focus.get("display", "")),
         "until": str(until.get("end", "")),
+    }
+
+
+def _refused(tree: Tree) -> dict[str, str]:
+    """A document that the practice did not take, and why."""
+    focus = tree.get("focus", {})
+    return {
+        "id": str(focus.get("reference", "")).rpartition("/")[2],
+        "title": str(focus.get("display", "")),
+        "reason": str(tree.get("statusReason", {}).get("text", "")),
     }
 
 
