@@ -69,11 +69,17 @@ class Hand(Protocol):
         """A file, by the window in which one is chosen."""
 
 
+def _catch_choosers(page: Page) -> None:
+    """From now on: where that begins only with the key that opens one, it may come too late."""
+    page.on("filechooser", lambda chosen: None)
+
+
 class Mouse:
     """With a mouse, and a keyboard for words."""
 
     def __init__(self, page: Page) -> None:
         self.page, self.clicks = page, 0
+        _catch_choosers(page)
 
     def press(self, place: Locator) -> None:
         self.clicks += 1
@@ -103,6 +109,7 @@ class Keys:
 
     def __init__(self, page: Page) -> None:
         self.page, self.clicks = page, 0
+        _catch_choosers(page)
 
     def press(self, place: Locator) -> None:
         self.clicks += 1
