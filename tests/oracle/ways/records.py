@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 from tests.consent_house import refers
 from tests.oracle.population import IN_COMPARTMENT
-from tests.oracle.rights import Sight
+from tests.oracle.rights import Judge, Sight
 from tests.oracle.way import KEYS, Here, Way, a_patient, both, names_of
 from tests.policy_house import patients_of
 
@@ -81,7 +82,9 @@ def _of_check(sight: Sight, n: int, m: int) -> list[str]:
     allowed = sight.judge.by_right(key) if sight.judge.keeps() else key in sight.read
     if not allowed:
         return []
-    return ["permit" if sight.judge.consented(sight.records[key]) else "deny"]
+    asked = replace(sight.judge.case, emergency="")  # of an emergency Consents know nothing
+    agreed = Judge(asked, sight.judge.consents).consented(sight.records[key])
+    return ["permit" if agreed else "deny"]
 
 
 async def _check(here: Here, n: int, m: int) -> list[str]:

@@ -32,30 +32,42 @@ def reference_keys(node: plan.Reference, scope: Scope) -> list[int]:
 
 def chain(node: plan.Chain, scope: Scope, at: At, compile: Compiler) -> str:
     """The targets that match are looked for first, and then whoever refers to one."""
+    targets = scope.set_of(
+        (plan.Chain, node.types, node.where), lambda: _targets(node, scope, compile)
+    )
+    if targets == FALSE:
+        return FALSE
+    link = scope.bind(scope.names.link(scope.tenant, node.param), "bigint")
+    return has_any_of(f"ARRAY(SELECT ident # {link} FROM {targets})", at)
+
+
+def _targets(node: plan.Chain, scope: Scope, compile: Compiler) -> str:
     target = scope.alias()
     live = _live(target, node.types, scope)
     condition = compile(node.where, scope, At(target))
     if FALSE in (condition, live):
         return FALSE
-    link = scope.bind(scope.names.link(scope.tenant, node.param), "bigint")
-    array = (
-        f"ARRAY(SELECT {target}.ident # {link} FROM resource {target} "
-        f"WHERE {live} AND ({condition}))"
-    )
-    return has_any_of(array, at)
+    return f"SELECT {target}.ident FROM resource {target} WHERE {live} AND ({condition})"
 
 
 def has(node: plan.Has, scope: Scope, at: At, compile: Compiler) -> str:
     """Whatever they refer to, of those that match."""
+    keys = scope.set_of((plan.Has, node.source, node.where), lambda: _keys(node, scope, compile))
+    if keys == FALSE:
+        return FALSE
+    link = scope.bind(scope.names.link(scope.tenant, node.param), "bigint")
+    return f"{at.row}.ident IN (SELECT key # {link} FROM {keys})"
+
+
+def _keys(node: plan.Has, scope: Scope, compile: Compiler) -> str:
     source, key = scope.alias(), scope.alias()
     live = _live(source, frozenset({node.source}), scope)
     condition = compile(node.where, scope, At(source))
     if condition == FALSE:
         return FALSE
-    link = scope.bind(scope.names.link(scope.tenant, node.param), "bigint")
     return (
-        f"{at.row}.ident IN (SELECT {key} # {link} FROM resource {source} "
-        f"CROSS JOIN unnest({source}.keys) {key} WHERE {live} AND ({condition}))"
+        f"SELECT {key} AS key FROM resource {source} "
+        f"CROSS JOIN unnest({source}.keys) {key} WHERE {live} AND ({condition})"
     )
 
 

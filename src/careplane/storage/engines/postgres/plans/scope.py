@@ -7,7 +7,8 @@ depends on its shape alone, so that it is prepared once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -17,6 +18,10 @@ from careplane.search.plan import Node
 from careplane.storage.engines.postgres.names import Names
 
 TRUE, FALSE = "true", "false"
+_SET = re.compile("@([0-9]+)@")
+_BEGINNING = re.compile("^(EXPLAIN [^)]*[)] )?(WITH )?")
+_REMEMBERED = 50_000
+"""Characters of the longest text whose numbering is remembered."""
 
 
 class At(NamedTuple):
@@ -29,12 +34,19 @@ class At(NamedTuple):
 
 @dataclass(slots=True)
 class Scope:
-    """One statement for one tenant; `args` are its values in the order of $1, $2, ..."""
+    """One statement for one tenant; `args` are its values in the order of $1, $2, ...
+
+    A set that does not depend on the candidate, such as the patients of a care team, may be asked
+    for at many places. Where it is, it stands once in front of the statement, and PostgreSQL works
+    it out once."""
 
     tenant: int
     names: Names
     args: list[Any] = field(default_factory=list)
     _aliases: count[int] = field(default_factory=lambda: count(1))
+    _tenant: str = ""
+    _sets: list[str] = field(default_factory=list)
+    _numbers: dict[Hashable, int | None] = field(default_factory=dict)
 
     def bind(self, value: Any, type: str) -> str:
         """A place in the text for the value."""
@@ -43,20 +55,63 @@ class Scope:
 
     def statement(self, text: str) -> tuple[str, list[Any]]:
         """The text, and the values that are left in it: conditions may have been dropped."""
-        text, used = _renumbered(text)
+        text, used = _renumbered(self._with_sets(text))
         return text, [self.args[number] for number in used]
 
     def mine(self, alias: str) -> str:
         """That a row of any table is this tenant's."""
-        return f"{alias}.tenant = {self.bind(self.tenant, 'integer')}"
+        self._tenant = self._tenant or self.bind(self.tenant, "integer")
+        return f"{alias}.tenant = {self._tenant}"
+
+    def set_of(self, key: Hashable, select: Callable[[], str]) -> str:
+        """Where to select from: a set that is the same wherever this key is; FALSE where there is
+        none."""
+        if key not in self._numbers:
+            text = select()
+            if text != FALSE:
+                self._sets.append(text)
+            self._numbers[key] = None if text == FALSE else len(self._sets) - 1
+        number = self._numbers[key]
+        return FALSE if number is None else f"@{number}@"
+
+    def _with_sets(self, text: str) -> str:
+        """Sets that are used once stand where they are used, the others in front."""
+        uses = Counter(_SET.findall(text))
+        for number in range(len(self._sets) - 1, -1, -1):  # the inner ones have lower numbers
+            if uses[str(number)]:
+                uses.update(_SET.findall(self._sets[number]))
+        done: list[str] = []
+
+        def place(found: re.Match[str]) -> str:
+            number = found[1]
+            return f"s{number}" if uses[number] > 1 else f"({done[int(number)]}) s{number}"
+
+        for select in self._sets:
+            done.append(_SET.sub(place, select))
+        front = [f"s{n} AS MATERIALIZED ({one})" for n, one in enumerate(done) if uses[str(n)] > 1]
+        text = _SET.sub(place, text)
+        return _BEGINNING.sub(lambda found: _with(found, front), text, count=1) if front else text
 
     def alias(self) -> str:
         """A name that no other table in the statement has."""
         return f"x{next(self._aliases)}"
 
 
-@lru_cache(maxsize=2_000)
+def _with(found: re.Match[str], front: Iterable[str]) -> str:
+    """How a statement begins that has these in front."""
+    return f"{found[1] or ''}WITH {', '.join(front)}{', ' if found[2] else ' '}"
+
+
 def _renumbered(text: str) -> tuple[str, tuple[int, ...]]:
+    return _numbered_once(text) if len(text) <= _REMEMBERED else _numbered(text)
+
+
+@lru_cache(maxsize=2_000)
+def _numbered_once(text: str) -> tuple[str, tuple[int, ...]]:
+    return _numbered(text)
+
+
+def _numbered(text: str) -> tuple[str, tuple[int, ...]]:
     places: dict[str, int] = {}
 
     def place(found: re.Match[str]) -> str:
