@@ -90,7 +90,7 @@ class Field:
     tally: Tally = field(default_factory=Tally)
     rounds: int = 0
     failed: bool = False
-    earlier: dict[str, list[Record]] = field(default_factory=dict)
+    earlier: dict[str, list[Record]] = field(default_factory=dict, repr=False)
     """See Here."""
 
     async def play(self, drawn: Round) -> None:

@@ -3,7 +3,7 @@
 What a request leaves for the audit trail is kept at the end of its turn, together with that of the
 others, and its answer leaves in the next one (decision 0055). If all that wait began in one turn,
 the first answer would leave after the last request was handled: whoever asks would stand still
-until then, and this process after it.
+until then, and this process after it (decision 0094).
 """
 
 from __future__ import annotations
