@@ -89,7 +89,7 @@ async def _tab(here: Here, n: int, m: int) -> list[str]:
     """Of messages and tasks there are more, in threads and boxes of one's own."""
     (tab, type), number = _TABS[m], _number(n)
     text = await _opened(here, f"/patients/p{number}/{tab}")
-    if text is None and tab == "messages" and await _closed(here):
+    if text is None and tab in ("messages", "tasks") and await _closed(here):
         return _of_tab(here.sight, n, m)
     shown = {key for key in marked(text or "") if key.startswith(f"{type}/")}
     return sorted(key for key in shown if not key.startswith("Communication/g"))

@@ -129,8 +129,10 @@ def _shared(sight: Sight, n: int) -> str:
 
 
 def _of_link(sight: Sight, n: int, m: int) -> list[str]:
+    """No emergency makes one."""
     id = _shared(sight, n)
-    if sight.judge and (sight.judge.case.patient != id or f"Patient/{id}" not in sight.read):
+    case = sight.judge.case if sight.judge else None
+    if case and (case.emergency or case.patient != id or f"Patient/{id}" not in sight.read):
         return []
     return sorted(_of(_stranger(sight), id))
 
