@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -282,13 +282,16 @@ HALF_HOUR = visit_type("visit", 30)
 
 @asynccontextmanager
 async def open_clinic(
-    store: Store, clock: Hands, state: StateStore | None = None
+    store: Store,
+    clock: Hands,
+    state: StateStore | None = None,
+    policies: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Clinic]:
-    """Everything wired over an open store."""
+    """Everything wired over an open store, with these policies beside the ready ones."""
     state = state or MemoryState()
     door = Door(
         Parts(
-            store, store, decider(), REGISTRY, extract, clock, new_id, base=BASE,
+            store, store, decider(policies), REGISTRY, extract, clock, new_id, base=BASE,
             admissions=ADMISSIONS,
         )
     )  # fmt: skip

@@ -202,6 +202,20 @@ async def test_beyond_the_capacity_only_by_permission_and_audited(clinic: Clinic
     assert about[-1] == "Schedule/s 2027-03-01T09:00:00+01:00 overbooked"
 
 
+async def test_a_policy_that_keeps_some_slots_as_they_are_keeps_nobody_from_booking(
+    clock: Hands,
+) -> None:
+    """A new one is written by the clinic itself, under an id that only it makes."""
+    sealed = """forbid (principal, action == Action::"update", resource is Slot)
+        when { resource.matches.contains("_security=R") };"""
+    async with open_clinic(MemoryStore(clock), clock, policies={"mine.cedar": sealed}) as clinic:
+        await clinic.put(schedule("s", MONDAYS, HALF_HOUR))
+        (first, *_) = await clinic.find(patient_reference=P)
+        held = await clinic.one("$hold", appointment_reference=reference(first["id"]))
+        await clinic.one("$book", appointment_reference=reference(held["id"]))
+        assert len(await clinic.find()) == 3
+
+
 async def test_patients_keep_to_the_terms_and_staff_do_not(clinic: Clinic, clock: Hands) -> None:
     strict = terms(book_before=120, move_before=1440, cancel_before=2880, horizon_days=30)
     await clinic.put(schedule("s", MONDAYS, HALF_HOUR, strict))

@@ -45,7 +45,8 @@ async def act(parts: Parts, account: Account, command: c.Act) -> Acted:
 
 async def _attempt(parts: Parts, account: Account, command: c.Act) -> Acted:
     caller = account.caller
-    drafters = {True: Drafter(parts, caller), False: Drafter(parts, _house(caller))}
+    house = Drafter(parts, _house(caller), chooses=True)
+    drafters = {True: Drafter(parts, caller), False: house}
     currents: dict[Key, Version | None] = {}
     seen, guards = c.Seen({}, {}), list[Guard]()
     for ask in command.asks:

@@ -68,16 +68,17 @@ WAYS["AuditEvents of a patient"] = Way(_of, _events)
 
 
 def _is_disclosure(event: Record, extended: bool) -> bool:
-    """45 CFR 164.528: shown, to others than the patient, and where it is care only if that is asked
-    for."""
-    agents = [one for one in event["agent"] if one.get("requestor")]
-    people = [one["who"]["reference"] for one in agents if "reference" in one.get("who", {})]
-    who = people[0] if people else ""
+    """45 CFR 164.528: shown, to others than the patient and this server itself, and where it is
+    care only if that is asked for."""
+    agents = [one.get("who", {}) for one in event["agent"] if one.get("requestor")]
+    people = [one["reference"] for one in agents if "reference" in one]
+    programs = [one["identifier"]["value"] for one in agents if "identifier" in one]
+    who = next(iter((*people, *programs)), "")
     purpose = next((c["code"] for one in event.get("purposeOfEvent", ())
                     for c in one["coding"]), "TREAT")  # fmt: skip
     if event["action"] not in ("R", "E") or event["outcome"] != "0" or purpose == "PATRQT":
         return False
-    if who.startswith(("Patient/", "RelatedPerson/")):
+    if who.startswith(("Patient/", "RelatedPerson/", "service/")):
         return False
     return extended or purpose not in _CARE
 

@@ -61,3 +61,13 @@ def test_the_values_of_a_set_are_numbered_with_the_others_and_the_tenant_is_boun
         "WITH s0 AS MATERIALIZED (SELECT $1::text) "
         "SELECT $2::bigint FROM s0 JOIN s0, r.tenant = $3::integer, v.tenant = $3::integer"
     )
+
+
+def test_of_more_values_than_a_statement_takes_those_alike_have_one_place() -> None:
+    scope = _scope()
+    places = [scope.bind(n % 3, "bigint") for n in range(40_000)]
+    text = f"SELECT {', '.join(places)}, {scope.bind(1, 'text')}, {scope.bind([1], 'bigint[]')}"
+    told, values = scope.statement(text)
+    assert values == [0, 1, 2, 1, [1]]
+    assert told.startswith("SELECT $1::bigint, $2::bigint, $3::bigint, $1::bigint, ")
+    assert told.endswith("$4::text, $5::bigint[]")

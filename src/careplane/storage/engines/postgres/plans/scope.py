@@ -20,6 +20,9 @@ from careplane.storage.engines.postgres.names import Names
 TRUE, FALSE = "true", "false"
 _SET = re.compile("@([0-9]+)@")
 _BEGINNING = re.compile("^(EXPLAIN [^)]*[)] )?(WITH )?")
+_VALUE = re.compile(r"[$]([0-9]+)::([a-z]+(?:\[\])?)")
+_VALUES = 32_767
+"""How many a statement takes; beyond, a search has few texts alike anyhow."""
 _REMEMBERED = 50_000
 """Characters of the longest text whose numbering is remembered."""
 
@@ -55,7 +58,10 @@ class Scope:
 
     def statement(self, text: str) -> tuple[str, list[Any]]:
         """The text, and the values that are left in it: conditions may have been dropped."""
-        text, used = _renumbered(self._with_sets(text))
+        text = self._with_sets(text)
+        if len(self.args) > _VALUES:
+            text = self._merged(text)
+        text, used = _renumbered(text)
         return text, [self.args[number] for number in used]
 
     def mine(self, alias: str) -> str:
@@ -91,6 +97,16 @@ class Scope:
         front = [f"s{n} AS MATERIALIZED ({one})" for n, one in enumerate(done) if uses[str(n)] > 1]
         text = _SET.sub(place, text)
         return _BEGINNING.sub(lambda found: _with(found, front), text, count=1) if front else text
+
+    def _merged(self, text: str) -> str:
+        """Values that are alike have one place: more of them than a statement takes are few."""
+        places: dict[tuple[str, str], str] = {}
+
+        def place(found: re.Match[str]) -> str:
+            alike = (repr(self.args[int(found[1]) - 1]), found[2])
+            return places.setdefault(alike, found[0])
+
+        return _VALUE.sub(place, text)
 
     def alias(self) -> str:
         """A name that no other table in the statement has."""
