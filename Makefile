@@ -8,7 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes: let them kee
 RUN := $(VENV)/bin/python -m
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install --quiet
 
-WORKERS ?= auto
+# One more than there are cores: many tests wait for a server or a browser.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 CHECKS := formatted lint contracts types flaws packages units
 
 .PHONY: demo test check $(CHECKS) format generate conformance bench scale soak screenshots dist clean
@@ -16,7 +17,7 @@ CHECKS := formatted lint contracts types flaws packages units
 demo: $(VENV)/.demo  ## load the demo hospital and serve it on this machine
 	$(VENV)/bin/careplane serve --demo
 
-test: $(VENV)/.dev  ## every test, on every engine; WORKERS=3 for more than one a core
+test: $(VENV)/.dev  ## every test, on every engine
 	$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not soak"
 
 check: $(VENV)/.dev  ## format, lint, contracts, types, known flaws, unit tests: under a minute

@@ -54,6 +54,8 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 def main() -> None:
     """Do what the words of the command line say."""
     match sys.argv[1:]:
+        case ["-h" | "--help"]:
+            print(__doc__)
         case ["--missing", language]:
             rows = list(missing(read(language)))
             print(json.dumps(rows, ensure_ascii=False, indent=1))

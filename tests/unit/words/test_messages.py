@@ -16,9 +16,8 @@ from tools import messages
 
 
 def test_the_template_of_the_catalogues_is_fresh() -> None:
-    assert messages.TEMPLATE.read_bytes() == messages.dump(messages.extract()), (
-        "run python -m tools.messages"
-    )
+    fresh = messages.TEMPLATE.read_bytes() == messages.dump(messages.extract())
+    assert fresh, "run python -m tools.messages"
 
 
 @pytest.mark.parametrize(
