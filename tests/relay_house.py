@@ -16,6 +16,7 @@ from tests.support import missing
 
 SECRET = "between us two"
 _SECONDS = 20.0
+_ATTEMPTS = 3
 _LONGEST = 65_535
 
 
@@ -35,7 +36,20 @@ def coturn(folder: Path) -> Iterator[int]:
     found = shutil.which("turnserver")
     if not found:
         missing("coturn (Debian: coturn)")
-    port = _free()
+    for _ in range(_ATTEMPTS):
+        port = _free()
+        relay = _started(found, folder, port)
+        try:
+            if _answers(relay, port):
+                yield port
+                return
+        finally:
+            relay.terminate()
+            relay.wait(10)
+    raise RuntimeError("coturn did not answer")
+
+
+def _started(found: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
     told = [
         found, "-n", "--no-cli", "--no-tls", "--no-dtls", "--use-auth-secret",
         f"--static-auth-secret={SECRET}", "--realm=careplane.test", "--fingerprint",
@@ -43,23 +57,24 @@ def coturn(folder: Path) -> Iterator[int]:
         "--min-port=49160", "--max-port=49960", "--allow-loopback-peers",
         f"--log-file={folder / 'turn.log'}", "--simple-log", f"--pidfile={folder / 'turn.pid'}",
     ]  # fmt: skip
-    relay = subprocess.Popen(told, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _until_it_answers(relay, port)
-        yield port
-    finally:
-        relay.terminate()
-        relay.wait(10)
+    return subprocess.Popen(told, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _free() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens at by UDP, nor by TCP, where coturn listens as well; another may
+    take it until then."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+    ):
+        stream.bind(("127.0.0.1", 0))
+        port = int(stream.getsockname()[1])
+        datagrams.bind(("127.0.0.1", port))
+        return port
 
 
-def _until_it_answers(relay: subprocess.Popen[bytes], port: int) -> None:
-    """A STUN binding request (RFC 8489, 6) is answered."""
+def _answers(relay: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether a STUN binding request (RFC 8489, 6) is answered before its time is over."""
     asked = b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12)
     end = time.monotonic() + _SECONDS
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -69,9 +84,9 @@ def _until_it_answers(relay: subprocess.Popen[bytes], port: int) -> None:
             with contextlib.suppress(OSError):
                 probe.send(asked)
                 probe.recv(1500)
-                return
+                return True
             time.sleep(0.05)
-    raise RuntimeError("coturn did not answer")
+    return False
 
 
 class Lossy:
